@@ -1,0 +1,52 @@
+"""Passwords: Argon2id, off the event loop, and never more at once than the machine can bear."""
+
+import asyncio
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from application.writer import Unavailable
+
+T = TypeVar("T")
+
+WAITING = 256
+"""Passwords that may wait for their turn."""
+
+
+class Passwords:
+    def __init__(self, memory: int) -> None:
+        """`memory`: KiB that one hash takes."""
+        self._hasher = PasswordHasher(memory_cost=memory)
+        self._threads = ThreadPoolExecutor(max_workers=os.cpu_count() or 1, thread_name_prefix="password")
+        self._waiting = 0
+        self._dummy: str | None = None
+
+    async def hash(self, password: str) -> str:
+        """The hash to keep. Unavailable when too many wait."""
+        return await self._run(self._hasher.hash, password)
+
+    async def matches(self, password: str, kept: str | None) -> bool:
+        """Whether the password is the one; where nothing is kept, no, after the same time."""
+        if self._dummy is None:
+            self._dummy = await self.hash("nobody's")
+        same = await self._run(self._verify, kept or self._dummy, password)
+        return same and kept is not None
+
+    def _verify(self, kept: str, password: str) -> bool:
+        try:
+            return self._hasher.verify(kept, password)
+        except (VerificationError, InvalidHashError):
+            return False
+
+    async def _run(self, work: Callable[..., T], *arguments: str) -> T:
+        if self._waiting >= WAITING:
+            raise Unavailable("too many passwords are being checked")
+        self._waiting += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
+        finally:
+            self._waiting -= 1

@@ -1,0 +1,157 @@
+"""Bodies: from the bytes of a request to JSON values that are still text, each to be judged on its own."""
+
+import json
+from typing import Any
+
+import msgspec
+from litestar import Request
+from msgspec import Raw
+
+from domain.refusal import NotText, Unreadable, UnsafeText
+
+_decode_list = msgspec.json.Decoder(list[Raw]).decode
+_decode_object = msgspec.json.Decoder(dict[str, Raw]).decode
+_decode_text = msgspec.json.Decoder(str).decode
+_SPACE = " \t\n\r"
+
+
+class UnsupportedMediaType(Exception):
+    """The body says that it is something else than JSON."""
+
+
+class BatchTooLarge(Exception):
+    """`limit`: items of an array, at most."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+
+
+async def read(request: Request[Any, Any, Any]) -> bytes:
+    """The body of a request that has JSON to say. UnsupportedMediaType, or Litestar's RequestEntityTooLarge."""
+    content_type = request.headers.get("content-type", "")
+    kind = content_type.partition(";")[0].strip().lower()
+    if kind not in ("", "application/json") and not (kind.startswith("application/") and kind.endswith("+json")):
+        raise UnsupportedMediaType
+    body: bytes = await request.body()
+    return body
+
+
+def members(text: bytes | Raw) -> dict[str, Raw]:
+    """The members of an object, the last of each name. Unreadable when it is none."""
+    try:
+        return _decode_object(_checked(text))
+    except (msgspec.DecodeError, RecursionError):
+        return _Slices(text).members()
+
+
+def members_of(element: Raw) -> dict[str, Raw]:
+    """The same of an element of an array; one that is no object has no members."""
+    return members(element) if opens_with(element, b"{") else {}
+
+
+def elements(text: bytes) -> list[Raw]:
+    """The elements of an array. Unreadable when it is none."""
+    try:
+        return _decode_list(_checked(text))
+    except (msgspec.DecodeError, RecursionError):
+        return _Slices(text).elements()
+
+
+def opens_with(text: bytes | Raw, character: bytes) -> bool:
+    """Whether the first character that counts is this one."""
+    return bytes(text).lstrip(_SPACE.encode())[:1] == character
+
+
+def text_of(raw: Raw, member: str) -> str:
+    """The text that a member holds. NotText, UnsafeText."""
+    if not opens_with(raw, b'"'):
+        raise NotText(member)
+    try:
+        text = _decode_text(raw)
+    except msgspec.DecodeError as error:
+        raise UnsafeText(member) from error
+    if "\0" in text:
+        raise UnsafeText(member)
+    return text
+
+
+def _checked(text: bytes | Raw) -> bytes | Raw:
+    """msgspec looks at the JSON, but not at the UTF-8 of what it passes over."""
+    if isinstance(text, bytes):
+        try:
+            text.decode()
+        except UnicodeDecodeError as error:
+            raise Unreadable from error
+    return text
+
+
+class _Slices:
+    """The same by the standard library, which is slower, and reads lone surrogates where msgspec gives up: they make
+    a member bad, not the body unreadable."""
+
+    def __init__(self, text: bytes | Raw) -> None:
+        try:
+            self._text = bytes(text).decode()
+        except UnicodeDecodeError as error:
+            raise Unreadable from error
+        self._decode = json.JSONDecoder(parse_constant=_refuse).raw_decode
+
+    def members(self) -> dict[str, Raw]:
+        found: dict[str, Raw] = {}
+        at = self._expect(0, "{")
+        if self._text[at : at + 1] == "}":
+            self._end(at + 1)
+            return found
+        while True:
+            self._expect(at, '"')
+            name, at = self._scan(at)
+            at = self._expect(at, ":")
+            found[name], at = self._value(at)
+            if self._text[at : at + 1] == "}":
+                self._end(at + 1)
+                return found
+            at = self._expect(at, ",")
+
+    def elements(self) -> list[Raw]:
+        found: list[Raw] = []
+        at = self._expect(0, "[")
+        if self._text[at : at + 1] == "]":
+            self._end(at + 1)
+            return found
+        while True:
+            value, at = self._value(at)
+            found.append(value)
+            if self._text[at : at + 1] == "]":
+                self._end(at + 1)
+                return found
+            at = self._expect(at, ",")
+
+    def _value(self, at: int) -> tuple[Raw, int]:
+        _, end = self._scan(at)
+        return Raw(self._text[at:end].encode()), self._skip(end)
+
+    def _scan(self, at: int) -> tuple[Any, int]:
+        """The value that begins here, and where it ends."""
+        try:
+            return self._decode(self._text, at)
+        except (ValueError, RecursionError) as error:
+            raise Unreadable from error
+
+    def _expect(self, at: int, character: str) -> int:
+        at = self._skip(at)
+        if self._text[at : at + 1] != character:
+            raise Unreadable
+        return self._skip(at + 1) if character != '"' else at
+
+    def _skip(self, at: int) -> int:
+        while self._text[at : at + 1] in _SPACE and at < len(self._text):
+            at += 1
+        return at
+
+    def _end(self, at: int) -> None:
+        if self._skip(at) != len(self._text):
+            raise Unreadable
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(constant)

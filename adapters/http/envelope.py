@@ -1,0 +1,98 @@
+"""The first envelope, of measurements and accounts: the one place that says every refusal of theirs in HTTP."""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, Struct, UnsetType
+
+from application.command import Fault
+from domain import refusal
+from domain.refusal import Refusal
+
+FIELDS = "One or more request fields are invalid..."
+REQUIRED = "Required fields were not provided..."
+ID = "A 24-byte hex ID similar to this: 507f191e810c19729de860ea is expected."
+SERVER_FAULT = "An internal server error has occurred."
+
+TOKENS = {
+    "missing": "Authentication failed for lack of authentication credentials.",
+    "expired": "Authentication failed because access token is expired.",
+    "bad": "Authentication failed due to access token issues.",
+    "gone": "The token user is not properly registered as a consumer at the gateway.",
+}
+
+
+class Envelope(Struct, frozen=True):
+    code: int
+    message: str
+    description: str | UnsetType = UNSET
+    redirect_link: str | UnsetType = UNSET
+
+
+def _unauthorized(reason: str) -> Envelope:
+    return Envelope(401, "UNAUTHORIZED", TOKENS[reason], "/auth")
+
+
+def _fields(description: str) -> Envelope:
+    return Envelope(400, FIELDS, description)
+
+
+ENVELOPES: dict[type[Refusal], Callable[[Any], Envelope]] = {
+    refusal.NotAuthenticated: lambda it: _unauthorized(it.reason),
+    refusal.UserGone: lambda it: _unauthorized("gone"),
+    refusal.LoginRefused: lambda it: Envelope(401, "Invalid username or password!"),
+    refusal.Forbidden: lambda it: Envelope(403, "FORBIDDEN", "Authorization failed due to insufficient permissions."),
+    refusal.ChildNotRegistered: lambda it: Envelope(
+        400,
+        f"There is no registered Child with ID: {it.child_id} on the platform!",
+        "Please register the Child and try again...",
+    ),
+    refusal.ChildrenNotRegistered: lambda it: Envelope(
+        400,
+        "It is necessary for children to be registered before proceeding.",
+        f"The following IDs were verified without registration: {', '.join(it.children)}",
+    ),
+    refusal.InstitutionNotRegistered: lambda it: Envelope(
+        400,
+        "The institution provided does not have a registration.",
+        "It is necessary that the institution be registered before trying again.",
+    ),
+    refusal.NotFound: lambda it: Envelope(
+        404,
+        f"{it.title} not found!",
+        f"{it.title} not found or already removed. A new operation for the same resource is not required.",
+    ),
+    refusal.AlreadyRegistered: lambda it: Envelope(409, f"{it.title} is already registered..."),
+    refusal.Unreadable: lambda it: Envelope(
+        400,
+        "Unable to process request body!",
+        "Please verify that the JSON provided in the request body has a valid format and try again.",
+    ),
+    refusal.BadParameter: lambda it: Envelope(400, f"Parameter {{{it.name}}} is not in valid format!", ID),
+    refusal.MembersMissing: lambda it: Envelope(400, REQUIRED, f"{', '.join(it.members)} are required!"),
+    refusal.BadTimestamp: lambda it: Envelope(
+        400,
+        f"Datetime: {it.sent}, is not in valid ISO 8601 format.",
+        "Datetime must be in the format: yyyy-MM-ddTHH:mm:ssZ",
+    ),
+    refusal.Negative: lambda it: _fields(f"{it.member} can't be negative!"),
+    refusal.NotANumber: lambda it: _fields(f"{it.member} must be a valid number!"),
+    refusal.NotText: lambda it: _fields(f"{it.member} must be a string!"),
+    refusal.EmptyText: lambda it: _fields(f"{it.member} must have at least one character!"),
+    refusal.UnsafeText: lambda it: _fields(f"{it.member} must be a valid text!"),
+    refusal.TextTooLong: lambda it: _fields(f"{it.member} must have at most {it.most} characters!"),
+    refusal.NotOneOf: lambda it: _fields(f"{it.member} must be one of: {', '.join(it.choices)}!"),
+    refusal.NotAList: lambda it: _fields(f"{it.member} must be an array of ids!"),
+    refusal.BadFilter: lambda it: _fields(f"{it.member} is not a valid filter!"),
+}
+
+
+def envelope(refused: Refusal | Fault, request_id: str) -> Envelope:
+    """How a refusal, or a fault of ours, is told to a client."""
+    if isinstance(refused, Fault):
+        return Envelope(500, SERVER_FAULT, f"Request id: {request_id}")
+    return ENVELOPES[type(refused)](refused)
+
+
+encode = msgspec.json.Encoder().encode

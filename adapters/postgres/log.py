@@ -1,0 +1,209 @@
+"""The log in PostgreSQL, as the processor sees it: one session, one transaction for each group."""
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+import psycopg
+from psycopg import Connection, Cursor
+
+from application.ports import AppendRefused, CommitInDoubt, LogLost, LogUnavailable, Reads
+from domain.catalogue import decode
+from domain.event import Event
+from domain.partition import partition
+from projections import dedupe_index, directory, statements
+from projections.known import Known
+
+SQL = statements.beside(__file__, "log")
+
+SESSION = (
+    # A dead client must not hold the heads, nor a live one wait for them for ever.
+    "set idle_in_transaction_session_timeout = '10s'",
+    "set lock_timeout = '2s'",
+    # Plans are made once, while tables may still be empty: keep to those that stay good when they are not.
+    "set plan_cache_mode = force_generic_plan",
+    "set enable_seqscan = off",
+    "set enable_hashjoin = off",
+    "set enable_mergejoin = off",
+)
+
+SETTLE_ATTEMPTS = 5
+"""How often a doubt is looked into, each time waiting for the heads as long as `lock_timeout` says."""
+
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class _Recorded(msgspec.Struct):
+    recorded_at: datetime
+
+
+class _State(msgspec.Struct):
+    """The one thing of a state that the log itself looks at."""
+
+    origin: _Recorded
+
+
+_decode_state = msgspec.json.Decoder(_State).decode
+
+
+class PostgresLog:
+    """Implements `application.ports.Log`. Not to be used by two threads at a time."""
+
+    def __init__(self, connect: Callable[[str], Connection[Any]]) -> None:
+        """`connect` opens a connection under the application name it is given."""
+        self._connect = connect
+        self._connection = self._open()
+        row = self._connection.execute(SQL["partitions"]).fetchone()
+        self._connection.rollback()
+        self.partitions: int = row[0] if row else 0
+
+    def _open(self) -> Connection[Any]:
+        try:
+            connection = self._connect("writer")
+            connection.prepare_threshold = 0
+            for statement in SESSION:
+                connection.execute(statement)
+            connection.commit()
+        except psycopg.Error as error:
+            raise LogUnavailable(str(error).strip()) from error
+        return connection
+
+    def close(self) -> None:
+        self._connection.close()
+
+    @contextmanager
+    def _cursor(self) -> Iterator[Cursor[Any]]:
+        """A cursor of the group's transaction; translates what may go wrong with the session."""
+        try:
+            with self._connection.cursor() as cursor:
+                yield cursor
+        except psycopg.errors.LockNotAvailable as error:
+            self.rollback()
+            raise LogUnavailable("another session holds the partitions") from error
+        except psycopg.OperationalError as error:
+            self.rollback()
+            raise LogLost(str(error).strip()) from error
+
+    def begin(self, wait_for: Collection[int], if_free: Collection[int]) -> Known:
+        if self._connection.closed:
+            self._connection = self._open()
+        with self._cursor() as cursor:
+            locked: list[int] = []
+            for statement, parts in (("lock", wait_for), ("lock_if_free", if_free)):
+                if parts:
+                    locked += [part for (part,) in cursor.execute(SQL[statement], {"parts": list(parts)})]
+            return self._known(cursor, locked)
+
+    def _known(self, cursor: Cursor[Any], locked: Sequence[int]) -> Known:
+        """What is known of the locked partitions: their ends, and a time after everything in them."""
+        recorded_at = datetime.min.replace(tzinfo=UTC)
+        next_seq = {}
+        for part, seq, state, now in cursor.execute(SQL["ends"], {"parts": list(locked)}):
+            next_seq[part] = seq + 1
+            recorded_at = max(recorded_at, now)
+            if state is not None:
+                recorded_at = max(recorded_at, _decode_state(state).origin.recorded_at + _MICROSECOND)
+        return Known(frozenset(locked), recorded_at.astimezone(UTC), next_seq)
+
+    def load(self, known: Known, reads: Reads) -> None:
+        keys = [key for key in reads.keys if key not in known.holders]
+        streams = [stream for stream in reads.histories if stream not in known.histories]
+        with self._cursor() as cursor:
+            if keys:
+                known.holders |= dedupe_index.load(cursor, keys, self.partitions)
+            if streams:
+                known.histories |= self._histories(cursor, streams)
+            directory.load(cursor, known.directory, reads)
+
+    def _histories(self, cursor: Cursor[Any], streams: Sequence[str]) -> dict[str, list[Event]]:
+        histories: dict[str, list[Event]] = {stream: [] for stream in streams}
+        parts = [partition(stream, self.partitions) for stream in streams]
+        for stream, topic, state in cursor.execute(SQL["histories"], {"parts": parts, "streams": list(streams)}):
+            histories[stream].append(decode(topic, state))
+        return histories
+
+    def read(self, statement: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        """The rows of one of the log's statements, outside any group."""
+        if self._connection.closed:
+            self._connection = self._open()
+        try:
+            return self._connection.execute(SQL[statement], parameters).fetchall()
+        finally:
+            self.rollback()
+
+    def append(self, known: Known) -> None:
+        if not known.appended:
+            return
+        try:
+            with self._cursor() as cursor:
+                append(cursor, known, self.partitions)
+                dedupe_index.write(cursor, known.dedupe, self.partitions)
+                directory.write(cursor, known.changed)
+        except psycopg.Error as error:
+            raise AppendRefused(str(error).strip()) from error
+
+    def commit(self, known: Known) -> None:
+        try:
+            self._connection.commit()
+        except psycopg.OperationalError as error:
+            if known.appended:
+                raise CommitInDoubt(str(error).strip()) from error
+        except psycopg.Error as error:
+            raise AppendRefused(str(error).strip()) from error
+
+    def rollback(self) -> None:
+        """End the transaction; a session in which not even that works is closed, which ends it too."""
+        try:
+            self._connection.rollback()
+        except psycopg.Error:
+            self._connection.close()
+
+    def settle(self, known: Known) -> bool:
+        for attempt in range(1, SETTLE_ATTEMPTS + 1):
+            try:
+                return self._is_stored(known)
+            except LogUnavailable:
+                if attempt == SETTLE_ATTEMPTS:
+                    raise
+        raise AssertionError("not reached")
+
+    def _is_stored(self, known: Known) -> bool:
+        """Whether the first event of the group stands at its position; one transaction stored all of them or none."""
+        event, state = known.appended[0]
+        part = partition(event.originator_id, self.partitions)
+        self.begin(known.parts, ())
+        seq = positions(known, self.partitions)[0][1]
+        with self._cursor() as cursor:
+            row = cursor.execute(SQL["state_at"], {"part": part, "seq": seq}).fetchone()
+        self.rollback()
+        return row is not None and row[0] == state
+
+
+def positions(known: Known, partitions: int) -> list[tuple[int, int]]:
+    """Partition and seq of every event of a group, in its order: without gaps in each partition."""
+    next_seq = dict(known.next_seq)
+    taken = []
+    for event, _ in known.appended:
+        part = partition(event.originator_id, partitions)
+        taken.append((part, next_seq[part]))
+        next_seq[part] += 1
+    return taken
+
+
+def append(cursor: Cursor[Any], known: Known, partitions: int) -> None:
+    """Insert the events of a group, in one statement: an array for each column."""
+    parts, seqs = zip(*positions(known, partitions), strict=True)
+    events, states = zip(*known.appended, strict=True)
+    cursor.execute(
+        SQL["append"],
+        {
+            "parts": list(parts),
+            "seqs": list(seqs),
+            "originator_ids": [event.originator_id for event in events],
+            "versions": [event.originator_version for event in events],
+            "topics": [event.stored_name for event in events],
+            "states": list(states),
+        },
+    )

@@ -1,0 +1,157 @@
+"""Answers from the views, as of everything that was acknowledged when the question came."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from datetime import UTC
+from typing import Any
+
+import psycopg
+from msgspec import Struct
+from psycopg import sql
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from application import permissions
+from application.ports import UserRow
+from application.queries.measurements import (
+    Condition,
+    ListMeasurements,
+    MeasurementPage,
+    MeasurementRow,
+    Operator,
+    Order,
+)
+from application.writer import Unavailable
+from domain.partition import partition
+from projections import statements
+from projections.directory import SQL as DIRECTORY
+from projections.projector import SQL as PROJECTOR
+
+SQL = statements.beside(__file__, "reader")
+
+COLUMNS = {"timestamp": "taken_at", "value": "value", "unit": "unit", "id": "id"}
+"""Members of a measurement → columns of its view."""
+
+FIRST_LOOK = 0.001
+LAST_LOOK = 0.05
+"""Seconds between looks at a view that is behind: the first, and the longest that it grows to."""
+
+
+class Reader:
+    """Reads by many connections at once; knows names of views, never events."""
+
+    def __init__(self, pool: AsyncConnectionPool[Any], partitions: int, *, wait: float) -> None:
+        """`wait`: seconds that an answer waits for its view, at most."""
+        self._pool = pool
+        self._partitions = partitions
+        self._wait = wait
+
+    async def _rows(self, statement: Any, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
+        try:
+            async with self._pool.connection(timeout=self._wait) as connection:
+                cursor = await connection.execute(statement, parameters)
+                rows: list[tuple[Any, ...]] = await cursor.fetchall()
+                return rows
+        except (PoolTimeout, psycopg.OperationalError) as error:
+            raise Unavailable(f"the database is away: {error}") from error
+
+    async def measurements(self, query: ListMeasurements) -> MeasurementPage:
+        """The page asked for. UserGone, Forbidden, ChildNotRegistered; Unavailable when the view stays behind."""
+        condition, operands = _where(query.conditions)
+        statement = sql.SQL(SQL["measurements"]).format(condition=condition, order=_order(query.order))
+        part = partition(query.child_id, self._partitions)
+        parameters = operands | {
+            "actor_id": query.actor.id,
+            "child_id": query.child_id,
+            "kind": query.kind,
+            "part": part,
+            "limit": query.paging.limit,
+            "offset": min((query.paging.page - 1) * query.paging.limit, 2**62),
+        }
+        deadline = time.monotonic() + self._wait
+        pause = FIRST_LOOK
+        head: int | None = None
+        while True:
+            rows = await self._rows(statement, parameters)
+            actor_role, child_role, tied, now_head, place, total = rows[0][:6]
+            facts = _Facts(query.actor.id, actor_role, child_role, tied)
+            permissions.check_child("read_measurements", query.actor, query.child_id, facts)
+            head = now_head if head is None else head
+            if place >= head:
+                break
+            if time.monotonic() > deadline:
+                raise Unavailable(f"the view measurements is {head - place} events behind")
+            await asyncio.sleep(pause)
+            pause = min(pause * 1.5, LAST_LOOK)
+        return MeasurementPage(
+            [
+                MeasurementRow(id, taken_at.astimezone(UTC), value, unit, companion_value)
+                for *_, id, taken_at, value, unit, companion_value in rows
+                if id is not None
+            ],
+            total,
+        )
+
+    async def login(self, username: str) -> tuple[str, str, str] | None:
+        """Id, role and password hash of the user of that name."""
+        rows = await self._rows(DIRECTORY["login"], {"username": username})
+        for user_id, role, password_hash in rows:
+            return user_id, role, password_hash
+        return None
+
+    async def lags(self) -> list[tuple[Any, ...]]:
+        """Of every generation of every view: name, generation, live, events behind, since when (or None)."""
+        return await self._rows(PROJECTOR["status"], {})
+
+
+class _Facts(Struct):
+    """The facts that came with the rows, for the same check as a command's."""
+
+    actor_id: str
+    actor_role: str | None
+    child_role: str | None
+    tied_to_child: bool
+
+    def user(self, user_id: str) -> UserRow | None:
+        role = self.actor_role if user_id == self.actor_id else self.child_role
+        return None if role is None else UserRow(role, None)
+
+    def tied(self, owner_id: str, child_id: str) -> bool:
+        return self.tied_to_child
+
+
+def _where(groups: Sequence[Sequence[Condition]]) -> tuple[sql.Composable, dict[str, Any]]:
+    """One condition of each group, and the parameters that they compare with."""
+    operands: dict[str, Any] = {}
+    return sql.SQL(" and ").join(
+        (sql.SQL("true"), *(sql.SQL("({})").format(_any(group, operands)) for group in groups))
+    ), operands
+
+
+def _any(group: Sequence[Condition], operands: dict[str, Any]) -> sql.Composable:
+    alternatives = []
+    for condition in group:
+        name = f"operand_{len(operands)}"
+        matches = condition.operator in (Operator.LIKE, Operator.UNLIKE)
+        operands[name] = _pattern(str(condition.operand)) if matches else condition.operand
+        alternatives.append(
+            sql.SQL("m.{} {} {}").format(
+                sql.Identifier(COLUMNS[condition.member]), sql.SQL(condition.operator.value), sql.Placeholder(name)
+            )
+        )
+    return sql.SQL(" or ").join(alternatives)
+
+
+def _pattern(text: str) -> str:
+    """The SQL pattern of a text in which `*` stands for any."""
+    for special in ("\\", "%", "_"):
+        text = text.replace(special, f"\\{special}")
+    return text.replace("*", "%")
+
+
+def _order(order: Sequence[Order]) -> sql.Composable:
+    """What was recorded last comes first, where nothing else decides."""
+    return sql.SQL(", ").join(
+        sql.SQL("m.{} {}").format(sql.Identifier(COLUMNS[by.member]), sql.SQL("desc" if by.descending else "asc"))
+        for by in (*order, Order("id", descending=True))
+    )

@@ -1,0 +1,120 @@
+"""The recorder: this log under the library's interfaces, so that its `Application` reads and saves aggregates on it."""
+
+import threading
+from collections.abc import Sequence
+from typing import Any, NoReturn
+from uuid import UUID
+
+import psycopg
+from eventsourcing.persistence import (
+    ApplicationRecorder,
+    InfrastructureFactory,
+    IntegrityError,
+    Mapper,
+    OperationalError,
+    StoredEvent,
+    Subscription,
+    Transcoder,
+)
+from eventsourcing.utils import Environment, EnvType
+
+from adapters.postgres.connections import connector
+from adapters.postgres.log import PostgresLog
+from adapters.postgres.mapper import EventMapper
+from application.ports import AppendRefused, LogUnavailable
+from domain.catalogue import decode
+from domain.partition import partition
+
+EVERYTHING = 2**31 - 1
+
+
+class PostgresRecorder(ApplicationRecorder):
+    """Inserts keep the inline projections too. Positions are pairs of partition and seq: what needs one integer order
+    over all events says that there is none, and there are no snapshots."""
+
+    def __init__(self, log: PostgresLog) -> None:
+        self._log = log
+        self._lock = threading.Lock()
+
+    def insert_events(self, stored_events: Sequence[StoredEvent], **kwargs: Any) -> None:
+        """IntegrityError where a version of a stream is taken, OperationalError where the log is away."""
+        if not stored_events:
+            return
+        parts = {partition(str(stored.originator_id), self._log.partitions) for stored in stored_events}
+        with self._lock:
+            try:
+                known = self._log.begin(parts, ())
+                for stored in stored_events:
+                    known.apply([decode(stored.topic, stored.state)], [stored.state])
+                self._log.append(known)
+                self._log.commit(known)
+            except AppendRefused as error:
+                raise IntegrityError(str(error)) from error
+            except LogUnavailable as error:
+                raise OperationalError(str(error)) from error
+            finally:
+                self._log.rollback()
+
+    def select_events(
+        self,
+        originator_id: UUID | str,
+        *,
+        gt: int | None = None,
+        lte: int | None = None,
+        desc: bool = False,
+        limit: int | None = None,
+    ) -> Sequence[StoredEvent]:
+        parameters = {
+            "part": partition(str(originator_id), self._log.partitions),
+            "originator_id": str(originator_id),
+            "gt": gt,
+            "lte": lte,
+            "limit": EVERYTHING if limit is None else limit,
+        }
+        with self._lock:
+            try:
+                rows = self._log.read("stream_descending" if desc else "stream", parameters)
+            except psycopg.OperationalError as error:
+                raise OperationalError(str(error)) from error
+        return [StoredEvent(*row) for row in rows]
+
+    def select_notifications(self, *args: Any, **kwargs: Any) -> NoReturn:
+        self._no_order()
+
+    def max_notification_id(self) -> NoReturn:
+        self._no_order()
+
+    def subscribe(self, gt: int | None = None, topics: Sequence[str] = ()) -> Subscription[ApplicationRecorder]:
+        self._no_order()
+
+    def _no_order(self) -> NoReturn:
+        raise NotImplementedError(
+            f"there is no one order over the log's {self._log.partitions} partitions: read each after its place, "
+            "with the statement `after`"
+        )
+
+
+class Factory(InfrastructureFactory):
+    """What `PERSISTENCE_MODULE=adapters.postgres.recorder` names. The database is `DATABASE_URL`."""
+
+    def __init__(self, env: Environment | EnvType | None) -> None:
+        super().__init__(env)
+        self._log = PostgresLog(connector(self.env.get("DATABASE_URL", "")))
+
+    def mapper(self, transcoder: Transcoder | None = None, mapper_class: type[Mapper[Any]] | None = None) -> Any:
+        return EventMapper(transcoder or self.transcoder())
+
+    def aggregate_recorder(self, purpose: str = "events") -> PostgresRecorder:
+        return self.application_recorder()
+
+    def application_recorder(self) -> PostgresRecorder:
+        return PostgresRecorder(self._log)
+
+    def tracking_recorder(self, tracking_recorder_class: Any = None) -> NoReturn:
+        raise NotImplementedError("places of views are kept by the projector")
+
+    def process_recorder(self) -> NoReturn:
+        raise NotImplementedError("places of views are kept by the projector")
+
+    def close(self) -> None:
+        self._log.close()

@@ -1,0 +1,58 @@
+-- name: partitions
+select count(*) from heads;
+
+-- name: lock
+-- In a statement of its own: what waits here must not have looked at anything yet. Ascending, so that two groups that
+-- meet follow each other.
+select part from heads where part = any (%(parts)b::smallint[]) order by part for update;
+
+-- name: lock_if_free
+select part from heads where part = any (%(parts)b::smallint[]) order by part for update skip locked;
+
+-- name: ends
+-- The last event of each partition, and the database's clock.
+select l.part, coalesce(e.seq, 0), e.state, clock_timestamp()
+from unnest(%(parts)b::smallint[]) as l (part)
+left join lateral (
+    select e.seq, e.state from events e where e.part = l.part order by e.seq desc limit 1
+) e on true;
+
+-- name: histories
+select e.originator_id, e.topic, e.state
+from unnest(%(parts)b::smallint[], %(streams)b::text[]) as s (part, stream)
+join events e on e.part = s.part and e.originator_id = s.stream
+order by e.originator_id, e.originator_version;
+
+-- name: append
+insert into events (part, seq, originator_id, originator_version, topic, state)
+select * from unnest(
+    %(parts)b::smallint[], %(seqs)b::bigint[], %(originator_ids)b::text[], %(versions)b::integer[],
+    %(topics)b::text[], %(states)b::bytea[]
+);
+
+-- name: state_at
+select state from events where part = %(part)s and seq = %(seq)s;
+
+-- name: stream
+-- One aggregate's events; null bounds are open.
+select originator_id, originator_version, topic, state from events
+where part = %(part)s and originator_id = %(originator_id)s
+    and (%(gt)s::integer is null or originator_version > %(gt)s)
+    and (%(lte)s::integer is null or originator_version <= %(lte)s)
+order by originator_version
+limit %(limit)s;
+
+-- name: stream_descending
+select originator_id, originator_version, topic, state from events
+where part = %(part)s and originator_id = %(originator_id)s
+    and (%(gt)s::integer is null or originator_version > %(gt)s)
+    and (%(lte)s::integer is null or originator_version <= %(lte)s)
+order by originator_version desc
+limit %(limit)s;
+
+-- name: after
+-- What a reader of one partition has not seen yet: positions have no gaps, so it can miss nothing.
+select seq, originator_id, originator_version, topic, state from events
+where part = %(part)s and seq > %(seq)s
+order by seq
+limit %(limit)s;

@@ -1,0 +1,31 @@
+-- name: measurements
+-- Everything an answer rests on in one statement, so in one snapshot: who asks, whom about, how far the log and the view
+-- are in the child's partition, how many rows match, and those of the page.
+with gate as (
+    select
+        (select u.role from users u where u.id = %(actor_id)s) as actor_role,
+        (select u.role from users u where u.id = %(child_id)s) as child_role,
+        exists (select from ties t where t.owner_id = %(actor_id)s and t.child_id = %(child_id)s) as tied,
+        coalesce((select e.seq from events e where e.part = %(part)s order by e.seq desc limit 1), 0) as head,
+        coalesce((
+            select p.seq from places p
+            where p.part = %(part)s and p.view = 'measurements'
+                and p.generation = (select v.generation from views v where v.view = 'measurements' and v.live)
+            order by p.seq desc limit 1
+        ), 0) as place,
+        (select count(*) from measurements m
+         where m.part = %(part)s and m.child_id = %(child_id)s and m.kind = %(kind)s and {condition}) as total
+)
+select g.actor_role, g.child_role, g.tied, g.head, g.place, g.total,
+    m.id, m.taken_at, m.value, m.unit, m.companion_value
+from gate g
+left join lateral (
+    select m.id, m.taken_at, m.value, m.unit, m.companion_value
+    from measurements m
+    where m.part = %(part)s and m.child_id = %(child_id)s and m.kind = %(kind)s and {condition}
+    order by {order}
+    limit %(limit)s offset %(offset)s
+) m on true;
+
+-- name: ready
+select count(*) from heads;

@@ -1,0 +1,52 @@
+"""What must be there before the service starts: the schema, the keys, and somebody who may register the others."""
+
+import secrets
+from pathlib import Path
+from uuid import uuid4
+
+from argon2 import PasswordHasher
+
+from adapters.auth.keys import ensure_private_key
+from adapters.postgres.connections import connector
+from adapters.postgres.log import PostgresLog
+from adapters.postgres.migrate import migrate
+from adapters.settings import Settings
+from application.commands.register_first_admin import SERVICE, RegisterFirstAdmin
+from application.commands.register_user import NewUser
+from application.ports import LogUnavailable
+from application.processor import Processor
+from projections.directory import SQL as DIRECTORY
+
+
+class NotPrepared(Exception):
+    """The database cannot be made ready; the message says why."""
+
+
+def prepare(settings: Settings, data: Path, url: str) -> str | None:
+    """Make the database and the data folder ready; safe to run again, and by several at once.
+
+    The password of the first admin where this call has made one up, else None.
+    """
+    ensure_private_key(data / "keys")
+    connect = connector(url)
+    with connect("prepare") as connection:
+        migrate(connection, settings.partitions)
+        row = connection.execute(DIRECTORY["has_admin"]).fetchone()
+    if row is not None and row[0]:
+        return None
+    password = settings.admin_password or secrets.token_urlsafe(12)
+    password_hash = PasswordHasher(memory_cost=settings.argon2_memory).hash(password)
+    command = RegisterFirstAdmin(
+        actor=SERVICE,
+        request_id=uuid4().hex[:24],
+        user=NewUser("admin", settings.admin_username, password_hash),
+    )
+    log = PostgresLog(connect)
+    try:
+        answer = Processor(log).run([command], oldest_waits=True)[0]
+    finally:
+        log.close()
+    if isinstance(answer, LogUnavailable):
+        raise NotPrepared(str(answer)) from answer
+    is_new = isinstance(answer, list) and isinstance(answer[0], str)
+    return password if is_new and settings.admin_password is None else None

@@ -1,0 +1,155 @@
+"""`serve`: the embedded database, the API and the projector, started, watched and stopped together."""
+
+import ctypes
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from contextlib import closing
+from pathlib import Path
+from threading import Event as Flag
+from typing import TextIO
+
+import structlog
+
+from adapters.postgres import embedded
+from adapters.prepare import prepare
+from adapters.settings import VARIABLES, Settings
+
+logger = structlog.get_logger()
+
+START_TIME = 60.0
+"""Seconds that the service may take to answer."""
+
+STOP_TIME = 15.0
+"""Seconds that a child has to end by itself."""
+
+RESTART_PAUSE = 1.0
+"""Seconds before a child that ended is started again."""
+
+
+class CannotServe(Exception):
+    """The service cannot start; the message says why, for a person."""
+
+
+class Child:
+    """One process of the service, that ends with this one whatever ends it."""
+
+    def __init__(self, arguments: list[str], environment: dict[str, str]) -> None:
+        self.arguments = arguments
+        self._environment = environment
+        self.process = self._spawn()
+
+    def _spawn(self) -> subprocess.Popen[bytes]:
+        # In a session of its own, so that a terminal's Ctrl-C reaches only this process, which stops them in order.
+        return subprocess.Popen(
+            [sys.executable, "-m", "adapters.cli", *self.arguments],
+            env=self._environment,
+            start_new_session=True,
+            preexec_fn=_end_with(os.getpid()),  # noqa: PLW1509  # before any thread is started
+        )
+
+    def restart(self) -> None:
+        self.process = self._spawn()
+
+    def stop(self) -> None:
+        if self.process.poll() is None:
+            self.process.terminate()
+        try:
+            self.process.wait(STOP_TIME)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+def _end_with(parent: int):  # type: ignore[no-untyped-def]
+    libc = ctypes.CDLL(None)
+    pr_set_pdeathsig = 1
+
+    def prepare_child() -> None:
+        libc.prctl(pr_set_pdeathsig, signal.SIGTERM)
+        if os.getppid() != parent:
+            os._exit(1)
+
+    return prepare_child
+
+
+def serve(settings: Settings, data: Path, host: str, port: int, out: TextIO = sys.stdout) -> None:
+    """Run until SIGINT or SIGTERM. CannotServe."""
+    stopping = Flag()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopping.set())
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _check_free(host, port)
+    server = None if settings.database_url else _start_embedded(data)
+    children: list[Child] = []
+    try:
+        url = settings.database_url or (server.url if server else "")
+        password = prepare(settings, data, url)
+        if password is not None:
+            print(
+                f"The first admin is {settings.admin_username!r} with password {password!r}: shown only now.", file=out
+            )
+        environment = {**os.environ, VARIABLES["database_url"]: url}
+        common = ["--data", str(data)]
+        children += [
+            Child(["api", *common, "--host", host, "--port", str(port)], environment),
+            Child(["project", *common], environment),
+        ]
+        address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+        if _wait_until_ready(address, children[0], stopping):
+            print(f"Ready: {address}", file=out, flush=True)
+        while not stopping.wait(0.2):
+            _watch(children)
+            if server is not None and server.process.poll() is not None:
+                logger.error("the embedded database ended", status=server.process.returncode)
+                server = _start_embedded(data)
+    finally:
+        for child in children:
+            child.stop()
+        if server is not None:
+            server.stop()
+
+
+def _start_embedded(data: Path) -> embedded.Server:
+    try:
+        return embedded.start(data)
+    except embedded.ServerInUse as error:
+        raise CannotServe(f"{data} is in use by process {error.pid}: stop it, or choose another --data") from error
+
+
+def _check_free(host: str, port: int) -> None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with closing(socket.socket(family)) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise CannotServe(f"{host}:{port} cannot be served: {error.strerror}; choose another --port") from error
+
+
+def _wait_until_ready(address: str, api: Child, stopping: Flag) -> bool:
+    deadline = time.monotonic() + START_TIME
+    while time.monotonic() < deadline:
+        if api.process.poll() is not None:
+            raise CannotServe("the API ended while it was starting; its log says why")
+        try:
+            with urllib.request.urlopen(f"{address}/health/ready", timeout=2):
+                return True
+        except (urllib.error.URLError, OSError):
+            pass  # not yet
+        if stopping.wait(0.02):
+            return False
+    raise CannotServe(f"the service was not ready after {START_TIME:.0f} s; its log says why")
+
+
+def _watch(children: list[Child]) -> None:
+    for child in children:
+        if child.process.poll() is not None:
+            logger.error("a process ended, and is started again", process=child.arguments[0])
+            time.sleep(RESTART_PAUSE)
+            child.restart()

@@ -1,0 +1,63 @@
+"""What a command is: somebody's wish, in one or many items, that is decided as a whole request."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, ClassVar
+
+from msgspec import Struct
+
+from application.ports import Known, Reads
+from domain.event import Event, Origin
+from domain.refusal import Refusal
+
+
+class Actor(Struct, frozen=True, gc=False):
+    """Who asks, as a checked token says it."""
+
+    id: str
+    role: str
+    scopes: frozenset[str] = frozenset()
+
+
+class Fault:
+    """A bug in one decision; its trace is in the log under the request's id."""
+
+
+Outcome = str | Refusal | Fault
+"""Of one item: the id of what is now there, or why it is not."""
+
+Answer = list[Outcome] | Refusal | Fault
+"""Of one command: an outcome for each item in order, or the one that stands for all of them."""
+
+
+class Command(Struct, frozen=True, kw_only=True):
+    """One request. Its items are decided in order; a refused one never undoes another."""
+
+    name: ClassVar[str]
+
+    actor: Actor
+    request_id: str
+
+    @property
+    def items(self) -> Sequence[Any]:
+        raise NotImplementedError
+
+    def partition_keys(self) -> Iterable[str]:
+        """The keys of all partitions that the command may write to."""
+        raise NotImplementedError
+
+    def reads(self, reads: Reads) -> None:
+        """Add what `admit` and `decide` look up."""
+        raise NotImplementedError
+
+    def follow(self, known: Known, reads: Reads) -> None:
+        """Add what they look up besides, once the first is known."""
+
+    def admit(self, known: Known) -> None:
+        """Raise the Refusal of the whole request, if there is one."""
+        raise NotImplementedError
+
+    def decide(
+        self, item: Any, known: Known, *, origin: Origin, new_id: Callable[[], str]
+    ) -> tuple[str, Sequence[Event]]:
+        """The id to answer with and the facts of one item, or its Refusal raised."""
+        raise NotImplementedError

@@ -1,0 +1,57 @@
+"""Form a group of children, by the educator or health professional who will own it."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import ClassVar
+
+from msgspec import Struct
+
+from application import permissions
+from application.command import Command
+from application.commands.register_user import check_children
+from application.ports import Known, Reads
+from domain import group
+from domain.event import Event, Origin
+from domain.partition import ACCOUNTS
+
+
+class NewGroup(Struct, frozen=True):
+    name: str
+    children: tuple[str, ...]
+    school_class: str | None = None
+
+
+class FormGroup(Command, frozen=True, kw_only=True):
+    name: ClassVar[str] = "form_group"
+
+    group: NewGroup
+
+    @property
+    def items(self) -> Sequence[NewGroup]:
+        return (self.group,)
+
+    def partition_keys(self) -> Iterable[str]:
+        return (ACCOUNTS,)
+
+    def reads(self, reads: Reads) -> None:
+        reads.users.add(self.actor.id)
+        reads.users.update(self.group.children)
+        reads.keys.add(group.key(self.actor.id, self.group.name))
+
+    def admit(self, known: Known) -> None:
+        permissions.check_actor(self.actor, known)
+
+    def decide(
+        self, item: NewGroup, known: Known, *, origin: Origin, new_id: Callable[[], str]
+    ) -> tuple[str, Sequence[Event]]:
+        check_children(item.children, known)
+        group_id = new_id()
+        return group_id, group.form(
+            group_id=group_id,
+            owner_id=self.actor.id,
+            name=item.name,
+            children=item.children,
+            school_class=item.school_class,
+            known=known,
+            origin=origin,
+            cause=self.name,
+        )

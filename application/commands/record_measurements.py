@@ -1,0 +1,72 @@
+"""Record measurements of one child: one reading, or an array of them."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import ClassVar
+
+from application import permissions
+from application.command import Command
+from application.ports import Known, Reads
+from domain import dedupe, measurement
+from domain.event import Event, Origin
+from domain.measurement import KINDS, Reading
+from domain.partition import name_of
+from domain.refusal import Refusal
+
+
+class RecordMeasurements(Command, frozen=True, kw_only=True):
+    """`readings` as they were sent: what could not be read is the Refusal of its item."""
+
+    name: ClassVar[str] = "record_measurements"
+
+    child_id: str
+    readings: Sequence[Reading | Refusal]
+
+    @property
+    def items(self) -> Sequence[Reading | Refusal]:
+        return self.readings
+
+    def partition_keys(self) -> Iterable[str]:
+        return (self.child_id,)
+
+    def reads(self, reads: Reads) -> None:
+        permissions.reads_of_child(self.name, self.actor, self.child_id, reads)
+        for reading in self.readings:
+            if isinstance(reading, Reading):
+                reads.keys.add(measurement.key(reading.child_id, reading.kind, reading.taken_at))
+                companion = _companion(reading)
+                if companion is not None:
+                    reads.keys.add(companion)
+
+    def follow(self, known: Known, reads: Reads) -> None:
+        for reading in self.readings:
+            if isinstance(reading, Reading):
+                companion = _companion(reading)
+                held = None if companion is None else known.holder(companion)
+                if held is not None:
+                    reads.histories.add(held)
+
+    def admit(self, known: Known) -> None:
+        permissions.check_child(self.name, self.actor, self.child_id, known)
+
+    def decide(
+        self, item: Reading | Refusal, known: Known, *, origin: Origin, new_id: Callable[[], str]
+    ) -> tuple[str, Sequence[Event]]:
+        if isinstance(item, Refusal):
+            raise item
+        child = known.user(self.child_id)
+        events = measurement.record(
+            item,
+            known,
+            institution_id=(child and child.institution_id) or "",
+            new_id=new_id,
+            origin=origin,
+            cause=self.name,
+        )
+        return name_of(events[0].originator_id), events
+
+
+def _companion(reading: Reading) -> dedupe.Key | None:
+    kind = KINDS[reading.kind].companion
+    if kind is None or reading.companion_value is None:
+        return None
+    return measurement.key(reading.child_id, kind, reading.taken_at)

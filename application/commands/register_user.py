@@ -1,0 +1,76 @@
+"""Register a user of any role."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import ClassVar
+
+from msgspec import Struct
+
+from application import permissions
+from application.command import Command
+from application.ports import Known, Reads
+from domain import user
+from domain.event import Event, Origin
+from domain.partition import ACCOUNTS
+from domain.refusal import ChildrenNotRegistered, InstitutionNotRegistered
+from domain.user import Profile
+
+
+class NewUser(Struct, frozen=True):
+    """`password_hash` is ready for the log; `children` are those of a family."""
+
+    role: str
+    username: str
+    password_hash: str
+    institution_id: str | None = None
+    profile: Profile = Profile()
+    children: tuple[str, ...] = ()
+
+
+class RegisterUser(Command, frozen=True, kw_only=True):
+    name: ClassVar[str] = "register_user"
+
+    user: NewUser
+
+    @property
+    def items(self) -> Sequence[NewUser]:
+        return (self.user,)
+
+    def partition_keys(self) -> Iterable[str]:
+        return (ACCOUNTS,)
+
+    def reads(self, reads: Reads) -> None:
+        reads.users.add(self.actor.id)
+        reads.users.update(self.user.children)
+        reads.keys.add(user.key(self.user.username))
+        if self.user.institution_id is not None:
+            reads.institutions.add(self.user.institution_id)
+
+    def admit(self, known: Known) -> None:
+        permissions.check_actor(self.actor, known)
+
+    def decide(
+        self, item: NewUser, known: Known, *, origin: Origin, new_id: Callable[[], str]
+    ) -> tuple[str, Sequence[Event]]:
+        if item.institution_id is not None and not known.has_institution(item.institution_id):
+            raise InstitutionNotRegistered
+        check_children(item.children, known)
+        user_id = new_id()
+        return user_id, user.register(
+            user_id=user_id,
+            role=item.role,
+            username=item.username,
+            password_hash=item.password_hash,
+            institution_id=item.institution_id,
+            profile=item.profile,
+            children=item.children,
+            known=known,
+            origin=origin,
+            cause=self.name,
+        )
+
+
+def check_children(children: tuple[str, ...], known: Known) -> None:
+    """ChildrenNotRegistered with those that are no children of ours."""
+    unknown = tuple(child_id for child_id in children if (row := known.user(child_id)) is None or row.role != "child")
+    if unknown:
+        raise ChildrenNotRegistered(unknown)

@@ -1,0 +1,47 @@
+"""Remove one measurement of a child; also well where there is none."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import ClassVar
+
+from application import permissions
+from application.command import Command
+from application.ports import Known, Reads
+from domain import measurement
+from domain.event import Event, Origin
+from domain.partition import stream
+
+
+class RemoveMeasurement(Command, frozen=True, kw_only=True):
+    name: ClassVar[str] = "remove_measurement"
+
+    child_id: str
+    kind: str
+    measurement_id: str
+
+    @property
+    def items(self) -> Sequence[str]:
+        return (stream(self.child_id, self.measurement_id),)
+
+    def partition_keys(self) -> Iterable[str]:
+        return (self.child_id,)
+
+    def reads(self, reads: Reads) -> None:
+        permissions.reads_of_child(self.name, self.actor, self.child_id, reads)
+        reads.histories.update(self.items)
+
+    def follow(self, known: Known, reads: Reads) -> None:
+        for item in self.items:
+            there = measurement.fold(known.history(item))
+            if there is not None and there.carrier is not None:
+                reads.histories.add(there.carrier)
+
+    def admit(self, known: Known) -> None:
+        permissions.check_child(self.name, self.actor, self.child_id, known)
+
+    def decide(
+        self, item: str, known: Known, *, origin: Origin, new_id: Callable[[], str]
+    ) -> tuple[str, Sequence[Event]]:
+        there = measurement.fold(known.history(item))
+        if there is None or there.kind != self.kind:
+            return item, []
+        return item, measurement.remove(there, known, origin=origin, cause=self.name)

@@ -1,0 +1,47 @@
+"""Remove a user, and with a child all of its measurements; also well where there is none."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import ClassVar
+
+from application import permissions
+from application.command import Command
+from application.ports import Known, Reads
+from domain import measurement, user
+from domain.event import Event, Origin
+from domain.partition import ACCOUNTS
+from domain.refusal import Forbidden
+
+
+class RemoveUser(Command, frozen=True, kw_only=True):
+    name: ClassVar[str] = "remove_user"
+
+    user_id: str
+
+    @property
+    def items(self) -> Sequence[str]:
+        return (self.user_id,)
+
+    def partition_keys(self) -> Iterable[str]:
+        """The accounts', and the child's own: what ends a child ends it there too."""
+        return (ACCOUNTS, self.user_id)
+
+    def reads(self, reads: Reads) -> None:
+        reads.users.add(self.actor.id)
+        reads.histories.add(user.stream_of(self.user_id))
+
+    def admit(self, known: Known) -> None:
+        permissions.check_actor(self.actor, known)
+        if self.user_id == self.actor.id:
+            raise Forbidden
+
+    def decide(
+        self, item: str, known: Known, *, origin: Origin, new_id: Callable[[], str]
+    ) -> tuple[str, Sequence[Event]]:
+        there = user.fold(known.history(user.stream_of(item)))
+        if there is None:
+            return item, []
+        removed = user.remove(there, origin=origin, cause=self.name)
+        if there.role != "child":
+            return item, [removed]
+        cause = f"{removed.originator_id}:{removed.originator_version}"
+        return item, [removed, measurement.withdraw(item, origin=origin, cause=cause)]

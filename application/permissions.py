@@ -1,0 +1,92 @@
+"""Who may do what: one table of action × role, and the one check of it against recorded facts."""
+
+from enum import Enum
+from typing import Protocol
+
+from application.command import Actor
+from application.ports import Reads, UserRow
+from domain.refusal import ChildNotRegistered, Forbidden, UserGone
+
+
+class Whose(Enum):
+    """Whose things a role may act on."""
+
+    ANY = "any"
+    OWN = "its own"
+    TIED = "those of the children in its groups or family"
+
+
+ANY, OWN, TIED = Whose
+
+MAY: dict[str, dict[str, Whose]] = {
+    "record_measurements": {"application": ANY, "child": OWN, "educator": TIED, "family": TIED},
+    "read_measurements": {
+        "admin": ANY,
+        "application": ANY,
+        "child": OWN,
+        "educator": TIED,
+        "family": TIED,
+        "healthprofessional": TIED,
+    },
+    "remove_measurement": {"application": ANY, "educator": TIED, "family": TIED},
+    "register_institution": {"admin": ANY},
+    "register_user": {"admin": ANY},
+    "remove_user": {"admin": ANY},
+    "form_group": {"educator": OWN, "healthprofessional": OWN},
+}
+"""Action (a command's name, or a query's) → role → whose."""
+
+SCOPES = {
+    "measurements:create": "record_measurements",
+    "measurements:read": "read_measurements",
+    "measurements:delete": "remove_measurement",
+}
+"""Scope of a token → the action that it allows."""
+
+
+class Facts(Protocol):
+    """What a check looks up: recorded facts, whoever has loaded them."""
+
+    def user(self, user_id: str) -> UserRow | None: ...
+
+    def tied(self, owner_id: str, child_id: str) -> bool: ...
+
+
+def scopes_of(role: str) -> list[str]:
+    """The scopes that a token of the role is given, in the order of the table."""
+    return [scope for scope, action in SCOPES.items() if role in MAY[action]]
+
+
+def check_role(action: str, actor: Actor) -> None:
+    """Forbidden where no one of the actor's role may do it, or where its token lacks the scope for it."""
+    scope = next((scope for scope, scoped in SCOPES.items() if scoped == action), None)
+    if actor.role not in MAY[action] or (scope is not None and scope not in actor.scopes):
+        raise Forbidden
+
+
+def reads_of_child(action: str, actor: Actor, child_id: str, reads: Reads) -> None:
+    """What `check_child` looks up."""
+    reads.users.update((actor.id, child_id))
+    if MAY[action][actor.role] is TIED:
+        reads.ties.add((actor.id, child_id))
+
+
+def check_child(action: str, actor: Actor, child_id: str, facts: Facts) -> None:
+    """Whether the actor may do this to the child: UserGone, Forbidden where a child asks for another,
+    ChildNotRegistered, Forbidden where no relation is; in that order."""
+    check_actor(actor, facts)
+    whose = MAY[action][actor.role]
+    if whose is OWN and actor.id != child_id:
+        raise Forbidden
+    child = facts.user(child_id)
+    if child is None or child.role != "child":
+        raise ChildNotRegistered(child_id)
+    if whose is TIED and not facts.tied(actor.id, child_id):
+        raise Forbidden
+
+
+def check_actor(actor: Actor, facts: Facts) -> None:
+    """UserGone where the actor is no longer there, or no longer what its token says."""
+    user = facts.user(actor.id)
+    if user is None or user.role != actor.role:
+        raise UserGone

@@ -1,0 +1,100 @@
+"""What the application needs of the world: a log to decide against, and what is known while deciding."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Protocol, TypeVar
+
+from msgspec import Struct, field
+
+from domain.dedupe import Key
+from domain.event import Event
+
+
+class Reads(Struct):
+    """What the commands of a group say that they look up: loaded with one statement for each log table and one for
+    the directory, however many commands there are. `ties` are pairs of owner and child."""
+
+    keys: set[Key] = field(default_factory=set)
+    histories: set[str] = field(default_factory=set)
+    users: set[str] = field(default_factory=set)
+    institutions: set[str] = field(default_factory=set)
+    ties: set[tuple[str, str]] = field(default_factory=set)
+
+
+class UserRow(Struct, frozen=True):
+    """What the directory says of somebody who is there."""
+
+    role: str
+    institution_id: str | None
+
+
+class Known(Protocol):
+    """What was loaded for a group, and what the group has decided since.
+
+    Looking up what no command of the group has said that it reads is a KeyError: a fault of the command.
+    """
+
+    @property
+    def parts(self) -> frozenset[int]:
+        """The partitions that are locked for the group."""
+
+    @property
+    def recorded_at(self) -> datetime:
+        """The log's time of the group: later than that of every event in its partitions."""
+
+    def holder(self, key: Key) -> str | None: ...
+
+    def history(self, stream: str) -> list[Event]: ...
+
+    def user(self, user_id: str) -> UserRow | None: ...
+
+    def has_institution(self, institution_id: str) -> bool: ...
+
+    def tied(self, owner_id: str, child_id: str) -> bool: ...
+
+    def apply(self, events: Sequence[Event], states: Sequence[bytes]) -> None:
+        """Take in what was decided, with its JSON, so that the next decision sees it."""
+
+
+class LogUnavailable(Exception):
+    """The log cannot be reached, or its partitions stay locked; nothing of the group was stored."""
+
+
+class LogLost(LogUnavailable):
+    """The connection was lost before the group was stored: a new attempt may do."""
+
+
+class AppendRefused(Exception):
+    """The log refused the events of the group; nothing of it was stored."""
+
+
+class CommitInDoubt(Exception):
+    """The connection was lost at commit: the group may or may not be stored, `Log.settle` tells."""
+
+
+K = TypeVar("K", bound=Known)
+
+
+class Log(Protocol[K]):
+    """One group at a time: begin, load, append, commit; or begin, load, roll back. Every step may say LogUnavailable,
+    which ends the group as a roll-back does."""
+
+    @property
+    def partitions(self) -> int: ...
+
+    def begin(self, wait_for: Collection[int], if_free: Collection[int]) -> K:
+        """Lock partitions, waiting for the first and taking of the others those that are free."""
+
+    def load(self, known: K, reads: Reads) -> None:
+        """Add to what is known; what is known already stays as the group has left it."""
+
+    def append(self, known: K) -> None:
+        """Write what `known` has taken in, and what follows from it; AppendRefused."""
+
+    def commit(self, known: K) -> None:
+        """End the group; CommitInDoubt when the answer does not come."""
+
+    def rollback(self) -> None: ...
+
+    def settle(self, known: K) -> bool:
+        """Whether a group in doubt was stored after all. Waits until its transaction has ended."""

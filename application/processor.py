@@ -1,0 +1,160 @@
+"""The processor: decides a group of commands one after another, in one transaction, and answers each of them."""
+
+from collections.abc import Callable, Sequence
+from typing import Generic
+
+import structlog
+
+from application.command import Answer, Command, Fault, Outcome
+from application.ids import ids_from
+from application.ports import AppendRefused, CommitInDoubt, K, Log, LogLost, LogUnavailable, Reads
+from domain.catalogue import encode
+from domain.event import Origin
+from domain.partition import partition
+from domain.refusal import Refusal
+
+logger = structlog.get_logger()
+
+ATTEMPTS = 3
+"""How often a group is begun when the connection is lost before it could be stored."""
+
+
+Answers = dict[int, Answer | LogUnavailable]
+"""By place among the commands that waited."""
+
+
+class Processor(Generic[K]):
+    """Runs groups against a log; knows nothing of threads, queues and SQL."""
+
+    def __init__(self, log: Log[K]) -> None:
+        self._log = log
+
+    def parts(self, command: Command) -> frozenset[int]:
+        """The partitions that the command may write to."""
+        return frozenset(partition(key, self._log.partitions) for key in command.partition_keys())
+
+    def run(self, waiting: Sequence[Command], *, oldest_waits: bool) -> Answers:
+        """Decide and store what can be taken of `waiting` (not empty, first come first) as one group.
+
+        The answers, by place in `waiting`. Those whose partitions another writer holds are left out, to be run
+        later; the oldest is among the answers where it is told to wait.
+        """
+        parts = [self.parts(command) for command in waiting]
+        wait_for = parts[0] if oldest_waits else frozenset[int]()
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                return self._run_once(waiting, parts, wait_for)
+            except LogUnavailable as error:
+                logger.warning("log unavailable", error=str(error), commands=len(waiting), attempt=attempt)
+                unavailable = error
+                if not isinstance(error, LogLost):
+                    break
+        return dict.fromkeys(range(len(waiting)), unavailable)
+
+    def _run_once(
+        self, waiting: Sequence[Command], parts: Sequence[frozenset[int]], wait_for: frozenset[int]
+    ) -> Answers:
+        known = self._log.begin(wait_for, frozenset[int]().union(*parts) - wait_for)
+        try:
+            places = _takeable(parts, known.parts)
+            group = [waiting[place] for place in places]
+            answers: Sequence[Answer | LogUnavailable] = self._decide(group, known)
+            self._log.append(known)
+            self._commit(known)
+        except AppendRefused:
+            self._log.rollback()
+            logger.exception("append refused", commands=len(group))
+            answers = self._run_halves(group)
+        except BaseException:
+            self._log.rollback()
+            raise
+        return dict(zip(places, answers, strict=True))
+
+    def _commit(self, known: K) -> None:
+        try:
+            self._log.commit(known)
+        except CommitInDoubt as doubt:
+            stored = self._log.settle(known)
+            logger.warning("commit in doubt", settled="stored" if stored else "not stored")
+            if not stored:
+                raise LogLost("the connection was lost at commit") from doubt
+
+    def _run_halves(self, group: Sequence[Command]) -> list[Answer | LogUnavailable]:
+        """Run a refused group again in halves, so that what the log refuses fails alone."""
+        if len(group) == 1:
+            return [Fault()]
+        middle = len(group) // 2
+        return [*self._run_all(group[:middle]), *self._run_all(group[middle:])]
+
+    def _run_all(self, commands: Sequence[Command]) -> list[Answer | LogUnavailable]:
+        answers: Answers = {}
+        while left := [place for place in range(len(commands)) if place not in answers]:
+            done = self.run([commands[place] for place in left], oldest_waits=True)
+            answers |= {left[place]: answer for place, answer in done.items()}
+        return [answers[place] for place in range(len(commands))]
+
+    def _decide(self, group: Sequence[Command], known: K) -> list[Answer]:
+        """The answer of every command, each seeing what the ones before it have decided."""
+        faulty: set[int] = set()
+        for look_up in (_reads, _follows):
+            reads = Reads()
+            for place, command in enumerate(group):
+                try:
+                    look_up(command, known, reads)
+                except Exception:
+                    _log_fault(command)
+                    faulty.add(place)
+            self._log.load(known, reads)
+        new_id = ids_from(known.recorded_at)
+        return [
+            Fault() if place in faulty else self._answer(command, known, new_id) for place, command in enumerate(group)
+        ]
+
+    def _answer(self, command: Command, known: K, new_id: Callable[[], str]) -> Answer:
+        origin = Origin(known.recorded_at, command.actor.id, command.actor.role, command.request_id)
+        try:
+            command.admit(known)
+        except Refusal as refusal:
+            return refusal
+        except Exception:
+            _log_fault(command)
+            return Fault()
+        outcomes: list[Outcome] = []
+        for item in command.items:
+            try:
+                outcome, events = command.decide(item, known, origin=origin, new_id=new_id)
+                states = [encode(event) for event in events]
+            except Refusal as refusal:
+                outcomes.append(refusal)
+            except Exception:
+                _log_fault(command)
+                outcomes.append(Fault())
+            else:
+                known.apply(events, states)
+                outcomes.append(outcome)
+        return outcomes
+
+
+def _takeable(parts: Sequence[frozenset[int]], locked: frozenset[int]) -> list[int]:
+    """The places of the commands that may run now: all of their partitions locked, and none passed over before them
+    in any of those."""
+    passed_over: set[int] = set()
+    places = []
+    for place, wanted in enumerate(parts):
+        if wanted <= locked and wanted.isdisjoint(passed_over):
+            places.append(place)
+        else:
+            passed_over |= wanted
+    return places
+
+
+def _reads(command: Command, _known: object, reads: Reads) -> None:
+    command.reads(reads)
+
+
+def _follows(command: Command, known: K, reads: Reads) -> None:
+    command.follow(known, reads)
+
+
+def _log_fault(command: Command) -> None:
+    logger.exception("command failed", command=command.name, request_id=command.request_id)

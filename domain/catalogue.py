@@ -1,0 +1,40 @@
+"""Every event that the log may hold, by its permanent name, and the JSON that it is stored as."""
+
+import msgspec
+
+from domain.event import Event
+from domain.group import GroupFormed
+from domain.institution import InstitutionRegistered
+from domain.measurement import MeasurementRecorded, MeasurementRemoved, MeasurementRevised, MeasurementsWithdrawn
+from domain.user import UserRegistered, UserRemoved
+
+EVENTS: dict[str, type[Event]] = {
+    event.stored_name: event
+    for event in (
+        MeasurementRecorded,
+        MeasurementRevised,
+        MeasurementRemoved,
+        MeasurementsWithdrawn,
+        InstitutionRegistered,
+        UserRegistered,
+        UserRemoved,
+        GroupFormed,
+    )
+}
+
+_decoders = {name: msgspec.json.Decoder(event) for name, event in EVENTS.items()}
+
+encode = msgspec.json.Encoder().encode
+"""The state of an event as JSON."""
+
+
+class Undecodable(Exception):
+    """A stored event whose name is unknown, or whose state is not an event of that name."""
+
+
+def decode(stored_name: str, state: bytes) -> Event:
+    """The event that was stored under the name. Undecodable where that cannot be."""
+    try:
+        return _decoders[stored_name].decode(state)
+    except (KeyError, msgspec.DecodeError) as error:
+        raise Undecodable(f"{stored_name}: {error}") from error

@@ -1,0 +1,45 @@
+"""Dedupe keys: what may exist only once, under a name that has the same size whatever it is made of."""
+
+from datetime import datetime
+from functools import lru_cache
+from hashlib import sha256
+from typing import NamedTuple
+
+import msgspec
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Key(NamedTuple):
+    """One name in one scope. A scope begins with a partition key, and can be given up as a whole."""
+
+    scope: str
+    digest: bytes
+
+
+class Held(NamedTuple):
+    """From now on the stream holds the key."""
+
+    key: Key
+    stream: str
+
+
+class Freed(NamedTuple):
+    """The key is free again."""
+
+    key: Key
+
+
+class ScopeFreed(NamedTuple):
+    """Every key of the scope is free again."""
+
+    scope: str
+
+
+Change = Held | Freed | ScopeFreed
+
+
+@lru_cache(maxsize=16_384)
+def key(scope: str, *parts: str | datetime) -> Key:
+    """The key of `parts` in `scope`. A JSON array is unambiguous, SHA-256 keeps it within the limits of an index."""
+    return Key(scope, sha256(_encode(parts)).digest())

@@ -1,0 +1,269 @@
+"""Measurements of a child: weights and body fats are two kinds of one thing.
+
+Events · state and its fold · decisions.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from typing import ClassVar, Protocol
+
+from msgspec import Struct
+
+from domain import dedupe
+from domain.event import Event, Origin
+from domain.partition import stream
+from domain.refusal import AlreadyRegistered
+
+
+class Kind(Struct, frozen=True):
+    """`unit` is the unit of every value of the kind, None where each measurement says its own; `companion` is the
+    kind that may travel with this one, in a member of that name."""
+
+    name: str
+    title: str
+    path: str
+    unit: str | None = None
+    companion: str | None = None
+
+
+KINDS = {
+    kind.name: kind
+    for kind in (
+        Kind("weight", "Weight", "weights", companion="body_fat"),
+        Kind("body_fat", "Body Fat", "bodyfats", unit="%"),
+    )
+}
+
+
+class Reading(Struct, frozen=True):
+    """What somebody read off the scale. `companion_value` is the value of the kind that travels with it, or None."""
+
+    child_id: str
+    kind: str
+    taken_at: datetime
+    value: float
+    unit: str
+    companion_value: float | None = None
+
+
+# Events
+
+
+class MeasurementRecorded(Event, frozen=True, kw_only=True):
+    """A reading was recorded; `happened_at` is when it was taken.
+
+    With a companion: its value and stream. On the companion's side `carrier`: the stream it came with.
+    """
+
+    stored_name: ClassVar[str] = "measurement.recorded.v1"
+
+    child_id: str
+    institution_id: str
+    kind: str
+    value: float
+    unit: str
+    companion_value: float | None = None
+    companion: str | None = None
+    carrier: str | None = None
+
+
+class MeasurementRevised(MeasurementRecorded, frozen=True, kw_only=True):
+    """All that a measurement says, after a change of its value, its companion or its carrier."""
+
+    stored_name: ClassVar[str] = "measurement.revised.v1"
+
+
+class MeasurementRemoved(Event, frozen=True, kw_only=True):
+    """A measurement was removed; its key is free again."""
+
+    stored_name: ClassVar[str] = "measurement.removed.v1"
+
+    child_id: str
+    kind: str
+    taken_at: datetime
+
+
+class MeasurementsWithdrawn(Event, frozen=True, kw_only=True):
+    """A child was removed, and with it all of its measurements."""
+
+    stored_name: ClassVar[str] = "measurements.withdrawn.v1"
+
+    child_id: str
+
+
+# State
+
+
+class Measurement(Struct, frozen=True):
+    stream: str
+    version: int
+    child_id: str
+    institution_id: str
+    kind: str
+    taken_at: datetime
+    value: float
+    unit: str
+    companion_value: float | None = None
+    companion: str | None = None
+    carrier: str | None = None
+
+
+def fold(events: Iterable[Event]) -> Measurement | None:
+    """The measurement after `events` of its stream, in order; None before the first and after its removal."""
+    state: Measurement | None = None
+    for event in events:
+        match event:
+            case MeasurementRecorded():
+                state = Measurement(
+                    event.originator_id,
+                    event.originator_version,
+                    event.child_id,
+                    event.institution_id,
+                    event.kind,
+                    event.happened_at,
+                    event.value,
+                    event.unit,
+                    event.companion_value,
+                    event.companion,
+                    event.carrier,
+                )
+            case MeasurementRemoved():
+                state = None
+    return state
+
+
+def key(child_id: str, kind: str, taken_at: datetime) -> dedupe.Key:
+    """One measurement of a kind per child and instant."""
+    return dedupe.key(child_id, kind, taken_at)
+
+
+def dedupe_changes(event: Event) -> Sequence[dedupe.Change]:
+    match event:
+        case MeasurementRevised():
+            return ()
+        case MeasurementRecorded():
+            return (dedupe.Held(key(event.child_id, event.kind, event.happened_at), event.originator_id),)
+        case MeasurementRemoved():
+            return (dedupe.Freed(key(event.child_id, event.kind, event.taken_at)),)
+        case MeasurementsWithdrawn():
+            return (dedupe.ScopeFreed(event.child_id),)
+        case _:
+            return ()
+
+
+# Decisions
+
+
+class Known(Protocol):
+    """What a decision may look up: only what its command has said that it reads."""
+
+    def holder(self, key: dedupe.Key) -> str | None: ...
+
+    def history(self, stream: str) -> list[Event]: ...
+
+
+def record(
+    reading: Reading, known: Known, *, institution_id: str, new_id: Callable[[], str], origin: Origin, cause: str
+) -> list[Event]:
+    """Record one reading of a child; a companion that travels with it is recorded or revised with it.
+
+    The first event is the reading's. AlreadyRegistered where its instant is taken.
+    """
+    kind = KINDS[reading.kind]
+    if known.holder(key(reading.child_id, kind.name, reading.taken_at)) is not None:
+        raise AlreadyRegistered(kind.title)
+    recorded = stream(reading.child_id, new_id())
+    companion = None
+    if kind.companion is not None and reading.companion_value is not None:
+        companion = _carry(
+            reading, KINDS[kind.companion], known, recorded, institution_id=institution_id, new_id=new_id, origin=origin
+        )
+    event = MeasurementRecorded(
+        originator_id=recorded,
+        originator_version=1,
+        happened_at=reading.taken_at,
+        origin=origin,
+        cause=cause,
+        child_id=reading.child_id,
+        institution_id=institution_id,
+        kind=kind.name,
+        value=reading.value,
+        unit=reading.unit,
+        companion_value=reading.companion_value if companion else None,
+        companion=companion.originator_id if companion else None,
+    )
+    return [event, companion] if companion else [event]
+
+
+def _carry(
+    reading: Reading,
+    kind: Kind,
+    known: Known,
+    carrier: str,
+    *,
+    institution_id: str,
+    new_id: Callable[[], str],
+    origin: Origin,
+) -> MeasurementRecorded:
+    """The event of the companion: a revision of the one that is there at that instant, else a new one."""
+    held = known.holder(key(reading.child_id, kind.name, reading.taken_at))
+    there = None if held is None else fold(known.history(held))
+    event = MeasurementRecorded if there is None else MeasurementRevised
+    return event(
+        originator_id=stream(reading.child_id, new_id()) if there is None else there.stream,
+        originator_version=1 if there is None else there.version + 1,
+        happened_at=reading.taken_at,
+        origin=origin,
+        cause=f"{carrier}:1",
+        child_id=reading.child_id,
+        institution_id=institution_id,
+        kind=kind.name,
+        value=reading.companion_value or 0.0,
+        unit=kind.unit or reading.unit,
+        carrier=carrier,
+    )
+
+
+def remove(measurement: Measurement, known: Known, *, origin: Origin, cause: str) -> list[Event]:
+    """Remove a measurement; one that carried it says from then on that it carries nothing."""
+    removed = MeasurementRemoved(
+        originator_id=measurement.stream,
+        originator_version=measurement.version + 1,
+        happened_at=origin.recorded_at,
+        origin=origin,
+        cause=cause,
+        child_id=measurement.child_id,
+        kind=measurement.kind,
+        taken_at=measurement.taken_at,
+    )
+    carrier = None if measurement.carrier is None else fold(known.history(measurement.carrier))
+    if carrier is None or carrier.companion != measurement.stream:
+        return [removed]
+    return [
+        removed,
+        MeasurementRevised(
+            originator_id=carrier.stream,
+            originator_version=carrier.version + 1,
+            happened_at=carrier.taken_at,
+            origin=origin,
+            cause=f"{removed.originator_id}:{removed.originator_version}",
+            child_id=carrier.child_id,
+            institution_id=carrier.institution_id,
+            kind=carrier.kind,
+            value=carrier.value,
+            unit=carrier.unit,
+            carrier=carrier.carrier,
+        ),
+    ]
+
+
+def withdraw(child_id: str, *, origin: Origin, cause: str) -> MeasurementsWithdrawn:
+    """End all measurements of a child, in the child's own partition. It happens once: a child's id never comes back."""
+    return MeasurementsWithdrawn(
+        originator_id=stream(child_id, "measurements"),
+        originator_version=1,
+        happened_at=origin.recorded_at,
+        origin=origin,
+        cause=cause,
+        child_id=child_id,
+    )

@@ -1,0 +1,134 @@
+"""Refusals: the ways in which a decision says no. They belong to the domain and are no failures.
+
+Refusal
+├── who may            NotAuthenticated · LoginRefused · UserGone · Forbidden
+├── what is not there  ChildNotRegistered · ChildrenNotRegistered · InstitutionNotRegistered · NotFound
+├── what is there      AlreadyRegistered
+└── what was sent      Unreadable · BadParameter · MembersMissing · BadTimestamp · Negative · NotANumber · NotText ·
+                       EmptyText · UnsafeText · TextTooLong · NotOneOf · NotAList · BadFilter
+"""
+
+
+class Refusal(Exception):
+    """A decision's no. The arguments say what was refused; `adapters.http` says it in HTTP."""
+
+
+class NotAuthenticated(Refusal):
+    """Nobody known asks: `reason` is `missing`, `expired` or `bad`."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+
+
+class LoginRefused(Refusal):
+    """User name or password is wrong; which of the two is not told."""
+
+
+class UserGone(Refusal):
+    """The one who asks has been removed."""
+
+
+class Forbidden(Refusal):
+    """Scope, role or relation does not allow it."""
+
+
+class ChildNotRegistered(Refusal):
+    def __init__(self, child_id: str) -> None:
+        self.child_id = child_id
+
+
+class ChildrenNotRegistered(Refusal):
+    """`children`: the ids without a registration, in the order sent."""
+
+    def __init__(self, children: tuple[str, ...]) -> None:
+        self.children = children
+
+
+class InstitutionNotRegistered(Refusal):
+    pass
+
+
+class NotFound(Refusal):
+    """`title`: what was looked for, as people call it (`Body Fat`)."""
+
+    def __init__(self, title: str) -> None:
+        self.title = title
+
+
+class AlreadyRegistered(Refusal):
+    """`title`: what is there already, as people call it (`Body Fat`)."""
+
+    def __init__(self, title: str) -> None:
+        self.title = title
+
+
+class Unreadable(Refusal):
+    """The body is no JSON, or neither an object nor an array."""
+
+
+class BadParameter(Refusal):
+    """An id in the path has not the form of one; `name` is its place in the path (`child_id`)."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+
+class MembersMissing(Refusal):
+    """`members`: the missing ones, in the order of the contract."""
+
+    def __init__(self, members: tuple[str, ...]) -> None:
+        self.members = members
+
+
+class BadTimestamp(Refusal):
+    """`sent`: the text as it was sent, or the JSON of anything else."""
+
+    def __init__(self, sent: str) -> None:
+        self.sent = sent
+
+
+class BadMember(Refusal):
+    """A member of the body is not what it should be."""
+
+    def __init__(self, member: str) -> None:
+        self.member = member
+
+
+class Negative(BadMember):
+    pass
+
+
+class NotANumber(BadMember):
+    pass
+
+
+class NotText(BadMember):
+    pass
+
+
+class EmptyText(BadMember):
+    pass
+
+
+class UnsafeText(BadMember):
+    """Text with U+0000 or a lone surrogate, which no database keeps."""
+
+
+class TextTooLong(BadMember):
+    def __init__(self, member: str, most: int) -> None:
+        super().__init__(member)
+        self.most = most
+
+
+class NotOneOf(BadMember):
+    def __init__(self, member: str, choices: tuple[str, ...]) -> None:
+        super().__init__(member)
+        self.choices = choices
+
+
+class NotAList(BadMember):
+    pass
+
+
+class BadFilter(BadMember):
+    """A query parameter that cannot be read, or that the list does not have."""

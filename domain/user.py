@@ -1,0 +1,158 @@
+"""Users: everybody who may log in. Five kinds that a programme registers, and the admins who do it.
+
+Events · state and its fold · decisions.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import ClassVar
+
+from msgspec import Struct
+
+from domain import dedupe
+from domain.event import Event, Origin
+from domain.measurement import Known
+from domain.partition import ACCOUNTS, stream
+from domain.refusal import AlreadyRegistered
+
+TITLES = {
+    "admin": "Admin",
+    "application": "Application",
+    "child": "Child",
+    "educator": "Educator",
+    "family": "Family",
+    "healthprofessional": "Health Professional",
+}
+"""Every role, and what people call it."""
+
+USERNAME_LENGTH = 200
+
+
+class Profile(Struct, frozen=True, omit_defaults=True, gc=False):
+    """What only some roles have: a child's gender and age (text, with the date it held), an application's name."""
+
+    gender: str | None = None
+    age: str | None = None
+    age_calc_date: str | None = None
+    application_name: str | None = None
+
+
+# Events
+
+
+class UserRegistered(Event, frozen=True, kw_only=True):
+    """`children`: of a family, the ids of its children at the start."""
+
+    stored_name: ClassVar[str] = "user.registered.v1"
+
+    user_id: str
+    role: str
+    username: str
+    password_hash: str
+    institution_id: str | None = None
+    profile: Profile = Profile()
+    children: tuple[str, ...] = ()
+
+
+class UserRemoved(Event, frozen=True, kw_only=True):
+    stored_name: ClassVar[str] = "user.removed.v1"
+
+    user_id: str
+    role: str
+    username: str
+
+
+# State
+
+
+class User(Struct, frozen=True):
+    version: int
+    user_id: str
+    role: str
+    username: str
+
+
+def fold(events: Iterable[Event]) -> User | None:
+    """The user after `events` of its stream, in order; None before the first and after its removal."""
+    state: User | None = None
+    for event in events:
+        match event:
+            case UserRegistered():
+                state = User(event.originator_version, event.user_id, event.role, event.username)
+            case UserRemoved():
+                state = None
+    return state
+
+
+def stream_of(user_id: str) -> str:
+    return stream(ACCOUNTS, user_id)
+
+
+def key(username: str) -> dedupe.Key:
+    """User names are unique over all roles, so that a login names one."""
+    return dedupe.key(f"{ACCOUNTS}/usernames", username)
+
+
+def groups_scope(owner_id: str) -> str:
+    """The scope of the group names of one owner."""
+    return f"{ACCOUNTS}/groups/{owner_id}"
+
+
+def dedupe_changes(event: Event) -> Sequence[dedupe.Change]:
+    match event:
+        case UserRegistered():
+            return (dedupe.Held(key(event.username), event.originator_id),)
+        case UserRemoved():
+            return (dedupe.Freed(key(event.username)), dedupe.ScopeFreed(groups_scope(event.user_id)))
+        case _:
+            return ()
+
+
+# Decisions
+
+
+def register(
+    *,
+    user_id: str,
+    role: str,
+    username: str,
+    password_hash: str,
+    institution_id: str | None,
+    profile: Profile,
+    children: tuple[str, ...],
+    known: Known,
+    origin: Origin,
+    cause: str,
+) -> list[Event]:
+    """Register a user whose institution and children are there. AlreadyRegistered where the name is taken."""
+    if known.holder(key(username)) is not None:
+        raise AlreadyRegistered(TITLES[role])
+    return [
+        UserRegistered(
+            originator_id=stream_of(user_id),
+            originator_version=1,
+            happened_at=origin.recorded_at,
+            origin=origin,
+            cause=cause,
+            user_id=user_id,
+            role=role,
+            username=username,
+            password_hash=password_hash,
+            institution_id=institution_id,
+            profile=profile,
+            children=children,
+        )
+    ]
+
+
+def remove(user: User, *, origin: Origin, cause: str) -> UserRemoved:
+    """Remove a user: out of every group and family, its token dead, its name free."""
+    return UserRemoved(
+        originator_id=stream_of(user.user_id),
+        originator_version=user.version + 1,
+        happened_at=origin.recorded_at,
+        origin=origin,
+        cause=cause,
+        user_id=user.user_id,
+        role=user.role,
+        username=user.username,
+    )

@@ -1,0 +1,88 @@
+"""The dedupe index: which stream holds which key. Kept in the command's transaction, since decisions rest on it."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from msgspec import Struct, field
+from psycopg import Cursor
+
+from domain import group, institution, measurement, user
+from domain.dedupe import Change, Freed, Held, Key, ScopeFreed
+from domain.event import Event
+from domain.partition import partition
+from projections import statements
+
+SQL = statements.beside(__file__, "dedupe_index")
+
+
+_CHANGES: tuple[Callable[[Event], Sequence[Change]], ...] = tuple(
+    aggregate.dedupe_changes for aggregate in (measurement, user, institution, group)
+)
+
+
+def changes(event: Event) -> Sequence[Change]:
+    """What an event does to the keys; an event is of one aggregate, so of one of these."""
+    for changes_of in _CHANGES:
+        found = changes_of(event)
+        if found:
+            return found
+    return ()
+
+
+class DedupeChanges(Struct):
+    """What was freed on the way, and who holds what at the end. Written in that order."""
+
+    scopes: list[str] = field(default_factory=list)
+    freed: list[Key] = field(default_factory=list)
+    held: dict[Key, str] = field(default_factory=dict)
+
+    def add(self, change: Change) -> None:
+        match change:
+            case Held(key, stream):
+                self.held[key] = stream
+            case Freed(key):
+                self.freed.append(key)
+                self.held.pop(key, None)
+            case ScopeFreed(scope):
+                self.scopes.append(scope)
+                self.held = {key: stream for key, stream in self.held.items() if key.scope != scope}
+
+
+def fold(events: Iterable[Event]) -> DedupeChanges:
+    """The changes that a page of events makes, folded."""
+    folded = DedupeChanges()
+    for event in events:
+        for change in changes(event):
+            folded.add(change)
+    return folded
+
+
+def write(cursor: Cursor[Any], changes: DedupeChanges, partitions: int) -> None:
+    """Write folded changes, one statement for each sort of them."""
+    if changes.scopes:
+        cursor.execute(SQL["free_scopes"], {"parts": _parts(changes.scopes, partitions), "scopes": changes.scopes})
+    if changes.freed:
+        cursor.execute(SQL["free"], _columns(changes.freed, partitions))
+    if changes.held:
+        streams = {"streams": list(changes.held.values())}
+        cursor.execute(SQL["hold"], _columns(list(changes.held), partitions) | streams)
+
+
+def load(cursor: Cursor[Any], keys: Sequence[Key], partitions: int) -> dict[Key, str | None]:
+    """The holder of every key asked for, None where it is free."""
+    holders: dict[Key, str | None] = dict.fromkeys(keys)
+    for scope, digest, stream in cursor.execute(SQL["holders"], _columns(keys, partitions)):
+        holders[Key(scope, digest)] = stream
+    return holders
+
+
+def _parts(scopes: Iterable[str], partitions: int) -> list[int]:
+    return [partition(scope, partitions) for scope in scopes]
+
+
+def _columns(keys: Sequence[Key], partitions: int) -> dict[str, list[Any]]:
+    return {
+        "parts": _parts((key.scope for key in keys), partitions),
+        "scopes": [key.scope for key in keys],
+        "keys": [key.digest for key in keys],
+    }

@@ -1,0 +1,98 @@
+"""The view `measurements`: one row for each measurement that is there, for the lists of a child."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from msgspec import Struct, field
+from psycopg import Cursor, sql
+from psycopg.sql import Identifier
+
+from domain.event import Event
+from domain.measurement import MeasurementRecorded, MeasurementRemoved, MeasurementRevised, MeasurementsWithdrawn
+from domain.partition import name_of
+from projections import statements
+
+SQL = statements.beside(__file__, "measurements")
+
+
+class Row(Struct, frozen=True, array_like=True, gc=False):
+    """`id` orders by what was recorded first; `companion_value` is None where nothing travelled with it."""
+
+    part: int
+    child_id: str
+    kind: str
+    id: str
+    taken_at: datetime
+    value: float
+    unit: str
+    companion_value: float | None
+    institution_id: str
+
+
+class MeasurementChanges(Struct):
+    """Written in this order: whole children that were withdrawn, single rows that were removed, the last of each row.
+
+    A key is partition, child, kind and id.
+    """
+
+    withdrawn: list[tuple[int, str]] = field(default_factory=list)
+    removed: list[tuple[int, str, str, str]] = field(default_factory=list)
+    rows: dict[tuple[int, str, str, str], Row] = field(default_factory=dict)
+
+    def add(self, part: int, event: Event) -> None:
+        match event:
+            case MeasurementRecorded():
+                id = name_of(event.originator_id)
+                self.rows[part, event.child_id, event.kind, id] = Row(
+                    part,
+                    event.child_id,
+                    event.kind,
+                    id,
+                    event.happened_at,
+                    event.value,
+                    event.unit,
+                    event.companion_value,
+                    event.institution_id,
+                )
+            case MeasurementRemoved():
+                key = part, event.child_id, event.kind, name_of(event.originator_id)
+                self.rows.pop(key, None)
+                self.removed.append(key)
+            case MeasurementsWithdrawn():
+                self.withdrawn.append((part, event.child_id))
+                self.rows = {key: row for key, row in self.rows.items() if key[1] != event.child_id}
+
+
+def fold(page: Iterable[tuple[int, Event]]) -> MeasurementChanges:
+    """The changes that a page makes, folded to the last of each row."""
+    folded = MeasurementChanges()
+    for part, event in page:
+        folded.add(part, event)
+    return folded
+
+
+class Measurements:
+    """Implements `projections.view.View`."""
+
+    name = "measurements"
+    version = 1
+    topics = frozenset(
+        event.stored_name
+        for event in (MeasurementRecorded, MeasurementRevised, MeasurementRemoved, MeasurementsWithdrawn)
+    )
+
+    def create(self, cursor: Cursor[Any], table: Identifier) -> None:
+        for statement in ("create", "create_index"):
+            cursor.execute(sql.SQL(SQL[statement]).format(table=table))
+
+    def write(self, cursor: Cursor[Any], table: Identifier, page: Sequence[tuple[int, Event]]) -> None:
+        changes = fold(page)
+        for statement, rows in (
+            ("withdraw", changes.withdrawn),
+            ("remove", changes.removed),
+            ("put", [tuple(getattr(row, name) for name in Row.__struct_fields__) for row in changes.rows.values()]),
+        ):
+            if rows:
+                columns = [list(column) for column in zip(*rows, strict=True)]
+                cursor.execute(sql.SQL(SQL[statement]).format(table=table), columns)

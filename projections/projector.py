@@ -1,0 +1,100 @@
+"""The projector: keeps the views, each from its own place in every partition, rows and place in one transaction."""
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+import structlog
+from psycopg import Connection
+
+from domain.catalogue import decode
+from projections import statements
+from projections.view import View, table_of
+from projections.views import VIEWS
+
+SQL = statements.beside(__file__, "projector")
+
+CHANNEL = "growthrings_events"
+"""Told by the writers after a commit; only a hint, since polling would find the events too."""
+
+PAGE = 250
+"""Events of one partition in one transaction, at most."""
+
+LEASE = 5.0
+"""Seconds for which a worker takes its partitions; taken again after a third of it."""
+
+logger = structlog.get_logger()
+
+
+class Projector:
+    """One worker. Any number of them, in any number of processes, share the partitions by leases."""
+
+    def __init__(self, connect: Callable[[str], Connection[Any]], *, poll: float = 0.5, pause: float = 0.005) -> None:
+        """`connect` opens a connection under the application name it is given. `poll`: seconds between looks while
+        nobody wakes the worker; `pause`: seconds that it lets events gather while they keep coming."""
+        self.owner = f"projector-{uuid4().hex[:12]}"
+        self._connect = connect
+        self._poll = poll
+        self._pause = pause
+        self._stopping = False
+
+    def stop(self) -> None:
+        """End after the page at hand; callable from a signal handler or another thread."""
+        self._stopping = True
+
+    def run(self) -> None:
+        """Keep the views until stopped; a lost connection is opened again."""
+        while not self._stopping:
+            try:
+                with self._connect(self.owner) as connection:
+                    self._work(connection)
+            except psycopg.Error as error:
+                logger.warning("projector lost its connection", error=str(error).strip())
+                time.sleep(self._poll)
+
+    def _work(self, connection: Connection[Any]) -> None:
+        connection.autocommit = True
+        connection.execute(f"listen {CHANNEL}")
+        taken_at = 0.0
+        while not self._stopping:
+            if time.monotonic() - taken_at > LEASE / 3:
+                self._take_leases(connection)
+                taken_at = time.monotonic()
+            if self.catch_up(connection):
+                time.sleep(self._pause)
+            else:
+                for _ in connection.notifies(timeout=self._poll, stop_after=1):
+                    pass
+        connection.execute(SQL["release_leases"], {"owner": self.owner})
+
+    def _generations(self, connection: Connection[Any]) -> Iterator[tuple[View, dict[str, Any]]]:
+        for view, generation, version in connection.execute(SQL["generations"]).fetchall():
+            if view in VIEWS and VIEWS[view].version == version:
+                yield VIEWS[view], {"view": view, "generation": generation, "owner": self.owner}
+
+    def _take_leases(self, connection: Connection[Any]) -> None:
+        for _, generation in self._generations(connection):
+            connection.execute(SQL["take_leases"], generation | {"seconds": LEASE})
+
+    def catch_up(self, connection: Connection[Any]) -> int:
+        """Apply one page of every generation; the number of events applied."""
+        return sum(self._page(connection, view, generation) for view, generation in self._generations(connection))
+
+    def _page(self, connection: Connection[Any], view: View, generation: dict[str, Any]) -> int:
+        with connection.transaction(), connection.cursor() as cursor:
+            parts = [part for (part,) in cursor.execute(SQL["lock_leases"], generation)]
+            if not parts:
+                return 0
+            stored = cursor.execute(SQL["page"], generation | {"parts": parts, "limit": PAGE}).fetchall()
+            if not stored:
+                return 0
+            page = [(part, decode(topic, state)) for part, _, topic, state in stored if topic in view.topics]
+            if page:
+                view.write(cursor, table_of(view.name, generation["generation"]), page)
+            reached = {part: seq for part, seq, _, _ in stored}
+            places = generation | {"parts": list(reached), "seqs": list(reached.values())}
+            cursor.execute(SQL["add_places"], places)
+            cursor.execute(SQL["remove_places"], places)
+        return len(stored)

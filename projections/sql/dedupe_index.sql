@@ -1,0 +1,20 @@
+-- name: holders
+-- Who holds these keys; free ones have no row.
+select d.scope, d.key, d.stream
+from unnest(%(parts)b::smallint[], %(scopes)b::text[], %(keys)b::bytea[]) as k (part, scope, key)
+join dedupe_index d on d.part = k.part and d.scope = k.scope and d.key = k.key;
+
+-- name: hold
+-- A key held by two streams is an impossible history: the primary key refuses it.
+insert into dedupe_index (part, scope, key, stream)
+select * from unnest(%(parts)b::smallint[], %(scopes)b::text[], %(keys)b::bytea[], %(streams)b::text[]);
+
+-- name: free
+delete from dedupe_index d
+using unnest(%(parts)b::smallint[], %(scopes)b::text[], %(keys)b::bytea[]) as k (part, scope, key)
+where d.part = k.part and d.scope = k.scope and d.key = k.key;
+
+-- name: free_scopes
+delete from dedupe_index d
+using unnest(%(parts)b::smallint[], %(scopes)b::text[]) as s (part, scope)
+where d.part = s.part and d.scope = s.scope;

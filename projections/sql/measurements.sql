@@ -1,0 +1,35 @@
+-- name: create
+create table {table} (
+    part smallint not null,
+    child_id text collate "C" not null,
+    kind text collate "C" not null,
+    id text collate "C" not null,
+    taken_at timestamptz not null,
+    value float8 not null,
+    unit text collate "C" not null,
+    companion_value float8,
+    institution_id text collate "C" not null,
+    primary key (part, child_id, kind, id)
+);
+
+-- name: create_index
+create index on {table} (part, child_id, kind, taken_at);
+
+-- name: put
+-- A row that is there already was revised, or its page is written again.
+insert into {table} (part, child_id, kind, id, taken_at, value, unit, companion_value, institution_id)
+select * from unnest(
+    %b::smallint[], %b::text[], %b::text[], %b::text[], %b::timestamptz[], %b::float8[], %b::text[], %b::float8[],
+    %b::text[]
+)
+on conflict (part, child_id, kind, id) do update set value = excluded.value, companion_value = excluded.companion_value;
+
+-- name: remove
+delete from {table} t
+using unnest(%b::smallint[], %b::text[], %b::text[], %b::text[]) as r (part, child_id, kind, id)
+where t.part = r.part and t.child_id = r.child_id and t.kind = r.kind and t.id = r.id;
+
+-- name: withdraw
+delete from {table} t
+using unnest(%b::smallint[], %b::text[]) as w (part, child_id)
+where t.part = w.part and t.child_id = w.child_id;

@@ -1,0 +1,123 @@
+"""The processes that are measured: started, waited for, and ended with the block that uses them."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
+
+ROOT = Path(__file__).parents[2]
+LIBRARY_DATABASE = "bench_library"
+LIBRARY_POOL = 5
+"""Connections of the library's pool, its default: each save locks the table, so more of them only wait."""
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+@contextmanager
+def process(arguments: list[str], log: Path, is_ready: Callable[[], bool], **environment: str) -> Iterator[None]:
+    """Run `python <arguments>` from the project's root, with what it prints in `log`, once `is_ready`.
+
+    Raises RuntimeError when it ends early or is not ready within two minutes. The end of its log is added to
+    every error, as a note.
+    """
+    with log.open("wb") as output:
+        running = subprocess.Popen(
+            [sys.executable, *arguments],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONUNBUFFERED": "1", **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        wait_for(running, is_ready)
+        yield
+    except Exception as error:
+        if last := log.read_text(errors="replace")[-3000:].strip():
+            error.add_note(f"{log.name}, exit {running.poll()}:\n{last}")
+        raise
+    finally:
+        running.terminate()
+        try:
+            running.wait(20)
+        except subprocess.TimeoutExpired:
+            running.kill()
+            running.wait()
+
+
+def wait_for(running: "subprocess.Popen[bytes]", is_ready: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 120
+    while not is_ready():
+        if running.poll() is not None or time.monotonic() > deadline:
+            raise RuntimeError(f"{running.args!r} is not ready")
+        time.sleep(0.05)
+
+
+@contextmanager
+def listener(arguments: list[str], port: int, log: Path, **environment: str) -> Iterator[int]:
+    """A process that is ready when its port takes connections; gives the port."""
+
+    def is_ready() -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", port)) == 0
+
+    with process(arguments, log, is_ready, **environment):
+        yield port
+
+
+@contextmanager
+def on_uvicorn(module: str, folder: Path, **environment: str) -> Iterator[int]:
+    """A peer's `app`, on one uvicorn process with uvloop and httptools; gives its port."""
+    port = free_port()
+    arguments = ["-m", "uvicorn", f"scripts.benchmarks.{module}:app", "--port", str(port)]
+    arguments += ["--loop", "uvloop", "--http", "httptools", "--no-access-log", "--log-level", "warning"]
+    with listener(arguments, port, folder / f"{module}.log", **environment):
+        yield port
+
+
+@contextmanager
+def echo(folder: Path) -> Iterator[int]:
+    """The responder that only sends back; gives its port."""
+    port = free_port()
+    with listener(["-m", "scripts.benchmarks.peer_echo", str(port)], port, folder / "peer_echo.log"):
+        yield port
+
+
+@contextmanager
+def bare(folder: Path) -> Iterator[int]:
+    """The handler that decodes and answers; gives its port."""
+    with on_uvicorn("peer_bare", folder) as port:
+        yield port
+
+
+@contextmanager
+def library(folder: Path, conninfo: str) -> Iterator[int]:
+    """The library's documented way, on a database of its own at the same server; gives its port."""
+    name = sql.Identifier(LIBRARY_DATABASE)
+    with psycopg.connect(conninfo, autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(name))
+    server = conninfo_to_dict(conninfo)
+    settings = {
+        "PERSISTENCE_MODULE": "eventsourcing.postgres",
+        "POSTGRES_DBNAME": LIBRARY_DATABASE,
+        "POSTGRES_HOST": str(server["host"]),
+        "POSTGRES_PORT": str(server.get("port", 5432)),
+        "POSTGRES_USER": str(server["user"]),
+        "POSTGRES_PASSWORD": str(server.get("password", "")),
+        "POSTGRES_POOL_SIZE": str(LIBRARY_POOL),
+        "POSTGRES_MAX_OVERFLOW": "0",
+    }
+    with on_uvicorn("peer_library", folder, **settings) as port:
+        yield port

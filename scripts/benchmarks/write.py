@@ -1,0 +1,124 @@
+"""The benchmark of write speed: all contestants in each round, both modes of commit, a log that grows."""
+
+import math
+import tempfile
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from rich.progress import Progress, TaskID
+
+from scripts.benchmarks import copy_peer, ours, peers
+from scripts.benchmarks.database import MODES, PLAIN, commit_time, set_mode, stored
+from scripts.benchmarks.report import GROWTH, Measured, Results, machine
+from scripts.benchmarks.stage import ARRAYS, BARE, CONTESTANTS, ITEMS, ONE, Options, Stage
+
+BEFORE = (BARE, ONE, ARRAYS)
+"""What is measured before the log grows as well."""
+COPY_CONNECTIONS = (2, 4)
+"""Of these the best is found out, and measured beside one."""
+
+
+class Run:
+    """One run on a stage, shown as it goes."""
+
+    def __init__(self, stage: Stage, progress: Progress, whole: TaskID) -> None:
+        self.stage = stage
+        self.progress = progress
+        self.whole = whole
+
+    def rounds(self, number: int, contestants: Sequence[str]) -> Results:
+        """Every contestant once per round and mode, every other round in the opposite order."""
+        results: Results = {}
+        for turn in range(number):
+            for mode in MODES:
+                set_mode(self.stage.service.conninfo, mode)
+                for contestant in contestants[:: 1 if turn % 2 == 0 else -1]:
+                    outcome = self.stage.turn(contestant)
+                    results.setdefault((mode, contestant), []).append(outcome)
+                    self.tell(f"{mode}, {contestant}: {outcome.rate:,.0f}/s, p99 {outcome.p99:.1f} ms")
+        set_mode(self.stage.service.conninfo, PLAIN)
+        return results
+
+    def grow(self, goal: int) -> None:
+        """Store arrays through the API until the log holds `goal` events, and the view all of them."""
+        stage = self.stage
+        task = self.progress.add_task("events", total=goal, completed=stage.events)
+        while stage.events < goal:
+            stage.arrays(requests=min(200, math.ceil((goal - stage.events) / ITEMS)))
+            self.progress.update(task, completed=stage.events)
+        ours.catch_up(stage.service)
+        self.progress.remove_task(task)
+
+    def find_copy_connections(self) -> None:
+        rates = {}
+        for connections in COPY_CONNECTIONS:
+            rates[connections] = self.stage.copy(connections).rate
+            self.tell(f"COPY over {connections} connections: {rates[connections]:,.0f}/s")
+        self.stage.copy_connections = max(rates, key=rates.__getitem__)
+
+    def commits(self) -> dict[str, float]:
+        """What a small commit takes in each mode, in milliseconds; raises when a dear one is not dear."""
+        times = {}
+        for mode, settings in MODES.items():
+            set_mode(self.stage.service.conninfo, mode)
+            times[mode] = commit_time(self.stage.service.conninfo)
+            if times[mode] * 1e3 < float(settings.get("commit_delay", 0)):
+                raise RuntimeError(f"a {mode} commit takes only {times[mode]:.2f} ms")
+        return times
+
+    def tell(self, line: str) -> None:
+        self.progress.console.print(line, highlight=False)
+        self.progress.advance(self.whole)
+
+
+def run(options: Options, progress: Progress) -> Measured:
+    """Start everything, measure, stop it; raises when an answer is wrong or an acknowledged event lost."""
+    turns = options.rounds_before * len(BEFORE) + options.rounds * len(CONTESTANTS)
+    whole = progress.add_task("write", total=turns * len(MODES) + len(COPY_CONNECTIONS) + 1)
+    with ExitStack() as stack:
+        temporary = tempfile.TemporaryDirectory(prefix="growthrings-bench-", ignore_cleanup_errors=True)
+        folder = Path(stack.enter_context(temporary))
+        service = stack.enter_context(ours.service(folder))
+        bare = stack.enter_context(peers.bare(folder))
+        library = stack.enter_context(peers.library(folder, service.conninfo))
+        stage = Stage(options, service, bare, library)
+        bench = Run(stage, progress, whole)
+        with peers.echo(folder) as port:
+            echo = stage.peer(port)
+        bench.tell(f"a responder that only sends back: {echo.rate:,.0f}/s")
+        commits = bench.commits()
+        bench.grow(options.first_events)
+        first = stage.events
+        before = bench.rounds(options.rounds_before, BEFORE)
+        events_before = (first + stage.events) // 2
+        stage.copy_pages, grown_from = copy_peer.pages(service.conninfo), stage.events
+        bench.grow(max(GROWTH * events_before, grown_from + 50 * ITEMS))
+        events_after = stage.events
+        stage.copy_rows = events_after - grown_from
+        bench.find_copy_connections()
+        rounds = bench.rounds(options.rounds, CONTESTANTS)
+        check_all_is_there(stage)
+        return Measured(
+            machine=machine(service.conninfo),
+            options=options,
+            echo=echo,
+            commits=commits,
+            copy_connections=stage.copy_connections,
+            before=before,
+            rounds=rounds,
+            events_before=events_before,
+            events_after=events_after,
+            events_at_end=stage.events,
+            lags=stage.lags,
+        )
+
+
+def check_all_is_there(stage: Stage) -> None:
+    """Raises RuntimeError unless the log and the view hold exactly what was acknowledged."""
+    events, weights = stored(stage.service.conninfo), ours.listed(stage.service)
+    if (events, weights) != (stage.events, stage.weights):
+        raise RuntimeError(
+            f"{stage.events} events and {stage.weights} weights are acknowledged, "
+            f"{events} are stored and {weights} listed"
+        )
