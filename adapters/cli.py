@@ -77,6 +77,7 @@ def _api(settings: Settings, parsed: argparse.Namespace) -> None:
             log_config=None,
             access_log=False,
             server_header=False,
+            proxy_headers=False,
             timeout_graceful_shutdown=10,
         )
 

@@ -13,6 +13,7 @@ from adapters.auth.keys import ensure_private_key
 from adapters.auth.passwords import Passwords
 from adapters.auth.tokens import Tokens
 from adapters.http import accounts, app, health, measurements
+from adapters.http.intake import FastLane, Intake
 from adapters.postgres.connections import KEEPALIVE, connector
 from adapters.postgres.log import PostgresLog
 from adapters.postgres.reader import Reader
@@ -29,7 +30,7 @@ SWITCH_INTERVAL = 0.0005
 statements, and everybody waits for the writer."""
 
 
-def api(settings: Settings, data: Path, url: str) -> Litestar:
+def api(settings: Settings, data: Path, url: str) -> FastLane:
     """The HTTP application on a database that has been prepared; its parts live from its start to its end."""
     log = PostgresLog(connector(url))
     writer = Writer(Processor(log), group_size=settings.group_size, queue_size=settings.queue_size)
@@ -60,15 +61,16 @@ def api(settings: Settings, data: Path, url: str) -> Litestar:
             log.close()
             await pool.close()
 
-    return app.create(
+    intake = Intake(tokens, writer, settings.body_limit, settings.batch_limit)
+    application = app.create(
         [
             *health.routes(tokens, reader, allowed_lag=settings.allowed_lag),
-            *accounts.routes(tokens, passwords, writer, reader),
-            *measurements.routes(tokens, writer, reader, batch_limit=settings.batch_limit),
+            *accounts.routes(tokens, passwords, writer, reader, body_limit=settings.body_limit),
+            *measurements.routes(tokens, writer, reader, intake),
         ],
-        body_limit=settings.body_limit,
         lifespan=[lifespan],
     )
+    return FastLane(application, intake)
 
 
 def projector(url: str) -> Projector:

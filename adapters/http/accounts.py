@@ -1,17 +1,16 @@
 """Accounts over HTTP: logins, institutions, the five kinds of users, groups, removals."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from litestar import Response, delete, post
 from litestar.handlers import HTTPRouteHandler
-from msgspec import Raw
 
 from adapters.auth.passwords import Passwords
 from adapters.auth.tokens import Tokens
 from adapters.http import body, members
+from adapters.http.errors import only
 from adapters.http.members import Members
-from adapters.http.requests import HttpRequest, json_response, only, path_id, request_id
+from adapters.http.requests import HttpRequest, json_response, path_id, request_id
 from adapters.postgres.reader import Reader
 from application import permissions
 from application.command import Actor, Answer
@@ -47,15 +46,21 @@ REQUIRED = {
 """Role → members that must be there, in the order in which missing ones are named."""
 
 
-def routes(tokens: Tokens, passwords: Passwords, writer: Writer, reader: Reader) -> list[HTTPRouteHandler]:
+def routes(
+    tokens: Tokens, passwords: Passwords, writer: Writer, reader: Reader, *, body_limit: int
+) -> list[HTTPRouteHandler]:
     def admitted(request: HttpRequest, action: str) -> Actor:
         actor = tokens.actor(request.headers.get("authorization"))
         permissions.check_role(action, actor)
         return actor
 
+    async def sent_by(request: HttpRequest, required: tuple[str, ...]) -> Members:
+        content_type = request.headers.get("content-type", "")
+        return members.read(body.members(await body.read(request.receive, content_type, body_limit)), required)
+
     @post("/v1/auth", status_code=200)
     async def log_in(request: HttpRequest) -> Response[bytes]:
-        sent = await _members(request, ("username", "password"))
+        sent = await sent_by(request, ("username", "password"))
         username, password = sent.text("username", least=0), sent.text("password", least=0)
         user_id, role, kept = await reader.login(username) or ("", "", None)
         if not await passwords.matches(password, kept):
@@ -65,7 +70,7 @@ def routes(tokens: Tokens, passwords: Passwords, writer: Writer, reader: Reader)
     @post("/v1/institutions", status_code=201)
     async def register_institution(request: HttpRequest) -> Response[bytes]:
         actor = admitted(request, RegisterInstitution.name)
-        sent = await _members(request, ("type", "name"))
+        sent = await sent_by(request, ("type", "name"))
         institution = NewInstitution(
             type=sent.text("type"),
             name=sent.text("name"),
@@ -81,7 +86,7 @@ def routes(tokens: Tokens, passwords: Passwords, writer: Writer, reader: Reader)
         @post(f"/v1/{collection}", status_code=201, name=f"register_{role}")
         async def register_user(request: HttpRequest) -> Response[bytes]:
             actor = admitted(request, RegisterUser.name)
-            sent = await _members(request, REQUIRED[role])
+            sent = await sent_by(request, REQUIRED[role])
             username = sent.text("username", most=USERNAME_LENGTH)
             password = sent.text("password")
             institution_id = sent.text("institution_id").lower()
@@ -100,7 +105,7 @@ def routes(tokens: Tokens, passwords: Passwords, writer: Writer, reader: Reader)
             owner_id = path_id(request, id_name)
             if actor.id != owner_id or actor.role != USERS[collection]:
                 raise Forbidden
-            sent = await _members(request, ("name", "children"))
+            sent = await sent_by(request, ("name", "children"))
             group = NewGroup(sent.text("name"), sent.ids("children"), sent.optional_text("school_class"))
             command = FormGroup(actor=actor, request_id=request_id(request), group=group)
             shown = {"name": group.name, "children": group.children, "school_class": group.school_class}
@@ -121,11 +126,6 @@ def routes(tokens: Tokens, passwords: Passwords, writer: Writer, reader: Reader)
         *(register(collection, role) for collection, role in USERS.items()),
         *(form(collection, id_name) for collection, id_name in OWNERS.items()),
     ]
-
-
-async def _members(request: HttpRequest, required: tuple[str, ...]) -> Members:
-    sent: Mapping[str, Raw] = body.members(await body.read(request))
-    return members.read(sent, required)
 
 
 def _profile(sent: Members, role: str) -> Profile:

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import msgspec
-from litestar import Request
+from litestar.types import Receive
 from msgspec import Raw
 
 from domain.refusal import NotText, Unreadable, UnsafeText
@@ -19,6 +19,13 @@ class UnsupportedMediaType(Exception):
     """The body says that it is something else than JSON."""
 
 
+class BodyTooLarge(Exception):
+    """`limit`: bytes of a body, at most."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+
+
 class BatchTooLarge(Exception):
     """`limit`: items of an array, at most."""
 
@@ -26,14 +33,28 @@ class BatchTooLarge(Exception):
         self.limit = limit
 
 
-async def read(request: Request[Any, Any, Any]) -> bytes:
-    """The body of a request that has JSON to say. UnsupportedMediaType, or Litestar's RequestEntityTooLarge."""
-    content_type = request.headers.get("content-type", "")
+class Disconnected(Exception):
+    """The client left before its body was here; nobody will read an answer."""
+
+
+async def read(receive: Receive, content_type: str, limit: int) -> bytes:
+    """The body of a request that has JSON to say. UnsupportedMediaType, BodyTooLarge, Disconnected."""
     kind = content_type.partition(";")[0].strip().lower()
     if kind not in ("", "application/json") and not (kind.startswith("application/") and kind.endswith("+json")):
         raise UnsupportedMediaType
-    body: bytes = await request.body()
-    return body
+    pieces = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise Disconnected
+        piece = message["body"]
+        size += len(piece)
+        if size > limit:
+            raise BodyTooLarge(limit)
+        pieces.append(piece)
+        if not message["more_body"]:
+            return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
 def members(text: bytes | Raw) -> dict[str, Raw]:

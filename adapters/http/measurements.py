@@ -1,55 +1,33 @@
 """Measurements over HTTP: four endpoints for each kind."""
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from litestar import Response, delete, get, post
+from litestar.enums import MediaType
 from litestar.handlers import HTTPRouteHandler
-from msgspec import UNSET, Raw, Struct, UnsetType
 
 from adapters.auth.tokens import Tokens
-from adapters.http import body, filters, readings
-from adapters.http.envelope import envelope
+from adapters.http import filters, readings
+from adapters.http.errors import only
+from adapters.http.intake import Intake
 from adapters.http.readings import Item
-from adapters.http.requests import HttpRequest, json_response, only, outcomes, path_id, request_id
+from adapters.http.requests import HttpRequest, json_response, path_id, request_id
 from adapters.postgres.reader import Reader
 from application import permissions
-from application.command import Actor, Outcome
-from application.commands.record_measurements import RecordMeasurements
+from application.command import Actor
 from application.commands.remove_measurement import RemoveMeasurement
 from application.queries.measurements import Condition, ListMeasurements, MeasurementRow, Operator
 from application.writer import Writer
 from domain.measurement import KINDS, Kind, Reading
-from domain.refusal import AlreadyRegistered, NotFound, Refusal
+from domain.refusal import NotFound, Refusal
 
 
-class Accepted(Struct, frozen=True):
-    code: int
-    item: Item
-
-
-class Refused(Struct, frozen=True):
-    code: int
-    message: str
-    item: Item | Raw
-    description: str | UnsetType = UNSET
-
-
-class MultiStatus(Struct, frozen=True):
-    success: list[Accepted]
-    error: list[Refused]
-
-
-def routes(tokens: Tokens, writer: Writer, reader: Reader, *, batch_limit: int) -> list[HTTPRouteHandler]:
+def routes(tokens: Tokens, writer: Writer, reader: Reader, intake: Intake) -> list[HTTPRouteHandler]:
     """The handlers of all kinds."""
-    return [
-        route for kind in KINDS.values() for route in _routes_of(kind, tokens, writer, reader, batch_limit=batch_limit)
-    ]
+    return [route for kind in KINDS.values() for route in _routes_of(kind, tokens, writer, reader, intake)]
 
 
-def _routes_of(
-    kind: Kind, tokens: Tokens, writer: Writer, reader: Reader, *, batch_limit: int
-) -> list[HTTPRouteHandler]:
+def _routes_of(kind: Kind, tokens: Tokens, writer: Writer, reader: Reader, intake: Intake) -> list[HTTPRouteHandler]:
     collection = f"/v1/children/{{child_id:str}}/{kind.path}"
     id_name = f"{kind.path.rstrip('s')}_id"
     one = f"{collection}/{{{id_name}:str}}"
@@ -61,19 +39,15 @@ def _routes_of(
 
     @post(collection, status_code=201)
     async def record(request: HttpRequest) -> Response[bytes]:
-        actor, child_id = admitted(request, RecordMeasurements.name)
-        sent = await body.read(request)
-        is_batch = body.opens_with(sent, b"[")
-        elements = body.elements(sent) if is_batch else []
-        if len(elements) > batch_limit:
-            raise body.BatchTooLarge(batch_limit)
-        members = map(body.members_of, elements) if is_batch else [body.members(sent)]
-        read = [readings.read(each, kind, child_id) for each in members]
-        id = request_id(request)
-        answer = await writer.submit(RecordMeasurements(actor=actor, request_id=id, child_id=child_id, readings=read))
-        if is_batch:
-            return json_response(_multi_status(elements, read, outcomes(answer), id), 207)
-        return json_response(_item_of(read[0], only(answer)), 201)
+        told = await intake.record(
+            kind,
+            request.path_params["child_id"],
+            authorization=request.headers.get("authorization", ""),
+            content_type=request.headers.get("content-type", ""),
+            receive=request.receive,
+            request_id=request_id(request),
+        )
+        return Response(told.content, status_code=told.status, media_type=MediaType.JSON)
 
     @get(collection)
     async def list_all(request: HttpRequest) -> Response[bytes]:
@@ -115,25 +89,3 @@ def _routes_of(
 
 def _item(row: MeasurementRow, child_id: str, kind: Kind) -> Item:
     return readings.item(Reading(child_id, kind.name, row.taken_at, row.value, row.unit, row.companion_value), row.id)
-
-
-def _item_of(read: Reading | Refusal, id: str | UnsetType = UNSET) -> Item:
-    """Only what was read can be recorded, or be there already."""
-    if isinstance(read, Refusal):
-        raise read
-    return readings.item(read, id)
-
-
-def _multi_status(
-    elements: Sequence[Raw], read: Sequence[Reading | Refusal], answered: Sequence[Outcome], request_id: str
-) -> MultiStatus:
-    """Every element once, among the successes or among the errors, each in the order sent."""
-    answer = MultiStatus([], [])
-    for element, reading, outcome in zip(elements, read, answered, strict=True):
-        if isinstance(outcome, str):
-            answer.success.append(Accepted(201, _item_of(reading, outcome)))
-        else:
-            told = envelope(outcome, request_id)
-            item = _item_of(reading) if isinstance(outcome, AlreadyRegistered) else element
-            answer.error.append(Refused(told.code, told.message, item, told.description))
-    return answer

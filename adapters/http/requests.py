@@ -1,4 +1,4 @@
-"""What every handler asks of a request: its id, who sent it, and the ids in its path."""
+"""What every handler asks of a request: its id, its body, and the ids in its path."""
 
 import re
 from secrets import token_hex
@@ -8,52 +8,40 @@ from litestar import Request, Response
 from litestar.enums import MediaType
 
 from adapters.http.envelope import encode
-from application.command import Answer, Fault, Outcome
-from domain.refusal import BadParameter, Refusal
+from adapters.http.errors import Asked
+from domain.refusal import BadParameter
 
 _ID = re.compile(r"[0-9a-fA-F]{24}")
 
 HttpRequest = Request[Any, Any, Any]
 
 
+def new_request_id() -> str:
+    return token_hex(12)
+
+
 def request_id(request: HttpRequest) -> str:
     """The same for every call with one request."""
-    state = request.scope["state"]
+    state: dict[str, Any] = request.scope["state"]
     if "request_id" not in state:
-        state["request_id"] = token_hex(12)
+        state["request_id"] = new_request_id()
     return str(state["request_id"])
 
 
-def path_id(request: HttpRequest, name: str) -> str:
-    """An id of the path, in lower case. BadParameter."""
-    value = request.path_params[name]
+def asked(request: HttpRequest) -> Asked:
+    return Asked(request.method, request.url.path, request_id(request))
+
+
+def checked_id(value: str, name: str) -> str:
+    """An id of a path, in lower case. BadParameter."""
     if not _ID.fullmatch(value):
         raise BadParameter(name)
-    return str(value.lower())
+    return value.lower()
+
+
+def path_id(request: HttpRequest, name: str) -> str:
+    return checked_id(request.path_params[name], name)
 
 
 def json_response(content: Any, status: int, headers: dict[str, str] | None = None) -> Response[bytes]:
     return Response(encode(content), status_code=status, media_type=MediaType.JSON, headers=headers)
-
-
-class Failed(Exception):
-    """A fault of ours that is in the log already."""
-
-
-def outcomes(answer: Answer) -> list[Outcome]:
-    """The outcomes of a command's items; the Refusal of the whole is raised, as is Failed."""
-    if isinstance(answer, Refusal):
-        raise answer
-    if isinstance(answer, Fault):
-        raise Failed
-    return answer
-
-
-def only(answer: Answer) -> str:
-    """The id that a command of one item answers with; its Refusal is raised, as is Failed."""
-    (outcome,) = outcomes(answer)
-    if isinstance(outcome, Refusal):
-        raise outcome
-    if isinstance(outcome, Fault):
-        raise Failed
-    return outcome

@@ -21,7 +21,6 @@ from pathlib import Path
 
 import psycopg
 from psycopg.conninfo import make_conninfo
-from psycopg.pq import PGconn, Ping
 
 _NAME = "growthrings"  # of the role and of the database
 _SETTINGS = {
@@ -110,8 +109,8 @@ def start(data: Path, *, wait: float = 20.0, settings: Mapping[str, str] = {}) -
         (cluster / "postmaster.pid").unlink(missing_ok=True)
         socket = _make_socket_folder(data)
         _hand_over(socket, uid)
-        fixed = {"unix_socket_directories": f'"{socket}"', "port": "5432"}
-        options = [f"--{name}={value}" for name, value in {**_SETTINGS, **settings, **fixed}.items()]
+        effective = {**_SETTINGS, **settings, "unix_socket_directories": f'"{socket}"'}
+        options = [f"--{name}={value}" for name, value in effective.items()]
         process = spawn([_binary("postgres"), "-D", str(cluster), *options])
     server = Server(_address(socket), process, data, socket)
     try:
@@ -286,7 +285,7 @@ def _spawn(command: list[str], *, data: Path, lock: int, become: _Become) -> sub
             stdout=log,
             stderr=log,
             cwd=data,
-            env={name: value for name, value in os.environ.items() if not name.startswith("PG")},  # PGPORT, …
+            env={name: value for name, value in os.environ.items() if not name.startswith("PG")},  # as PGPORT
             pass_fds=[lock],
             start_new_session=True,  # a Ctrl-C at the terminal is for the owner, who stops the server last
             preexec_fn=prepare,  # noqa: PLW1509 - takes no lock another thread might hold
@@ -295,17 +294,24 @@ def _spawn(command: list[str], *, data: Path, lock: int, become: _Become) -> sub
 
 def _until_it_answers(server: Server, wait: float) -> None:
     deadline = time.monotonic() + wait
-    maintenance = make_conninfo(server.url, dbname="postgres", connect_timeout=2)
-    while (answer := PGconn.ping(maintenance.encode())) != Ping.OK:
+    # Like pg_ctl: a server that is asked too early refuses, and writes a line about it into its log.
+    while not (status := _content(server.data / "postgres" / "postmaster.pid")).rstrip().endswith("\nready"):
         if server.process.poll() is not None:
             raise RuntimeError(f"PostgreSQL ended before it answered:\n{_last_words(server.data)}")
-        if answer != Ping.REJECT and time.monotonic() > deadline:  # it rejects while it recovers from a crash
-            raise TimeoutError(f"PostgreSQL does not answer after {wait} s:\n{_last_words(server.data)}")
+        if not status and time.monotonic() > deadline:
+            raise TimeoutError(f"PostgreSQL gave no sign of life in {wait} s:\n{_last_words(server.data)}")
         time.sleep(_POLL)
-    with psycopg.connect(maintenance, autocommit=True) as connection:
+    with psycopg.connect(make_conninfo(server.url, dbname="postgres"), autocommit=True) as connection:
         if connection.execute("select 1 from pg_database where datname = %s", [_NAME]).fetchone() is None:
             connection.execute(f"create database {_NAME}")
 
 
 def _last_words(data: Path) -> str:
-    return "\n".join((data / "postgres.log").read_text(errors="replace").splitlines()[-20:])
+    return "\n".join(_content(data / "postgres.log").splitlines()[-20:])
+
+
+def _content(path: Path) -> str:
+    try:
+        return path.read_text(errors="replace")
+    except FileNotFoundError:
+        return ""

@@ -1,0 +1,88 @@
+"""What goes wrong, in HTTP: the one place for refusals and for everything that no handler answers, in the first
+envelope."""
+
+import structlog
+from litestar.exceptions import HTTPException
+from msgspec import Struct
+
+from adapters.http.body import BatchTooLarge, BodyTooLarge, UnsupportedMediaType
+from adapters.http.envelope import Envelope, encode, envelope
+from application.command import Answer, Fault, Outcome
+from application.writer import Unavailable
+from domain.refusal import Refusal
+
+logger = structlog.get_logger()
+
+
+class Failed(Exception):
+    """A fault of ours that is in the log already."""
+
+
+class Told(Struct, frozen=True):
+    """An answer: its status, its JSON, and what it has to say in headers besides."""
+
+    status: int
+    content: bytes
+    headers: dict[str, str] = {}
+
+
+class Asked(Struct, frozen=True):
+    """Of a request, what an answer to an error may name."""
+
+    method: str
+    path: str
+    request_id: str
+
+
+def outcomes(answer: Answer) -> list[Outcome]:
+    """The outcomes of a command's items; the Refusal of the whole is raised, as is Failed."""
+    if isinstance(answer, Refusal):
+        raise answer
+    if isinstance(answer, Fault):
+        raise Failed
+    return answer
+
+
+def only(answer: Answer) -> str:
+    """The id that a command of one item answers with; its Refusal is raised, as is Failed."""
+    (outcome,) = outcomes(answer)
+    if isinstance(outcome, Refusal):
+        raise outcome
+    if isinstance(outcome, Fault):
+        raise Failed
+    return outcome
+
+
+def told(error: Exception, asked: Asked) -> Told:
+    """How an error is told to a client. What is a bug goes to the log with its trace, under the request's id."""
+    match error:
+        case Refusal():
+            return _told(envelope(error, asked.request_id))
+        case Unavailable():
+            logger.warning("unavailable", reason=str(error), path=asked.path, request_id=asked.request_id)
+            wait = str(error.retry_after)
+            return _told(
+                Envelope(503, "The service cannot answer now!", f"Try again in {wait} s."), {"Retry-After": wait}
+            )
+        case UnsupportedMediaType():
+            return _told(Envelope(415, "Content type must be application/json!"))
+        case BodyTooLarge():
+            return _told(Envelope(413, "Payload too large!", f"The limit is {error.limit} bytes."))
+        case BatchTooLarge():
+            return _told(Envelope(413, "Payload too large!", f"The limit is {error.limit} items."))
+        case HTTPException(status_code=404):
+            return _told(Envelope(404, f"Endpoint {asked.path} not found!"))
+        case HTTPException(status_code=405):
+            allow = (error.headers or {}).get("allow", "")
+            return _told(Envelope(405, f"Method {asked.method} is not allowed for {asked.path}!"), {"Allow": allow})
+        case HTTPException(status_code=400):
+            return _told(Envelope(400, "Unable to process request!", str(error.detail)))
+        case Failed():
+            pass
+        case _:
+            logger.error("request failed", request_id=asked.request_id, path=asked.path, exc_info=error)
+    return _told(envelope(Fault(), asked.request_id))
+
+
+def _told(said: Envelope, headers: dict[str, str] | None = None) -> Told:
+    return Told(said.code, encode(said), headers or {})

@@ -1,0 +1,137 @@
+"""The intake of measurements: one reading or an array of them, from the bytes of a request to the bytes of its answer.
+
+Nine of ten requests are these, so they are answered before the framework is asked: its routing, request and response
+cost more than everything that the service itself does for a reading (`scripts/bench write` shows it).
+"""
+
+import re
+from collections.abc import Sequence
+
+from litestar.types import ASGIApp, Receive, Scope, Send
+from msgspec import UNSET, Raw, Struct, UnsetType
+
+from adapters.auth.tokens import Tokens
+from adapters.http import body, errors, readings
+from adapters.http.envelope import encode, envelope
+from adapters.http.errors import Asked, Told, only, outcomes
+from adapters.http.readings import Item
+from adapters.http.requests import checked_id, new_request_id
+from application import permissions
+from application.command import Outcome
+from application.commands.record_measurements import RecordMeasurements
+from application.writer import Writer
+from domain.measurement import KINDS, Kind, Reading
+from domain.refusal import AlreadyRegistered, Refusal
+
+
+class Accepted(Struct, frozen=True, gc=False):
+    code: int
+    item: Item
+
+
+class Refused(Struct, frozen=True):
+    code: int
+    message: str
+    description: str | UnsetType
+    item: Item | Raw
+
+
+class MultiStatus(Struct, frozen=True):
+    success: list[Accepted]
+    error: list[Refused]
+
+
+class Intake(Struct, frozen=True):
+    """`body_limit` in bytes, `batch_limit` in items."""
+
+    tokens: Tokens
+    writer: Writer
+    body_limit: int
+    batch_limit: int
+
+    async def record(
+        self, kind: Kind, child_id: str, *, authorization: str, content_type: str, receive: Receive, request_id: str
+    ) -> Told:
+        """Have what was sent recorded. Refusals of the whole, and what `body.read` says, are raised."""
+        actor = self.tokens.actor(authorization)
+        permissions.check_role(RecordMeasurements.name, actor)
+        child_id = checked_id(child_id, "child_id")
+        sent = await body.read(receive, content_type, self.body_limit)
+        is_array = body.opens_with(sent, b"[")
+        elements = body.elements(sent) if is_array else []
+        if len(elements) > self.batch_limit:
+            raise body.BatchTooLarge(self.batch_limit)
+        members = map(body.members_of, elements) if is_array else [body.members(sent)]
+        read = [readings.read(each, kind, child_id) for each in members]
+        answer = await self.writer.submit(
+            RecordMeasurements(actor=actor, request_id=request_id, child_id=child_id, readings=read)
+        )
+        if is_array:
+            return Told(207, encode(_multi_status(elements, read, outcomes(answer), request_id)))
+        return Told(201, encode(_item_of(read[0], only(answer))))
+
+
+def _item_of(read: Reading | Refusal, id: str | UnsetType = UNSET) -> Item:
+    """Only what was read can be recorded, or be there already."""
+    if isinstance(read, Refusal):
+        raise read
+    return readings.item(read, id)
+
+
+def _multi_status(
+    elements: Sequence[Raw], read: Sequence[Reading | Refusal], answered: Sequence[Outcome], request_id: str
+) -> MultiStatus:
+    """Every element once, among the successes or among the errors, each in the order sent."""
+    answer = MultiStatus([], [])
+    for element, reading, outcome in zip(elements, read, answered, strict=True):
+        if isinstance(outcome, str):
+            answer.success.append(Accepted(201, _item_of(reading, outcome)))
+        else:
+            told = envelope(outcome, request_id)
+            item = _item_of(reading) if isinstance(outcome, AlreadyRegistered) else element
+            answer.error.append(Refused(told.code, told.message, told.description, item))
+    return answer
+
+
+class FastLane:
+    """Takes the posts of measurements; leaves everything else to the application behind it."""
+
+    def __init__(self, app: ASGIApp, intake: Intake) -> None:
+        self._app = app
+        self._intake = intake
+        self._kinds = {kind.path: kind for kind in KINDS.values()}
+        self._path = re.compile(rf"/v1/children/([^/]+)/({'|'.join(self._kinds)})/?")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # Only HTTP has methods: what has another, or none, is not for here.
+        found = self._path.fullmatch(scope["path"]) if scope.get("method") == "POST" else None
+        if found is None:
+            await self._app(scope, receive, send)
+            return
+        headers = dict(scope["headers"])
+        request_id = new_request_id()
+        try:
+            told = await self._intake.record(
+                self._kinds[found[2]],
+                found[1],
+                authorization=headers.get(b"authorization", b"").decode("latin-1"),
+                content_type=headers.get(b"content-type", b"").decode("latin-1"),
+                receive=receive,
+                request_id=request_id,
+            )
+        except body.Disconnected:
+            return
+        except Exception as error:
+            told = errors.told(error, Asked("POST", scope["path"], request_id))
+        await send(
+            {
+                "type": "http.response.start",
+                "status": told.status,
+                "headers": [
+                    (b"content-type", b"application/json"),
+                    (b"content-length", b"%d" % len(told.content)),
+                    *((name.lower().encode(), value.encode()) for name, value in told.headers.items()),
+                ],
+            }
+        )
+        await send({"type": "http.response.body", "body": told.content, "more_body": False})

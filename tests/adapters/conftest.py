@@ -1,0 +1,24 @@
+"""What the tests of the adapters share."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.adapters.world import World, settle_in
+
+
+@pytest.fixture
+def world(connect: Callable[[str], psycopg.Connection[Any]]) -> Iterator[World]:
+    """A fresh log with its first people."""
+    settled = settle_in(connect)
+    yield settled
+    settled.log.close()
+
+
+@pytest.fixture
+def session(database: str) -> Iterator[psycopg.Connection[Any]]:
+    """Another session on the database of the test, each statement a transaction of its own."""
+    with psycopg.connect(database, autocommit=True) as connection:
+        yield connection

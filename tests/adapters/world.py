@@ -1,0 +1,118 @@
+"""A log with people in it, and commands of theirs: what the tests of the log begin with."""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+from psycopg import Connection
+
+from adapters.postgres.log import PostgresLog
+from application.command import Actor, Answer, Command, Outcome
+from application.commands.form_group import FormGroup, NewGroup
+from application.commands.record_measurements import RecordMeasurements
+from application.commands.register_first_admin import SERVICE, RegisterFirstAdmin
+from application.commands.register_institution import NewInstitution, RegisterInstitution
+from application.commands.register_user import NewUser, RegisterUser
+from application.commands.remove_measurement import RemoveMeasurement
+from application.commands.remove_user import RemoveUser
+from application.permissions import SCOPES
+from application.ports import LogUnavailable
+from application.processor import Answers, Processor
+from domain.measurement import Reading
+from projections.known import Known
+
+NOON = datetime(2024, 2, 29, 12, tzinfo=UTC)
+ALL = frozenset(SCOPES)
+"""The scopes of a token that lacks none."""
+
+_numbers = count()
+
+
+class World(Struct):
+    """Runs commands, as one group unless others hold what it needs; `admin` and `application` may do all that the tests ask for."""
+
+    log: PostgresLog
+    processor: Processor[Known]
+    admin: Actor
+    application: Actor
+    institution_id: str
+
+    def reopened(self, log: PostgresLog) -> "World":
+        """The same people through another session."""
+        return replace(self, log=log, processor=Processor(log))
+
+    def run(self, *commands: Command) -> list[Answer | LogUnavailable]:
+        answers: Answers = {}
+        while left := [place for place in range(len(commands)) if place not in answers]:
+            taken = self.processor.run([commands[place] for place in left], oldest_waits=True)
+            answers |= {left[place]: answer for place, answer in taken.items()}
+        return [answers[place] for place in range(len(commands))]
+
+    def outcome(self, command: Command) -> Outcome:
+        """Of a command with one item."""
+        (answer,) = self.run(command)
+        assert isinstance(answer, list), answer
+        (outcome,) = answer
+        return outcome
+
+    def id(self, command: Command) -> str:
+        outcome = self.outcome(command)
+        assert isinstance(outcome, str), outcome
+        return outcome
+
+    def register(self, role: str, username: str | None = None, children: tuple[str, ...] = ()) -> RegisterUser:
+        name = f"{role} {next(_numbers)}" if username is None else username
+        user = NewUser(role, name, "hash", self.institution_id, children=children)
+        return RegisterUser(actor=self.admin, request_id="request", user=user)
+
+    def children(self, number: int) -> list[str]:
+        """The ids of new children."""
+        outcomes = self.run(*(self.register("child") for _ in range(number)))
+        return [
+            outcome for answer in outcomes if isinstance(answer, list) for outcome in answer if isinstance(outcome, str)
+        ]
+
+    def weights(
+        self, child_id: str, minutes: Iterable[int], *, body_fat: float | None = None, unit: str = "kg"
+    ) -> RecordMeasurements:
+        """An array of weights, each with a body fat if one is given, so many minutes after noon."""
+        return RecordMeasurements(
+            actor=self.application,
+            request_id="request",
+            child_id=child_id,
+            readings=[
+                Reading(child_id, "weight", NOON + timedelta(minutes=minute), 30.5, unit, body_fat)
+                for minute in minutes
+            ],
+        )
+
+    def remove(self, child_id: str, measurement_id: str, kind: str = "weight") -> RemoveMeasurement:
+        return RemoveMeasurement(
+            actor=self.application, request_id="request", child_id=child_id, kind=kind, measurement_id=measurement_id
+        )
+
+    def remove_user(self, user_id: str) -> RemoveUser:
+        return RemoveUser(actor=self.admin, request_id="request", user_id=user_id)
+
+    def institution(self, name: str) -> RegisterInstitution:
+        return RegisterInstitution(
+            actor=self.admin, request_id="request", institution=NewInstitution("school", name, latitude=1.5)
+        )
+
+    def group(self, owner: Actor, name: str, children: Sequence[str]) -> FormGroup:
+        return FormGroup(actor=owner, request_id="request", group=NewGroup(name, tuple(children), "4b"))
+
+
+def settle_in(connect: Callable[[str], Connection[Any]], log: type[PostgresLog] = PostgresLog) -> World:
+    """The world of an empty database: an admin, an institution, an application."""
+    opened = log(connect)
+    nobody = Actor("", "", ALL)
+    world = World(opened, Processor(opened), nobody, nobody, "")
+    first = RegisterFirstAdmin(actor=SERVICE, request_id="request", user=NewUser("admin", "admin", "hash"))
+    world.admin = Actor(world.id(first), "admin", ALL)
+    world.institution_id = world.id(world.institution("school"))
+    world.application = Actor(world.id(world.register("application")), "application", ALL)
+    return world

@@ -1,0 +1,86 @@
+"""Every event has a permanent name, and what was once stored under it can be read for ever."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+from msgspec import Raw
+
+from domain.catalogue import EVENTS, Undecodable, decode, encode
+from domain.event import Event
+from tests import examples
+
+STORED = msgspec.json.decode((Path(__file__).parent / "stored_events.json").read_bytes(), type=dict[str, list[Raw]])
+"""Name → literal texts, as they stand in logs for ever. Lines are added, never changed."""
+
+PAIRS = [(name, bytes(state)) for name, states in STORED.items() for state in states]
+
+
+def kinds_of(event: type[Event]) -> Iterator[type[Event]]:
+    for kind in event.__subclasses__():
+        if kind.__module__.startswith("domain."):
+            yield kind
+            yield from kinds_of(kind)
+
+
+def test_every_event_is_in_the_catalogue_under_its_stored_name() -> None:
+    assert {kind.stored_name: kind for kind in kinds_of(Event)} == EVENTS
+
+
+def test_no_two_events_share_a_stored_name() -> None:
+    names = [kind.stored_name for kind in kinds_of(Event)]
+    assert sorted(set(names)) == sorted(names)
+
+
+@pytest.mark.parametrize("name", EVENTS)
+def test_a_stored_name_has_a_version(name: str) -> None:
+    assert re.fullmatch(r"[a-z_.]+\.v\d+", name)
+
+
+@pytest.mark.parametrize("kind", EVENTS.values(), ids=EVENTS)
+def test_an_event_names_itself_and_does_not_inherit_its_name(kind: type[Event]) -> None:
+    assert "stored_name" in vars(kind)
+
+
+def test_every_event_has_an_example() -> None:
+    assert set(EVENTS) == {event.stored_name for event in examples.EVENTS}
+
+
+def test_every_event_has_a_stored_example() -> None:
+    assert list(EVENTS) == list(STORED)
+
+
+@pytest.mark.parametrize("kind", EVENTS.values(), ids=EVENTS)
+def test_every_member_of_an_event_is_in_a_stored_example(kind: type[Event]) -> None:
+    stored = [msgspec.json.decode(state, type=dict[str, Raw]) for state in STORED[kind.stored_name]]
+    assert set(kind.__struct_encode_fields__) == set().union(*stored)
+
+
+def test_what_was_stored_reads_as_the_examples() -> None:
+    assert sorted(examples.EVENTS, key=repr) == sorted((decode(name, state) for name, state in PAIRS), key=repr)
+
+
+@pytest.mark.parametrize(("name", "state"), PAIRS, ids=[name for name, _ in PAIRS])
+def test_what_was_stored_is_written_with_the_same_bytes(name: str, state: bytes) -> None:
+    event = decode(name, state)
+    assert state == encode(event)
+    assert name == event.stored_name
+
+
+@pytest.mark.parametrize(("name", "state"), PAIRS, ids=[name for name, _ in PAIRS])
+def test_a_member_that_a_later_version_of_the_code_writes_does_not_hinder_this_one(name: str, state: bytes) -> None:
+    assert decode(name, state) == decode(name, state[:-1] + b',"of_tomorrow":1}')
+
+
+@pytest.mark.parametrize("state", [b"", b"{}", b"null", b"[]", b"{", b'"\xff"', b'{"originator_id":1}'])
+def test_what_is_no_event_cannot_be_decoded(state: bytes) -> None:
+    for name in EVENTS:
+        with pytest.raises(Undecodable):
+            decode(name, state)
+
+
+def test_an_unknown_name_cannot_be_decoded() -> None:
+    with pytest.raises(Undecodable):
+        decode("measurement.recorded.v0", PAIRS[0][1])

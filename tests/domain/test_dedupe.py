@@ -1,0 +1,81 @@
+"""A dedupe key is one name for one thing: never two for one, never one for two."""
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from domain import dedupe, group, institution, measurement, user
+from domain.partition import ACCOUNTS
+from tests.examples import CHILD, EDUCATOR, NOON, OTHER_CHILD
+
+texts = st.text(st.characters(exclude_categories=["Cs"]))
+instants = st.datetimes(timezones=st.just(UTC))
+zones = st.integers(-24 * 60 + 1, 24 * 60 - 1).map(lambda minutes: timezone(timedelta(minutes=minutes)))
+parts = st.lists(texts | instants, max_size=4).map(tuple)
+
+
+@given(parts, parts)
+@example(("ab", "c"), ("a", "bc"))
+@example(("a", "b"), ('a","b',))
+@example(("",), ("", ""))
+@example((), ("",))
+@example(("\\",), ("\\\\",))
+@example(("é",), ("e\u0301",))
+@example(("2019-06-20T12:00:00Z",), (NOON,))
+def test_different_parts_have_different_keys(
+    some: tuple[str | datetime, ...], others: tuple[str | datetime, ...]
+) -> None:
+    dedupe.key.cache_clear()
+    assert (some == others) == (dedupe.key("scope", *some) == dedupe.key("scope", *others))
+
+
+@given(texts, texts, parts)
+def test_different_scopes_have_different_keys(some: str, other: str, parts: tuple[str | datetime, ...]) -> None:
+    assert (some == other) == (dedupe.key(some, *parts) == dedupe.key(other, *parts))
+
+
+@given(st.datetimes(datetime(1678, 1, 2), datetime(2261, 12, 30), timezones=st.just(UTC)), zones)
+@example(NOON, timezone(timedelta(hours=1)))
+def test_an_instant_has_one_key_whatever_its_zone_and_whatever_was_asked_before(time: datetime, zone: timezone) -> None:
+    dedupe.key.cache_clear()
+    expected = dedupe.key("scope", time)
+    dedupe.key.cache_clear()
+    assert expected == dedupe.key("scope", time.astimezone(zone))
+
+
+@given(st.tuples(texts, instants))
+def test_a_key_has_the_size_of_a_hash_whatever_it_is_made_of(parts: tuple[str, datetime]) -> None:
+    assert 32 == len(dedupe.key("scope", *parts).digest)
+
+
+def test_a_millisecond_makes_another_key() -> None:
+    assert dedupe.key("scope", NOON) != dedupe.key("scope", NOON + timedelta(milliseconds=1))
+
+
+def test_keys_are_what_they_have_always_been() -> None:
+    """The index was written with them: a rebuild must find the same."""
+    assert (
+        "a3df42be000f24fb55a3fa7dcdaf9c8fc01ea2a12343532c31f0c57a1b2bf569"
+        == measurement.key(CHILD, "weight", NOON).digest.hex()
+    )
+    assert "34fa2755243c9c49dc7331d66bc42c0be5bca40a6dd09bb3708bbce8663f9f70" == user.key("Ana Maria").digest.hex()
+
+
+def test_no_two_aggregates_share_a_key() -> None:
+    keys = [
+        measurement.key(CHILD, "weight", NOON),
+        measurement.key(CHILD, "body_fat", NOON),
+        measurement.key(OTHER_CHILD, "weight", NOON),
+        user.key("x"),
+        institution.key("x"),
+        group.key(CHILD, "x"),
+        group.key(EDUCATOR, "x"),
+    ]
+    assert len(keys) == len(set(keys))
+
+
+@pytest.mark.parametrize("key", [user.key("x"), institution.key("x"), group.key(EDUCATOR, "x")])
+def test_the_keys_of_accounts_have_scopes_of_the_accounts(key: dedupe.Key) -> None:
+    assert key.scope.startswith(f"{ACCOUNTS}/")

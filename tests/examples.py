@@ -1,0 +1,181 @@
+"""One valid example of everything: here every event and who asks, in `example_commands` every command.
+
+Each is a function; keywords named as its members change them.
+"""
+
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+from uuid import uuid4
+
+from msgspec.structs import replace
+
+from application.command import Actor
+from application.permissions import scopes_of
+from domain.event import Event, Origin
+from domain.group import GroupFormed
+from domain.institution import InstitutionRegistered
+from domain.measurement import (
+    MeasurementRecorded,
+    MeasurementRemoved,
+    MeasurementRevised,
+    MeasurementsWithdrawn,
+)
+from domain.partition import ACCOUNTS, stream
+from domain.user import Profile, UserRegistered, UserRemoved
+
+NOON = datetime(2019, 6, 20, 12, tzinfo=UTC)
+RECORDED_AT = datetime(2019, 6, 21, 8, 30, 0, 250_001, tzinfo=UTC)
+
+CHILD = "5a62be07d6f33400146c9b61"
+OTHER_CHILD = "5a62be07d6f33400146c9b62"
+INSTITUTION = "5a62be07de34500146d9c540"
+EDUCATOR = "5a62be07de34500146d9c541"
+WEIGHT = "5a62be07de34500146d9c544"
+BODY_FAT = "5a62be07de34500146d9c545"
+GROUP = "5a62be07de34500146d9c546"
+REQUEST = "5f0000000000000000000001"
+
+
+def new_id() -> str:
+    """An id that no other example has."""
+    return uuid4().hex[:24]
+
+
+def actor(role: str = "application", id: str = "5a62be07de34500146d9c543") -> Actor:
+    return Actor(id, role, frozenset(scopes_of(role)))
+
+
+def origin(**changes: Any) -> Origin:
+    asked = actor()
+    return replace(Origin(RECORDED_AT, asked.id, asked.role, REQUEST), **changes)
+
+
+# Events. The version, the cause and all that is not told are those of the first event of a stream.
+
+
+def weight_recorded(*, body_fat: float | None = None, **changes: Any) -> MeasurementRecorded:
+    """With `body_fat`: a weight that a body fat travels with."""
+    companion = None if body_fat is None else stream(CHILD, BODY_FAT)
+    return _measurement(MeasurementRecorded, **{"companion_value": body_fat, "companion": companion} | changes)
+
+
+def weight_revised(**changes: Any) -> MeasurementRevised:
+    """A weight whose body fat was removed."""
+    return _measurement(
+        MeasurementRevised, **{"originator_version": 2, "cause": f"{stream(CHILD, BODY_FAT)}:2"} | changes
+    )
+
+
+_BODY_FAT: dict[str, Any] = {"originator_id": stream(CHILD, BODY_FAT), "kind": "body_fat", "value": 20.1, "unit": "%"}
+_CARRIED: dict[str, Any] = {"carrier": stream(CHILD, WEIGHT), "cause": f"{stream(CHILD, WEIGHT)}:1"}
+
+
+def body_fat_recorded(**changes: Any) -> MeasurementRecorded:
+    """A body fat that came alone."""
+    return _measurement(MeasurementRecorded, **_BODY_FAT | changes)
+
+
+def body_fat_carried(**changes: Any) -> MeasurementRecorded:
+    """A body fat that came with a weight."""
+    return _measurement(MeasurementRecorded, **_BODY_FAT | _CARRIED | changes)
+
+
+def body_fat_revised(**changes: Any) -> MeasurementRevised:
+    """A body fat that was there when a weight brought another value."""
+    return _measurement(MeasurementRevised, **_BODY_FAT | _CARRIED | {"originator_version": 2} | changes)
+
+
+def measurement_removed(**changes: Any) -> MeasurementRemoved:
+    event = MeasurementRemoved(
+        **_of("remove_measurement", WEIGHT, version=2), child_id=CHILD, kind="weight", taken_at=NOON
+    )
+    return replace(event, **changes)
+
+
+def measurements_withdrawn(**changes: Any) -> MeasurementsWithdrawn:
+    event = MeasurementsWithdrawn(**_of(f"{stream(ACCOUNTS, CHILD)}:2", "measurements"), child_id=CHILD)
+    return replace(event, **changes)
+
+
+def institution_registered(**changes: Any) -> InstitutionRegistered:
+    event = InstitutionRegistered(
+        **_of("register_institution", INSTITUTION, ACCOUNTS),
+        institution_id=INSTITUTION,
+        type="school",
+        name="Escola Básica",
+        address="Rua das Flores, 1",
+        latitude=40.6405,
+        longitude=-8.6538,
+    )
+    return replace(event, **changes)
+
+
+def user_registered(**changes: Any) -> UserRegistered:
+    """A child."""
+    event = UserRegistered(
+        **_of("register_user", CHILD, ACCOUNTS),
+        user_id=CHILD,
+        role="child",
+        username="Ana Maria",
+        password_hash="$argon2id$v=19$m=64,t=3,p=4$c2FsdA$aGFzaA",
+        institution_id=INSTITUTION,
+        profile=Profile(gender="female", age="8", age_calc_date="2019-06-20"),
+    )
+    return replace(event, **changes)
+
+
+def user_removed(**changes: Any) -> UserRemoved:
+    event = UserRemoved(
+        **_of("remove_user", CHILD, ACCOUNTS, version=2), user_id=CHILD, role="child", username="Ana Maria"
+    )
+    return replace(event, **changes)
+
+
+def group_formed(**changes: Any) -> GroupFormed:
+    event = GroupFormed(
+        **_of("form_group", GROUP, ACCOUNTS),
+        group_id=GROUP,
+        owner_id=EDUCATOR,
+        name="4.º B",
+        children=(CHILD, OTHER_CHILD),
+        school_class="4B",
+    )
+    return replace(event, **changes)
+
+
+def _of(cause: str, name: str, key: str = CHILD, version: int = 1) -> dict[str, Any]:
+    """What every event has."""
+    return {
+        "originator_id": stream(key, name),
+        "originator_version": version,
+        "happened_at": RECORDED_AT,
+        "origin": origin(),
+        "cause": cause,
+    }
+
+
+M = TypeVar("M", bound=Event)
+
+
+def _measurement(event: type[M], **members: Any) -> M:
+    of_all = _of("record_measurements", WEIGHT) | {"happened_at": NOON, "child_id": CHILD}
+    return event(**of_all | {"institution_id": INSTITUTION, "kind": "weight", "value": 70.2, "unit": "kg"} | members)
+
+
+EVENTS: tuple[Event, ...] = (
+    weight_recorded(),
+    weight_recorded(body_fat=20.1),
+    weight_revised(),
+    weight_revised(companion_value=19.4, companion=stream(CHILD, BODY_FAT)),
+    body_fat_recorded(),
+    body_fat_carried(),
+    body_fat_revised(),
+    measurement_removed(),
+    measurements_withdrawn(),
+    institution_registered(),
+    user_registered(),
+    user_registered(role="family", profile=Profile(), children=(CHILD,)),
+    user_registered(role="application", profile=Profile(application_name="Balança")),
+    user_removed(),
+    group_formed(),
+)

@@ -1,0 +1,138 @@
+"""The log in memory: the same protocol and the same folds as PostgreSQL's, and faults that can be switched on.
+
+Whether it is like the real one, the suite `tests/application/test_log.py` tells.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Collection
+from datetime import UTC, datetime, timedelta
+
+from application.ports import AppendRefused, CommitInDoubt, LogLost, LogUnavailable, Reads, UserRow
+from domain.dedupe import Key
+from domain.event import Event
+from domain.partition import partition
+from projections.dedupe_index import DedupeChanges
+from projections.directory import DirectoryChanges
+from projections.known import Known
+
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class FakeLog:
+    """Implements `application.ports.Log`.
+
+    `events`: what is stored, by partition. `locked_elsewhere`: partitions that another writer holds. `refused`:
+    requests whose events the log refuses. `lost`: how often each step (`begin`, `load`, `append`, `commit`, `settle`)
+    is still to lose the connection; `stores_when_lost`: whether a commit that is lost was carried out. `begun`: how
+    many groups there were.
+    """
+
+    def __init__(self, partitions: int = 8, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self.partitions = partitions
+        self.events: dict[int, list[Event]] = {part: [] for part in range(partitions)}
+        self.locked_elsewhere: set[int] = set()
+        self.refused: set[str] = set()
+        self.lost: Counter[str] = Counter()
+        self.stores_when_lost = False
+        self.begun = 0
+        self._clock = clock
+        self._versions: set[tuple[str, int]] = set()
+        self._holders: dict[Key, str] = {}
+        self._users: dict[str, UserRow] = {}
+        self._institutions: set[str] = set()
+        self._ties: set[tuple[str, str]] = set()
+        self._open: Known | None = None
+        self._appended = False
+
+    def begin(self, wait_for: Collection[int], if_free: Collection[int]) -> Known:
+        assert self._open is None, "one group at a time"
+        self.begun += 1
+        self._lose("begin")
+        if not self.locked_elsewhere.isdisjoint(wait_for):
+            raise LogUnavailable("another session holds the partitions")
+        parts = frozenset(wait_for) | (frozenset(if_free) - self.locked_elsewhere)
+        recorded_at = self._clock() if parts else datetime.min.replace(tzinfo=UTC)
+        for part in parts:
+            if self.events[part]:
+                recorded_at = max(recorded_at, self.events[part][-1].origin.recorded_at + _MICROSECOND)
+        self._open = Known(parts, recorded_at, {part: len(self.events[part]) + 1 for part in parts})
+        self._appended = False
+        return self._open
+
+    def load(self, known: Known, reads: Reads) -> None:
+        self._lose("load")
+        for key in reads.keys - set(known.holders):
+            known.holders[key] = self._holders.get(key)
+        for stream in reads.histories - set(known.histories):
+            events = self.events[partition(stream, self.partitions)]
+            known.histories[stream] = [event for event in events if event.originator_id == stream]
+        directory = known.directory
+        for user_id in reads.users - set(directory.users):
+            directory.users[user_id] = self._users.get(user_id)
+        for institution_id in reads.institutions - set(directory.institutions):
+            directory.institutions[institution_id] = institution_id in self._institutions
+        for tie in reads.ties - set(directory.ties):
+            directory.ties[tie] = tie in self._ties
+
+    def append(self, known: Known) -> None:
+        self._lose("append")
+        versions = [(event.originator_id, event.originator_version) for event, _ in known.appended]
+        for event, _ in known.appended:
+            known.next_seq[partition(event.originator_id, self.partitions)]
+            if event.origin.request_id in self.refused:
+                raise AppendRefused("this request is refused")
+        if len(versions) != len(set(versions)) or not self._versions.isdisjoint(versions):
+            raise AppendRefused("a version of a stream is taken")
+        if not self._holders_after(known.dedupe).keys().isdisjoint(known.dedupe.held):
+            raise AppendRefused("a key is held by two streams")
+        self._appended = True
+
+    def commit(self, known: Known) -> None:
+        assert self._open is known, "only the group that is open is committed"
+        assert self._appended, "what was not appended is not committed"
+        try:
+            self._lose("commit")
+        except LogLost as lost:
+            if known.appended:
+                if self.stores_when_lost:
+                    self._store(known)
+                raise CommitInDoubt from lost
+            return
+        self._store(known)
+        self._open = None
+
+    def rollback(self) -> None:
+        self._open = None
+
+    def settle(self, known: Known) -> bool:
+        self._lose("settle")
+        event, _ = known.appended[0]
+        return event in self.events[partition(event.originator_id, self.partitions)]
+
+    def _lose(self, step: str) -> None:
+        if self.lost[step]:
+            self.lost[step] -= 1
+            self._open = None
+            raise LogLost(f"the connection was lost at {step}")
+
+    def _holders_after(self, changes: DedupeChanges) -> dict[Key, str]:
+        """Who holds what once all is freed, before anything new is held."""
+        freed, scopes = set(changes.freed), set(changes.scopes)
+        return {key: held for key, held in self._holders.items() if key not in freed and key.scope not in scopes}
+
+    def _store(self, known: Known) -> None:
+        for event, _ in known.appended:
+            self.events[partition(event.originator_id, self.partitions)].append(event)
+            self._versions.add((event.originator_id, event.originator_version))
+        self._holders = self._holders_after(known.dedupe) | known.dedupe.held
+        self._write_directory(known.changed)
+
+    def _write_directory(self, changes: DirectoryChanges) -> None:
+        for registered in changes.users:
+            self._users[registered.user_id] = UserRow(registered.role, registered.institution_id)
+            self._ties |= {(registered.user_id, child_id) for child_id in registered.children}
+        self._institutions |= {registered.institution_id for registered in changes.institutions}
+        self._ties |= {(formed.owner_id, child_id) for formed in changes.groups for child_id in formed.children}
+        for removed in changes.removed:
+            self._users.pop(removed, None)
+            self._ties = {tie for tie in self._ties if removed not in tie}

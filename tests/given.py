@@ -1,0 +1,79 @@
+"""Decisions as sentences: `given(what happened).when(decision).then(what happens)`, or `.refuses(a refusal)`."""
+
+from collections.abc import Callable, Sequence
+
+import pytest
+
+from domain.catalogue import decode, encode
+from domain.dedupe import Freed, Held, Key, ScopeFreed
+from domain.event import Event
+from domain.partition import name_of
+from domain.refusal import Refusal
+from projections import dedupe_index
+
+
+class Facts:
+    """Implements `domain.measurement.Known`: all that follows from some events."""
+
+    def __init__(self, events: Sequence[Event]) -> None:
+        self._holders: dict[Key, str] = {}
+        self._histories: dict[str, list[Event]] = {}
+        for event in events:
+            self._histories.setdefault(event.originator_id, []).append(event)
+            for change in dedupe_index.changes(event):
+                match change:
+                    case Held(key, stream):
+                        assert key not in self._holders, "given is an impossible history: a key is held twice"
+                        self._holders[key] = stream
+                    case Freed(key):
+                        self._holders.pop(key, None)
+                    case ScopeFreed(scope):
+                        self._holders = {key: held for key, held in self._holders.items() if key.scope != scope}
+
+    def holder(self, key: Key) -> str | None:
+        return self._holders.get(key)
+
+    def history(self, stream: str) -> list[Event]:
+        return list(self._histories.get(stream, ()))
+
+
+Decision = Callable[[Facts], Event | Sequence[Event]]
+
+
+class When:
+    def __init__(self, events: Sequence[Event], decision: Decision) -> None:
+        self._events = events
+        self._facts = Facts(events)
+        self._decision = decision
+
+    def then(self, *expected: Event) -> None:
+        """Exactly these events, and all that must hold of every decision's."""
+        decided = self._decision(self._facts)
+        actual = [decided] if isinstance(decided, Event) else list(decided)
+        assert list(expected) == actual
+        for event in actual:
+            assert event == decode(event.stored_name, encode(event)), "an event reads back as it was stored"
+            assert name_of(event.originator_id), "a stream has a name within its partition"
+        Facts([*self._events, *actual])
+        for stream in {event.originator_id for event in actual}:
+            versions = [event.originator_version for event in actual if event.originator_id == stream]
+            before = len(self._facts.history(stream))
+            assert list(range(before + 1, before + 1 + len(versions))) == versions, "versions have no gaps"
+
+    def refuses(self, expected: Refusal) -> None:
+        with pytest.raises(type(expected)) as refused:
+            self._decision(self._facts)
+        assert (type(expected), vars(expected)) == (refused.type, vars(refused.value))
+
+
+class Given:
+    def __init__(self, events: Sequence[Event]) -> None:
+        self._events = events
+
+    def when(self, decision: Decision) -> When:
+        return When(self._events, decision)
+
+
+def given(*events: Event) -> Given:
+    """What happened so far, in order; nothing, where there is nothing."""
+    return Given(events)

@@ -1,0 +1,156 @@
+"""Whoever got an answer to a command finds it in the next question, through whichever process."""
+
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from projections.projector import CHANNEL
+from tests.acceptance.client import BODY_FAT, WEIGHT, Api, Kind
+from tests.running.processes import PASSWORD, Run, serving
+from tests.running.programme import Programme, client, enrol, instant, readings
+
+CLIENTS = 20
+ROUNDS = 50
+"""Of each client: 1,000 together."""
+
+
+@pytest.fixture(scope="module")
+def database_url(new_database: Callable[..., str]) -> str:
+    return new_database(64)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("readers")
+
+
+def settings(database_url: str) -> dict[str, str]:
+    return {"DATABASE_URL": database_url, "GROWTHRINGS_ADMIN_PASSWORD": PASSWORD}
+
+
+@pytest.fixture(scope="module")
+def one(folder: Path, database_url: str) -> Iterator[Run]:
+    with serving(folder / "one", settings(database_url)) as run:
+        yield run
+
+
+@pytest.fixture(scope="module")
+def other(folder: Path, database_url: str, one: Run) -> Iterator[Run]:
+    """On another machine: the same database and keys."""
+    shutil.copytree(one.data / "keys", folder / "other" / "keys")
+    with serving(folder / "other", settings(database_url)) as run:
+        yield run
+
+
+@pytest.fixture(scope="module")
+def programme(one: Run) -> Iterator[Programme]:
+    with client(one.url) as api:
+        yield enrol(api)
+
+
+def test_a_question_right_after_a_command_sees_it_a_thousand_times(one: Run, programme: Programme) -> None:
+    all_see_what_they_write(one, one, programme)
+
+
+def test_a_question_right_after_a_batch_sees_all_of_it(one: Run, programme: Programme) -> None:
+    child_id = programme.child()
+    with client(one.url, programme.token) as api:
+        answer = api.post(WEIGHT.path(child_id), readings(5_000))
+        listed = api.get(WEIGHT.path(child_id))
+        assert (207, 200) == (answer.status_code, listed.status_code)
+        assert "5000" == listed.headers["X-Total-Count"]
+
+
+def test_a_question_beside_a_client_that_writes_batches_at_full_speed_sees_the_command_before_it(
+    one: Run, programme: Programme
+) -> None:
+    with batches(one, programme) as sent:
+        all_see_what_they_write(one, one, programme, rounds=10)
+    assert sent
+
+
+def test_a_question_to_another_process_sees_the_command_before_it(one: Run, other: Run, programme: Programme) -> None:
+    all_see_what_they_write(one, other, programme, rounds=ROUNDS // 2)
+    all_see_what_they_write(other, one, programme, rounds=ROUNDS // 2)
+
+
+def test_a_question_to_another_process_beside_batches_sees_the_command_before_it(
+    one: Run, other: Run, programme: Programme
+) -> None:
+    with batches(other, programme) as sent:
+        all_see_what_they_write(one, other, programme, rounds=10)
+    assert sent
+
+
+def test_what_is_registered_through_one_process_is_there_for_the_other(
+    one: Run, other: Run, programme: Programme
+) -> None:
+    with client(other.url, programme.token) as api:
+        for _ in range(25):
+            child = programme.people.child()
+            WEIGHT.record(api, child.id, timestamp=instant())
+            programme.people.remove(child)
+            assert 400 == api.post(WEIGHT.path(child.id), readings(1)[0]).status_code
+            assert 400 == api.get(WEIGHT.path(child.id)).status_code
+
+
+def test_a_command_wakes_the_projector(one: Run, database_url: str, programme: Programme) -> None:
+    """Polling is only the safety net."""
+    with psycopg.connect(database_url, autocommit=True) as connection, client(one.url, programme.token) as api:
+        connection.execute(f"listen {CHANNEL}".encode())
+        WEIGHT.record(api, programme.child(), timestamp=instant())
+        assert 1 == len(list(connection.notifies(timeout=3, stop_after=1)))
+
+
+def all_see_what_they_write(writes: Run, reads: Run, programme: Programme, rounds: int = ROUNDS) -> None:
+    children = [programme.child() for _ in range(CLIENTS)]
+
+    def one_client(number: int) -> None:
+        kind = (WEIGHT, BODY_FAT)[number % 2]
+        with client(writes.url, programme.token) as writing, client(reads.url, programme.token) as reading:
+            for turn in range(rounds):
+                sees_what_it_writes(writing, reading, kind, children[number], removes=turn % 2 == 0)
+
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        list(pool.map(one_client, range(CLIENTS)))
+
+
+def sees_what_it_writes(writing: Api, reading: Api, kind: Kind, child_id: str, *, removes: bool) -> None:
+    recorded = kind.record(writing, child_id, timestamp=instant())
+    assert [recorded] == kind.listed(reading, child_id, "limit=1")
+    path = kind.path(child_id, recorded["id"])
+    answer = reading.get(path)
+    assert (200, recorded) == (answer.status_code, answer.json())
+    if removes:
+        assert 204 == writing.delete(path).status_code
+        assert 404 == reading.get(path).status_code
+        assert recorded not in kind.listed(reading, child_id, "limit=1")
+
+
+@contextmanager
+def batches(run: Run, programme: Programme) -> Iterator[list[int]]:
+    """A client that sends arrays of weights, one right after another; the numbers of those accepted."""
+    ended = threading.Event()
+    accepted: list[int] = []
+    child_id = programme.child()
+
+    def send() -> None:
+        with client(run.url, programme.token) as api:
+            while not ended.is_set():
+                answer = api.post(WEIGHT.path(child_id), readings(1_000))
+                accepted.append(len(answer.json()["success"]))
+
+    thread = threading.Thread(target=send)
+    thread.start()
+    try:
+        yield accepted
+    finally:
+        ended.set()
+        thread.join()
+    assert {1_000} == set(accepted)

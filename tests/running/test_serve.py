@@ -1,0 +1,147 @@
+"""`serve` starts by itself from nothing, ends without a trace, and keeps whatever it acknowledged."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from adapters.auth.keys import ensure_private_key
+from tests.acceptance.client import WEIGHT, Api
+from tests.running.processes import child, launch, processes_of, serving, soon, sweep
+from tests.running.programme import Posting, Programme, client, enrol, ids_of
+from tests.service import ROOT
+
+NOBODY = 65534
+SHOWN = re.compile(r"^The first admin is 'admin' with password '(\S+)': shown only now\.$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Home:
+    """A data folder that was served before, where no other test is at the moment."""
+
+    data: Path
+    programme: Programme
+
+
+@pytest.fixture(scope="module")
+def home() -> Iterator[Home]:
+    # Not in pytest's own folder, which is closed to other users.
+    folder = Path(tempfile.mkdtemp(prefix="growthrings-test-"))
+    try:
+        with serving(folder / "data") as run, client(run.url) as api:
+            programme = enrol(api)
+        yield Home(folder / "data", programme)
+    finally:
+        shutil.rmtree(folder)
+
+
+def test_the_first_start_shows_the_password_that_it_made_up_and_no_later_start_does(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    with serving(data, {}) as run:
+        (password,) = SHOWN.findall(run.told)
+        assert run.told.splitlines()[1:] == [f"Ready: {run.url}"]
+        with client(run.url) as api:
+            assert api.login("admin", password).token
+        assert run.logged == []
+        assert 0o700 == data.stat().st_mode & 0o777 == (data / "keys").stat().st_mode & 0o777
+        assert {0o600} == {key.stat().st_mode & 0o777 for key in (data / "keys").iterdir()}
+    with serving(data, {}) as run, client(run.url) as api:
+        assert f"Ready: {run.url}\n" == run.told
+        assert api.login("admin", password).token
+
+
+def test_a_first_start_that_is_killed_before_it_was_ready_has_shown_its_password(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    run = launch(data, {})
+    try:
+        assert soon(lambda: any("adapters.cli api" in call for call in processes_of(data).values()), 30)
+        run.end(signal.SIGKILL)
+    finally:
+        run.process.kill()
+        run.process.wait()
+        sweep(data)
+    (password,) = SHOWN.findall(run.told)
+    with serving(data, {}) as again, client(again.url) as api:
+        assert api.login("admin", password).token
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda number: number.name)
+def test_whatever_ends_it_leaves_no_process_and_loses_nothing(home: Home, number: signal.Signals) -> None:
+    with serving(home.data) as run, client(run.url) as api:
+        programme = Programme(home.programme.people, Api(api.http, home.programme.token))
+        child_id = enrol(api).child()
+        with Posting(run.url, programme.token, child_id) as posting:
+            assert posting.goes_on(20)
+            ended = run.end(number)
+            assert soon(lambda: not processes_of(home.data))
+        assert (-9 if number is signal.SIGKILL else 0) == ended
+        assert [] == posting.unexpected
+        assert "Traceback" not in run.err.read_text()
+    with serving(home.data) as run, client(run.url, home.programme.token) as api:
+        assert set(posting.acknowledged) <= ids_of(api, child_id)
+
+
+def test_a_later_start_takes_less_than_two_seconds(home: Home) -> None:
+    starts = []
+    while len(starts) < 3 and not any(seconds < 2 for seconds in starts):
+        with serving(home.data) as run:
+            starts.append(run.seconds)
+    assert min(starts) < 2
+
+
+def test_the_data_folder_may_be_relative_and_its_path_very_long(home: Home) -> None:
+    deep = home.data.parent.joinpath(*["a folder of forty characters, and deeper"] * 15)
+    deep.mkdir(parents=True)
+    elsewhere = home.data.rename(deep / "data")
+    try:
+        with serving(elsewhere, folder="data", cwd=deep) as run, client(run.url, home.programme.token) as api:
+            WEIGHT.record(api, child_in(api))
+            assert child(elsewhere, "api")
+        assert {} == processes_of(elsewhere)
+    finally:
+        elsewhere.rename(home.data)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes another user")
+def test_another_user_than_root_can_serve(home: Home) -> None:
+    before = becoming_nobody()
+    subprocess.run(["chown", "-R", str(NOBODY), home.data.parent], check=True)
+    try:
+        with serving(home.data, before=before) as run, client(run.url, home.programme.token) as api:
+            WEIGHT.record(api, child_in(api))
+            users = {Path(f"/proc/{pid}").stat().st_uid for pid in processes_of(home.data)}
+            assert {NOBODY} == users
+        assert {} == processes_of(home.data)
+    finally:
+        subprocess.run(["chown", "-R", "0", home.data.parent], check=True)
+
+
+def becoming_nobody() -> list[str]:
+    """The words that make a command nobody's; where the interpreter is in root's home, with leave to read it."""
+    plain = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
+    reading = [*plain, "--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"]
+    trial = "import adapters.cli, subprocess, sys; subprocess.run([sys.executable, '-V'], check=True)"
+    for words in (plain, reading):
+        tried = subprocess.run([*words, sys.executable, "-c", trial], cwd=ROOT, capture_output=True, check=False)
+        if tried.returncode == 0:
+            return words
+    pytest.skip("nobody else can read this Python")
+
+
+def child_in(api: Api) -> str:
+    return enrol(api).child()
+
+
+def test_a_key_file_left_half_made_by_a_process_of_the_same_number_hinders_nobody(tmp_path: Path) -> None:
+    """In a container every start has the same process number."""
+    (tmp_path / f"private.pem.{os.getpid()}").write_text("-----BEGIN")
+    ensure_private_key(tmp_path)
+    assert ["private.pem"] == os.listdir(tmp_path)

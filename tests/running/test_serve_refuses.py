@@ -1,0 +1,84 @@
+"""What hinders a start is told in one sentence, and leaves nothing behind."""
+
+import socket
+import subprocess
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.running.processes import WITH_PASSWORD, processes_of, run_briefly, serving
+from tests.service import free_port
+
+SECRET = "acorn-in-the-address"
+
+
+def refused(data: Path, *arguments: str, settings: Mapping[str, str] = {}) -> str:
+    """What a start says that does not go well."""
+    ended = run_briefly("serve", "--data", str(data), *arguments, settings={**WITH_PASSWORD, **settings})
+    assert 1 == ended.returncode, ended
+    assert "" == ended.stdout
+    return is_one_sentence(ended)
+
+
+def is_one_sentence(ended: subprocess.CompletedProcess[str]) -> str:
+    assert "Traceback" not in ended.stderr
+    assert [ended.stderr] == ended.stderr.splitlines(keepends=True)
+    return ended.stderr
+
+
+def test_a_busy_port_is_told_before_anything_is_made(tmp_path: Path) -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as other:
+        port = other.getsockname()[1]
+        assert f"127.0.0.1:{port} " in refused(tmp_path / "data", "--port", str(port))
+    assert not (tmp_path / "data" / "postgres").exists()
+    assert {} == processes_of(tmp_path / "data")
+
+
+def test_a_data_folder_in_use_is_told_with_its_owner_who_goes_on(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    with serving(data) as run:
+        before = processes_of(data)
+        told = refused(data, "--port", str(free_port()))
+        assert f"{data} is in use by process {run.process.pid}" in told
+        assert before.keys() <= processes_of(data).keys()
+        assert run.process.poll() is None
+
+
+@pytest.mark.parametrize("port", ["70000", "-1"])
+def test_a_port_that_there_cannot_be_is_told(tmp_path: Path, port: str) -> None:
+    ended = run_briefly("serve", "--data", str(tmp_path / "data"), f"--port={port}")
+    assert ended.returncode in (1, 2)
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_file_in_the_place_of_the_data_folder_is_told(tmp_path: Path) -> None:
+    (tmp_path / "data").touch()
+    assert str(tmp_path / "data") in refused(tmp_path / "data", "--port", str(free_port()))
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        f"postgresql://somebody:{SECRET}@127.0.0.1:{{port}}/nothing",
+        f"postgres//somebody:{SECRET}@127.0.0.1:{{port}}/nothing",
+        f"host=127.0.0.1 port={{port}} password={SECRET} user",
+    ],
+    ids=["nobody there", "no address", "no value"],
+)
+def test_a_database_that_cannot_be_reached_is_told_without_its_password(tmp_path: Path, address: str) -> None:
+    settings = {"DATABASE_URL": address.format(port=free_port())}
+    assert SECRET not in refused(tmp_path / "data", "--port", str(free_port()), settings=settings)
+
+
+def test_a_setting_that_cannot_be_meant_is_told_by_its_name(tmp_path: Path) -> None:
+    ended = run_briefly("serve", "--data", str(tmp_path / "data"), settings={"GROWTHRINGS_READ_WAIT": "soon"})
+    assert 2 == ended.returncode
+    assert "GROWTHRINGS_READ_WAIT" in is_one_sentence(ended)
+
+
+def test_a_level_of_the_log_that_there_is_not_is_told_by_its_name(tmp_path: Path) -> None:
+    ended = run_briefly("serve", "--data", str(tmp_path / "data"), settings={"GROWTHRINGS_LOG_LEVEL": "loud"})
+    assert 2 == ended.returncode
+    assert "GROWTHRINGS_LOG_LEVEL" in is_one_sentence(ended)

@@ -1,0 +1,88 @@
+"""Whatever process of the service is killed, the service comes back by itself and has lost nothing."""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from adapters.postgres import embedded
+from tests.acceptance.client import WEIGHT
+from tests.running.processes import Run, child, serving, soon
+from tests.running.programme import Posting, Programme, client, enrol, ids_of
+
+
+@dataclass(frozen=True)
+class Alive:
+    run: Run
+    programme: Programme
+
+
+@pytest.fixture(scope="module")
+def alive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Alive]:
+    with serving(tmp_path_factory.mktemp("alive") / "data") as run, client(run.url) as api:
+        yield Alive(run, enrol(api))
+
+
+def api(data: Path) -> int:
+    return child(data, "api")
+
+
+def projector(data: Path) -> int:
+    return child(data, "project")
+
+
+def postmaster(data: Path) -> int:
+    return int((data / "postgres" / "postmaster.pid").read_text().split()[0])
+
+
+def session_of_the_writer(data: Path) -> int:
+    with psycopg.connect(embedded.url(data) or "") as connection:
+        row = connection.execute("select pid from pg_stat_activity where application_name = 'writer'").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+@pytest.mark.parametrize("victim", [api, projector, session_of_the_writer, postmaster], ids=lambda it: it.__name__)
+def test_a_killed_process_is_replaced_and_nothing_acknowledged_is_lost(alive: Alive, victim: object) -> None:
+    assert callable(victim)
+    data, url = alive.run.data, alive.run.url
+    child_id = alive.programme.child()
+    with Posting(url, alive.programme.token, child_id) as posting:
+        assert posting.goes_on()
+        killed = victim(data)
+        os.kill(killed, signal.SIGKILL)
+        assert soon(lambda: not Path(f"/proc/{killed}/cwd").exists())
+        assert posting.goes_on(), alive.run.err.read_text()
+    assert [] == posting.unexpected
+    with client(url, alive.programme.token) as reading:
+        assert soon(lambda: reading.get(WEIGHT.path(child_id)).status_code == 200)
+        assert set(posting.acknowledged) <= ids_of(reading, child_id)
+    assert killed != victim(data)
+    assert alive.run.process.poll() is None
+
+
+def test_the_database_comes_back_though_a_busy_session_outlives_it(alive: Alive) -> None:
+    """A session that computes notices the death of its server only when it is done."""
+    child_id = alive.programme.child()
+    busy = threading.Thread(target=compute, args=[embedded.url(alive.run.data)])
+    busy.start()
+    try:
+        time.sleep(0.5)
+        os.kill(postmaster(alive.run.data), signal.SIGKILL)
+        with Posting(alive.run.url, alive.programme.token, child_id) as posting:
+            assert posting.goes_on(), alive.run.err.read_text()
+    finally:
+        busy.join()
+    assert alive.run.process.poll() is None
+
+
+def compute(url: str) -> None:
+    with suppress(psycopg.OperationalError), psycopg.connect(url) as connection:
+        connection.execute("do $$ begin while clock_timestamp() < now() + '3 s'::interval loop end loop; end $$")
