@@ -1,11 +1,14 @@
 """Dedupe keys: what may exist only once, under a name that has the same size whatever it is made of."""
 
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from hashlib import sha256
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
+
+from domain.event import Event
 
 _encode = msgspec.json.Encoder().encode
 
@@ -37,6 +40,9 @@ class ScopeFreed(NamedTuple):
 
 
 Change = Held | Freed | ScopeFreed
+
+Rules = Mapping[type[Event], Callable[[Any], Sequence[Change]]]
+"""Of some events, what each does to keys; an event without a rule does nothing to them."""
 
 
 @lru_cache(maxsize=16_384)

@@ -31,12 +31,12 @@ def key(owner_id: str, name: str) -> dedupe.Key:
     return dedupe.key(groups_scope(owner_id), name)
 
 
-def dedupe_changes(event: Event) -> Sequence[dedupe.Change]:
-    match event:
-        case GroupFormed():
-            return (dedupe.Held(key(event.owner_id, event.name), event.originator_id),)
-        case _:
-            return ()
+def _formed(event: GroupFormed) -> Sequence[dedupe.Change]:
+    return (dedupe.Held(key(event.owner_id, event.name), event.originator_id),)
+
+
+DEDUPE: dedupe.Rules = {GroupFormed: _formed}
+"""What the events do to dedupe keys."""
 
 
 def form(

@@ -31,12 +31,12 @@ def key(name: str) -> dedupe.Key:
     return dedupe.key(f"{ACCOUNTS}/institutions", name)
 
 
-def dedupe_changes(event: Event) -> Sequence[dedupe.Change]:
-    match event:
-        case InstitutionRegistered():
-            return (dedupe.Held(key(event.name), event.originator_id),)
-        case _:
-            return ()
+def _registered(event: InstitutionRegistered) -> Sequence[dedupe.Change]:
+    return (dedupe.Held(key(event.name), event.originator_id),)
+
+
+DEDUPE: dedupe.Rules = {InstitutionRegistered: _registered}
+"""What the events do to dedupe keys."""
 
 
 def register(

@@ -137,18 +137,24 @@ def key(child_id: str, kind: str, taken_at: datetime) -> dedupe.Key:
     return dedupe.key(child_id, kind, taken_at)
 
 
-def dedupe_changes(event: Event) -> Sequence[dedupe.Change]:
-    match event:
-        case MeasurementRevised():
-            return ()
-        case MeasurementRecorded():
-            return (dedupe.Held(key(event.child_id, event.kind, event.happened_at), event.originator_id),)
-        case MeasurementRemoved():
-            return (dedupe.Freed(key(event.child_id, event.kind, event.taken_at)),)
-        case MeasurementsWithdrawn():
-            return (dedupe.ScopeFreed(event.child_id),)
-        case _:
-            return ()
+def _recorded(event: MeasurementRecorded) -> Sequence[dedupe.Change]:
+    return (dedupe.Held(key(event.child_id, event.kind, event.happened_at), event.originator_id),)
+
+
+def _removed(event: MeasurementRemoved) -> Sequence[dedupe.Change]:
+    return (dedupe.Freed(key(event.child_id, event.kind, event.taken_at)),)
+
+
+def _withdrawn(event: MeasurementsWithdrawn) -> Sequence[dedupe.Change]:
+    return (dedupe.ScopeFreed(event.child_id),)
+
+
+DEDUPE: dedupe.Rules = {
+    MeasurementRecorded: _recorded,
+    MeasurementRemoved: _removed,
+    MeasurementsWithdrawn: _withdrawn,
+}
+"""What the events do to dedupe keys."""
 
 
 # Decisions

@@ -97,14 +97,16 @@ def groups_scope(owner_id: str) -> str:
     return f"{ACCOUNTS}/groups/{owner_id}"
 
 
-def dedupe_changes(event: Event) -> Sequence[dedupe.Change]:
-    match event:
-        case UserRegistered():
-            return (dedupe.Held(key(event.username), event.originator_id),)
-        case UserRemoved():
-            return (dedupe.Freed(key(event.username)), dedupe.ScopeFreed(groups_scope(event.user_id)))
-        case _:
-            return ()
+def _registered(event: UserRegistered) -> Sequence[dedupe.Change]:
+    return (dedupe.Held(key(event.username), event.originator_id),)
+
+
+def _removed(event: UserRemoved) -> Sequence[dedupe.Change]:
+    return (dedupe.Freed(key(event.username)), dedupe.ScopeFreed(groups_scope(event.user_id)))
+
+
+DEDUPE: dedupe.Rules = {UserRegistered: _registered, UserRemoved: _removed}
+"""What the events do to dedupe keys."""
 
 
 # Decisions

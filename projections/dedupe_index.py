@@ -1,13 +1,13 @@
 """The dedupe index: which stream holds which key. Kept in the command's transaction, since decisions rest on it."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from msgspec import Struct, field
 from psycopg import Cursor
 
 from domain import group, institution, measurement, user
-from domain.dedupe import Change, Freed, Held, Key, ScopeFreed
+from domain.dedupe import Change, Freed, Held, Key, Rules, ScopeFreed
 from domain.event import Event
 from domain.partition import partition
 from projections import statements
@@ -15,18 +15,13 @@ from projections import statements
 SQL = statements.beside(__file__, "dedupe_index")
 
 
-_CHANGES: tuple[Callable[[Event], Sequence[Change]], ...] = tuple(
-    aggregate.dedupe_changes for aggregate in (measurement, user, institution, group)
-)
+RULES: Rules = {**measurement.DEDUPE, **user.DEDUPE, **institution.DEDUPE, **group.DEDUPE}
 
 
 def changes(event: Event) -> Sequence[Change]:
-    """What an event does to the keys; an event is of one aggregate, so of one of these."""
-    for changes_of in _CHANGES:
-        found = changes_of(event)
-        if found:
-            return found
-    return ()
+    """What an event does to the keys."""
+    rule = RULES.get(type(event))
+    return () if rule is None else rule(event)
 
 
 class DedupeChanges(Struct):
@@ -64,8 +59,10 @@ def write(cursor: Cursor[Any], changes: DedupeChanges, partitions: int) -> None:
     if changes.freed:
         cursor.execute(SQL["free"], _columns(changes.freed, partitions))
     if changes.held:
-        streams = {"streams": list(changes.held.values())}
-        cursor.execute(SQL["hold"], _columns(list(changes.held), partitions) | streams)
+        with cursor.copy(SQL["hold"]) as copy:
+            copy.set_types(("int2", "text", "bytea", "text"))
+            for (scope, digest), stream in changes.held.items():
+                copy.write_row((partition(scope, partitions), scope, digest, stream))
 
 
 def load(cursor: Cursor[Any], keys: Sequence[Key], partitions: int) -> dict[Key, str | None]:

@@ -22,6 +22,10 @@ SQL = statements.beside(__file__, "directory")
 _encode = msgspec.json.Encoder().encode
 
 
+EVENTS = frozenset((UserRegistered, UserRemoved, InstitutionRegistered, GroupFormed))
+"""Those that the directory cares about."""
+
+
 class DirectoryChanges(Struct):
     """What a page of events does to the directory. Ids never come back, so what is removed is removed last."""
 

@@ -10,6 +10,7 @@ from domain.dedupe import Change, Freed, Held, Key, ScopeFreed
 from domain.event import Event
 from projections import dedupe_index
 from projections.dedupe_index import DedupeChanges
+from projections.directory import EVENTS as DIRECTORY_EVENTS
 from projections.directory import Directory, DirectoryChanges
 
 
@@ -52,8 +53,9 @@ class Known(Struct):
             for change in dedupe_index.changes(event):
                 self.dedupe.add(change)
                 self._hold(change)
-            self.directory.apply(event)
-            self.changed.add(event)
+            if type(event) in DIRECTORY_EVENTS:
+                self.directory.apply(event)
+                self.changed.add(event)
 
     def _hold(self, change: Change) -> None:
         match change:

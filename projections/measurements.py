@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from msgspec import Struct, field
+from msgspec.structs import astuple
 from psycopg import Cursor, sql
 from psycopg.sql import Identifier
 
@@ -91,7 +92,7 @@ class Measurements:
         for statement, rows in (
             ("withdraw", changes.withdrawn),
             ("remove", changes.removed),
-            ("put", [tuple(getattr(row, name) for name in Row.__struct_fields__) for row in changes.rows.values()]),
+            ("put", list(map(astuple, changes.rows.values()))),
         ):
             if rows:
                 columns = [list(column) for column in zip(*rows, strict=True)]

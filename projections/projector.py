@@ -16,8 +16,10 @@ from projections.views import VIEWS
 
 SQL = statements.beside(__file__, "projector")
 
-CHANNEL = "growthrings_events"
-"""Told by the writers after a commit; only a hint, since polling would find the events too."""
+CHANNEL = "growthrings_wanted"
+"""Told by a reader that waits for a view: only a hint, since polling would find the events too."""
+
+WAKE = f"notify {CHANNEL}"
 
 PAGE = 250
 """Events of one partition in one transaction, at most."""
@@ -31,9 +33,10 @@ logger = structlog.get_logger()
 class Projector:
     """One worker. Any number of them, in any number of processes, share the partitions by leases."""
 
-    def __init__(self, connect: Callable[[str], Connection[Any]], *, poll: float = 0.5, pause: float = 0.005) -> None:
+    def __init__(self, connect: Callable[[str], Connection[Any]], *, poll: float = 0.25, pause: float = 0.05) -> None:
         """`connect` opens a connection under the application name it is given. `poll`: seconds between looks while
-        nobody wakes the worker; `pause`: seconds that it lets events gather while they keep coming."""
+        there is nothing new; `pause`: seconds that it lets events gather while they keep coming. A reader that waits
+        cuts both short."""
         self.owner = f"projector-{uuid4().hex[:12]}"
         self._connect = connect
         self._poll = poll
@@ -62,11 +65,9 @@ class Projector:
             if time.monotonic() - taken_at > LEASE / 3:
                 self._take_leases(connection)
                 taken_at = time.monotonic()
-            if self.catch_up(connection):
-                time.sleep(self._pause)
-            else:
-                for _ in connection.notifies(timeout=self._poll, stop_after=1):
-                    pass
+            applied = self.catch_up(connection)
+            for _ in connection.notifies(timeout=self._pause if applied else self._poll, stop_after=1):
+                pass  # whoever it was, the next look serves all
         connection.execute(SQL["release_leases"], {"owner": self.owner})
 
     def _generations(self, connection: Connection[Any]) -> Iterator[tuple[View, dict[str, Any]]]:

@@ -3,22 +3,23 @@
 import re
 from datetime import UTC, datetime
 
-_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.(\d+))?(?:Z|[+-]\d\d:[0-5]\d)?", re.ASCII)
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:[0-5]\d)?", re.ASCII)
 
 FIRST_YEAR, LAST_YEAR = 1678, 2261
 
 
 def parse(text: str) -> datetime | None:
     """The instant, in UTC, to the millisecond; without a zone it is UTC. None when the text is no such time."""
-    found = _TIME.fullmatch(text)
-    if found is None or not FIRST_YEAR <= int(text[:4]) <= LAST_YEAR:
+    if not _TIME.fullmatch(text) or not FIRST_YEAR <= int(text[:4]) <= LAST_YEAR:
         return None
     try:
         time = datetime.fromisoformat(text)
     except ValueError:
         return None
-    if found[1] is not None:
+    if time.microsecond % 1000:
         time = time.replace(microsecond=time.microsecond // 1000 * 1000)
+    if time.tzinfo is UTC:
+        return time
     return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
 
 

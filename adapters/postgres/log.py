@@ -193,17 +193,8 @@ def positions(known: Known, partitions: int) -> list[tuple[int, int]]:
 
 
 def append(cursor: Cursor[Any], known: Known, partitions: int) -> None:
-    """Insert the events of a group, in one statement: an array for each column."""
-    parts, seqs = zip(*positions(known, partitions), strict=True)
-    events, states = zip(*known.appended, strict=True)
-    cursor.execute(
-        SQL["append"],
-        {
-            "parts": list(parts),
-            "seqs": list(seqs),
-            "originator_ids": [event.originator_id for event in events],
-            "versions": [event.originator_version for event in events],
-            "topics": [event.stored_name for event in events],
-            "states": list(states),
-        },
-    )
+    """Insert the events of a group, in one statement."""
+    with cursor.copy(SQL["append"]) as copy:
+        copy.set_types(("int2", "int8", "text", "int4", "text", "bytea"))
+        for (part, seq), (event, state) in zip(positions(known, partitions), known.appended, strict=True):
+            copy.write_row((part, seq, event.originator_id, event.originator_version, event.stored_name, state))

@@ -26,6 +26,7 @@ from domain.partition import partition
 from projections import statements
 from projections.directory import SQL as DIRECTORY
 from projections.projector import SQL as PROJECTOR
+from projections.projector import WAKE
 
 SQL = statements.beside(__file__, "reader")
 
@@ -79,6 +80,8 @@ class Reader:
             head = now_head if head is None else head
             if place >= head:
                 break
+            if pause == FIRST_LOOK:
+                await self._wake_projector()
             if time.monotonic() > deadline:
                 raise Unavailable(f"the view measurements is {head - place} events behind")
             await asyncio.sleep(pause)
@@ -91,6 +94,13 @@ class Reader:
             ],
             total,
         )
+
+    async def _wake_projector(self) -> None:
+        try:
+            async with self._pool.connection(timeout=self._wait) as connection:
+                await connection.execute(WAKE)
+        except (PoolTimeout, psycopg.OperationalError) as error:
+            raise Unavailable(f"the database is away: {error}") from error
 
     async def login(self, username: str) -> tuple[str, str, str] | None:
         """Id, role and password hash of the user of that name."""

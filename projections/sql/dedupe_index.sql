@@ -6,8 +6,7 @@ join dedupe_index d on d.part = k.part and d.scope = k.scope and d.key = k.key;
 
 -- name: hold
 -- A key held by two streams is an impossible history: the primary key refuses it.
-insert into dedupe_index (part, scope, key, stream)
-select * from unnest(%(parts)b::smallint[], %(scopes)b::text[], %(keys)b::bytea[], %(streams)b::text[]);
+copy dedupe_index (part, scope, key, stream) from stdin (format binary);
 
 -- name: free
 delete from dedupe_index d

@@ -1,12 +1,13 @@
 """Puts a database under native partitioning, and tells which of the project's statements were run."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
 import psycopg
-from psycopg import AsyncCursor, Cursor
+from psycopg import AsyncCursor, Copy, Cursor
 from psycopg.sql import SQL, Composable, Identifier
 
 from projections import statements
@@ -71,6 +72,12 @@ class Executed:
                 super().execute(query, *args, **kwargs)
                 note(query)
                 return self
+
+            @contextmanager
+            def copy(self, statement: Any, *args: Any, **kwargs: Any) -> Iterator[Copy]:
+                with super().copy(statement, *args, **kwargs) as copy:
+                    yield copy
+                note(statement)
 
         class AsyncNoting(AsyncCursor[Any]):
             async def execute(self, query: Any, *args: Any, **kwargs: Any) -> Self:

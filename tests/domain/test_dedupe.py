@@ -23,7 +23,6 @@ parts = st.lists(texts | instants, max_size=4).map(tuple)
 @example((), ("",))
 @example(("\\",), ("\\\\",))
 @example(("é",), ("e\u0301",))
-@example(("2019-06-20T12:00:00Z",), (NOON,))
 def test_different_parts_have_different_keys(
     some: tuple[str | datetime, ...], others: tuple[str | datetime, ...]
 ) -> None:
@@ -31,12 +30,17 @@ def test_different_parts_have_different_keys(
     assert (some == others) == (dedupe.key("scope", *some) == dedupe.key("scope", *others))
 
 
+def test_a_text_that_looks_like_an_instant_is_none() -> None:
+    dedupe.key.cache_clear()
+    assert dedupe.key("scope", "2019-06-20T12:00:00Z") != dedupe.key("scope", NOON)
+
+
 @given(texts, texts, parts)
 def test_different_scopes_have_different_keys(some: str, other: str, parts: tuple[str | datetime, ...]) -> None:
     assert (some == other) == (dedupe.key(some, *parts) == dedupe.key(other, *parts))
 
 
-@given(st.datetimes(datetime(1678, 1, 2), datetime(2261, 12, 30), timezones=st.just(UTC)), zones)
+@given(instants.filter(lambda time: 1 < time.year < 9999), zones)
 @example(NOON, timezone(timedelta(hours=1)))
 def test_an_instant_has_one_key_whatever_its_zone_and_whatever_was_asked_before(time: datetime, zone: timezone) -> None:
     dedupe.key.cache_clear()
@@ -56,11 +60,10 @@ def test_a_millisecond_makes_another_key() -> None:
 
 def test_keys_are_what_they_have_always_been() -> None:
     """The index was written with them: a rebuild must find the same."""
-    assert (
-        "a3df42be000f24fb55a3fa7dcdaf9c8fc01ea2a12343532c31f0c57a1b2bf569"
-        == measurement.key(CHILD, "weight", NOON).digest.hex()
-    )
-    assert "34fa2755243c9c49dc7331d66bc42c0be5bca40a6dd09bb3708bbce8663f9f70" == user.key("Ana Maria").digest.hex()
+    weight = "a3df42be000f24fb55a3fa7dcdaf9c8fc01ea2a12343532c31f0c57a1b2bf569"
+    username = "34fa2755243c9c49dc7331d66bc42c0be5bca40a6dd09bb3708bbce8663f9f70"
+    assert weight == measurement.key(CHILD, "weight", NOON).digest.hex()
+    assert username == user.key("Ana Maria").digest.hex()
 
 
 def test_no_two_aggregates_share_a_key() -> None:

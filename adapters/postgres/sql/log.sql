@@ -24,11 +24,8 @@ join events e on e.part = s.part and e.originator_id = s.stream
 order by e.originator_id, e.originator_version;
 
 -- name: append
-insert into events (part, seq, originator_id, originator_version, topic, state)
-select * from unnest(
-    %(parts)b::smallint[], %(seqs)b::bigint[], %(originator_ids)b::text[], %(versions)b::integer[],
-    %(topics)b::text[], %(states)b::bytea[]
-);
+-- COPY, since the driver writes its rows in C and the elements of arrays in Python: two thirds of the time of unnest.
+copy events (part, seq, originator_id, originator_version, topic, state) from stdin (format binary);
 
 -- name: state_at
 select state from events where part = %(part)s and seq = %(seq)s;

@@ -1,0 +1,69 @@
+"""The log, as the fake and as the real one, for tests that must hold of both."""
+
+from collections.abc import Callable, Collection, Iterator
+from contextlib import AbstractContextManager, contextmanager
+
+import pytest
+import structlog
+
+from adapters.postgres.connections import connector
+from adapters.postgres.log import PostgresLog
+from application.ports import Log
+from projections.known import Known
+from tests.fakes import FakeLog
+
+AnyLog = Log[Known]
+
+Hold = Callable[[Collection[int]], AbstractContextManager[None]]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def plain_logs() -> None:
+    """Traces without the values of all variables: faults are the rule here, and rendering one takes half a second."""
+    structlog.configure(processors=[structlog.processors.format_exc_info, structlog.processors.JSONRenderer()])
+
+
+@pytest.fixture(scope="session")
+def shared_database(new_database: Callable[..., str]) -> str:
+    """One for all tests that use ids and names of their own."""
+    return new_database()
+
+
+@pytest.fixture
+def postgres_log(shared_database: str) -> Iterator[PostgresLog]:
+    log = PostgresLog(connector(shared_database))
+    yield log
+    log.close()
+
+
+@pytest.fixture
+def fake_log() -> FakeLog:
+    return FakeLog()
+
+
+@pytest.fixture(params=["fake", "postgres"])
+def log(request: pytest.FixtureRequest) -> AnyLog:
+    found: AnyLog = request.getfixturevalue(f"{request.param}_log")
+    return found
+
+
+@pytest.fixture
+def held_elsewhere(log: AnyLog, request: pytest.FixtureRequest) -> Hold:
+    """Lets another writer hold partitions while a block runs."""
+
+    @contextmanager
+    def hold_in_memory(parts: Collection[int]) -> Iterator[None]:
+        assert isinstance(log, FakeLog)
+        log.locked_elsewhere |= set(parts)
+        yield
+        log.locked_elsewhere -= set(parts)
+
+    @contextmanager
+    def hold(parts: Collection[int]) -> Iterator[None]:
+        other = PostgresLog(connector(request.getfixturevalue("shared_database")))
+        other.begin(parts, ())
+        yield
+        other.rollback()
+        other.close()
+
+    return hold_in_memory if isinstance(log, FakeLog) else hold

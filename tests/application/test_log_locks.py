@@ -1,0 +1,66 @@
+"""Partitions that another writer holds, and groups that may or may not be stored."""
+
+import pytest
+
+from adapters.postgres import log as postgres
+from application.ports import LogUnavailable
+from domain.event import Event
+from domain.partition import stream
+from tests.application.conftest import AnyLog, Hold
+from tests.application.storing import append, store
+from tests.examples import measurements_withdrawn, new_id
+
+
+def an_event() -> Event:
+    return measurements_withdrawn(originator_id=stream(new_id(), "x"))
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sessions that wait 50 ms for a lock."""
+    monkeypatch.setattr(postgres, "SESSION", (*postgres.SESSION, "set lock_timeout = '50ms'"))
+
+
+def test_of_partitions_that_need_not_be_waited_for_the_free_ones_are_locked(log: AnyLog, held_elsewhere: Hold) -> None:
+    with held_elsewhere({1, 2}):
+        known = log.begin({3}, {0, 1, 2})
+        log.rollback()
+    assert {0, 3} == known.parts
+    assert {0, 3} == set(known.next_seq)
+
+
+def test_waiting_for_a_partition_ends(log: AnyLog, held_elsewhere: Hold) -> None:
+    with held_elsewhere({1}), pytest.raises(LogUnavailable):
+        log.begin({1}, {2})
+    assert {1, 2} == log.begin({1}, {2}).parts
+    log.rollback()
+
+
+def test_a_group_may_lock_nothing_and_store_nothing(log: AnyLog, held_elsewhere: Hold) -> None:
+    with held_elsewhere({1}):
+        known = log.begin((), {1})
+        log.append(known)
+        log.commit(known)
+    assert frozenset() == known.parts
+
+
+def test_a_group_that_ended_holds_nothing(log: AnyLog, held_elsewhere: Hold) -> None:
+    for end in (lambda _: log.rollback(), log.commit):
+        end(append(log, an_event()))
+        with held_elsewhere(range(log.partitions)):
+            pass
+
+
+def test_a_group_that_was_stored_is_found_to_be(log: AnyLog) -> None:
+    known = append(log, an_event())
+    log.commit(known)
+    assert log.settle(known)
+
+
+def test_a_group_that_was_not_stored_is_not_found_to_be_even_when_another_took_its_place(log: AnyLog) -> None:
+    event = an_event()
+    known = append(log, event)
+    log.rollback()
+    assert not log.settle(known)
+    store(log, event)
+    assert not log.settle(known)

@@ -1,0 +1,60 @@
+"""What every log keeps with its events, since the next decision rests on it: who holds which key, and the directory."""
+
+from domain import group, measurement, user
+from domain.partition import ACCOUNTS, stream
+from tests.application.conftest import AnyLog
+from tests.application.storing import a_user, a_weight, holder, look_up, store, the_removal_of
+from tests.examples import NOON, group_formed, measurement_removed, measurements_withdrawn, new_id
+
+
+def test_a_removed_measurement_frees_its_key(log: AnyLog) -> None:
+    child = new_id()
+    (weight,) = store(log, a_weight(child))
+    store(log, measurement_removed(originator_id=weight.originator_id, child_id=child))
+    assert None is holder(log, measurement.key(child, "weight", NOON))
+
+
+def test_a_key_can_be_freed_and_held_again_within_one_group(log: AnyLog) -> None:
+    child = new_id()
+    (weight,) = store(log, a_weight(child))
+    removed = measurement_removed(originator_id=weight.originator_id, child_id=child)
+    _, again = store(log, removed, a_weight(child))
+    assert again.originator_id == holder(log, measurement.key(child, "weight", NOON))
+
+
+def test_a_key_can_be_held_and_freed_within_one_group(log: AnyLog) -> None:
+    child = new_id()
+    weight = a_weight(child)
+    store(log, weight, measurement_removed(originator_id=weight.originator_id, child_id=child))
+    assert None is holder(log, measurement.key(child, "weight", NOON))
+
+
+def test_a_withdrawal_frees_all_keys_of_the_child(log: AnyLog) -> None:
+    child, other = new_id(), new_id()
+    store(log, a_weight(child), a_weight(other))
+    store(log, measurements_withdrawn(originator_id=stream(child, "measurements"), child_id=child))
+    assert None is holder(log, measurement.key(child, "weight", NOON))
+    assert None is not holder(log, measurement.key(other, "weight", NOON))
+
+
+def test_a_removed_user_leaves_no_name_no_group_name_and_no_tie(log: AnyLog) -> None:
+    owner, child, other = new_id(), new_id(), new_id()
+    formed = group_formed(originator_id=stream(ACCOUNTS, new_id()), owner_id=owner, children=(child, other))
+    store(log, a_user(child), a_user(other), a_user(owner, role="educator"), formed)
+    asked = {"users": {owner, child}, "ties": {(owner, child), (owner, other)}}
+    assert look_up(log, **asked).tied(owner, child)
+    store(log, the_removal_of(child))
+    known = look_up(log, **asked)
+    assert (None, False, True) == (known.user(child), known.tied(owner, child), known.tied(owner, other))
+    store(log, the_removal_of(owner))
+    known = look_up(log, **asked)
+    assert (None, False) == (known.user(owner), known.tied(owner, other))
+    assert None is holder(log, user.key(owner))
+    assert None is holder(log, group.key(owner, "4.º B"))
+
+
+def test_a_family_is_tied_to_its_children(log: AnyLog) -> None:
+    family, child = new_id(), new_id()
+    store(log, a_user(child), a_user(family, role="family", children=(child,)))
+    known = look_up(log, ties={(family, child), (child, family)})
+    assert (True, False) == (known.tied(family, child), known.tied(child, family))

@@ -1,0 +1,89 @@
+"""A bug in one command, or an event that the log refuses, is that command's fault and nobody else's."""
+
+from datetime import timedelta
+
+import pytest
+
+from application.command import Answer, Command, Fault
+from application.commands.record_measurements import RecordMeasurements
+from application.ports import Known, LogUnavailable
+from domain.event import Event
+from domain.measurement import MeasurementRecorded
+from domain.partition import stream
+from domain.refusal import AlreadyRegistered
+from tests.application.breaking import FAULTY, BreaksInDecide, TakesAVersion
+from tests.application.conftest import AnyLog
+from tests.application.storing import store
+from tests.application.world import World
+from tests.example_commands import reading
+from tests.examples import NOON, measurements_withdrawn
+
+
+@pytest.fixture
+def world(log: AnyLog) -> World:
+    return World(log)
+
+
+def is_fault(answer: Answer | LogUnavailable) -> bool:
+    """Of the command as a whole, or of every item of it."""
+    return isinstance(answer, Fault) or (isinstance(answer, list) and all(isinstance(item, Fault) for item in answer))
+
+
+def is_accepted(answer: Answer | LogUnavailable) -> bool:
+    return isinstance(answer, list) and all(isinstance(item, str) for item in answer)
+
+
+class BreaksAtNoon(BreaksInDecide, frozen=True, kw_only=True):
+    def broken(self, event: MeasurementRecorded, known: Known) -> Event:
+        return super().broken(event, known) if event.happened_at == NOON else event
+
+
+def five(world: World, broken: type[RecordMeasurements], *places: int) -> list[Command]:
+    """Weights at different instants, those at the places of a broken sort."""
+    return [
+        world.record(
+            reading(taken_at=NOON + timedelta(hours=place)), of=broken if place in places else RecordMeasurements
+        )
+        for place in range(5)
+    ]
+
+
+@pytest.mark.parametrize("broken", FAULTY)
+@pytest.mark.parametrize("place", [0, 2, 4])
+def test_a_bug_in_one_command_is_its_fault_alone(world: World, broken: type[RecordMeasurements], place: int) -> None:
+    answers = world.run(*five(world, broken, place))
+    assert [place] == [at for at, answer in enumerate(answers) if is_fault(answer)]
+    assert 4 == sum(map(is_accepted, answers)) == len(world.events())
+
+
+def test_a_bug_in_one_item_is_the_fault_of_that_item(world: World) -> None:
+    readings = (reading(taken_at=NOON + timedelta(hours=hours)) for hours in (-1, 0, 1))
+    (answer,) = world.run(world.record(*readings, of=BreaksAtNoon))
+    assert isinstance(answer, list)
+    assert [str, Fault, str] == [type(outcome) for outcome in answer]
+    assert 2 == len(world.events())
+
+
+def test_a_command_that_breaks_holds_no_key(world: World) -> None:
+    answers = world.run(world.record(reading(), of=BreaksInDecide), world.weigh())
+    assert [True, False] == [is_fault(answer) for answer in answers]
+    assert is_accepted(answers[1])
+
+
+@pytest.mark.parametrize("places", [(0,), (2,), (4,), (0, 1), (1, 3), (0, 2, 4), (0, 1, 2, 3, 4)])
+def test_what_the_log_refuses_fails_alone(world: World, places: tuple[int, ...]) -> None:
+    store(world.log, measurements_withdrawn(originator_id=stream(world.child, "taken"), child_id="x"))
+    answers = world.run(*five(world, TakesAVersion, *places))
+    assert list(places) == [place for place, answer in enumerate(answers) if is_fault(answer)]
+    assert 5 - len(places) == sum(map(is_accepted, answers)) == len(world.events()) - 1
+
+
+def test_commands_around_a_refused_one_still_see_one_another(world: World) -> None:
+    store(world.log, measurements_withdrawn(originator_id=stream(world.child, "taken"), child_id="x"))
+    refused = world.record(reading(taken_at=NOON + timedelta(hours=1)), of=TakesAVersion)
+    first, fault, second, third = world.run(world.weigh(), refused, world.weigh(), world.weigh())
+    assert is_accepted(first)
+    assert is_fault(fault)
+    for answer in (second, third):
+        assert isinstance(answer, list)
+        assert isinstance(answer[0], AlreadyRegistered)

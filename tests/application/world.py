@@ -1,0 +1,88 @@
+"""A world to decide in: an admin, an application and children on a log, and the commands that they send."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from msgspec.structs import replace
+
+from adapters.postgres.log import PostgresLog
+from application.command import Actor, Answer, Command
+from application.commands.record_measurements import RecordMeasurements
+from application.ports import LogUnavailable
+from application.processor import Processor
+from domain.catalogue import decode
+from domain.event import Event
+from domain.measurement import Reading
+from domain.partition import partition
+from domain.refusal import Refusal
+from tests.application.conftest import AnyLog
+from tests.application.storing import a_user, store
+from tests.example_commands import reading, record_measurements
+from tests.examples import NOON, actor, new_id
+from tests.fakes import FakeLog
+
+
+def events_in(log: AnyLog, part: int, after: int = 0) -> Sequence[Event]:
+    """The events of a partition after a position, in order."""
+    if isinstance(log, FakeLog):
+        return log.events[part][after:]
+    assert isinstance(log, PostgresLog)
+    rows = log.read("after", {"part": part, "seq": after, "limit": 1_000_000})
+    assert [after + 1 + place for place in range(len(rows))] == [seq for seq, *_ in rows], "positions have no gaps"
+    return [decode(topic, state) for _, _, _, topic, state in rows]
+
+
+def events_of(log: AnyLog, key: str) -> list[Event]:
+    """The events of all streams of a partition key, in order."""
+    found = events_in(log, partition(key, log.partitions))
+    return [event for event in found if event.originator_id.startswith(f"{key}/")]
+
+
+class World:
+    def __init__(self, log: AnyLog) -> None:
+        self.log = log
+        self.processor = Processor(log)
+        self.admin = self.registered("admin")
+        self.application = self.registered("application")
+        self.child = self.registered("child").id
+
+    def registered(self, role: str, **changes: Any) -> Actor:
+        user = actor(role, new_id())
+        store(self.log, a_user(user.id, role=role, **changes))
+        return user
+
+    def record(
+        self,
+        *readings: Reading | Refusal,
+        actor: Actor | None = None,
+        of: type[RecordMeasurements] = RecordMeasurements,
+    ) -> RecordMeasurements:
+        """Readings of the child, each asked for under a request id of its own."""
+        example = record_measurements(
+            actor=actor or self.application,
+            request_id=new_id(),
+            child_id=self.child,
+            readings=[replace(each, child_id=self.child) if isinstance(each, Reading) else each for each in readings],
+        )
+        return of(**{name: getattr(example, name) for name in example.__struct_fields__})
+
+    def weigh(self, at: datetime = NOON, **changes: Any) -> RecordMeasurements:
+        return self.record(reading(taken_at=at, **changes))
+
+    def run(self, *commands: Command) -> list[Answer | LogUnavailable]:
+        """The answers of one group, in order."""
+        answers = self.processor.run(commands, oldest_waits=True)
+        return [answers[place] for place in range(len(commands))]
+
+    def accepted(self, command: Command) -> str:
+        """The id that a command of one item is answered with."""
+        (answer,) = self.run(command)
+        assert isinstance(answer, list), answer
+        (outcome,) = answer
+        assert isinstance(outcome, str), outcome
+        return outcome
+
+    def events(self) -> list[Event]:
+        """Those of the child's measurements."""
+        return events_of(self.log, self.child)

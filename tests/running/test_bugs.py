@@ -1,0 +1,179 @@
+"""A bug answers 500 with a request id, its trace is in the log under that id, and nobody else's answer changes."""
+
+import json
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from typing import Any, ClassVar, cast
+from uuid import uuid4
+
+import httpx
+import pytest
+import structlog
+from litestar import Response, get
+
+from adapters import logs
+from adapters.http import app, errors
+from adapters.http.envelope import SERVER_FAULT
+from adapters.http.errors import only
+from adapters.http.intake import FastLane, Intake
+from adapters.http.requests import HttpRequest, json_response, request_id
+from adapters.postgres.log import PostgresLog
+from application import processor, writer
+from application.command import Command
+from application.commands.register_first_admin import SERVICE, RegisterFirstAdmin
+from application.commands.register_user import NewUser
+from application.ports import Known, Reads
+from application.processor import Processor
+from application.writer import Writer
+from domain.event import Event, Origin
+from domain.measurement import MeasurementsWithdrawn, withdraw
+from tests.running.log_of_weights import Connect
+
+LogLines = Callable[[], list[dict[str, Any]]]
+
+
+@pytest.fixture
+def log_lines(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[LogLines]:
+    """What was logged so far, as the processes of the service log it."""
+    before = structlog.get_config()
+    logs.configure("debug")
+    for module in (errors, processor, writer):
+        monkeypatch.setattr(module, "logger", structlog.get_logger())
+    yield lambda: [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    structlog.configure(**before)
+
+
+class Broken(Command, frozen=True, kw_only=True):
+    """A command with a bug in the step that `bug` names."""
+
+    name: ClassVar[str] = "broken"
+
+    bug: str
+    child_id: str
+
+    @property
+    def items(self) -> Sequence[str]:
+        return [self.child_id]
+
+    def partition_keys(self) -> Iterable[str]:
+        return [self.child_id]
+
+    def reads(self, reads: Reads) -> None:
+        self._step("reads")
+
+    def follow(self, known: Known, reads: Reads) -> None:
+        self._step("follow")
+
+    def admit(self, known: Known) -> None:
+        self._step("admit")
+
+    def decide(
+        self, item: str, known: Known, *, origin: Origin, new_id: Callable[[], str]
+    ) -> tuple[str, Sequence[Event]]:
+        self._step("decide")
+        event = withdraw(item, origin=origin, cause=self.name)
+        match self.bug:
+            case "version taken":
+                return item, [event, event]
+            case "no JSON":
+                return item, [MeasurementsWithdrawn(**{**fields(event), "child_id": object()})]
+            case "another's partition":
+                return item, [withdraw(f"{n:024x}", origin=origin, cause=self.name) for n in range(50)]
+        return item, [event]
+
+    def _step(self, name: str) -> None:
+        if self.bug == name:
+            raise RuntimeError(f"a bug while {name}")
+
+
+def fields(event: Event) -> dict[str, Any]:
+    return {name: getattr(event, name) for name in event.__struct_fields__}
+
+
+BUGS = ["reads", "follow", "admit", "decide", "no JSON", "version taken", "another's partition"]
+
+
+@pytest.fixture
+def log(connect: Connect) -> Iterator[PostgresLog]:
+    opened = PostgresLog(connect)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+async def client(log: PostgresLog) -> AsyncIterator[httpx.AsyncClient]:
+    """An application with one handler that has a bug, and one whose command has the bug that it is asked for."""
+    writing = Writer(Processor(log), group_size=100, queue_size=100)
+    writing.start()
+
+    @get("/handler")
+    async def handler(request: HttpRequest) -> Response[bytes]:
+        raise RuntimeError("a bug in a handler")
+
+    @get("/command")
+    async def command(request: HttpRequest) -> Response[bytes]:
+        asked = Broken(
+            actor=SERVICE, request_id=request_id(request), bug=request.query_params["bug"], child_id=uuid4().hex[:24]
+        )
+        return json_response(only(await writing.submit(asked)), 200)
+
+    # The posts of measurements go another way, which is broken from its first step on.
+    broken = FastLane(app.create([handler, command]), cast("Intake", None))
+    transport = httpx.ASGITransport(cast("Any", broken), raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
+        yield http
+    writing.stop()
+
+
+def told_id(answer: httpx.Response) -> str:
+    """The request id of a 500 that says nothing else."""
+    assert 500 == answer.status_code, answer.text
+    body = answer.json()
+    said, _, id = body.pop("description").partition(": ")
+    assert ({"code": 500, "message": SERVER_FAULT}, "Request id") == (body, said)
+    assert len(id) == 24
+    return str(id)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "bug"),
+    [
+        ("GET", "/handler", "RuntimeError: a bug in a handler"),
+        ("POST", f"/v1/children/{'ab' * 12}/weights", "AttributeError: 'NoneType' object has no attribute 'record'"),
+    ],
+)
+async def test_a_bug_in_a_handler_is_in_the_log_under_the_id_that_was_answered(
+    client: httpx.AsyncClient, log_lines: LogLines, method: str, path: str, bug: str
+) -> None:
+    id = told_id(await client.request(method, path))
+    (line,) = log_lines()
+    assert id == line["request_id"]
+    assert bug in line["exception"]
+    assert "Traceback" in line["exception"]
+
+
+@pytest.mark.parametrize("bug", BUGS)
+async def test_a_bug_in_a_command_is_in_the_log_under_the_id_that_was_answered(
+    client: httpx.AsyncClient, log_lines: LogLines, bug: str
+) -> None:
+    id = told_id(await client.get("/command", params={"bug": bug}))
+    lines = log_lines()
+    assert [line for line in lines if id in json.dumps(line) and "Traceback" in line.get("exception", "")], lines
+
+
+@pytest.mark.parametrize("bug", BUGS)
+@pytest.mark.parametrize("first", [True, False], ids=["first", "last"])
+def test_a_bug_in_a_command_changes_no_other_answer_of_its_group(log: PostgresLog, bug: str, first: bool) -> None:
+    broken = Broken(actor=SERVICE, request_id=uuid4().hex[:24], bug=bug, child_id="ab" * 12)
+    others: list[Command] = [
+        RegisterFirstAdmin(actor=SERVICE, request_id=uuid4().hex[:24], user=NewUser("child", uuid4().hex, "no hash"))
+        for _ in range(3)
+    ]
+    group = [broken, *others] if first else [*others, broken]
+    answers = Processor(log).run(group, oldest_waits=True)
+    told = [answers[place] for place, command in enumerate(group) if command is not broken]
+    assert [isinstance(answer, list) and isinstance(answer[0], str) for answer in told] == [True] * 3, told
+
+
+async def test_a_command_without_a_bug_is_answered(client: httpx.AsyncClient, log_lines: LogLines) -> None:
+    assert 200 == (await client.get("/command", params={"bug": "none"})).status_code
+    assert [] == log_lines()

@@ -1,0 +1,214 @@
+"""Projectors share the partitions by leases; whatever becomes of one, each event is applied as if once."""
+
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import Connection, Cursor
+from psycopg.sql import Identifier
+
+from adapters.postgres.connections import connector
+from domain.event import Event
+from projections.measurements import Measurements
+from projections.projector import LEASE, Projector
+from tests.running.log_of_weights import Connect, caught_up, expected_rows, owners, rows, weighing
+from tests.running.processes import command, environment, soon
+
+POLL = 0.1
+TAKEOVER = LEASE + LEASE / 3
+"""Until a lease has run out, and another worker has looked."""
+
+SLOWNESS = 2.0
+"""Seconds that a busy machine may add."""
+
+Page = Sequence[tuple[int, Event]]
+
+
+@contextmanager
+def working(*connects: Connect) -> Iterator[list[Projector]]:
+    """Workers in threads of this process, each with its way to the database."""
+    workers = [Projector(connect, poll=POLL) for connect in connects]
+    threads = [threading.Thread(target=worker.run) for worker in workers]
+    for thread in threads:
+        thread.start()
+    try:
+        yield workers
+    finally:
+        for worker in workers:
+            worker.stop()
+        for thread in threads:
+            thread.join()
+
+
+def once(connect: Connect) -> Connect:
+    """A way to the database that opens one connection and then no other, as on a machine that is cut off."""
+    opened: list[str] = []
+
+    def connect_once(name: str) -> Connection[Any]:
+        if opened:
+            raise psycopg.OperationalError("cut off")
+        opened.append(name)
+        return connect(name)
+
+    return connect_once
+
+
+def terminate(url: str, name: str) -> int:
+    """Cut the sessions of that application name (a pattern) off; how many."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        return connection.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity"
+            " where application_name like %s and datname = current_database()",
+            [name],
+        ).rowcount
+
+
+@pytest.fixture
+def written(monkeypatch: pytest.MonkeyPatch) -> Counter[tuple[str, int]]:
+    """How often each event, by stream and version, was given to the view's table."""
+    counts: Counter[tuple[str, int]] = Counter()
+    write = Measurements.write
+
+    def counted(view: Measurements, cursor: Cursor[Any], table: Identifier, page: Page) -> None:
+        write(view, cursor, table, page)
+        counts.update((event.originator_id, event.originator_version) for _, event in page)
+
+    monkeypatch.setattr(Measurements, "write", counted)
+    return counts
+
+
+def test_two_workers_apply_every_event_exactly_once(database: str, written: Counter[tuple[str, int]]) -> None:
+    connect = connector(database)
+    with working(connect, connect), weighing(database) as one, weighing(database) as other:
+        beside = threading.Thread(target=lambda: [other.weigh_all() for _ in range(10)])
+        beside.start()
+        for _ in range(10):
+            one.weigh_all()
+        beside.join()
+        assert caught_up(database)
+    assert {1} == set(written.values())
+    assert 2 * 10 * 12 * 20 * 2 < written.total()
+    assert expected_rows(database) == rows(database)
+
+
+def test_two_workers_hold_partitions_each(database: str) -> None:
+    connect = connector(database)
+    with working(connect, connect) as workers:
+        names = {worker.owner for worker in workers}
+        assert soon(lambda: owners(database).keys() == names, TAKEOVER + SLOWNESS), owners(database)
+
+
+def test_a_worker_that_stops_gives_its_partitions_back(database: str) -> None:
+    with working(connector(database)) as (worker,):
+        assert soon(lambda: owners(database).keys() == {worker.owner})
+    assert {None} == owners(database).keys()
+
+
+def test_another_takes_over_from_a_worker_that_is_cut_off(database: str) -> None:
+    connect = connector(database)
+    with weighing(database) as writer, working(once(connect)) as (first,):
+        writer.weigh_all()
+        assert caught_up(database)
+        with working(connect) as (second,):
+            terminate(database, first.owner)
+            writer.weigh_all()
+            assert caught_up(database, TAKEOVER + POLL + SLOWNESS)
+            assert owners(database).keys() == {second.owner}
+    assert expected_rows(database) == rows(database)
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "frozen"])
+def test_another_process_takes_over_from_one_that_is_killed_or_frozen(
+    database: str, tmp_path: Path, number: signal.Signals
+) -> None:
+    with weighing(database) as writer, projecting(database, tmp_path) as first:
+        writer.weigh_all()
+        assert caught_up(database)
+        with projecting(database, tmp_path):
+            assert soon(lambda: sessions(database) == 2)
+            os.kill(first.pid, number)
+            writer.weigh_all()
+            assert caught_up(database, TAKEOVER + POLL + SLOWNESS)
+            os.kill(first.pid, signal.SIGCONT)  # it finds out that it has lost its leases
+            writer.weigh_all()
+            assert caught_up(database)
+    assert expected_rows(database) == rows(database)
+
+
+@contextmanager
+def projecting(url: str, data: Path) -> Iterator[subprocess.Popen[bytes]]:
+    with subprocess.Popen(command("project", "--data", str(data)), env=environment(DATABASE_URL=url)) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def sessions(url: str) -> int:
+    with psycopg.connect(url) as connection:
+        return connection.execute(
+            "select from pg_stat_activity where application_name like 'projector-%' and datname = current_database()"
+        ).rowcount
+
+
+def test_a_worker_that_is_cut_off_again_and_again_ends_with_the_right_rows(database: str) -> None:
+    connect = connector(database)
+    ended = threading.Event()
+    cuts = []
+
+    def cut() -> None:
+        while not ended.wait(0.02):
+            cuts.append(terminate(database, "projector-%"))
+
+    cutting = threading.Thread(target=cut)
+    with weighing(database) as writer, working(connect, connect):
+        cutting.start()
+        try:
+            for _ in range(20):
+                writer.weigh_all()
+        finally:
+            ended.set()
+            cutting.join()
+        assert caught_up(database)
+    assert sum(cuts) > 5
+    assert expected_rows(database) == rows(database)
+
+
+def test_an_idle_open_snapshot_stops_nobody(database: str) -> None:
+    with psycopg.connect(database) as other, weighing(database) as writer, working(connector(database)):
+        other.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        places = other.execute("select count(*) from places").fetchone()
+        for _ in range(5):
+            writer.weigh_all()
+        assert caught_up(database)
+        assert places == other.execute("select count(*) from places").fetchone()
+    assert expected_rows(database) == rows(database)
+
+
+def test_a_worker_that_freezes_in_the_middle_of_a_page_does_not_keep_its_partitions_for_ever(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server ends a session that does nothing in an open transaction, as it does for the writers."""
+    timeouts: list[str] = []
+    write = Measurements.write
+
+    def asked(view: Measurements, cursor: Cursor[Any], table: Identifier, page: Page) -> None:
+        ((timeout,),) = cursor.execute("show idle_in_transaction_session_timeout").fetchall()
+        timeouts.append(timeout)
+        write(view, cursor, table, page)
+
+    monkeypatch.setattr(Measurements, "write", asked)
+    with weighing(database, children=1) as writer, working(connector(database)):
+        writer.weigh_all()
+        assert caught_up(database)
+    assert timeouts
+    assert "0" not in timeouts
