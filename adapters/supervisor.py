@@ -14,10 +14,12 @@ from pathlib import Path
 from threading import Event as Flag
 from typing import TextIO
 
+import psycopg
 import structlog
 
 from adapters.postgres import embedded
-from adapters.prepare import prepare
+from adapters.postgres.migrate import SchemaChanged
+from adapters.prepare import NotPrepared, prepare
 from adapters.settings import VARIABLES, Settings
 
 logger = structlog.get_logger()
@@ -89,7 +91,7 @@ def serve(settings: Settings, data: Path, host: str, port: int, out: TextIO = sy
     children: list[Child] = []
     try:
         url = settings.database_url or (server.url if server else "")
-        password = prepare(settings, data, url)
+        password = _prepare(settings, data, url)
         if password is not None:
             print(
                 f"The first admin is {settings.admin_username!r} with password {password!r}: shown only now.", file=out
@@ -115,11 +117,20 @@ def serve(settings: Settings, data: Path, host: str, port: int, out: TextIO = sy
             server.stop()
 
 
+def _prepare(settings: Settings, data: Path, url: str) -> str | None:
+    try:
+        return prepare(settings, data, url)
+    except (psycopg.OperationalError, NotPrepared, SchemaChanged) as error:
+        raise CannotServe(f"the database cannot be made ready: {str(error).strip()}") from error
+
+
 def _start_embedded(data: Path) -> embedded.Server:
     try:
         return embedded.start(data)
     except embedded.ServerInUse as error:
         raise CannotServe(f"{data} is in use by process {error.pid}: stop it, or choose another --data") from error
+    except (RuntimeError, TimeoutError) as error:
+        raise CannotServe(str(error)) from error
 
 
 def _check_free(host: str, port: int) -> None:

@@ -60,6 +60,10 @@ class LogUnavailable(Exception):
     """The log cannot be reached, or its partitions stay locked; nothing of the group was stored."""
 
 
+class PartitionsHeld(LogUnavailable):
+    """Another session holds the partitions that were waited for."""
+
+
 class LogLost(LogUnavailable):
     """The connection was lost before the group was stored: a new attempt may do."""
 

@@ -7,7 +7,7 @@ import structlog
 
 from application.command import Answer, Command, Fault, Outcome
 from application.ids import ids_from
-from application.ports import AppendRefused, CommitInDoubt, K, Log, LogLost, LogUnavailable, Reads
+from application.ports import AppendRefused, CommitInDoubt, K, Log, LogLost, LogUnavailable, PartitionsHeld, Reads
 from domain.catalogue import encode
 from domain.event import Origin
 from domain.partition import partition
@@ -37,7 +37,7 @@ class Processor(Generic[K]):
         """Decide and store what can be taken of `waiting` (not empty, first come first) as one group.
 
         The answers, by place in `waiting`. Those whose partitions another writer holds are left out, to be run
-        later; the oldest is among the answers where it is told to wait.
+        later; the oldest is among the answers where it is told to wait, if only as LogUnavailable.
         """
         parts = [self.parts(command) for command in waiting]
         wait_for = parts[0] if oldest_waits else frozenset[int]()
@@ -47,6 +47,8 @@ class Processor(Generic[K]):
             except LogUnavailable as error:
                 logger.warning("log unavailable", error=str(error), commands=len(waiting), attempt=attempt)
                 unavailable = error
+                if isinstance(error, PartitionsHeld):
+                    return {0: error}  # only the oldest waited; the others may have better luck
                 if not isinstance(error, LogLost):
                     break
         return dict.fromkeys(range(len(waiting)), unavailable)

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime, timedelta
 
-from application.ports import AppendRefused, CommitInDoubt, LogLost, LogUnavailable, Reads, UserRow
+from application.ports import AppendRefused, CommitInDoubt, LogLost, PartitionsHeld, Reads, UserRow
 from domain.dedupe import Key
 from domain.event import Event
 from domain.partition import partition
@@ -49,7 +49,7 @@ class FakeLog:
         self.begun += 1
         self._lose("begin")
         if not self.locked_elsewhere.isdisjoint(wait_for):
-            raise LogUnavailable("another session holds the partitions")
+            raise PartitionsHeld("another session holds the partitions")
         parts = frozenset(wait_for) | (frozenset(if_free) - self.locked_elsewhere)
         recorded_at = self._clock() if parts else datetime.min.replace(tzinfo=UTC)
         for part in parts:

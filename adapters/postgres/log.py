@@ -9,7 +9,7 @@ import msgspec
 import psycopg
 from psycopg import Connection, Cursor
 
-from application.ports import AppendRefused, CommitInDoubt, LogLost, LogUnavailable, Reads
+from application.ports import AppendRefused, CommitInDoubt, LogLost, LogUnavailable, PartitionsHeld, Reads
 from domain.catalogue import decode
 from domain.event import Event
 from domain.partition import partition
@@ -81,7 +81,7 @@ class PostgresLog:
                 yield cursor
         except psycopg.errors.LockNotAvailable as error:
             self.rollback()
-            raise LogUnavailable("another session holds the partitions") from error
+            raise PartitionsHeld("another session holds the partitions") from error
         except psycopg.OperationalError as error:
             self.rollback()
             raise LogLost(str(error).strip()) from error

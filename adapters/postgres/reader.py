@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Sequence
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
@@ -51,56 +51,32 @@ class Reader:
         try:
             async with self._pool.connection(timeout=self._wait) as connection:
                 cursor = await connection.execute(statement, parameters)
-                rows: list[tuple[Any, ...]] = await cursor.fetchall()
+                rows: list[tuple[Any, ...]] = await cursor.fetchall() if cursor.description else []
                 return rows
         except (PoolTimeout, psycopg.OperationalError) as error:
             raise Unavailable(f"the database is away: {error}") from error
 
     async def measurements(self, query: ListMeasurements) -> MeasurementPage:
         """The page asked for. UserGone, Forbidden, ChildNotRegistered; Unavailable when the view stays behind."""
-        condition, operands = _where(query.conditions)
-        statement = sql.SQL(SQL["measurements"]).format(condition=condition, order=_order(query.order))
-        part = partition(query.child_id, self._partitions)
-        parameters = operands | {
-            "actor_id": query.actor.id,
-            "child_id": query.child_id,
-            "kind": query.kind,
-            "part": part,
-            "limit": query.paging.limit,
-            "offset": min((query.paging.page - 1) * query.paging.limit, 2**62),
-        }
+        statement, parameters = list_statement(query, self._partitions)
         deadline = time.monotonic() + self._wait
         pause = FIRST_LOOK
-        head: int | None = None
+        wanted: int | None = None
         while True:
             rows = await self._rows(statement, parameters)
-            actor_role, child_role, tied, now_head, place, total = rows[0][:6]
+            actor_role, child_role, tied, head, place, total = rows[0][:6]
             facts = _Facts(query.actor.id, actor_role, child_role, tied)
             permissions.check_child("read_measurements", query.actor, query.child_id, facts)
-            head = now_head if head is None else head
-            if place >= head:
-                break
-            if pause == FIRST_LOOK:
-                await self._wake_projector()
+            if wanted is None:
+                wanted = head
+            if place >= wanted:
+                return MeasurementPage([_row(*row[6:]) for row in rows if row[6] is not None], total)
             if time.monotonic() > deadline:
-                raise Unavailable(f"the view measurements is {head - place} events behind")
+                raise Unavailable(f"the view measurements is {wanted - place} events behind")
+            if pause == FIRST_LOOK:
+                await self._rows(WAKE, {})
             await asyncio.sleep(pause)
             pause = min(pause * 1.5, LAST_LOOK)
-        return MeasurementPage(
-            [
-                MeasurementRow(id, taken_at.astimezone(UTC), value, unit, companion_value)
-                for *_, id, taken_at, value, unit, companion_value in rows
-                if id is not None
-            ],
-            total,
-        )
-
-    async def _wake_projector(self) -> None:
-        try:
-            async with self._pool.connection(timeout=self._wait) as connection:
-                await connection.execute(WAKE)
-        except (PoolTimeout, psycopg.OperationalError) as error:
-            raise Unavailable(f"the database is away: {error}") from error
 
     async def login(self, username: str) -> tuple[str, str, str] | None:
         """Id, role and password hash of the user of that name."""
@@ -112,6 +88,23 @@ class Reader:
     async def lags(self) -> list[tuple[Any, ...]]:
         """Of every generation of every view: name, generation, live, events behind, since when (or None)."""
         return await self._rows(PROJECTOR["status"], {})
+
+
+def list_statement(query: ListMeasurements, partitions: int) -> tuple[sql.Composed, dict[str, Any]]:
+    """The statement that answers a query, and its parameters."""
+    condition, operands = _where(query.conditions)
+    return sql.SQL(SQL["measurements"]).format(condition=condition, order=_order(query.order)), operands | {
+        "actor_id": query.actor.id,
+        "child_id": query.child_id,
+        "kind": query.kind,
+        "part": partition(query.child_id, partitions),
+        "limit": query.paging.limit,
+        "offset": min((query.paging.page - 1) * query.paging.limit, 2**62),
+    }
+
+
+def _row(id: str, taken_at: datetime, value: float, unit: str, companion_value: float | None) -> MeasurementRow:
+    return MeasurementRow(id, taken_at.astimezone(UTC), value, unit, companion_value)
 
 
 class _Facts(Struct):

@@ -18,7 +18,7 @@ from application.processor import Processor
 from tests.adapters.world import ALL, World
 
 PAGE = 1_000
-PAUSE = 0.005
+PAUSE = 0.02
 """Seconds that a reader leaves the processors to others after it has looked everywhere."""
 
 Position = tuple[int, int]
@@ -45,7 +45,7 @@ def write(url: str, application_id: str, children: Sequence[str], number: int, i
         waiting.append(world.weights(choice.choice(children), range(minute, minute + length), body_fat=20.0))
         minute += length
     while waiting:
-        group, waiting = waiting[:4], waiting[4:]
+        group, waiting = waiting[:2], waiting[2:]
         for command, answer in zip(group, world.run(*group), strict=True):
             if isinstance(answer, LogUnavailable):
                 written.unavailable += 1

@@ -1,6 +1,7 @@
 """The library's own application reads and saves aggregates with text ids on this log."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -14,7 +15,7 @@ from eventsourcing.persistence import (
     StoredEvent,
 )
 
-from domain.catalogue import Undecodable
+from domain.catalogue import Undecodable, decode
 from domain.partition import partition, stream
 from domain.refusal import AlreadyRegistered
 from tests.adapters.weighing import read, removed, start
@@ -86,6 +87,19 @@ def test_events_that_the_library_saves_move_the_dedupe_index(world: World, datab
         assert isinstance(world.outcome(world.weights(child, [0])), AlreadyRegistered)
         app.save(removed(weighing))
         assert isinstance(world.outcome(world.weights(child, [0])), str)
+
+
+def test_the_logs_time_goes_on_after_what_the_library_says_though_the_clock_is_behind(
+    world: World, database: str, session: psycopg.Connection[Any]
+) -> None:
+    (child,) = world.children(1)
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    with Application[str](env={"PERSISTENCE_MODULE": "adapters.postgres.recorder", "DATABASE_URL": database}) as app:
+        app.save(start(stream(child, "first"), recorded_at=tomorrow))
+    id = world.id(world.weights(child, [1]))
+    last = "select topic, state from events where originator_id = %s"
+    ((topic, state),) = session.execute(last, [stream(child, id)]).fetchall()
+    assert tomorrow < decode(topic, state).origin.recorded_at < tomorrow + timedelta(minutes=1)
 
 
 def test_events_are_selected_by_version(app: Application[str]) -> None:

@@ -32,8 +32,8 @@ class Weighing:
         return events
 
 
-def start(id: str, value: float = 30.5) -> Weighing:
-    event = recorded(id, 1, value)
+def start(id: str, recorded_at: datetime | None = None) -> Weighing:
+    event = recorded(id, 1, 30.5, recorded_at=recorded_at)
     weighing = Weighing(known(event))
     weighing._pending.append(event)
     return weighing
@@ -50,21 +50,24 @@ def known(event: Event) -> Measurement:
     return state
 
 
-def origin() -> Origin:
-    return Origin(datetime.now(UTC), "educator", "educator", "request")
+def origin(recorded_at: datetime | None = None) -> Origin:
+    return Origin(recorded_at or datetime.now(UTC), "educator", "educator", "request")
 
 
 def recorded(
-    id: str, version: int, value: float, event: type[MeasurementRecorded] = MeasurementRecorded
+    id: str,
+    version: int,
+    value: float,
+    event: type[MeasurementRecorded] = MeasurementRecorded,
+    recorded_at: datetime | None = None,
 ) -> MeasurementRecorded:
-    child_id = id[:KEY_LENGTH]
     return event(
         originator_id=id,
         originator_version=version,
         happened_at=NOON,
-        origin=origin(),
+        origin=origin(recorded_at),
         cause="library",
-        child_id=child_id,
+        child_id=id[:KEY_LENGTH],
         institution_id="school",
         kind="weight",
         value=value,

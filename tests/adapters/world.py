@@ -32,7 +32,7 @@ _numbers = count()
 
 
 class World(Struct):
-    """Runs commands, as one group unless others hold what it needs; `admin` and `application` may do all that the tests ask for."""
+    """Runs commands, as one group unless others hold what it needs; `admin` and `application` may do all of it."""
 
     log: PostgresLog
     processor: Processor[Known]

@@ -33,12 +33,6 @@ class BreaksInAdmit(RecordMeasurements, frozen=True, kw_only=True):
         raise Bug
 
 
-class BreaksInItems(RecordMeasurements, frozen=True, kw_only=True):
-    @property
-    def items(self) -> Sequence[Any]:
-        raise Bug
-
-
 class BreaksInPartitionKeys(RecordMeasurements, frozen=True, kw_only=True):
     def partition_keys(self) -> Iterable[str]:
         raise Bug
@@ -96,7 +90,6 @@ FAULTY: tuple[type[RecordMeasurements], ...] = (
     BreaksInReads,
     BreaksInFollow,
     BreaksInAdmit,
-    BreaksInItems,
     BreaksInPartitionKeys,
     BreaksInDecide,
     LooksUpWhatItHasNotSaid,

@@ -3,7 +3,7 @@
 import pytest
 
 from adapters.postgres import log as postgres
-from application.ports import LogUnavailable
+from application.ports import PartitionsHeld
 from domain.event import Event
 from domain.partition import stream
 from tests.application.conftest import AnyLog, Hold
@@ -30,7 +30,7 @@ def test_of_partitions_that_need_not_be_waited_for_the_free_ones_are_locked(log:
 
 
 def test_waiting_for_a_partition_ends(log: AnyLog, held_elsewhere: Hold) -> None:
-    with held_elsewhere({1}), pytest.raises(LogUnavailable):
+    with held_elsewhere({1}), pytest.raises(PartitionsHeld):
         log.begin({1}, {2})
     assert {1, 2} == log.begin({1}, {2}).parts
     log.rollback()

@@ -49,10 +49,9 @@ def five(world: World, broken: type[RecordMeasurements], *places: int) -> list[C
 
 
 @pytest.mark.parametrize("broken", FAULTY)
-@pytest.mark.parametrize("place", [0, 2, 4])
-def test_a_bug_in_one_command_is_its_fault_alone(world: World, broken: type[RecordMeasurements], place: int) -> None:
-    answers = world.run(*five(world, broken, place))
-    assert [place] == [at for at, answer in enumerate(answers) if is_fault(answer)]
+def test_a_bug_in_one_command_is_its_fault_alone(world: World, broken: type[RecordMeasurements]) -> None:
+    answers = world.run(*five(world, broken, 2))
+    assert [2] == [at for at, answer in enumerate(answers) if is_fault(answer)]
     assert 4 == sum(map(is_accepted, answers)) == len(world.events())
 
 

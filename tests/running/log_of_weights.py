@@ -63,9 +63,10 @@ class Weighing:
         ids = self.run(RecordMeasurements(**asked, readings=readings))
         self.run(RemoveMeasurement(**asked, kind="weight", measurement_id=ids[0]))
 
-    def weigh_all(self) -> None:
-        for child_id in self.children:
-            self.weigh(child_id)
+    def weigh_all(self, times: int = 1) -> None:
+        for _ in range(times):
+            for child_id in self.children:
+                self.weigh(child_id)
 
 
 @contextmanager

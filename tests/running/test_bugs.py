@@ -1,6 +1,8 @@
 """A bug answers 500 with a request id, its trace is in the log under that id, and nobody else's answer changes."""
 
+import io
 import json
+import sys
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from typing import Any, ClassVar, cast
 from uuid import uuid4
@@ -31,14 +33,17 @@ from tests.running.log_of_weights import Connect
 LogLines = Callable[[], list[dict[str, Any]]]
 
 
-@pytest.fixture
-def log_lines(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[LogLines]:
+@pytest.fixture(autouse=True)
+def log_lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[LogLines]:
     """What was logged so far, as the processes of the service log it."""
     before = structlog.get_config()
-    logs.configure("debug")
+    written = io.StringIO()
+    with monkeypatch.context() as configuring:
+        configuring.setattr(sys, "stderr", written)
+        logs.configure("debug")
     for module in (errors, processor, writer):
         monkeypatch.setattr(module, "logger", structlog.get_logger())
-    yield lambda: [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    yield lambda: [json.loads(line) for line in written.getvalue().splitlines()]
     structlog.configure(**before)
 
 

@@ -4,10 +4,9 @@ import os
 import signal
 import subprocess
 import threading
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -89,10 +88,9 @@ def written(monkeypatch: pytest.MonkeyPatch) -> Counter[tuple[str, int]]:
 def test_two_workers_apply_every_event_exactly_once(database: str, written: Counter[tuple[str, int]]) -> None:
     connect = connector(database)
     with working(connect, connect), weighing(database) as one, weighing(database) as other:
-        beside = threading.Thread(target=lambda: [other.weigh_all() for _ in range(10)])
+        beside = threading.Thread(target=other.weigh_all, args=[10])
         beside.start()
-        for _ in range(10):
-            one.weigh_all()
+        one.weigh_all(10)
         beside.join()
         assert caught_up(database)
     assert {1} == set(written.values())
@@ -173,8 +171,7 @@ def test_a_worker_that_is_cut_off_again_and_again_ends_with_the_right_rows(datab
     with weighing(database) as writer, working(connect, connect):
         cutting.start()
         try:
-            for _ in range(20):
-                writer.weigh_all()
+            writer.weigh_all(20)
         finally:
             ended.set()
             cutting.join()
@@ -187,8 +184,7 @@ def test_an_idle_open_snapshot_stops_nobody(database: str) -> None:
     with psycopg.connect(database) as other, weighing(database) as writer, working(connector(database)):
         other.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         places = other.execute("select count(*) from places").fetchone()
-        for _ in range(5):
-            writer.weigh_all()
+        writer.weigh_all(5)
         assert caught_up(database)
         assert places == other.execute("select count(*) from places").fetchone()
     assert expected_rows(database) == rows(database)

@@ -90,7 +90,7 @@ def test_whatever_ends_it_leaves_no_process_and_loses_nothing(home: Home, number
 
 
 def test_a_later_start_takes_less_than_two_seconds(home: Home) -> None:
-    starts = []
+    starts: list[float] = []
     while len(starts) < 3 and not any(seconds < 2 for seconds in starts):
         with serving(home.data) as run:
             starts.append(run.seconds)

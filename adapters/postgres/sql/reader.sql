@@ -26,6 +26,3 @@ left join lateral (
     order by {order}
     limit %(limit)s offset %(offset)s
 ) m on true;
-
--- name: ready
-select count(*) from heads;

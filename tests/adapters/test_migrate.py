@@ -1,0 +1,124 @@
+"""The schema is applied once, by however many, and is what the project says."""
+
+import shutil
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Barrier
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+import pytest
+from psycopg.conninfo import make_conninfo
+from psycopg.sql import SQL, Identifier
+
+from adapters.postgres.embedded import Server
+from adapters.postgres.migrate import MIGRATIONS, SchemaChanged, migrate
+
+FILES = [file.name for file in sorted(MIGRATIONS.glob("*.sql"))]
+TOGETHER = 6
+
+
+@pytest.fixture
+def empty(server: Server) -> str:
+    """The address of a database with nothing in it."""
+    name = f"test_{uuid4().hex}"
+    with psycopg.connect(server.url, autocommit=True) as connection:
+        connection.execute(SQL("create database {}").format(Identifier(name)))
+    return make_conninfo(server.url, dbname=name)
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    """A copy of the project's files, to be changed."""
+    return Path(shutil.copytree(MIGRATIONS, tmp_path / "migrations"))
+
+
+@pytest.fixture
+def connection(empty: str) -> Iterator[psycopg.Connection[Any]]:
+    with psycopg.connect(empty) as connection:
+        yield connection
+
+
+def schema(connection: psycopg.Connection[Any]) -> list[Any]:
+    """Every table and index, and the generations of the views."""
+    relations = connection.execute(
+        "select relname, relkind, relfilenode from pg_class where relnamespace = 'public'::regnamespace order by 1"
+    )
+    return relations.fetchall() + connection.execute("table views").fetchall()
+
+
+def partitions(connection: psycopg.Connection[Any]) -> list[int]:
+    return [part for (part,) in connection.execute("select part from heads order by part").fetchall()]
+
+
+def test_a_schema_is_applied_once(connection: psycopg.Connection[Any]) -> None:
+    assert FILES == migrate(connection, 8)
+    before = schema(connection)
+    assert [] == migrate(connection, 8)
+    assert before == schema(connection)
+
+
+def test_several_at_once_apply_each_file_once(empty: str) -> None:
+    together = Barrier(TOGETHER)
+
+    def apply(_: int) -> list[str]:
+        with psycopg.connect(empty) as connection:
+            together.wait(10)
+            return migrate(connection, 8)
+
+    with ThreadPoolExecutor(TOGETHER) as threads:
+        applied = sorted(threads.map(apply, range(TOGETHER)))
+    assert [[]] * (TOGETHER - 1) + [FILES] == applied
+    with psycopg.connect(empty) as connection:
+        assert list(range(8)) == partitions(connection)
+        assert [("measurements", 1, 1, True)] == connection.execute("table views").fetchall()
+        assert [(8,)] == connection.execute("select count(*) from leases").fetchall()
+
+
+def test_a_file_that_was_changed_after_it_was_applied_is_named(
+    connection: psycopg.Connection[Any], files: Path
+) -> None:
+    migrate(connection, 8, files)
+    before = schema(connection)
+    (files / FILES[-1]).write_text("create table another ();")
+    (files / "0000_earlier.sql").write_text("create table earlier ();")
+    with pytest.raises(SchemaChanged, match=FILES[-1]):
+        migrate(connection, 8, files)
+    assert before == schema(connection)
+
+
+def test_a_new_file_is_applied_after_those_that_were(connection: psycopg.Connection[Any], files: Path) -> None:
+    migrate(connection, 8, files)
+    (files / "9999_last.sql").write_text(
+        "create table last (percent text default '100 %'); insert into last values ('%s');"
+    )
+    assert ["9999_last.sql"] == migrate(connection, 8, files)
+    assert [("%s",)] == connection.execute("table last").fetchall()
+
+
+def test_a_file_that_fails_leaves_nothing_behind(connection: psycopg.Connection[Any], files: Path) -> None:
+    (files / "9999_last.sql").write_text("create table last (); select 1 / 0;")
+    with pytest.raises(psycopg.errors.DivisionByZero):
+        migrate(connection, 8, files)
+    assert (
+        [] == connection.execute("select relname from pg_class where relnamespace = 'public'::regnamespace").fetchall()
+    )
+    (files / "9999_last.sql").unlink()
+    assert FILES == migrate(connection, 8, files)
+
+
+def test_the_partitions_of_a_log_never_change(connection: psycopg.Connection[Any], files: Path) -> None:
+    migrate(connection, 8, files)
+    (files / "9999_last.sql").write_text("create table last ();")
+    for other in (4, 64):
+        migrate(connection, other, files)
+        assert list(range(8)) == partitions(connection)
+
+
+@pytest.mark.parametrize("autocommit", [False, True])
+def test_what_was_applied_is_there_for_others(empty: str, autocommit: bool) -> None:
+    with psycopg.connect(empty, autocommit=autocommit) as one, psycopg.connect(empty) as other:
+        migrate(one, 8)
+        assert list(range(8)) == partitions(other)

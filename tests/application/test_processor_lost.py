@@ -1,0 +1,106 @@
+"""A connection that is lost: what could not be stored is tried again, what may be stored is settled, never guessed."""
+
+from datetime import timedelta
+
+import pytest
+
+from application.ports import LogUnavailable
+from application.processor import ATTEMPTS
+from tests.application.world import World
+from tests.example_commands import reading
+from tests.examples import NOON
+from tests.fakes import FakeLog
+
+STEPS = ["begin", "load", "append"]
+
+
+@pytest.fixture
+def world(fake_log: FakeLog) -> World:
+    world = World(fake_log)
+    fake_log.begun = 0
+    return world
+
+
+def three(world: World) -> list[object]:
+    """The answers of a group of three weights."""
+    return list(world.run(*(world.weigh(NOON + timedelta(hours=hour)) for hour in range(3))))
+
+
+@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("times", range(1, ATTEMPTS))
+def test_a_group_that_was_lost_before_it_was_stored_is_run_again(
+    world: World, fake_log: FakeLog, step: str, times: int
+) -> None:
+    fake_log.lost[step] = times
+    assert [list] * 3 == [type(answer) for answer in three(world)]
+    assert 3 == len(world.events())
+    assert times + 1 == fake_log.begun
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_group_that_is_lost_again_and_again_is_unavailable_to_all_and_stored_to_none(
+    world: World, fake_log: FakeLog, step: str
+) -> None:
+    fake_log.lost[step] = ATTEMPTS
+    assert all(isinstance(answer, LogUnavailable) for answer in three(world))
+    assert [] == world.events()
+    assert ATTEMPTS == fake_log.begun
+
+
+def test_after_it_was_unavailable_the_log_can_be_used_again(world: World, fake_log: FakeLog) -> None:
+    fake_log.lost["load"] = ATTEMPTS
+    three(world)
+    assert [list] * 3 == [type(answer) for answer in three(world)]
+
+
+def test_a_doubt_that_settles_as_stored_is_answered_and_not_run_again(world: World, fake_log: FakeLog) -> None:
+    fake_log.lost["commit"], fake_log.stores_when_lost = 1, True
+    assert [list] * 3 == [type(answer) for answer in three(world)]
+    assert 3 == len(world.events())
+    assert 1 == fake_log.begun
+
+
+def test_a_doubt_that_settles_as_not_stored_is_run_again(world: World, fake_log: FakeLog) -> None:
+    fake_log.lost["commit"] = 1
+    assert [list] * 3 == [type(answer) for answer in three(world)]
+    assert 3 == len(world.events())
+    assert 2 == fake_log.begun
+
+
+def test_doubts_that_settle_as_not_stored_again_and_again_are_unavailable(world: World, fake_log: FakeLog) -> None:
+    fake_log.lost["commit"] = ATTEMPTS
+    assert all(isinstance(answer, LogUnavailable) for answer in three(world))
+    assert [] == world.events()
+
+
+@pytest.mark.parametrize("stored", [True, False])
+def test_a_doubt_that_cannot_be_settled_is_not_run_again(world: World, fake_log: FakeLog, stored: bool) -> None:
+    """Whatever became of it: a second run would answer its own commands with 409, or store after it said it had not."""
+    fake_log.lost["commit"], fake_log.lost["settle"], fake_log.stores_when_lost = 1, 1, stored
+    assert all(isinstance(answer, LogUnavailable) for answer in three(world))
+    assert 1 == fake_log.begun
+    assert (3 if stored else 0) == len(world.events())
+
+
+def test_a_commit_that_is_lost_with_nothing_to_store_leaves_no_doubt(world: World, fake_log: FakeLog) -> None:
+    world.run(world.weigh())
+    fake_log.lost["commit"] = 1
+    assert [list] == [type(answer) for answer in world.run(world.weigh())]
+    assert 1 == len(world.events())
+
+
+def test_a_refused_half_does_not_take_an_answered_one_with_it_when_the_log_is_lost_later(
+    world: World, fake_log: FakeLog
+) -> None:
+    first, second = world.weigh(), world.record(reading(taken_at=NOON + timedelta(hours=1)))
+    fake_log.refused = {second.request_id}
+    original = fake_log.commit
+
+    def lose_from_now_on(known: object) -> None:
+        original(known)  # type: ignore[arg-type]
+        fake_log.lost["begin"] = ATTEMPTS
+
+    fake_log.commit = lose_from_now_on  # type: ignore[method-assign]
+    answers = world.run(first, second)
+    assert [list, True] == [type(answers[0]), isinstance(answers[1], LogUnavailable)]
+    assert 1 == len(world.events())

@@ -1,0 +1,92 @@
+"""Commands whose partitions are not free are left out; within a partition the first that came is the first served."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from adapters.postgres import log as postgres
+from application.command import Command
+from application.ports import PartitionsHeld
+from application.processor import _takeable
+from domain.partition import ACCOUNTS, partition
+from tests.application.conftest import AnyLog, Hold
+from tests.application.world import World
+from tests.example_commands import remove_user
+from tests.examples import new_id
+
+parts = st.frozensets(st.integers(0, 4), min_size=1, max_size=3)
+
+
+@given(st.lists(parts, max_size=8), st.frozensets(st.integers(0, 4)))
+def test_a_command_is_taken_unless_something_stands_in_its_way(
+    wanted: list[frozenset[int]], locked: frozenset[int]
+) -> None:
+    taken = _takeable(wanted, locked)
+    assert taken == sorted(set(taken)), "in the order in which they came, each once"
+    for place, its_parts in enumerate(wanted):
+        passed_over = [wanted[before] for before in range(place) if before not in taken]
+        stands_in_its_way = not its_parts <= locked or any(its_parts & others for others in passed_over)
+        assert stands_in_its_way == (place not in taken)
+
+
+@given(st.lists(parts, max_size=8))
+def test_where_all_is_locked_all_are_taken(wanted: list[frozenset[int]]) -> None:
+    assert list(range(len(wanted))) == _takeable(wanted, frozenset(range(5)))
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sessions that wait 50 ms for a lock."""
+    monkeypatch.setattr(postgres, "SESSION", (*postgres.SESSION, "set lock_timeout = '50ms'"))
+
+
+@pytest.fixture
+def world(log: AnyLog) -> World:
+    return World(log)
+
+
+def elsewhere(world: World, *taken: int) -> str:
+    """A child in a partition that is none of these, nor the accounts'."""
+    avoided = {*taken, partition(ACCOUNTS, world.log.partitions)}
+    ids = (new_id() for _ in range(10_000))
+    return next(id for id in ids if partition(id, world.log.partitions) not in avoided)
+
+
+def weights(world: World, *children: str) -> list[Command]:
+    return [replace(world.weigh(), child_id=child_id, readings=[]) for child_id in children]
+
+
+def test_what_another_writer_holds_is_left_out_and_the_rest_is_run(world: World, held_elsewhere: Hold) -> None:
+    here = elsewhere(world)
+    there = elsewhere(world, partition(here, world.log.partitions))
+    group = [remove_user(actor=world.admin, user_id=there), *weights(world, there, here, there, here)]
+    with held_elsewhere({partition(there, world.log.partitions)}):
+        answers = world.processor.run(group, oldest_waits=False)
+    assert {2, 4} == set(answers)
+    assert set(range(5)) == set(world.processor.run(group, oldest_waits=False))
+
+
+def test_who_needs_two_partitions_waits_for_both_and_nobody_overtakes_it_in_either(
+    world: World, held_elsewhere: Hold
+) -> None:
+    child = elsewhere(world)
+    removal = remove_user(actor=world.admin, user_id=child)
+    with held_elsewhere({partition(ACCOUNTS, world.log.partitions)}):
+        assert {} == world.processor.run([removal, *weights(world, child)], oldest_waits=False)
+
+
+def test_the_oldest_is_answered_where_it_waits(world: World, held_elsewhere: Hold) -> None:
+    here = elsewhere(world)
+    there = elsewhere(world, partition(here, world.log.partitions))
+    with held_elsewhere({partition(there, world.log.partitions)}):
+        answers = world.processor.run(weights(world, here, there), oldest_waits=True)
+    assert {0} == set(answers)
+
+
+def test_the_oldest_is_told_when_it_has_waited_too_long_and_nobody_else(world: World, held_elsewhere: Hold) -> None:
+    here = elsewhere(world)
+    there = elsewhere(world, partition(here, world.log.partitions))
+    with held_elsewhere({partition(there, world.log.partitions)}):
+        answers = world.processor.run(weights(world, there, here), oldest_waits=True)
+    assert {0: PartitionsHeld} == {place: type(answer) for place, answer in answers.items()}

@@ -1,0 +1,79 @@
+"""What only PostgreSQL can do to a group: end its session, refuse a look-up, refuse to write."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, ClassVar
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from adapters.postgres import log as postgres
+from adapters.postgres.connections import connector
+from adapters.postgres.log import PostgresLog
+from application.commands.record_measurements import RecordMeasurements
+from application.ports import Known, LogUnavailable
+from domain.event import Event, Origin
+from tests.application.world import World
+from tests.example_commands import reading
+
+
+class Interrupted(RecordMeasurements, frozen=True, kw_only=True):
+    """Something happens once while it is decided."""
+
+    happens: ClassVar[list[Callable[[], object]]] = []
+
+    def decide(
+        self, item: Any, known: Known, *, origin: Origin, new_id: Callable[[], str]
+    ) -> tuple[str, Sequence[Event]]:
+        while self.happens:
+            self.happens.pop()()
+        return super().decide(item, known, origin=origin, new_id=new_id)
+
+
+@pytest.fixture
+def world(database: str) -> Iterator[World]:
+    log = PostgresLog(connector(database))
+    yield World(log)
+    log.close()
+
+
+def end_sessions(database: str) -> None:
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity"
+            " where application_name = 'writer' and datname = current_database()"
+        )
+
+
+def test_a_session_that_was_ended_between_groups_is_opened_again(world: World, database: str) -> None:
+    end_sessions(database)
+    assert world.accepted(world.weigh())
+
+
+def test_a_session_that_is_ended_while_a_group_is_decided_costs_nobody_anything(world: World, database: str) -> None:
+    Interrupted.happens.append(lambda: end_sessions(database))
+    assert world.accepted(world.record(reading(), of=Interrupted))
+    assert 1 == len(world.events())
+
+
+def test_a_group_that_was_idle_for_too_long_is_run_again(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(postgres, "SESSION", (*postgres.SESSION, "set idle_in_transaction_session_timeout = '100ms'"))
+    log = PostgresLog(connector(database))
+    world = World(log)
+    Interrupted.happens.append(lambda: time.sleep(0.3))
+    try:
+        assert world.accepted(world.record(reading(), of=Interrupted))
+        assert 1 == len(world.events())
+    finally:
+        log.close()
+
+
+def test_a_database_that_takes_no_writes_is_unavailable(world: World, database: str) -> None:
+    """As after a failover, until the address leads to the primary again."""
+    with psycopg.connect(database, autocommit=True) as connection:
+        name = sql.Identifier(connection.info.dbname)
+        connection.execute(sql.SQL("alter database {} set default_transaction_read_only = on").format(name))
+    end_sessions(database)
+    (answer,) = world.run(world.weigh())
+    assert isinstance(answer, LogUnavailable)

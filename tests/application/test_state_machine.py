@@ -1,0 +1,129 @@
+"""Whatever groups of commands come, the processor answers as the model does, and what can be read is the model's."""
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+
+from adapters.postgres.log import PostgresLog
+from application.command import Command
+from application.commands.register_user import RegisterUser
+from application.ports import LogUnavailable
+from application.processor import ATTEMPTS
+from domain.event import Event
+from domain.measurement import MeasurementRecorded, MeasurementRevised, Reading
+from domain.partition import name_of
+from projections.measurements import MeasurementChanges
+from tests.application.conftest import AnyLog
+from tests.application.model import Place, told
+from tests.application.people import People
+from tests.application.world import World, events_in
+from tests.examples import actor
+from tests.fakes import FakeLog
+
+FAULTS: list[tuple[str, int, bool]] = [
+    ("begin", 1, False),
+    ("load", 2, False),
+    ("append", 1, False),
+    ("commit", 1, True),
+    ("commit", 1, False),
+    ("load", ATTEMPTS, False),
+]
+"""Step, how often it is lost, and whether a commit that is lost was carried out."""
+
+
+class Machine(RuleBasedStateMachine):
+    log: Callable[[], AnyLog]
+
+    @initialize()
+    def settle(self) -> None:
+        self.world = World(self.log())
+        self.people = People(self.world)
+        self.model = self.people.model
+        self.folded = MeasurementChanges()
+        self.recorded: dict[str, Place] = {}
+        self.versions: Counter[str] = Counter()
+        self.last: dict[int, Event] = {}
+        self.seen: Counter[int] = Counter()
+        self.look()
+        self.folded = MeasurementChanges()
+
+    @rule(data=st.data())
+    def run(self, data: st.DataObject) -> None:
+        group: list[Command] = []
+        for sort in data.draw(st.lists(st.sampled_from(self.people.sorts), min_size=1, max_size=6)):
+            group += [sort(data.draw)] * data.draw(st.sampled_from([1, 1, 1, 2]))
+        if self.breaks(data.draw):
+            answers = self.world.run(*group)
+            assert all(isinstance(answer, LogUnavailable) for answer in answers)
+            return
+        expected = [self.model.answer(command) for command in group]
+        answers = self.world.run(*group)
+        assert expected == [told(answer) for answer in answers]
+        self.look()
+        for command, answer in zip(group, answers, strict=True):
+            if isinstance(answer, list):
+                self.take_in(command, answer)
+
+    def breaks(self, draw: Any) -> bool:
+        """Let the log have a fault, perhaps: whether it is one that nothing can be done about."""
+        if not isinstance(self.world.log, FakeLog):
+            return False
+        step, times, stored = draw(st.sampled_from([("", 0, False)] * len(FAULTS) + FAULTS))
+        self.world.log.lost = Counter({step: times})
+        self.world.log.stores_when_lost = stored
+        return bool(times >= ATTEMPTS)
+
+    def take_in(self, command: Command, answer: list[Any]) -> None:
+        if isinstance(command, RegisterUser) and isinstance(answer[0], str):
+            self.model.registered(command, answer[0])
+            self.people.people.append(actor(command.user.role, answer[0]))
+        for item, outcome in zip(command.items, answer, strict=True):
+            if isinstance(item, Reading) and isinstance(outcome, str):
+                assert (item.child_id, item.kind, item.taken_at) == self.recorded[outcome]
+
+    def look(self) -> None:
+        """Fold what has come into the log since; versions have no gaps, and times never go back."""
+        for part in range(self.world.log.partitions):
+            for event in events_in(self.world.log, part, self.seen[part]):
+                self.seen[part] += 1
+                self.versions[event.originator_id] += 1
+                assert self.versions[event.originator_id] == event.originator_version
+                assert self.last.setdefault(part, event).origin.recorded_at <= event.origin.recorded_at
+                self.last[part] = event
+                self.folded.add(part, event)
+                if isinstance(event, MeasurementRecorded) and not isinstance(event, MeasurementRevised):
+                    self.recorded[name_of(event.originator_id)] = (event.child_id, event.kind, event.happened_at)
+
+    @invariant()
+    def what_can_be_read_is_what_the_model_says(self) -> None:
+        if not hasattr(self, "model"):
+            return
+        rows = self.folded.rows.values()
+        assert self.model.rows == {
+            (row.child_id, row.kind, row.taken_at): (row.value, row.unit, row.companion_value) for row in rows
+        }
+        assert len(self.model.rows) == len(rows)
+        self.model.places = {row.id: (row.child_id, row.kind, row.taken_at) for row in rows}
+
+
+def run_on(opened: Callable[[], AnyLog], *, examples: int, steps: int) -> None:
+    class On(Machine):
+        log = staticmethod(opened)
+
+    checks = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large]
+    size = settings(
+        max_examples=examples, stateful_step_count=steps, deadline=None, suppress_health_check=checks, print_blob=True
+    )
+    run_state_machine_as_test(On, settings=size)
+
+
+def test_groups_in_memory_do_what_the_model_says_whatever_faults_the_log_has() -> None:
+    run_on(FakeLog, examples=40, steps=15)
+
+
+def test_groups_in_postgresql_do_what_the_model_says(postgres_log: PostgresLog) -> None:
+    run_on(lambda: postgres_log, examples=15, steps=12)

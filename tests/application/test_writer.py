@@ -1,0 +1,167 @@
+"""The writer takes what waits, group by group: bounded, unsplit, and nobody is left waiting."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any
+
+import pytest
+
+from application.command import Command
+from application.processor import Answers
+from application.writer import Unavailable, Writer
+from tests.example_commands import reading, record_measurements
+from tests.examples import new_id
+
+
+class Gate:
+    """Implements `application.writer.Runs`: answers every command with its request id, once the gate is open.
+
+    `groups`: the request ids of every group. `answers`: what is done about a group, where it is something else.
+    """
+
+    def __init__(self, answer: Callable[[Sequence[Command], bool], Answers] | None = None) -> None:
+        self.open = threading.Event()
+        self.reached = threading.Event()
+        self.groups: list[list[str]] = []
+        self._answer = answer or (lambda waiting, _: {place: [it.request_id] for place, it in enumerate(waiting)})
+
+    def run(self, waiting: Sequence[Command], *, oldest_waits: bool) -> Answers:
+        self.groups.append([command.request_id for command in waiting])
+        self.reached.set()
+        assert self.open.wait(10)
+        return self._answer(waiting, oldest_waits)
+
+
+def of_size(size: int) -> Command:
+    return record_measurements(request_id=new_id(), readings=[reading()] * size)
+
+
+class Running:
+    """A writer in front of a gate that its first command has reached."""
+
+    def __init__(self, gate: Gate, group_size: int = 5, queue_size: int = 10) -> None:
+        self.gate = gate
+        self.writer = Writer(gate, group_size=group_size, queue_size=queue_size)
+        self.writer.start()
+        self._tasks: list[asyncio.Task[Any]] = []
+
+    async def first(self) -> asyncio.Task[Any]:
+        """A command of one item, that is now being run."""
+        task = self.submit(of_size(1))
+        assert await asyncio.to_thread(self.gate.reached.wait, 10)
+        return task
+
+    def submit(self, command: Command) -> asyncio.Task[Any]:
+        task = asyncio.get_running_loop().create_task(self.writer.submit(command))
+        self._tasks.append(task)
+        return task
+
+    async def all_wait(self) -> None:
+        """Until everything that was submitted is in the queue."""
+        for _ in range(3):
+            await asyncio.sleep(0)
+
+    async def end(self) -> None:
+        self.gate.open.set()
+        await asyncio.to_thread(self.writer.stop)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+@pytest.fixture
+async def running() -> AsyncIterator[Running]:
+    running = Running(Gate())
+    yield running
+    await running.end()
+
+
+async def test_a_command_gets_its_own_answer(running: Running) -> None:
+    running.gate.open.set()
+    commands = [of_size(1) for _ in range(20)]
+    tasks = [running.submit(command) for command in commands[:9]]
+    assert [[command.request_id] for command in commands[:9]] == await asyncio.gather(*tasks)
+
+
+async def test_what_waits_is_taken_together_up_to_the_size_of_a_group(running: Running) -> None:
+    await running.first()
+    waiting = [of_size(size) for size in (2, 2, 1, 3, 1)]
+    tasks = [running.submit(command) for command in waiting]
+    await running.all_wait()
+    running.gate.open.set()
+    await asyncio.gather(*tasks)
+    ids = [command.request_id for command in waiting]
+    assert [ids[:3], ids[3:]] == running.gate.groups[1:]
+
+
+async def test_a_request_larger_than_a_group_is_run_whole_and_alone(running: Running) -> None:
+    await running.first()
+    small, large, after = of_size(1), of_size(7), of_size(1)
+    tasks = [running.submit(command) for command in (small, large, after)]
+    await running.all_wait()
+    running.gate.open.set()
+    await asyncio.gather(*tasks)
+    assert [[small.request_id], [large.request_id], [after.request_id]] == running.gate.groups[1:]
+
+
+async def test_a_full_queue_is_unavailable_at_once_and_what_did_not_fit_is_never_run(running: Running) -> None:
+    await running.first()
+    fits = running.submit(of_size(9))
+    await running.all_wait()
+    refused = of_size(1)
+    with pytest.raises(Unavailable) as unavailable:
+        await asyncio.wait_for(running.writer.submit(refused), 1)
+    assert unavailable.value.retry_after >= 1
+    running.gate.open.set()
+    await fits
+    assert all(refused.request_id not in group for group in running.gate.groups)
+
+
+async def test_room_is_made_by_what_has_been_answered(running: Running) -> None:
+    running.gate.open.set()
+    for _ in range(30):
+        await running.writer.submit(of_size(9))
+
+
+async def test_a_request_without_items_takes_room_too(running: Running) -> None:
+    await running.first()
+    tasks = [running.submit(of_size(0)) for _ in range(9)]
+    await running.all_wait()
+    with pytest.raises(Unavailable):
+        await running.writer.submit(of_size(0))
+    running.gate.open.set()
+    await asyncio.gather(*tasks)
+
+
+async def test_a_request_larger_than_the_queue_is_taken_while_nothing_waits(running: Running) -> None:
+    running.gate.open.set()
+    command = of_size(1_000)
+    assert [command.request_id] == await running.writer.submit(command)
+
+
+async def test_one_that_is_cancelled_while_it_waits_strands_nobody(running: Running) -> None:
+    first = await running.first()
+    second, third = running.submit(of_size(1)), running.submit(of_size(1))
+    await running.all_wait()
+    first.cancel()
+    second.cancel()
+    running.gate.open.set()
+    assert await asyncio.wait_for(third, 5)
+    assert await asyncio.wait_for(running.writer.submit(of_size(1)), 5)
+
+
+async def test_stopping_runs_what_waits_and_takes_nothing_more(running: Running) -> None:
+    tasks = [await running.first(), *(running.submit(of_size(4)) for _ in range(2))]
+    await running.all_wait()
+    stopping = asyncio.create_task(asyncio.to_thread(running.writer.stop))
+    await asyncio.sleep(0.05)
+    with pytest.raises(Unavailable):
+        await running.writer.submit(of_size(1))
+    running.gate.open.set()
+    await stopping
+    assert 3 == len(await asyncio.wait_for(asyncio.gather(*tasks), 5))
+
+
+async def test_a_writer_that_nobody_asked_anything_stops() -> None:
+    writer = Writer(Gate(), group_size=1, queue_size=1)
+    writer.start()
+    await asyncio.wait_for(asyncio.to_thread(writer.stop), 5)

@@ -1,0 +1,119 @@
+"""What becomes of a group that the processor cannot run as a whole."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from application.command import Command, Fault
+from application.ports import LogUnavailable
+from application.processor import Answers, Processor
+from application.writer import Unavailable, Writer
+from domain.refusal import AlreadyRegistered
+from tests.application.test_writer import Gate, Running, of_size
+from tests.application.world import World
+from tests.fakes import FakeLog
+
+
+async def test_who_is_passed_over_is_run_later_in_the_order_in_which_they_came() -> None:
+    """The stub runs only the last of a group, until the oldest is told to wait."""
+    waits: list[bool] = []
+
+    def only_the_last(waiting: Sequence[Command], oldest_waits: bool) -> Answers:
+        waits.append(oldest_waits)
+        last = 0 if oldest_waits else len(waiting) - 1
+        return {last: [waiting[last].request_id]}
+
+    running = Running(Gate(only_the_last))
+    await running.first()
+    waiting = [of_size(1) for _ in range(3)]
+    tasks = [running.submit(command) for command in waiting]
+    await running.all_wait()
+    running.gate.open.set()
+    ids = [command.request_id for command in waiting]
+    assert [[id] for id in ids] == await asyncio.wait_for(asyncio.gather(*tasks), 5)
+    assert [ids, ids[:2], ids[1:2]] == running.gate.groups[1:]
+    assert [True, False, True, True] == waits
+    await running.end()
+
+
+async def test_of_a_group_of_one_the_oldest_waits_at_once() -> None:
+    waits: list[bool] = []
+
+    def all_of_them(waiting: Sequence[Command], oldest_waits: bool) -> Answers:
+        waits.append(oldest_waits)
+        return {place: [] for place in range(len(waiting))}
+
+    running = Running(Gate(all_of_them))
+    running.gate.open.set()
+    await running.writer.submit(of_size(1))
+    assert [True] == waits
+    await running.end()
+
+
+async def test_what_was_passed_over_still_takes_its_room_in_the_queue() -> None:
+    blocked = True
+
+    def nobody(waiting: Sequence[Command], oldest_waits: bool) -> Answers:
+        return {} if blocked else {place: [] for place in range(len(waiting))}
+
+    running = Running(Gate(nobody), group_size=10, queue_size=10)
+    task = running.submit(of_size(10))
+    await running.all_wait()
+    running.gate.open.set()
+    await asyncio.sleep(0.05)
+    with pytest.raises(Unavailable):
+        await running.writer.submit(of_size(1))
+    blocked = False
+    assert [] == await asyncio.wait_for(task, 5)
+    assert [] == await asyncio.wait_for(running.writer.submit(of_size(10)), 5)
+    await running.end()
+
+
+async def test_a_log_that_is_away_is_unavailable_to_all_and_the_next_group_is_run() -> None:
+    away = [True, False]
+
+    def first_away(waiting: Sequence[Command], _: bool) -> Answers:
+        if away.pop(0):
+            return dict.fromkeys(range(len(waiting)), LogUnavailable("away"))
+        return {place: [] for place in range(len(waiting))}
+
+    running = Running(Gate(first_away))
+    running.gate.open.set()
+    with pytest.raises(Unavailable):
+        await running.writer.submit(of_size(1))
+    assert [] == await asyncio.wait_for(running.writer.submit(of_size(1)), 5)
+    await running.end()
+
+
+async def test_a_processor_that_breaks_is_a_fault_to_its_group_and_the_next_is_run() -> None:
+    breaks = [True, False]
+
+    def first_breaks(waiting: Sequence[Command], _: bool) -> Answers:
+        if breaks.pop(0):
+            raise RuntimeError
+        return {place: [] for place in range(len(waiting))}
+
+    running = Running(Gate(first_breaks))
+    running.gate.open.set()
+    assert isinstance(await running.writer.submit(of_size(1)), Fault)
+    assert [] == await asyncio.wait_for(running.writer.submit(of_size(1)), 5)
+    await running.end()
+
+
+@pytest.fixture
+def world(fake_log: FakeLog) -> World:
+    return World(fake_log)
+
+
+async def test_of_a_hundred_equal_commands_at_once_one_is_accepted(world: World) -> None:
+    writer = Writer(Processor(world.log), group_size=7, queue_size=1_000)
+    writer.start()
+    answers = await asyncio.gather(*(writer.submit(world.weigh()) for _ in range(100)))
+    await asyncio.to_thread(writer.stop)
+    outcomes = [outcome for answer in answers if isinstance(answer, list) for outcome in answer]
+    assert [1, 99] == [
+        sum(isinstance(outcome, str) for outcome in outcomes),
+        sum(isinstance(outcome, AlreadyRegistered) for outcome in outcomes),
+    ]
+    assert 1 == len(world.events())

@@ -1,0 +1,70 @@
+"""A command uses the database that it is told, the one that runs on its data folder, or one of its own."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from adapters.database import database
+from adapters.postgres import embedded
+from adapters.settings import Settings
+from tests.running.processes import processes_of, run_briefly, serving, soon
+from tests.service import free_port
+
+
+@contextmanager
+def connected(url: str) -> Iterator[psycopg.Connection[tuple[object, ...]]]:
+    with psycopg.connect(url) as connection:
+        yield connection
+
+
+def test_the_address_in_the_settings_is_used_as_it_stands(tmp_path: Path) -> None:
+    with database(Settings(database_url="postgresql://nobody/asked"), tmp_path / "data") as url:
+        assert "postgresql://nobody/asked" == url
+    assert not (tmp_path / "data").exists()
+
+
+def test_beside_a_running_service_its_own_server_is_reached_and_left_running(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    with serving(data) as run:
+        before = processes_of(data)
+        with database(Settings(), data) as url, connected(url) as connection:
+            assert connection.execute("select role from users").fetchall() == [("admin",)]
+        assert soon(lambda: processes_of(data).keys() <= before.keys())
+        assert 0 == run_briefly("prepare", "--data", str(data)).returncode
+        assert run.process.poll() is None
+        assert embedded.url(data) is not None
+
+
+def test_where_nothing_runs_a_server_is_started_and_stopped_again(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    with database(Settings(), data) as url:
+        with connected(url) as connection:
+            connection.execute("create table kept as select 'oak' as word")
+        assert {} != processes_of(data)
+    assert {} == processes_of(data)
+    with pytest.raises(psycopg.errors.UndefinedTable), database(Settings(), data) as url, connected(url) as connection:
+        connection.execute("select word from kept, nowhere")
+    assert {} == processes_of(data)
+    with database(Settings(), data) as url, connected(url) as connection:
+        assert connection.execute("select word from kept").fetchall() == [("oak",)]
+
+
+def test_what_was_prepared_first_is_served_later(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    prepared = run_briefly("prepare", "--data", str(data), settings={})
+    assert (0, "") == (prepared.returncode, prepared.stderr)
+    assert prepared.stdout.startswith("The first admin is 'admin' with password ")
+    assert {} == processes_of(data)
+    assert "" == run_briefly("prepare", "--data", str(data), settings={}).stdout
+    with serving(data, {}) as run:
+        assert f"Ready: {run.url}\n" == run.told
+
+
+def test_an_api_process_on_a_database_that_was_not_prepared_says_so_and_leaves_nothing(tmp_path: Path) -> None:
+    ended = run_briefly("api", "--data", str(tmp_path / "data"), "--port", str(free_port()))
+    assert 1 == ended.returncode
+    assert {} == processes_of(tmp_path)
+    assert "Traceback" not in ended.stderr

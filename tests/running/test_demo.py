@@ -1,0 +1,102 @@
+"""The demo tells what happened to a real series, and leaves nothing of its own behind."""
+
+import os
+import re
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.running.processes import (
+    WITH_PASSWORD,
+    Run,
+    command,
+    environment,
+    processes_of,
+    run_briefly,
+    serving,
+    soon,
+    sweep,
+)
+from tests.service import free_port
+
+COUNTS = re.compile(r"│ (first time|again) +│ (\d+) +│ (\d+) +│ (\d+) +│")
+"""What was sent; accepted, duplicates, others."""
+
+
+@pytest.fixture(scope="module")
+def service(new_database: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+    with serving(tmp_path_factory.mktemp("demo") / "data", {**WITH_PASSWORD, "DATABASE_URL": new_database(64)}) as run:
+        yield run
+
+
+def counts(told: str) -> list[tuple[str, ...]]:
+    return COUNTS.findall(told)
+
+
+ALL_THEN_NONE = [("first time", "578", "0", "0"), ("again", "0", "578", "0")]
+
+
+def test_against_a_running_service_all_is_accepted_once_and_then_refused_each_time(service: Run) -> None:
+    for _ in range(2):
+        ended = run_briefly("demo", "--url", service.url)
+        assert 0 == ended.returncode, ended
+        assert ALL_THEN_NONE == counts(ended.stdout)
+        assert "listed back" in ended.stdout
+        assert "" == ended.stderr
+
+
+def test_by_itself_it_starts_a_service_that_is_gone_afterwards(tmp_path: Path) -> None:
+    ended = subprocess.run(
+        command("demo"), env=environment(TMPDIR=str(tmp_path)), capture_output=True, text=True, check=False
+    )
+    assert 0 == ended.returncode, ended
+    assert ALL_THEN_NONE == counts(ended.stdout)
+    assert "" == ended.stderr
+    assert {} == processes_of(tmp_path)
+    assert [] == os.listdir(tmp_path)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda number: number.name)
+def test_whatever_ends_it_leaves_no_service_behind(tmp_path: Path, number: signal.Signals) -> None:
+    folder, told = tmp_path / "folder", tmp_path / "told"
+    folder.mkdir()
+    with told.open("wb") as out:
+        process = subprocess.Popen(
+            command("demo"), env=environment(TMPDIR=str(folder)), stdout=out, stderr=out, start_new_session=True
+        )
+    try:
+        assert soon(lambda: "registering children" in told.read_text(), 20)
+        if number is signal.SIGINT:
+            os.killpg(process.pid, number)
+        else:
+            process.send_signal(number)
+        process.wait(20)
+        assert soon(lambda: not processes_of(folder)), processes_of(folder)
+        assert number is signal.SIGKILL or os.listdir(folder) == []
+        assert "Traceback" not in told.read_text()
+    finally:
+        process.kill()
+        process.wait()
+        sweep(folder)
+
+
+@pytest.mark.parametrize("settings", [{"GROWTHRINGS_ADMIN_PASSWORD": "another"}, {}], ids=["wrong", "missing"])
+def test_without_the_right_password_it_says_so_in_a_sentence(service: Run, settings: dict[str, str]) -> None:
+    assert "password" in failed(run_briefly("demo", "--url", service.url, settings=settings))
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:{port}", "127.0.0.1:{port}", "no address"])
+def test_a_service_that_is_not_there_is_told_in_a_sentence(url: str) -> None:
+    failed(run_briefly("demo", "--url", url.format(port=free_port())))
+
+
+def failed(ended: subprocess.CompletedProcess[str]) -> str:
+    assert 1 == ended.returncode, ended
+    assert "Traceback" not in ended.stdout + ended.stderr
+    told = ended.stdout + ended.stderr
+    assert told.startswith("The demo failed: ")
+    assert len(told.splitlines()) <= 4  # at 80 characters a line
+    return told

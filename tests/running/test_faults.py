@@ -1,0 +1,166 @@
+"""What the service cannot do now it says at once, with a time to try again; nothing half is stored, and it comes back
+by itself."""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import httpx
+import psycopg
+import pytest
+
+from adapters.postgres import embedded
+from tests.acceptance.client import WEIGHT
+from tests.running.processes import WITH_PASSWORD, Run, child, serving, soon
+from tests.running.programme import Programme, client, enrol, readings
+
+WAIT = 0.3
+"""Seconds that an answer waits for its view, here."""
+
+COMES_BACK = 2.5
+"""Seconds after which a service whose database is back answers as before."""
+
+WEAK = {
+    **WITH_PASSWORD,
+    "GROWTHRINGS_READ_WAIT": str(WAIT),
+    "GROWTHRINGS_ALLOWED_LAG": "0.2",
+    "GROWTHRINGS_QUEUE_SIZE": "1",
+}
+
+NOT_NOW = {"code": 503, "message": "The service cannot answer now!", "description": "Try again in 1 s."}
+
+
+@dataclass
+class Weak:
+    """A service that gives up early, and its database, which a test may stop."""
+
+    run: Run
+    server: embedded.Server
+    programme: Programme
+
+    def status(self, path: str) -> int:
+        return httpx.get(f"{self.run.url}{path}", timeout=10).status_code
+
+    def restart_database(self) -> None:
+        self.server = embedded.start(self.server.data, settings={"fsync": "off"})
+
+
+@pytest.fixture(scope="module")
+def weak(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Weak]:
+    server = embedded.start(tmp_path_factory.mktemp("weak-server"), settings={"fsync": "off"})
+    data = tmp_path_factory.mktemp("weak") / "data"
+    with serving(data, {**WEAK, "DATABASE_URL": server.url}) as run, client(run.url) as api:
+        weak = Weak(run, server, enrol(api))
+        try:
+            yield weak
+        finally:
+            weak.server.stop()
+
+
+def is_unavailable(answer: httpx.Response) -> bool:
+    assert (503, NOT_NOW) == (answer.status_code, answer.json())
+    assert "1" == answer.headers["Retry-After"]
+    return True
+
+
+@contextmanager
+def heads_held(url: str) -> Iterator[None]:
+    """Another session has locked every partition."""
+    with psycopg.connect(url) as other:
+        other.execute("select from heads for update")
+        yield
+
+
+def waits_for_heads(url: str) -> bool:
+    with psycopg.connect(url) as connection:
+        waiting = "select from pg_stat_activity where application_name = 'writer' and wait_event_type = 'Lock'"
+        return connection.execute(waiting).rowcount > 0
+
+
+@contextmanager
+def frozen_projector(run: Run) -> Iterator[None]:
+    pid = child(run.data, "project")
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+def test_a_full_queue_is_told_at_once_and_nothing_of_it_is_stored(weak: Weak) -> None:
+    child_id = weak.programme.child()
+    path = WEIGHT.path(child_id)
+    first: list[httpx.Response] = []
+    with client(weak.run.url, weak.programme.token) as api:
+        waiting = threading.Thread(target=lambda: first.append(api.post(path, readings(1)[0])))
+        with heads_held(weak.server.url):
+            waiting.start()
+            assert soon(lambda: waits_for_heads(weak.server.url))
+            started = time.monotonic()
+            assert all(is_unavailable(api.post(path, body)) for body in (readings(1)[0], readings(100)))
+            assert first == []
+            assert time.monotonic() - started < 1
+        waiting.join()
+        assert 201 == first[0].status_code
+        assert [first[0].json()["id"]] == [item["id"] for item in WEIGHT.listed(api, child_id)]
+
+
+def test_partitions_that_stay_locked_are_told_and_nothing_is_stored(weak: Weak) -> None:
+    child_id = weak.programme.child()
+    with client(weak.run.url, weak.programme.token) as api:
+        with heads_held(weak.server.url):
+            assert is_unavailable(api.post(WEIGHT.path(child_id), readings(1)[0]))
+            assert [] == WEIGHT.listed(api, child_id)
+        assert [] == WEIGHT.listed(api, child_id)
+        WEIGHT.record(api, child_id)
+
+
+def test_a_view_that_stays_behind_is_told_after_the_wait_and_answers_when_it_has_caught_up(weak: Weak) -> None:
+    child_id = weak.programme.child()
+    with client(weak.run.url, weak.programme.token) as api:
+        with frozen_projector(weak.run):
+            recorded = WEIGHT.record(api, child_id)
+            for path in (WEIGHT.path(child_id), WEIGHT.path(child_id, recorded["id"])):
+                started = time.monotonic()
+                assert is_unavailable(api.get(path))
+                assert time.monotonic() - started >= WAIT
+            assert soon(lambda: weak.status("/health/ready") == 503)
+            assert 200 == weak.status("/health/live")
+            assert 204 == api.delete(WEIGHT.path(child_id, recorded["id"])).status_code
+        assert soon(lambda: weak.status("/health/ready") == 200)
+        assert [] == WEIGHT.listed(api, child_id)
+
+
+def test_a_view_that_is_behind_in_another_partition_keeps_nobody_waiting(weak: Weak) -> None:
+    children = [weak.programme.child() for _ in range(8)]
+    with client(weak.run.url, weak.programme.token) as api, frozen_projector(weak.run):
+        WEIGHT.record(api, children[0])
+        answers = [api.get(WEIGHT.path(child_id)).status_code for child_id in children]
+        assert 503 == answers[0]
+        assert 200 in answers[1:]
+
+
+def test_a_database_that_is_away_is_told_everywhere_and_missed_by_nobody_when_it_is_back(weak: Weak) -> None:
+    child_id = weak.programme.child()
+    path = WEIGHT.path(child_id)
+    login = {"username": "admin", "password": WITH_PASSWORD["GROWTHRINGS_ADMIN_PASSWORD"]}
+    with client(weak.run.url, weak.programme.token) as api:
+        before = WEIGHT.record(api, child_id)
+        weak.server.stop()
+        stopped = time.monotonic()
+        while time.monotonic() - stopped < 8:
+            assert is_unavailable(api.post(path, readings(1)[0]))
+            assert is_unavailable(api.delete(WEIGHT.path(child_id, before["id"])))
+            assert is_unavailable(api.get(path))
+            assert is_unavailable(api.post("/v1/auth", login))
+            assert (200, 503) == (weak.status("/health/live"), weak.status("/health/ready"))
+        weak.restart_database()
+        assert soon(lambda: api.post(path, readings(1)[0]).status_code == 201, COMES_BACK)
+        assert soon(lambda: api.get(path).status_code == 200, COMES_BACK)
+        assert soon(lambda: weak.status("/health/ready") == 200, COMES_BACK)
+        assert before in WEIGHT.listed(api, child_id)
+        assert api.post("/v1/auth", login).status_code == 200

@@ -1,0 +1,183 @@
+"""Logs are JSON lines from which an error can be found, and in which nothing is that is nobody's business."""
+
+import json
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+
+from adapters.postgres import embedded
+from tests.acceptance.client import BODY_FAT, WEIGHT, Api
+from tests.acceptance.people import CHILD
+from tests.running.processes import Run, serving, soon
+from tests.running.programme import Programme, client, enrol, instant
+
+PASSWORD = "acorn in its cup"
+WRONG = "beechnut in its husk"
+VALUES = ("77.128906", "33.978515", "19.562988")
+UNIT = "hundredweight-of-chestnuts"
+TIMESTAMP = "walnut-o'clock"
+TOKEN = "hazel.nut.shell"
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """What a service wrote while all sorts of things were done to it."""
+
+    log: str
+    database_log: str
+    secrets: tuple[str, ...]
+    failed: tuple[str, ...]
+    """The request ids of the answers 500."""
+
+    @property
+    def lines(self) -> list[str]:
+        return self.log.splitlines()
+
+
+@pytest.fixture(scope="module")
+def scenario(tmp_path_factory: pytest.TempPathFactory) -> Scenario:
+    data = tmp_path_factory.mktemp("logs") / "data"
+    settings = {"GROWTHRINGS_LOG_LEVEL": "debug", "GROWTHRINGS_ADMIN_PASSWORD": PASSWORD}
+    with serving(data, settings) as run, client(run.url) as api:
+        programme = enrol(api, PASSWORD)
+        ordinary(api, programme)
+        refused(api, programme)
+        failed = broken(run, programme)
+        token = programme.token
+    hashes = [value.encode().hex() for value in VALUES]
+    return Scenario(
+        run.err.read_text() + run.told,
+        (data / "postgres.log").read_text(),
+        (PASSWORD, WRONG, *VALUES, UNIT, TIMESTAMP, TOKEN, token, token.rpartition(".")[2], *hashes, "$argon2"),
+        tuple(failed),
+    )
+
+
+def reading(value: str = VALUES[0]) -> dict[str, Any]:
+    return {"timestamp": instant(), "value": float(value), "unit": UNIT, "body_fat": float(VALUES[1])}
+
+
+def ordinary(api: Api, programme: Programme) -> None:
+    application, child_id = programme.application, programme.child()
+    for kind in (WEIGHT, BODY_FAT):
+        recorded = application.post(kind.path(child_id), reading()).json()
+        application.post(kind.path(child_id), [reading(value) for value in VALUES])
+        application.get(kind.path(child_id))
+        application.get(f"{kind.path(child_id)}?value={VALUES[0]}&unit={UNIT}")
+        application.delete(kind.path(child_id, recorded["id"]))
+
+
+def refused(api: Api, programme: Programme) -> None:
+    application, child_id = programme.application, programme.child()
+    path = WEIGHT.path(child_id)
+    twice = reading()
+    bad = [twice, twice, {**twice, "timestamp": TIMESTAMP}, {**twice, "value": f"-{VALUES[0]}"}, {**twice, "unit": 1}]
+    application.post(path, bad)
+    for item in bad:
+        application.post(path, item)
+    application.post_raw(path, f'{{"value": {VALUES[0]}, "unit": "{UNIT}"')
+    application.request("POST", path, f"value={VALUES[0]}".encode(), content_type="text/plain")
+    application.get(f"{path}?value={VALUES[0]}x&unit={UNIT}")
+    application.get(f"{path}?{UNIT}={VALUES[0]}")
+    application.request("PUT", path)
+    api.with_token(TOKEN).get(path)
+    api.with_token(programme.token[:-4]).post(path, reading())
+    api.post("/v1/auth", {"username": "admin", "password": WRONG})
+    child = programme.people.request(CHILD, password=WRONG)
+    programme.people.admin.post("/v1/children", child)
+    programme.people.admin.post("/v1/children", child)
+    address = application.http.base_url
+    for garbage in (b"no HTTP at all\r\n\r\n", f"POST {path} HTTP/1.1\r\nContent-Length: 99\r\n\r\n{UNIT}".encode()):
+        with closing(socket.create_connection((address.host, address.port or 80))) as connection:
+            connection.sendall(garbage)
+
+
+def broken(run: Run, programme: Programme) -> list[str]:
+    """Break the schema under the service, and its connections; the request ids of what it answers 500."""
+    child_id = programme.child()
+    with psycopg.connect(embedded.url(run.data) or "", autocommit=True) as database:
+        with broken_by(database, "events", "check (topic not like 'measurement%') not valid"):
+            failed = [failing(programme.application.post(WEIGHT.path(child_id), reading()))]
+        with broken_by(database, "users", "check (role <> 'child') not valid"):
+            child = programme.people.request(CHILD, password=PASSWORD)
+            failed.append(failing(programme.people.admin.post("/v1/children", child)))
+        with renamed(database, "dedupe_index"):
+            failed.append(failing(programme.application.post(WEIGHT.path(child_id), reading())))
+        with renamed(database, "ties"):
+            failed.append(failing(programme.application.get(WEIGHT.path(child_id))))
+        with broken_by(database, "measurements_g1", "check (kind = '') not valid"):
+            assert 201 == programme.application.post(WEIGHT.path(child_id), reading()).status_code
+            assert 503 == programme.application.get(WEIGHT.path(child_id)).status_code
+        database.execute("select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid()")
+        assert soon(lambda: programme.application.get(WEIGHT.path(child_id)).status_code == 200, 15)
+    return failed
+
+
+def failing(answer: httpx.Response) -> str:
+    assert 500 == answer.status_code, answer.text
+    return str(answer.json()["description"]).removeprefix("Request id: ")
+
+
+@contextmanager
+def broken_by(database: psycopg.Connection[Any], table: str, constraint: str) -> Iterator[None]:
+    database.execute(f"alter table {table} add constraint broken {constraint}".encode())
+    try:
+        yield
+    finally:
+        database.execute(f"alter table {table} drop constraint broken".encode())
+
+
+@contextmanager
+def renamed(database: psycopg.Connection[Any], table: str) -> Iterator[None]:
+    database.execute(f"alter table {table} rename to elsewhere".encode())
+    try:
+        yield
+    finally:
+        database.execute(f"alter table elsewhere rename to {table}".encode())
+
+
+def test_no_value_no_password_and_no_token_is_in_the_log(scenario: Scenario) -> None:
+    assert [] == [line for line in scenario.lines if any(secret in line for secret in scenario.secrets)]
+
+
+def test_nor_in_the_log_of_the_database(scenario: Scenario) -> None:
+    lines = scenario.database_log.splitlines()
+    assert [] == [line for line in lines if any(secret in line for secret in scenario.secrets)]
+
+
+def test_every_line_is_json_that_says_what_happened(scenario: Scenario) -> None:
+    def tells(line: str) -> bool:
+        try:
+            said = json.loads(line)
+        except ValueError:
+            return False
+        return isinstance(said, dict) and {"event", "level", "timestamp"} <= said.keys()
+
+    assert [] == [line for line in scenario.lines if not tells(line) and not line.startswith("Ready: ")]
+
+
+def test_the_trace_of_every_500_is_found_by_the_id_that_was_answered(scenario: Scenario) -> None:
+    for id in scenario.failed:
+        assert any(id in line and "Traceback" in line for line in scenario.lines), id
+    assert len(scenario.failed) == 4
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_log_that_cannot_be_written_stops_nobody(tmp_path: Path) -> None:
+    full = ["bash", "-c", 'exec "$@" 2>/dev/full', "bash"]
+    with serving(tmp_path / "data", before=full) as run, client(run.url, timeout=5) as api:
+        programme = enrol(api)
+        child_id = programme.child()
+        with psycopg.connect(embedded.url(run.data) or "", autocommit=True) as database:
+            database.execute("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'writer'")
+        answers = [programme.application.post(WEIGHT.path(child_id), reading()).status_code for _ in range(3)]
+        assert 201 in answers
+    assert os.path.getsize(run.err) == 0
