@@ -1,7 +1,7 @@
 """Dedupe keys: what may exist only once, under a name that has the same size whatever it is made of."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from hashlib import sha256
 from typing import Any, NamedTuple
@@ -11,6 +11,8 @@ import msgspec
 from domain.event import Event
 
 _encode = msgspec.json.Encoder().encode
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 
 class Key(NamedTuple):
@@ -47,5 +49,9 @@ Rules = Mapping[type[Event], Callable[[Any], Sequence[Change]]]
 
 @lru_cache(maxsize=16_384)
 def key(scope: str, *parts: str | datetime) -> Key:
-    """The key of `parts` in `scope`. A JSON array is unambiguous, SHA-256 keeps it within the limits of an index."""
-    return Key(scope, sha256(_encode(parts)).digest())
+    """The key of `parts` in `scope`. A JSON array is unambiguous, SHA-256 keeps it within the limits of an index.
+
+    An instant is a number in it, of microseconds since 1970: the same in every zone, and never the same as a text.
+    """
+    unambiguous = [(part - _EPOCH) // _MICROSECOND if isinstance(part, datetime) else part for part in parts]
+    return Key(scope, sha256(_encode(unambiguous)).digest())

@@ -16,8 +16,8 @@ from domain.refusal import AlreadyRegistered
 
 
 class Kind(Struct, frozen=True):
-    """`unit` is the unit of every value of the kind, None where each measurement says its own; `companion` is the
-    kind that may travel with this one, in a member of that name."""
+    """`unit` is the unit of every value of the kind, None where each measurement says its own. `companion` is the
+    kind that may travel with this one, in a member of that name; it travels with no other kind."""
 
     name: str
     title: str

@@ -5,8 +5,15 @@ from typing import Any
 
 import psycopg
 import pytest
+import structlog
 
 from tests.adapters.world import World, settle_in
+
+
+@pytest.fixture(scope="session", autouse=True)
+def plain_logs() -> None:
+    """Traces as Python writes them: with every variable of every frame, as by default, one takes seconds."""
+    structlog.configure(processors=[structlog.processors.format_exc_info, structlog.processors.KeyValueRenderer()])
 
 
 @pytest.fixture

@@ -2,12 +2,14 @@
 
 from collections import Counter
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
+from adapters.postgres.connections import connector
 from adapters.postgres.log import PostgresLog
 from application.command import Command
 from application.commands.register_user import RegisterUser
@@ -125,5 +127,6 @@ def test_groups_in_memory_do_what_the_model_says_whatever_faults_the_log_has() -
     run_on(FakeLog, examples=40, steps=15)
 
 
-def test_groups_in_postgresql_do_what_the_model_says(postgres_log: PostgresLog) -> None:
-    run_on(lambda: postgres_log, examples=15, steps=12)
+def test_groups_in_postgresql_do_what_the_model_says(database: str) -> None:
+    with closing(PostgresLog(connector(database))) as log:
+        run_on(lambda: log, examples=15, steps=12)

@@ -72,17 +72,3 @@ def test_a_companion_that_is_removed_comes_off_the_third_kind() -> None:
     given(weight_recorded(body_fat=20.1, **muscle), body_fat_carried(**by_muscle)).when(remove(BODY_FAT)).then(
         measurement_removed(originator_id=stream(CHILD, BODY_FAT), kind="body_fat"), weight_revised(**muscle)
     )
-
-
-def test_a_body_fat_that_came_with_two_kinds_comes_off_both_when_it_is_removed() -> None:
-    """The contract: removing the body fat takes `body_fat` off the weight, whatever else it travelled with since."""
-    given(
-        weight_recorded(body_fat=20.1),
-        body_fat_carried(),
-        weight_recorded(body_fat=9.9, **muscle),
-        body_fat_revised(value=9.9, **by_muscle),
-    ).when(remove(BODY_FAT)).then(
-        measurement_removed(originator_id=stream(CHILD, BODY_FAT), kind="body_fat", originator_version=3),
-        weight_revised(cause=f"{stream(CHILD, BODY_FAT)}:3"),
-        weight_revised(cause=f"{stream(CHILD, BODY_FAT)}:3", **muscle),
-    )

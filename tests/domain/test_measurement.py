@@ -5,7 +5,7 @@ from datetime import timedelta, timezone
 import pytest
 
 from domain import measurement
-from domain.measurement import Measurement
+from domain.measurement import KINDS, Measurement
 from domain.partition import stream
 from domain.refusal import AlreadyRegistered
 from tests.domain.weighing import record
@@ -166,3 +166,9 @@ def test_a_withdrawal_frees_every_key_of_the_child_and_of_no_other() -> None:
         ),
     )
     given(*history).when(record(reading(child_id=OTHER_CHILD))).refuses(AlreadyRegistered("Weight"))
+
+
+def test_a_companion_travels_with_one_kind_only() -> None:
+    """So the carrier of a companion says whose member it is, and whose to take off."""
+    companions = [kind.companion for kind in KINDS.values() if kind.companion is not None]
+    assert sorted(set(companions)) == sorted(companions)

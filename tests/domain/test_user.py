@@ -7,7 +7,7 @@ import pytest
 from domain import user
 from domain.partition import ACCOUNTS, stream
 from domain.refusal import AlreadyRegistered
-from domain.user import TITLES, Profile, User
+from domain.user import TITLES, Profile, User, UserRemoved
 from tests.examples import (
     CHILD,
     EDUCATOR,
@@ -99,7 +99,8 @@ def test_the_name_of_another_user_stays_taken() -> None:
 
 
 def test_removing_an_owner_gives_up_the_names_of_all_its_groups_and_of_no_others() -> None:
-    scopes = [getattr(change, "scope", None) for change in user.dedupe_changes(user_removed(user_id=EDUCATOR))]
+    changes = user.DEDUPE[UserRemoved](user_removed(user_id=EDUCATOR))
+    scopes = [getattr(change, "scope", None) for change in changes]
     assert [None, user.groups_scope(EDUCATOR)] == scopes
     assert user.groups_scope(EDUCATOR) != user.groups_scope(OTHER_CHILD)
 

@@ -105,9 +105,3 @@ BEHIND = """
 select count(*) from (select part, max(seq) as seq from events group by part) e
 where coalesce((select max(p.seq) from places p where p.part = e.part and p.view = 'measurements'), 0) < e.seq
 """
-
-
-def owners(url: str) -> dict[str | None, int]:
-    """Who holds how many partitions; None for those that nobody holds."""
-    with psycopg.connect(url) as connection:
-        return dict(connection.execute("select owner, count(*) from leases group by owner").fetchall())

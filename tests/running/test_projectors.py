@@ -2,7 +2,6 @@
 
 import os
 import signal
-import subprocess
 import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -19,8 +18,9 @@ from adapters.postgres.connections import connector
 from domain.event import Event
 from projections.measurements import Measurements
 from projections.projector import LEASE, Projector
-from tests.running.log_of_weights import Connect, caught_up, expected_rows, owners, rows, weighing
-from tests.running.processes import command, environment, soon
+from tests.running.log_of_weights import Connect, caught_up, expected_rows, rows, weighing
+from tests.running.processes import soon
+from tests.running.projectors import owners, projecting, sessions, terminate
 
 POLL = 0.1
 TAKEOVER = LEASE + LEASE / 3
@@ -59,16 +59,6 @@ def once(connect: Connect) -> Connect:
         return connect(name)
 
     return connect_once
-
-
-def terminate(url: str, name: str) -> int:
-    """Cut the sessions of that application name (a pattern) off; how many."""
-    with psycopg.connect(url, autocommit=True) as connection:
-        return connection.execute(
-            "select pg_terminate_backend(pid) from pg_stat_activity"
-            " where application_name like %s and datname = current_database()",
-            [name],
-        ).rowcount
 
 
 @pytest.fixture
@@ -140,22 +130,6 @@ def test_another_process_takes_over_from_one_that_is_killed_or_frozen(
             writer.weigh_all()
             assert caught_up(database)
     assert expected_rows(database) == rows(database)
-
-
-@contextmanager
-def projecting(url: str, data: Path) -> Iterator[subprocess.Popen[bytes]]:
-    with subprocess.Popen(command("project", "--data", str(data)), env=environment(DATABASE_URL=url)) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
-
-
-def sessions(url: str) -> int:
-    with psycopg.connect(url) as connection:
-        return connection.execute(
-            "select from pg_stat_activity where application_name like 'projector-%' and datname = current_database()"
-        ).rowcount
 
 
 def test_a_worker_that_is_cut_off_again_and_again_ends_with_the_right_rows(database: str) -> None:

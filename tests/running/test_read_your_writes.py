@@ -100,12 +100,15 @@ def test_what_is_registered_through_one_process_is_there_for_the_other(
             assert 400 == api.get(WEIGHT.path(child.id)).status_code
 
 
-def test_a_command_wakes_the_projector(one: Run, database_url: str, programme: Programme) -> None:
-    """Polling is only the safety net."""
+def test_nobody_waits_for_the_projector_to_look_by_itself(one: Run, database_url: str, programme: Programme) -> None:
+    """Polling is only the safety net: it is told that there is something to see."""
+    child_id = programme.child()
     with psycopg.connect(database_url, autocommit=True) as connection, client(one.url, programme.token) as api:
         connection.execute(f"listen {CHANNEL}".encode())
-        WEIGHT.record(api, programme.child(), timestamp=instant())
-        assert 1 == len(list(connection.notifies(timeout=3, stop_after=1)))
+        for _ in range(20):
+            WEIGHT.record(api, child_id, timestamp=instant())
+            WEIGHT.listed(api, child_id)
+        assert list(connection.notifies(timeout=1, stop_after=1))
 
 
 def all_see_what_they_write(writes: Run, reads: Run, programme: Programme, rounds: int = ROUNDS) -> None:

@@ -1,0 +1,164 @@
+"""Every command has its row in the table of who may, every role its scopes, every refusal its words."""
+
+from collections.abc import Iterator
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import TypeVar
+
+import pytest
+
+from adapters.http.envelope import ENVELOPES
+from application import commands, permissions
+from application.command import Actor, Command
+from application.permissions import ANY, MAY, OWN, SCOPES, TIED, Whose
+from application.ports import Reads, UserRow
+from domain.refusal import ChildNotRegistered, Forbidden, Refusal, UserGone
+from domain.user import TITLES
+from tests.example_commands import COMMANDS
+from tests.examples import CHILD, OTHER_CHILD, actor
+
+NEEDS_NO_LEAVE = {"register_first_admin": "the service itself asks, before anybody is there"}
+
+ASKER = "5a62be07de34500146d9c543"
+
+
+K = TypeVar("K")
+
+
+def kinds_of(sort: type[K]) -> Iterator[type[K]]:
+    """All of this sort in the project, those of tests aside."""
+    for kind in sort.__subclasses__():
+        if not kind.__module__.startswith("tests."):
+            yield kind
+        yield from kinds_of(kind)
+
+
+def command_names() -> list[str]:
+    for module in iter_modules(commands.__path__):
+        import_module(f"{commands.__name__}.{module.name}")
+    return [kind.name for kind in kinds_of(Command)]
+
+
+def test_every_command_has_a_row_in_the_table_or_a_reason() -> None:
+    assert [] == [name for name in command_names() if name not in MAY and name not in NEEDS_NO_LEAVE]
+
+
+def test_every_row_of_the_table_is_a_command_or_a_question() -> None:
+    assert [] == [action for action in MAY if action not in command_names() and not action.startswith("read_")]
+
+
+def test_no_two_commands_share_a_name() -> None:
+    assert sorted(set(command_names())) == sorted(command_names())
+
+
+def test_every_command_has_an_example() -> None:
+    assert set(command_names()) == {command.name for command in COMMANDS}
+
+
+def test_the_table_knows_only_roles_that_there_are() -> None:
+    assert set() == {role for roles in MAY.values() for role in roles} - set(TITLES)
+
+
+@pytest.mark.parametrize(
+    ("role", "expected"),
+    [
+        ("admin", ["measurements:read"]),
+        ("application", ["measurements:create", "measurements:read", "measurements:delete"]),
+        ("child", ["measurements:create", "measurements:read"]),
+        ("educator", ["measurements:create", "measurements:read", "measurements:delete"]),
+        ("family", ["measurements:create", "measurements:read", "measurements:delete"]),
+        ("healthprofessional", ["measurements:read"]),
+    ],
+)
+def test_a_role_has_the_scopes_of_the_contract(role: str, expected: list[str]) -> None:
+    assert expected == permissions.scopes_of(role)
+
+
+CONTRACT: dict[str, tuple[Whose | None, Whose | None, Whose | None]] = {
+    "admin": (None, ANY, None),
+    "application": (ANY, ANY, ANY),
+    "child": (OWN, OWN, None),
+    "educator": (TIED, TIED, TIED),
+    "family": (TIED, TIED, TIED),
+    "healthprofessional": (None, TIED, None),
+}
+"""Role → whose measurements it may post, get, delete."""
+
+
+@pytest.mark.parametrize("role", TITLES)
+def test_a_role_may_what_the_contract_says(role: str) -> None:
+    actions = ("record_measurements", "read_measurements", "remove_measurement")
+    assert CONTRACT[role] == tuple(MAY[action].get(role) for action in actions)
+
+
+@pytest.mark.parametrize("action", MAY)
+@pytest.mark.parametrize("role", TITLES)
+def test_only_roles_in_the_table_are_let_through(action: str, role: str) -> None:
+    if role in MAY[action]:
+        permissions.check_role(action, actor(role))
+    else:
+        with pytest.raises(Forbidden):
+            permissions.check_role(action, actor(role))
+
+
+@pytest.mark.parametrize(("scope", "action"), SCOPES.items())
+@pytest.mark.parametrize("others", [frozenset[str](), frozenset(SCOPES)])
+def test_a_token_without_the_scope_is_not_let_through(scope: str, action: str, others: frozenset[str]) -> None:
+    asking = Actor("x", "application", others - {scope})
+    with pytest.raises(Forbidden):
+        permissions.check_role(action, asking)
+
+
+class Facts:
+    """Implements `application.permissions.Facts`: nobody but these is there, and only these ties."""
+
+    def __init__(self, users: dict[str, str], *ties: tuple[str, str]) -> None:
+        self.users, self.ties = users, ties
+
+    def user(self, user_id: str) -> UserRow | None:
+        return UserRow(self.users[user_id], None) if user_id in self.users else None
+
+    def tied(self, owner_id: str, child_id: str) -> bool:
+        return (owner_id, child_id) in self.ties
+
+
+def asked(role: str, facts: Facts, asker: str = ASKER, action: str = "read_measurements") -> None:
+    reads = Reads()
+    permissions.reads_of_child(action, actor(role, asker), CHILD, reads)
+    assert {asker, CHILD} == reads.users
+    assert reads.ties == ({(asker, CHILD)} if MAY[action][role] is TIED else set())
+    permissions.check_child(action, actor(role, asker), CHILD, facts)
+
+
+def test_who_is_tied_to_the_child_may() -> None:
+    asked("educator", Facts({ASKER: "educator", CHILD: "child"}, (ASKER, CHILD)))
+
+
+def test_a_child_may_ask_for_itself() -> None:
+    asked("child", Facts({CHILD: "child"}), CHILD)
+
+
+@pytest.mark.parametrize(
+    ("role", "facts", "refusal"),
+    [
+        ("application", Facts({}), UserGone),
+        ("application", Facts({ASKER: "admin", CHILD: "child"}), UserGone),
+        ("child", Facts({ASKER: "child"}), Forbidden),
+        ("application", Facts({ASKER: "application"}), ChildNotRegistered),
+        ("application", Facts({ASKER: "application", CHILD: "educator"}), ChildNotRegistered),
+        ("educator", Facts({ASKER: "educator"}, (ASKER, CHILD)), ChildNotRegistered),
+        ("educator", Facts({ASKER: "educator", CHILD: "child"}), Forbidden),
+        ("family", Facts({ASKER: "family", CHILD: "child"}, (ASKER, OTHER_CHILD), (CHILD, ASKER)), Forbidden),
+    ],
+)
+def test_what_stands_against_it_is_told_in_the_order_of_the_contract(
+    role: str, facts: Facts, refusal: type[Refusal]
+) -> None:
+    with pytest.raises(Refusal) as refused:
+        asked(role, facts)
+    assert refusal is refused.type
+
+
+def test_every_refusal_that_is_raised_has_its_words_in_http() -> None:
+    leaves = [kind for kind in kinds_of(Refusal) if not kind.__subclasses__()]
+    assert [] == [kind.__name__ for kind in leaves if kind not in ENVELOPES]

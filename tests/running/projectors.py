@@ -1,0 +1,42 @@
+"""Projectors as processes, what the database knows of them, and how they are cut off from it."""
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+
+from tests.running.processes import command, environment
+
+
+def owners(url: str) -> dict[str | None, int]:
+    """Who holds how many partitions; None for those that nobody holds."""
+    with psycopg.connect(url) as connection:
+        return dict(connection.execute("select owner, count(*) from leases group by owner").fetchall())
+
+
+def terminate(url: str, name: str) -> int:
+    """Cut the sessions of that application name (a pattern) off; how many."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        return connection.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity"
+            " where application_name like %s and datname = current_database()",
+            [name],
+        ).rowcount
+
+
+@contextmanager
+def projecting(url: str, data: Path) -> Iterator[subprocess.Popen[bytes]]:
+    with subprocess.Popen(command("project", "--data", str(data)), env=environment(DATABASE_URL=url)) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def sessions(url: str) -> int:
+    with psycopg.connect(url) as connection:
+        return connection.execute(
+            "select from pg_stat_activity where application_name like 'projector-%' and datname = current_database()"
+        ).rowcount
