@@ -17,7 +17,10 @@ def configure(level: str) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     if sys.stderr.isatty():
-        rendering: list[structlog.typing.Processor] = [structlog.dev.ConsoleRenderer()]
+        rendering: list[structlog.typing.Processor] = [
+            # Not its own traces, which show the values of variables.
+            structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        ]
     else:
         rendering = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     structlog.configure(

@@ -3,33 +3,39 @@
 import os
 import re
 from collections.abc import Mapping
-from pathlib import Path
+from typing import Annotated, Literal
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
+
+from domain.user import USERNAME_LENGTH
 
 
 class SettingRefused(Exception):
     """A value that cannot be meant; the message names the variable."""
 
 
+Count = Annotated[int, Meta(ge=1)]
+Seconds = Annotated[float, Meta(gt=0, le=86_400)]
+
+
 class Settings(Struct, frozen=True, kw_only=True):
     """Each is read from the variable that `VARIABLES` names."""
 
     database_url: str | None = None
-    admin_username: str = "admin"
+    admin_username: Annotated[str, Meta(max_length=USERNAME_LENGTH)] = "admin"
     admin_password: str | None = None
-    rate_limit: str = "off"
+    rate_limit: Literal["off"] = "off"
     issuer: str = "growthrings"
-    partitions: int = 64
-    group_size: int = 2_000
-    queue_size: int = 20_000
-    body_limit: int = 16 * 1024 * 1024
-    batch_limit: int = 10_000
-    read_wait: float = 2.0
-    allowed_lag: float = 10.0
-    argon2_memory: int = 65_536
-    log_level: str = "info"
+    partitions: Annotated[int, Meta(ge=1, le=32_767)] = 64
+    group_size: Count = 2_000
+    queue_size: Count = 20_000
+    body_limit: Count = 16 * 1024 * 1024
+    batch_limit: Count = 10_000
+    read_wait: Seconds = 2.0
+    allowed_lag: Seconds = 10.0
+    argon2_memory: Annotated[int, Meta(ge=32)] = 65_536
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
 
 
 VARIABLES = {
@@ -42,20 +48,10 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
     """The settings; an empty variable is one that is not set. SettingRefused."""
     given = {name: environment[variable] for name, variable in VARIABLES.items() if environment.get(variable)}
     try:
-        settings = msgspec.convert(given, Settings, strict=False)
+        return msgspec.convert(given, Settings, strict=False)
     except msgspec.ValidationError as error:
         raise SettingRefused(_named(str(error))) from error
-    if settings.rate_limit != "off":
-        raise SettingRefused(f"{VARIABLES['rate_limit']}: limits are not counted yet, only `off` can be set")
-    for name in ("partitions", "group_size", "queue_size", "body_limit", "batch_limit", "read_wait", "argon2_memory"):
-        if getattr(settings, name) <= 0:
-            raise SettingRefused(f"{VARIABLES[name]} must be above 0")
-    return settings
 
 
 def _named(message: str) -> str:
     return re.sub(r"(.*) - at `\$\.(\w+)`", lambda found: f"{VARIABLES[found[2]]}: {found[1]}", message)
-
-
-DATA = Path(".data")
-"""The default data folder, of every command."""

@@ -69,7 +69,7 @@ class LogLost(LogUnavailable):
 
 
 class AppendRefused(Exception):
-    """The log refused the events of the group; nothing of it was stored."""
+    """The log does not take what the group asks for or says; nothing of it was stored."""
 
 
 class CommitInDoubt(Exception):
@@ -90,7 +90,8 @@ class Log(Protocol[K]):
         """Lock partitions, waiting for the first and taking of the others those that are free."""
 
     def load(self, known: K, reads: Reads) -> None:
-        """Add to what is known; what is known already stays as the group has left it."""
+        """Add to what is known; what is known already stays as the group has left it. AppendRefused when something is
+        asked for that cannot be there."""
 
     def append(self, known: K) -> None:
         """Write what `known` has taken in, and what follows from it; AppendRefused."""
@@ -101,4 +102,5 @@ class Log(Protocol[K]):
     def rollback(self) -> None: ...
 
     def settle(self, known: K) -> bool:
-        """Whether a group in doubt was stored after all. Waits until its transaction has ended."""
+        """Whether a group in doubt was stored after all. Waits until its transaction has ended; CommitInDoubt when even
+        that cannot be told in time."""

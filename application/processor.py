@@ -9,8 +9,8 @@ from application.command import Answer, Command, Fault, Outcome
 from application.ids import ids_from
 from application.ports import AppendRefused, CommitInDoubt, K, Log, LogLost, LogUnavailable, PartitionsHeld, Reads
 from domain.catalogue import encode
-from domain.event import Origin
-from domain.partition import partition
+from domain.event import Event, Origin
+from domain.partition import partition, partition_key
 from domain.refusal import Refusal
 
 logger = structlog.get_logger()
@@ -31,7 +31,7 @@ class Processor(Generic[K]):
 
     def parts(self, command: Command) -> frozenset[int]:
         """The partitions that the command may write to."""
-        return frozenset(partition(key, self._log.partitions) for key in command.partition_keys())
+        return frozenset(partition(partition_key(key), self._log.partitions) for key in command.partition_keys())
 
     def run(self, waiting: Sequence[Command], *, oldest_waits: bool) -> Answers:
         """Decide and store what can be taken of `waiting` (not empty, first come first) as one group.
@@ -39,7 +39,28 @@ class Processor(Generic[K]):
         The answers, by place in `waiting`. Those whose partitions another writer holds are left out, to be run
         later; the oldest is among the answers where it is told to wait, if only as LogUnavailable.
         """
-        parts = [self.parts(command) for command in waiting]
+        answers, places, parts = self._places(waiting)
+        if places:
+            done = self._run_placed([waiting[place] for place in places], parts, oldest_waits=oldest_waits)
+            answers |= {places[index]: answer for index, answer in done.items()}
+        return answers
+
+    def _places(self, waiting: Sequence[Command]) -> tuple[Answers, list[int], list[frozenset[int]]]:
+        """Which commands say what partitions they may write to, and these; the others are faults."""
+        answers: Answers = {}
+        places, parts = [], []
+        for place, command in enumerate(waiting):
+            try:
+                parts.append(self.parts(command))
+                places.append(place)
+            except Exception:
+                _log_fault(command)
+                answers[place] = Fault()
+        return answers, places, parts
+
+    def _run_placed(
+        self, waiting: Sequence[Command], parts: Sequence[frozenset[int]], *, oldest_waits: bool
+    ) -> Answers:
         wait_for = parts[0] if oldest_waits else frozenset[int]()
         for attempt in range(1, ATTEMPTS + 1):
             try:
@@ -67,6 +88,10 @@ class Processor(Generic[K]):
             self._log.rollback()
             logger.exception("append refused", commands=len(group))
             answers = self._run_halves(group)
+        except CommitInDoubt:
+            # Run again, it would answer its own commands with 409; called unavailable, it might be stored all the same.
+            logger.exception("a commit in doubt could not be settled", commands=len(group))
+            answers = [Fault()] * len(group)
         except BaseException:
             self._log.rollback()
             raise
@@ -125,6 +150,7 @@ class Processor(Generic[K]):
         for item in command.items:
             try:
                 outcome, events = command.decide(item, known, origin=origin, new_id=new_id)
+                self._check_partitions(events, known)
                 states = [encode(event) for event in events]
             except Refusal as refusal:
                 outcomes.append(refusal)
@@ -135,6 +161,11 @@ class Processor(Generic[K]):
                 known.apply(events, states)
                 outcomes.append(outcome)
         return outcomes
+
+    def _check_partitions(self, events: Sequence[Event], known: K) -> None:
+        for event in events:
+            if partition(event.originator_id, self._log.partitions) not in known.parts:
+                raise ValueError(f"{event.originator_id} is in no partition that the command has named")
 
 
 def _takeable(parts: Sequence[frozenset[int]], locked: frozenset[int]) -> list[int]:

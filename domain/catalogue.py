@@ -1,5 +1,7 @@
 """Every event that the log may hold, by its permanent name, and the JSON that it is stored as."""
 
+from datetime import datetime
+
 import msgspec
 
 from domain.event import Event
@@ -26,6 +28,22 @@ _decoders = {name: msgspec.json.Decoder(event) for name, event in EVENTS.items()
 
 encode = msgspec.json.Encoder().encode
 """The state of an event as JSON."""
+
+
+class _Recorded(msgspec.Struct):
+    recorded_at: datetime
+
+
+class _Origin(msgspec.Struct):
+    origin: _Recorded
+
+
+_decode_origin = msgspec.json.Decoder(_Origin).decode
+
+
+def recorded_at(state: bytes) -> datetime:
+    """When the event of a state was recorded, whatever event it is."""
+    return _decode_origin(state).origin.recorded_at
 
 
 class Undecodable(Exception):

@@ -5,6 +5,7 @@ Events · state and its fold · decisions.
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from math import isfinite
 from typing import ClassVar, Protocol
 
 from msgspec import Struct
@@ -173,8 +174,11 @@ def record(
 ) -> list[Event]:
     """Record one reading of a child; a companion that travels with it is recorded or revised with it.
 
-    The first event is the reading's. AlreadyRegistered where its instant is taken.
+    The first event is the reading's. AlreadyRegistered where its instant is taken; ValueError of values that are not
+    finite, which JSON cannot say.
     """
+    if not (isfinite(reading.value) and isfinite(reading.companion_value or 0.0)):
+        raise ValueError("a measured value is finite")
     kind = KINDS[reading.kind]
     if known.holder(key(reading.child_id, kind.name, reading.taken_at)) is not None:
         raise AlreadyRegistered(kind.title)

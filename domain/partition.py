@@ -30,7 +30,7 @@ def _point(head: str) -> int:
 
 
 def partition(name: str, partitions: int) -> int:
-    """The partition, from 0, of a stream, of a dedupe scope or of a partition key: all three begin with the key.
+    """The partition, from 0, of a stream or of a dedupe scope: both begin with a partition key, as does the key itself.
 
     Stable for ever: where an event lies depends on it.
     """

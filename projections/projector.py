@@ -53,9 +53,13 @@ class Projector:
             try:
                 with self._connect(self.owner) as connection:
                     self._work(connection)
-            except psycopg.Error as error:
+            except psycopg.OperationalError as error:
                 logger.warning("projector lost its connection", error=str(error).strip())
                 time.sleep(self._poll)
+            except Exception:
+                # The views stay where they are, and everybody sees that they are behind.
+                logger.exception("projector cannot apply a page")
+                time.sleep(1)
 
     def _work(self, connection: Connection[Any]) -> None:
         connection.autocommit = True

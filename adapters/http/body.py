@@ -115,7 +115,7 @@ class _Slices:
             self._text = bytes(text).decode()
         except UnicodeDecodeError as error:
             raise Unreadable from error
-        self._decode = json.JSONDecoder(parse_constant=_refuse).raw_decode
+        self._decode = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=_refuse).raw_decode
 
     def members(self) -> dict[str, Raw]:
         found: dict[str, Raw] = {}

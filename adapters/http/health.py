@@ -29,10 +29,10 @@ def routes(tokens: Tokens, reader: Reader, *, allowed_lag: float) -> list[HTTPRo
         now = datetime.now(UTC)
         views: dict[str, Any] = {}
         behind = False
-        for view, _, is_live, events, since in lags:
-            if is_live:
-                seconds = 0.0 if since is None else max(0.0, (now - since).total_seconds())
-                views[view] = {"events_behind": events, "seconds_behind": round(seconds, 3)}
+        for lag in lags:
+            if lag.live:
+                seconds = 0.0 if lag.since is None else max(0.0, (now - lag.since).total_seconds())
+                views[lag.view] = {"events_behind": lag.events, "seconds_behind": round(seconds, 3)}
                 behind |= seconds > allowed_lag
         if behind:
             return _not_ready({"log": "reachable", "views": views})

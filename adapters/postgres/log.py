@@ -1,16 +1,16 @@
 """The log in PostgreSQL, as the processor sees it: one session, one transaction for each group."""
 
+import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import msgspec
 import psycopg
 from psycopg import Connection, Cursor
 
 from application.ports import AppendRefused, CommitInDoubt, LogLost, LogUnavailable, PartitionsHeld, Reads
-from domain.catalogue import decode
+from domain import catalogue
 from domain.event import Event
 from domain.partition import partition
 from projections import dedupe_index, directory, statements
@@ -29,23 +29,22 @@ SESSION = (
     "set enable_mergejoin = off",
 )
 
-SETTLE_ATTEMPTS = 5
-"""How often a doubt is looked into, each time waiting for the heads as long as `lock_timeout` says."""
+SETTLE_TIME = 15.0
+"""Seconds for which a doubt is looked into: longer than the server lets an idle transaction hold the heads."""
+
+SETTLE_PAUSE = 0.1
+"""Seconds between two looks."""
+
+UNFIT = (
+    psycopg.DataError,
+    psycopg.IntegrityError,
+    psycopg.errors.ProgramLimitExceeded,
+    psycopg.errors.StatementTooComplex,
+    UnicodeEncodeError,
+)
+"""What PostgreSQL, or the way to it, says of values that it does not take."""
 
 _MICROSECOND = timedelta(microseconds=1)
-
-
-class _Recorded(msgspec.Struct):
-    recorded_at: datetime
-
-
-class _State(msgspec.Struct):
-    """The one thing of a state that the log itself looks at."""
-
-    origin: _Recorded
-
-
-_decode_state = msgspec.json.Decoder(_State).decode
 
 
 class PostgresLog:
@@ -75,14 +74,17 @@ class PostgresLog:
 
     @contextmanager
     def _cursor(self) -> Iterator[Cursor[Any]]:
-        """A cursor of the group's transaction; translates what may go wrong with the session."""
+        """A cursor of the group's transaction; translates what may go wrong with it."""
         try:
             with self._connection.cursor() as cursor:
                 yield cursor
         except psycopg.errors.LockNotAvailable as error:
             self.rollback()
             raise PartitionsHeld("another session holds the partitions") from error
-        except psycopg.OperationalError as error:
+        except UNFIT as error:
+            raise AppendRefused(str(error).strip()) from error
+        except (psycopg.OperationalError, psycopg.InternalError) as error:
+            # Lost, ended by a time-out, full, in recovery: whatever it was, nothing of the group was stored.
             self.rollback()
             raise LogLost(str(error).strip()) from error
 
@@ -98,14 +100,14 @@ class PostgresLog:
 
     def _known(self, cursor: Cursor[Any], locked: Sequence[int]) -> Known:
         """What is known of the locked partitions: their ends, and a time after everything in them."""
-        recorded_at = datetime.min.replace(tzinfo=UTC)
+        last = datetime.min.replace(tzinfo=UTC)
         next_seq = {}
         for part, seq, state, now in cursor.execute(SQL["ends"], {"parts": list(locked)}):
             next_seq[part] = seq + 1
-            recorded_at = max(recorded_at, now)
+            last = max(last, now)
             if state is not None:
-                recorded_at = max(recorded_at, _decode_state(state).origin.recorded_at + _MICROSECOND)
-        return Known(frozenset(locked), recorded_at.astimezone(UTC), next_seq)
+                last = max(last, catalogue.recorded_at(state) + _MICROSECOND)
+        return Known(frozenset(locked), last.astimezone(UTC), next_seq)
 
     def load(self, known: Known, reads: Reads) -> None:
         keys = [key for key in reads.keys if key not in known.holders]
@@ -121,7 +123,7 @@ class PostgresLog:
         histories: dict[str, list[Event]] = {stream: [] for stream in streams}
         parts = [partition(stream, self.partitions) for stream in streams]
         for stream, topic, state in cursor.execute(SQL["histories"], {"parts": parts, "streams": list(streams)}):
-            histories[stream].append(decode(topic, state))
+            histories[stream].append(catalogue.decode(topic, state))
         return histories
 
     def read(self, statement: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
@@ -136,21 +138,18 @@ class PostgresLog:
     def append(self, known: Known) -> None:
         if not known.appended:
             return
-        try:
-            with self._cursor() as cursor:
-                append(cursor, known, self.partitions)
-                dedupe_index.write(cursor, known.dedupe, self.partitions)
-                directory.write(cursor, known.changed)
-        except psycopg.Error as error:
-            raise AppendRefused(str(error).strip()) from error
+        with self._cursor() as cursor:
+            append(cursor, known, self.partitions)
+            dedupe_index.write(cursor, known.dedupe, self.partitions)
+            directory.write(cursor, known.changed)
 
     def commit(self, known: Known) -> None:
         try:
             self._connection.commit()
-        except psycopg.OperationalError as error:
+        except (psycopg.OperationalError, psycopg.InternalError) as error:
             if known.appended:
                 raise CommitInDoubt(str(error).strip()) from error
-        except psycopg.Error as error:
+        except UNFIT as error:
             raise AppendRefused(str(error).strip()) from error
 
     def rollback(self) -> None:
@@ -161,13 +160,14 @@ class PostgresLog:
             self._connection.close()
 
     def settle(self, known: Known) -> bool:
-        for attempt in range(1, SETTLE_ATTEMPTS + 1):
+        deadline = time.monotonic() + SETTLE_TIME
+        while True:
             try:
                 return self._is_stored(known)
-            except LogUnavailable:
-                if attempt == SETTLE_ATTEMPTS:
-                    raise
-        raise AssertionError("not reached")
+            except LogUnavailable as error:
+                if time.monotonic() >= deadline:
+                    raise CommitInDoubt(str(error)) from error
+                time.sleep(SETTLE_PAUSE)
 
     def _is_stored(self, known: Known) -> bool:
         """Whether the first event of the group stands at its position; one transaction stored all of them or none."""

@@ -22,6 +22,7 @@ from application.queries.measurements import (
     Order,
 )
 from application.writer import Unavailable
+from domain.catalogue import recorded_at
 from domain.partition import partition
 from projections import statements
 from projections.directory import SQL as DIRECTORY
@@ -36,6 +37,16 @@ COLUMNS = {"timestamp": "taken_at", "value": "value", "unit": "unit", "id": "id"
 FIRST_LOOK = 0.001
 LAST_LOOK = 0.05
 """Seconds between looks at a view that is behind: the first, and the longest that it grows to."""
+
+
+class Lag(Struct, frozen=True):
+    """How far a generation of a view is behind: in events, and since when (None when it is not)."""
+
+    view: str
+    generation: int
+    live: bool
+    events: int
+    since: datetime | None
 
 
 class Reader:
@@ -85,9 +96,13 @@ class Reader:
             return user_id, role, password_hash
         return None
 
-    async def lags(self) -> list[tuple[Any, ...]]:
-        """Of every generation of every view: name, generation, live, events behind, since when (or None)."""
-        return await self._rows(PROJECTOR["status"], {})
+    async def lags(self) -> list[Lag]:
+        """Of every generation of every view."""
+        rows = await self._rows(PROJECTOR["status"], {})
+        return [
+            Lag(view, generation, live, events, min(map(recorded_at, unseen or ()), default=None))
+            for view, generation, live, events, unseen in rows
+        ]
 
 
 def list_statement(query: ListMeasurements, partitions: int) -> tuple[sql.Composed, dict[str, Any]]:

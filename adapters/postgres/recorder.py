@@ -8,6 +8,7 @@ from uuid import UUID
 import psycopg
 from eventsourcing.persistence import (
     ApplicationRecorder,
+    DataError,
     InfrastructureFactory,
     IntegrityError,
     Mapper,
@@ -21,9 +22,10 @@ from eventsourcing.utils import Environment, EnvType
 from adapters.postgres.connections import connector
 from adapters.postgres.log import PostgresLog
 from adapters.postgres.mapper import EventMapper
-from application.ports import AppendRefused, LogUnavailable
+from application.ports import AppendRefused, CommitInDoubt, LogUnavailable
 from domain.catalogue import decode
 from domain.partition import partition
+from projections.known import Known
 
 EVERYTHING = 2**31 - 1
 
@@ -47,13 +49,21 @@ class PostgresRecorder(ApplicationRecorder):
                 for stored in stored_events:
                     known.apply([decode(stored.topic, stored.state)], [stored.state])
                 self._log.append(known)
-                self._log.commit(known)
+                self._commit(known)
             except AppendRefused as error:
-                raise IntegrityError(str(error)) from error
-            except LogUnavailable as error:
+                conflict = isinstance(error.__cause__, psycopg.IntegrityError)
+                raise (IntegrityError if conflict else DataError)(str(error)) from error
+            except (LogUnavailable, CommitInDoubt) as error:
                 raise OperationalError(str(error)) from error
             finally:
                 self._log.rollback()
+
+    def _commit(self, known: Known) -> None:
+        try:
+            self._log.commit(known)
+        except CommitInDoubt:
+            if not self._log.settle(known):
+                raise
 
     def select_events(
         self,

@@ -22,7 +22,9 @@ select * from unnest(
     %b::smallint[], %b::text[], %b::text[], %b::text[], %b::timestamptz[], %b::float8[], %b::text[], %b::float8[],
     %b::text[]
 )
-on conflict (part, child_id, kind, id) do update set value = excluded.value, companion_value = excluded.companion_value;
+on conflict (part, child_id, kind, id) do update set
+    taken_at = excluded.taken_at, value = excluded.value, unit = excluded.unit,
+    companion_value = excluded.companion_value, institution_id = excluded.institution_id;
 
 -- name: remove
 delete from {table} t

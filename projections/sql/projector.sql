@@ -48,9 +48,9 @@ using unnest(%(parts)b::smallint[], %(seqs)b::bigint[]) as n (part, seq)
 where p.part = n.part and p.view = %(view)s and p.generation = %(generation)s and p.seq < n.seq;
 
 -- name: status
--- How far every view is behind in events, and since when: the oldest event that it has not seen.
+-- How far every view is behind in events, and the first event of each partition that it has not seen.
 select v.view, v.generation, v.live, coalesce(sum(e.seq - coalesce(p.seq, 0)), 0)::bigint as behind,
-    min((convert_from(f.state, 'UTF8')::jsonb #>> '{origin,recorded_at}')::timestamptz) as since
+    array_agg(f.state) filter (where f.state is not null) as unseen
 from views v
 cross join heads h
 left join lateral (

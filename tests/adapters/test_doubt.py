@@ -2,6 +2,7 @@
 
 import math
 import random
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -13,11 +14,13 @@ from psycopg.conninfo import make_conninfo
 
 from adapters.postgres.connections import connector
 from adapters.postgres.embedded import Server
-from adapters.postgres.log import SETTLE_ATTEMPTS, PostgresLog
+from adapters.postgres.log import PostgresLog
+from application.command import Fault
 from application.ports import LogUnavailable
 from domain.catalogue import decode
 from domain.event import Event
 from domain.partition import stream
+from domain.refusal import Refusal
 from projections.known import Known
 from tests.adapters.model import Model
 from tests.adapters.proxy import Cut, Proxy, between
@@ -130,20 +133,33 @@ def test_a_doubt_is_settled_though_the_sessions_that_look_into_it_are_lost_too(
     distant: World, proxy: Proxy, session: psycopg.Connection[Any], cut: Cut
 ) -> None:
     model = Model(distant, seed=1)
-    proxy.next_cut, proxy.cut_sessions = cut, SETTLE_ATTEMPTS + 1
+    proxy.next_cut, proxy.cut_sessions = cut, 6
     model.run_group()
     model.check(log(session))
 
 
-def test_what_cannot_be_settled_is_not_answered_as_if_it_were_not_stored(
-    distant: World, proxy: Proxy, session: psycopg.Connection[Any]
+@pytest.mark.parametrize("outage", [0, math.inf])
+def test_what_cannot_be_settled_is_answered_neither_as_not_stored_nor_as_refused(
+    distant: World,
+    proxy: Proxy,
+    slow: Callable[[float], None],
+    session: psycopg.Connection[Any],
+    monkeypatch: pytest.MonkeyPatch,
+    outage: float,
 ) -> None:
-    (child,) = distant.children(1)
-    stored = len(log(session))
-    proxy.next_cut, proxy.outage = Cut.AFTER, math.inf
-    (answer,) = distant.run(distant.weights(child, [0]))
-    assert stored + 1 == len(log(session))
-    assert not isinstance(answer, LogUnavailable)
+    child, other = distant.children_apart(2)
+    before = len(log(session))
+    monkeypatch.setattr("adapters.postgres.log.SETTLE_TIME", 0.0)
+    slow(LOCK_TIMEOUT + 0.5)
+    proxy.next_cut, proxy.outage = Cut.DURING, outage
+    answers = distant.run(distant.weights(child, [0]), distant.weights(other, [0]))
+    stored_by = time.monotonic() + 10
+    while len(log(session)) < before + 2 and time.monotonic() < stored_by:
+        time.sleep(0.05)
+    assert before + 2 == len(log(session))
+    for answer in answers:
+        assert not isinstance(answer, LogUnavailable | Refusal)
+        assert isinstance(answer, Fault) or not isinstance(answer[0], Refusal)
 
 
 @pytest.mark.parametrize("cut", Cut)

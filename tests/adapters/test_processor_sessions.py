@@ -15,7 +15,7 @@ import pytest
 from adapters.postgres.log import PostgresLog
 from application.command import Answer, Outcome
 from application.ports import LogUnavailable
-from domain.partition import ACCOUNTS, partition
+from domain.partition import partition
 from domain.refusal import AlreadyRegistered
 from projections.known import Known
 from tests.adapters.world import World
@@ -52,9 +52,7 @@ def part_of(child: str) -> int:
 @pytest.fixture
 def apart(world: World) -> tuple[str, str]:
     """Two children, whose partitions are neither each other's nor the accounts'."""
-    by_part = {part_of(child): child for child in world.children(40)}
-    del by_part[part_of(ACCOUNTS)]
-    one, other, *_ = by_part.values()
+    one, other = world.children_apart(2)
     return one, other
 
 

@@ -44,7 +44,7 @@ class Run(Struct):
 def run(new_database: Callable[[], str]) -> Run:
     database = new_database()
     world = settle_in(connector(database))
-    children = world.children(12)
+    children = world.children(24)
     world.log.close()
     tails = [Tail(database, PARTITIONS) for _ in range(2)]
     killer = Killer(database, seed=1, pause=0.25)

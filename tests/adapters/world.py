@@ -22,6 +22,7 @@ from application.permissions import SCOPES
 from application.ports import LogUnavailable
 from application.processor import Answers, Processor
 from domain.measurement import Reading
+from domain.partition import ACCOUNTS, partition
 from projections.known import Known
 
 NOON = datetime(2024, 2, 29, 12, tzinfo=UTC)
@@ -74,6 +75,12 @@ class World(Struct):
         return [
             outcome for answer in outcomes if isinstance(answer, list) for outcome in answer if isinstance(outcome, str)
         ]
+
+    def children_apart(self, number: int) -> list[str]:
+        """The ids of new children, each in a partition of its own, and none in that of the accounts."""
+        by_part = {partition(child, self.log.partitions): child for child in self.children(40)}
+        by_part.pop(partition(ACCOUNTS, self.log.partitions), None)
+        return list(by_part.values())[:number]
 
     def weights(
         self, child_id: str, minutes: Iterable[int], *, body_fat: float | None = None, unit: str = "kg"

@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from application.command import Actor, Command
-from domain.measurement import KINDS, Reading
+from domain.measurement import KINDS, Kind, Reading
 from domain.refusal import NotANumber
 from tests.application.model import Model
 from tests.application.world import World
@@ -58,13 +58,17 @@ class People:
 
     def recordings(self, draw: Any) -> Command:
         child_id = draw(self.ids("child"))
-        readings = st.builds(Reading, st.just(child_id), st.sampled_from(list(KINDS)), instants, values,
-                             st.sampled_from(["kg", "%", "λ"]), st.none() | values)  # fmt: skip
+
+        def reading(kind: Kind) -> st.SearchStrategy[Reading]:
+            unit = st.sampled_from(["kg", "%", "λ"]) if kind.unit is None else st.just(kind.unit)
+            return st.builds(Reading, st.just(child_id), st.just(kind.name), instants, values, unit, st.none() | values)
+
+        item = st.one_of(*map(reading, KINDS.values()), st.builds(NotANumber, st.just("value")))
         return record_measurements(
             actor=draw(self.anybody("application", "child", "educator", "family")),
             request_id=new_id(),
             child_id=child_id,
-            readings=draw(st.lists(readings | st.builds(NotANumber, st.just("value")), max_size=4)),
+            readings=draw(st.lists(item, max_size=4)),
         )
 
     def removals(self, draw: Any) -> Command:

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from application.command import Fault
 from application.ports import LogUnavailable
 from application.processor import ATTEMPTS
 from tests.application.world import World
@@ -77,7 +78,7 @@ def test_doubts_that_settle_as_not_stored_again_and_again_are_unavailable(world:
 def test_a_doubt_that_cannot_be_settled_is_not_run_again(world: World, fake_log: FakeLog, stored: bool) -> None:
     """Whatever became of it: a second run would answer its own commands with 409, or store after it said it had not."""
     fake_log.lost["commit"], fake_log.lost["settle"], fake_log.stores_when_lost = 1, 1, stored
-    assert all(isinstance(answer, LogUnavailable) for answer in three(world))
+    assert all(isinstance(answer, Fault) for answer in three(world))
     assert 1 == fake_log.begun
     assert (3 if stored else 0) == len(world.events())
 

@@ -124,9 +124,9 @@ def run_on(opened: Callable[[], AnyLog], *, examples: int, steps: int) -> None:
 
 
 def test_groups_in_memory_do_what_the_model_says_whatever_faults_the_log_has() -> None:
-    run_on(FakeLog, examples=40, steps=15)
+    run_on(FakeLog, examples=30, steps=12)
 
 
 def test_groups_in_postgresql_do_what_the_model_says(database: str) -> None:
     with closing(PostgresLog(connector(database))) as log:
-        run_on(lambda: log, examples=15, steps=12)
+        run_on(lambda: log, examples=12, steps=10)

@@ -10,7 +10,8 @@ import pytest
 from adapters.database import database
 from adapters.postgres import embedded
 from adapters.settings import Settings
-from tests.running.processes import processes_of, run_briefly, serving, soon
+from tests.running.conftest import Alive
+from tests.running.processes import processes_of, run_briefly, serving
 from tests.service import free_port
 
 
@@ -26,16 +27,13 @@ def test_the_address_in_the_settings_is_used_as_it_stands(tmp_path: Path) -> Non
     assert not (tmp_path / "data").exists()
 
 
-def test_beside_a_running_service_its_own_server_is_reached_and_left_running(tmp_path: Path) -> None:
-    data = tmp_path / "data"
-    with serving(data) as run:
-        before = processes_of(data)
-        with database(Settings(), data) as url, connected(url) as connection:
-            assert connection.execute("select role from users").fetchall() == [("admin",)]
-        assert soon(lambda: processes_of(data).keys() <= before.keys())
-        assert 0 == run_briefly("prepare", "--data", str(data)).returncode
-        assert run.process.poll() is None
-        assert embedded.url(data) is not None
+def test_beside_a_running_service_its_own_server_is_reached_and_left_running(alive: Alive) -> None:
+    data = alive.run.data
+    with database(Settings(), data) as url, connected(url) as connection:
+        assert connection.execute("select username from users where role = 'admin'").fetchall() == [("admin",)]
+    assert 0 == run_briefly("prepare", "--data", str(data)).returncode
+    assert alive.run.process.poll() is None
+    assert embedded.url(data) is not None
 
 
 def test_where_nothing_runs_a_server_is_started_and_stopped_again(tmp_path: Path) -> None:

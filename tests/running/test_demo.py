@@ -4,32 +4,16 @@ import os
 import re
 import signal
 import subprocess
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.running.processes import (
-    WITH_PASSWORD,
-    Run,
-    command,
-    environment,
-    processes_of,
-    run_briefly,
-    serving,
-    soon,
-    sweep,
-)
+from tests.running.conftest import Alive
+from tests.running.processes import command, environment, processes_of, run_briefly, soon, sweep
 from tests.service import free_port
 
 COUNTS = re.compile(r"│ (first time|again) +│ (\d+) +│ (\d+) +│ (\d+) +│")
 """What was sent; accepted, duplicates, others."""
-
-
-@pytest.fixture(scope="module")
-def service(new_database: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
-    with serving(tmp_path_factory.mktemp("demo") / "data", {**WITH_PASSWORD, "DATABASE_URL": new_database(64)}) as run:
-        yield run
 
 
 def counts(told: str) -> list[tuple[str, ...]]:
@@ -39,9 +23,9 @@ def counts(told: str) -> list[tuple[str, ...]]:
 ALL_THEN_NONE = [("first time", "578", "0", "0"), ("again", "0", "578", "0")]
 
 
-def test_against_a_running_service_all_is_accepted_once_and_then_refused_each_time(service: Run) -> None:
+def test_against_a_running_service_all_is_accepted_once_and_then_refused_each_time(alive: Alive) -> None:
     for _ in range(2):
-        ended = run_briefly("demo", "--url", service.url)
+        ended = run_briefly("demo", "--url", alive.run.url)
         assert 0 == ended.returncode, ended
         assert ALL_THEN_NONE == counts(ended.stdout)
         assert "listed back" in ended.stdout
@@ -84,8 +68,8 @@ def test_whatever_ends_it_leaves_no_service_behind(tmp_path: Path, number: signa
 
 
 @pytest.mark.parametrize("settings", [{"GROWTHRINGS_ADMIN_PASSWORD": "another"}, {}], ids=["wrong", "missing"])
-def test_without_the_right_password_it_says_so_in_a_sentence(service: Run, settings: dict[str, str]) -> None:
-    assert "password" in failed(run_briefly("demo", "--url", service.url, settings=settings))
+def test_without_the_right_password_it_says_so_in_a_sentence(alive: Alive, settings: dict[str, str]) -> None:
+    assert "password" in failed(run_briefly("demo", "--url", alive.run.url, settings=settings))
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:{port}", "127.0.0.1:{port}", "no address"])

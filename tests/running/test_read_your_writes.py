@@ -58,13 +58,13 @@ def test_a_question_right_after_a_command_sees_it_a_thousand_times(one: Run, pro
     all_see_what_they_write(one, one, programme)
 
 
-def test_a_question_right_after_a_batch_sees_all_of_it(one: Run, programme: Programme) -> None:
+def test_a_question_right_after_the_largest_batch_sees_all_of_it(one: Run, programme: Programme) -> None:
     child_id = programme.child()
     with client(one.url, programme.token) as api:
-        answer = api.post(WEIGHT.path(child_id), readings(5_000))
+        answer = api.post(WEIGHT.path(child_id), readings(10_000))
         listed = api.get(WEIGHT.path(child_id))
         assert (207, 200) == (answer.status_code, listed.status_code)
-        assert "5000" == listed.headers["X-Total-Count"]
+        assert "10000" == listed.headers["X-Total-Count"]
 
 
 def test_a_question_beside_a_client_that_writes_batches_at_full_speed_sees_the_command_before_it(

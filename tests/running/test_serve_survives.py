@@ -4,9 +4,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
@@ -14,20 +12,9 @@ import pytest
 
 from adapters.postgres import embedded
 from tests.acceptance.client import WEIGHT
-from tests.running.processes import Run, child, serving, soon
-from tests.running.programme import Posting, Programme, client, enrol, ids_of
-
-
-@dataclass(frozen=True)
-class Alive:
-    run: Run
-    programme: Programme
-
-
-@pytest.fixture(scope="module")
-def alive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Alive]:
-    with serving(tmp_path_factory.mktemp("alive") / "data") as run, client(run.url) as api:
-        yield Alive(run, enrol(api))
+from tests.running.conftest import Alive
+from tests.running.processes import child, soon
+from tests.running.programme import Posting, client, ids_of
 
 
 def api(data: Path) -> int:
@@ -59,7 +46,7 @@ def test_a_killed_process_is_replaced_and_nothing_acknowledged_is_lost(alive: Al
         killed = victim(data)
         os.kill(killed, signal.SIGKILL)
         assert soon(lambda: not Path(f"/proc/{killed}/cwd").exists())
-        assert posting.goes_on(), alive.run.err.read_text()
+        assert posting.goes_on(), alive.run.err.read_text()[-500:]
     assert [] == posting.unexpected
     with client(url, alive.programme.token) as reading:
         assert soon(lambda: reading.get(WEIGHT.path(child_id)).status_code == 200)
@@ -77,7 +64,7 @@ def test_the_database_comes_back_though_a_busy_session_outlives_it(alive: Alive)
         time.sleep(0.5)
         os.kill(postmaster(alive.run.data), signal.SIGKILL)
         with Posting(alive.run.url, alive.programme.token, child_id) as posting:
-            assert posting.goes_on(), alive.run.err.read_text()
+            assert posting.goes_on(), alive.run.err.read_text()[-500:]
     finally:
         busy.join()
     assert alive.run.process.poll() is None
