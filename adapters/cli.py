@@ -20,7 +20,11 @@ def main(arguments: list[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 2
     logs.configure(settings.log_level)
-    return int(parsed.run(settings, parsed) or 0)
+    try:
+        return int(parsed.run(settings, parsed) or 0)
+    except Refused as error:
+        print(error, file=sys.stderr)
+        return 1
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -39,12 +43,23 @@ def _parser() -> argparse.ArgumentParser:
     ):
         added = command(name, run, help)
         added.add_argument("--host", default="127.0.0.1")
-        added.add_argument("--port", type=int, default=8000)
+        added.add_argument("--port", type=_port, default=8000)
     command("project", _project, "keep the views of a prepared database")
     command("prepare", _prepare, "make schema, keys and first admin where they are missing")
     demo = command("demo", _demo, "send a real series of measurements, twice, and tell what happened")
     demo.add_argument("--url", help="a running service (default: start one in a folder of its own)")
     return parser
+
+
+class Refused(Exception):
+    """A command that cannot be carried out; the message says why, for a person."""
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 < port < 65_536:
+        raise ValueError(text)
+    return port
 
 
 # Each imports what it needs: starting is quick because none of them loads what only another uses.
@@ -65,9 +80,14 @@ def _api(settings: Settings, parsed: argparse.Namespace) -> None:
     import uvicorn
 
     from adapters.database import database
+    from adapters.prepare import NotPrepared, wait_until_prepared
     from adapters.wiring import api
 
     with database(settings, parsed.data) as url:
+        try:
+            wait_until_prepared(url)
+        except NotPrepared as error:
+            raise Refused(str(error)) from error
         uvicorn.run(
             api(settings, parsed.data, url),
             host=parsed.host,
@@ -84,9 +104,14 @@ def _api(settings: Settings, parsed: argparse.Namespace) -> None:
 
 def _project(settings: Settings, parsed: argparse.Namespace) -> None:
     from adapters.database import database
+    from adapters.prepare import NotPrepared, wait_until_prepared
     from adapters.wiring import projector
 
     with database(settings, parsed.data) as url:
+        try:
+            wait_until_prepared(url)
+        except NotPrepared as error:
+            raise Refused(str(error)) from error
         running = projector(url)
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: running.stop())

@@ -3,10 +3,8 @@
 import csv
 import os
 import secrets
-import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -20,6 +18,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from adapters import children
 from adapters.settings import VARIABLES, Settings
 
 SERIES = Path(__file__).parent.parent / "scripts" / "data" / "chick_weight.csv"
@@ -49,6 +48,9 @@ def demo(settings: Settings, url: str | None) -> int:
     except (DemoFailed, httpx.HTTPError) as error:
         console.print(f"The demo failed: {error}", style="red", markup=False)
         return 1
+    except KeyboardInterrupt:
+        console.print("Stopped.")
+        return 130
     return 0
 
 
@@ -61,9 +63,9 @@ def _own_service(console: Console) -> Iterator[tuple[str, str]]:
     password = secrets.token_urlsafe(12)
     with tempfile.TemporaryDirectory(prefix="growthrings-demo-", ignore_cleanup_errors=True) as folder:
         console.print("Starting a service for the demo ...")
-        process = subprocess.Popen(
-            [sys.executable, "-m", "adapters.cli", "serve", "--data", folder, "--port", str(port)],
-            env={**os.environ, VARIABLES["database_url"]: "", VARIABLES["admin_password"]: password},
+        process = children.spawn(
+            ["serve", "--data", folder, "--port", str(port)],
+            {**os.environ, VARIABLES["database_url"]: "", VARIABLES["admin_password"]: password},
             stdout=subprocess.PIPE,
             text=True,
         )
@@ -73,8 +75,7 @@ def _own_service(console: Console) -> Iterator[tuple[str, str]]:
                 raise DemoFailed("the service did not start")
             yield ready.removeprefix("Ready: ").strip(), password
         finally:
-            process.send_signal(signal.SIGTERM)
-            process.wait()
+            children.stop(process)
 
 
 class _Demo:

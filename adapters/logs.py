@@ -4,28 +4,47 @@ What is logged are names, counts and ids: never a measured value, a password or 
 """
 
 import logging
+import re
 import sys
 
 import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+_DETAIL = re.compile(r"^(?:DETAIL|CONTEXT|HINT|LINE \d+): .*\n?", re.MULTILINE)
 
 
 def configure(level: str) -> None:
-    """Log to standard error from `level` on, one line an event."""
-    shared: list[structlog.typing.Processor] = [
+    """Log to standard error from `level` on, one line an event; what libraries log comes the same way."""
+    number = logging.getLevelNamesMapping()[level.upper()]
+    shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        without_details,
     ]
-    if sys.stderr.isatty():
-        rendering: list[structlog.typing.Processor] = [
-            # Not its own traces, which show the values of variables.
-            structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
-        ]
-    else:
-        rendering = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    renderer: Processor = (
+        structlog.dev.ConsoleRenderer() if sys.stderr.isatty() else structlog.processors.JSONRenderer()
+    )
     structlog.configure(
-        processors=[*shared, *rendering],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        processors=[*shared, renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(number),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        )
+    )
+    logging.basicConfig(level=max(number, logging.WARNING), handlers=[handler], force=True)
+
+
+def without_details(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """PostgreSQL's errors come with the rows that they are about: leave those out."""
+    for name in ("exception", "error"):
+        if isinstance(event.get(name), str):
+            event[name] = _DETAIL.sub("", event[name]).rstrip("\n")
+    return event

@@ -1,6 +1,7 @@
 """What must be there before the service starts: the schema, the keys, and somebody who may register the others."""
 
 import secrets
+import time
 from pathlib import Path
 from uuid import uuid4
 
@@ -9,7 +10,7 @@ from argon2 import PasswordHasher
 from adapters.auth.keys import ensure_private_key
 from adapters.postgres.connections import connector
 from adapters.postgres.log import PostgresLog
-from adapters.postgres.migrate import migrate
+from adapters.postgres.migrate import is_current, migrate
 from adapters.settings import Settings
 from application.commands.register_first_admin import SERVICE, RegisterFirstAdmin
 from application.commands.register_user import NewUser
@@ -20,6 +21,17 @@ from projections.directory import SQL as DIRECTORY
 
 class NotPrepared(Exception):
     """The database cannot be made ready; the message says why."""
+
+
+def wait_until_prepared(url: str, seconds: float = 30.0) -> None:
+    """Return when the schema is there; NotPrepared when it still is not after so many seconds."""
+    deadline = time.monotonic() + seconds
+    with connector(url)("prepare") as connection:
+        connection.autocommit = True
+        while not is_current(connection):
+            if time.monotonic() > deadline:
+                raise NotPrepared("the database has not been prepared: run `growthrings prepare`, or `serve`")
+            time.sleep(0.05)
 
 
 def prepare(settings: Settings, data: Path, url: str) -> str | None:

@@ -1,10 +1,8 @@
 """`serve`: the embedded database, the API and the projector, started, watched and stopped together."""
 
-import ctypes
 import os
 import signal
 import socket
-import subprocess
 import sys
 import time
 import urllib.error
@@ -17,6 +15,7 @@ from typing import TextIO
 import psycopg
 import structlog
 
+from adapters import children
 from adapters.postgres import embedded
 from adapters.postgres.migrate import SchemaChanged
 from adapters.prepare import NotPrepared, prepare
@@ -27,9 +26,6 @@ logger = structlog.get_logger()
 START_TIME = 60.0
 """Seconds that the service may take to answer."""
 
-STOP_TIME = 15.0
-"""Seconds that a child has to end by itself."""
-
 RESTART_PAUSE = 1.0
 """Seconds before a child that ended is started again."""
 
@@ -39,45 +35,15 @@ class CannotServe(Exception):
 
 
 class Child:
-    """One process of the service, that ends with this one whatever ends it."""
+    """One process of the service, started again when it ends."""
 
     def __init__(self, arguments: list[str], environment: dict[str, str]) -> None:
         self.arguments = arguments
         self._environment = environment
-        self.process = self._spawn()
+        self.start()
 
-    def _spawn(self) -> subprocess.Popen[bytes]:
-        # In a session of its own, so that a terminal's Ctrl-C reaches only this process, which stops them in order.
-        return subprocess.Popen(
-            [sys.executable, "-m", "adapters.cli", *self.arguments],
-            env=self._environment,
-            start_new_session=True,
-            preexec_fn=_end_with(os.getpid()),  # noqa: PLW1509  # before any thread is started
-        )
-
-    def restart(self) -> None:
-        self.process = self._spawn()
-
-    def stop(self) -> None:
-        if self.process.poll() is None:
-            self.process.terminate()
-        try:
-            self.process.wait(STOP_TIME)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-
-
-def _end_with(parent: int):  # type: ignore[no-untyped-def]
-    libc = ctypes.CDLL(None)
-    pr_set_pdeathsig = 1
-
-    def prepare_child() -> None:
-        libc.prctl(pr_set_pdeathsig, signal.SIGTERM)
-        if os.getppid() != parent:
-            os._exit(1)
-
-    return prepare_child
+    def start(self) -> None:
+        self.process = children.spawn(self.arguments, self._environment)
 
 
 def serve(settings: Settings, data: Path, host: str, port: int, out: TextIO = sys.stdout) -> None:
@@ -85,34 +51,37 @@ def serve(settings: Settings, data: Path, host: str, port: int, out: TextIO = sy
     stopping = Flag()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopping.set())
-    data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise CannotServe(f"{data} cannot be the data folder: {error.strerror}") from error
     _check_free(host, port)
     server = None if settings.database_url else _start_embedded(data)
-    children: list[Child] = []
+    service: list[Child] = []
     try:
         url = settings.database_url or (server.url if server else "")
-        password = _prepare(settings, data, url)
-        if password is not None:
-            print(
-                f"The first admin is {settings.admin_username!r} with password {password!r}: shown only now.", file=out
-            )
         environment = {**os.environ, VARIABLES["database_url"]: url}
         common = ["--data", str(data)]
-        children += [
+        # They load while the database is prepared, and wait for it.
+        service += [
             Child(["api", *common, "--host", host, "--port", str(port)], environment),
             Child(["project", *common], environment),
         ]
+        password = _prepare(settings, data, url)
+        if password is not None:
+            told = f"The first admin is {settings.admin_username!r} with password {password!r}: shown only now."
+            print(told, file=out, flush=True)
         address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-        if _wait_until_ready(address, children[0], stopping):
+        if _wait_until_ready(address, service[0], stopping):
             print(f"Ready: {address}", file=out, flush=True)
         while not stopping.wait(0.2):
-            _watch(children)
+            _watch(service)
             if server is not None and server.process.poll() is not None:
                 logger.error("the embedded database ended", status=server.process.returncode)
-                server = _start_embedded(data)
+                server = _start_embedded(data, again=True)
     finally:
-        for child in children:
-            child.stop()
+        for child in service:
+            children.stop(child.process)
         if server is not None:
             server.stop()
 
@@ -120,17 +89,26 @@ def serve(settings: Settings, data: Path, host: str, port: int, out: TextIO = sy
 def _prepare(settings: Settings, data: Path, url: str) -> str | None:
     try:
         return prepare(settings, data, url)
+    except psycopg.ProgrammingError as error:
+        # What is wrong with an address may hold the password in it.
+        raise CannotServe(f"{VARIABLES['database_url']} is no address of a database") from error
     except (psycopg.OperationalError, NotPrepared, SchemaChanged) as error:
         raise CannotServe(f"the database cannot be made ready: {str(error).strip()}") from error
 
 
-def _start_embedded(data: Path) -> embedded.Server:
-    try:
-        return embedded.start(data)
-    except embedded.ServerInUse as error:
-        raise CannotServe(f"{data} is in use by process {error.pid}: stop it, or choose another --data") from error
-    except (RuntimeError, TimeoutError) as error:
-        raise CannotServe(str(error)) from error
+def _start_embedded(data: Path, *, again: bool = False) -> embedded.Server:
+    """`again`: in place of a server of ours that died, whose last sessions may take a moment to notice."""
+    while True:
+        try:
+            return embedded.start(data)
+        except embedded.ServerInUse as error:
+            if not (again and error.pid == os.getpid()):
+                raise CannotServe(
+                    f"{data} is in use by process {error.pid}: stop it, or choose another --data"
+                ) from error
+            time.sleep(RESTART_PAUSE)
+        except (RuntimeError, TimeoutError, OSError) as error:
+            raise CannotServe(str(error)) from error
 
 
 def _check_free(host: str, port: int) -> None:
@@ -158,9 +136,9 @@ def _wait_until_ready(address: str, api: Child, stopping: Flag) -> bool:
     raise CannotServe(f"the service was not ready after {START_TIME:.0f} s; its log says why")
 
 
-def _watch(children: list[Child]) -> None:
-    for child in children:
+def _watch(service: list[Child]) -> None:
+    for child in service:
         if child.process.poll() is not None:
             logger.error("a process ended, and is started again", process=child.arguments[0])
             time.sleep(RESTART_PAUSE)
-            child.restart()
+            child.start()

@@ -39,6 +39,7 @@ def api(settings: Settings, data: Path, url: str) -> FastLane:
         kwargs={"autocommit": True, "application_name": "reader", **KEEPALIVE},
         min_size=1,
         max_size=READERS,
+        reconnect_timeout=1.0,  # then whoever asks next makes it try again, without growing pauses
         open=False,
     )
     reader = Reader(pool, log.partitions, wait=settings.read_wait)

@@ -86,11 +86,11 @@ class Processor(Generic[K]):
             self._commit(known)
         except AppendRefused:
             self._log.rollback()
-            logger.exception("append refused", commands=len(group))
+            logger.exception("append refused", request_ids=[command.request_id for command in group])
             answers = self._run_halves(group)
         except CommitInDoubt:
             # Run again, it would answer its own commands with 409; called unavailable, it might be stored all the same.
-            logger.exception("a commit in doubt could not be settled", commands=len(group))
+            logger.exception("commit in doubt", request_ids=[command.request_id for command in group])
             answers = [Fault()] * len(group)
         except BaseException:
             self._log.rollback()

@@ -21,7 +21,7 @@ CHANNEL = "growthrings_wanted"
 
 WAKE = f"notify {CHANNEL}"
 
-PAGE = 250
+PAGE = 500
 """Events of one partition in one transaction, at most."""
 
 LEASE = 5.0
@@ -63,6 +63,7 @@ class Projector:
 
     def _work(self, connection: Connection[Any]) -> None:
         connection.autocommit = True
+        connection.execute(SQL["session"])
         connection.execute(f"listen {CHANNEL}")
         taken_at = 0.0
         while not self._stopping:
@@ -70,6 +71,8 @@ class Projector:
                 self._take_leases(connection)
                 taken_at = time.monotonic()
             applied = self.catch_up(connection)
+            if applied >= PAGE:
+                continue  # there may be more than fitted
             for _ in connection.notifies(timeout=self._pause if applied else self._poll, stop_after=1):
                 pass  # whoever it was, the next look serves all
         connection.execute(SQL["release_leases"], {"owner": self.owner})

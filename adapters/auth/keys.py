@@ -4,6 +4,7 @@ import hashlib
 import os
 from base64 import urlsafe_b64encode
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -25,7 +26,7 @@ def ensure_private_key(folder: Path) -> RSAPrivateKey:
     if not file.exists():
         key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        draft = folder / f"{FILE}.{os.getpid()}"
+        draft = folder / f"{FILE}.{token_hex(8)}"
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as opened:
             opened.write(pem)

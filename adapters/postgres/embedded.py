@@ -34,6 +34,8 @@ _SETTINGS = {
     "log_timezone": "UTC",
     "log_min_messages": "warning",
     "log_checkpoints": "off",
+    "log_error_verbosity": "terse",  # details and contexts hold values of the rows that they are about
+    "log_min_error_statement": "panic",  # as do statements
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
 }

@@ -18,6 +18,15 @@ class SchemaChanged(Exception):
     """A migration that was applied is not the one in the project; the message names it."""
 
 
+def is_current(connection: Connection[Any], files: Path = MIGRATIONS) -> bool:
+    """Whether every migration has been applied."""
+    known = connection.execute("select to_regclass('migrations')").fetchone()
+    if known is None or known[0] is None:
+        return False
+    applied = {name for (name,) in connection.execute("select name from migrations")}
+    return all(file.name in applied for file in files.glob("*.sql"))
+
+
 def migrate(connection: Connection[Any], partitions: int, files: Path = MIGRATIONS) -> list[str]:
     """Apply what has not been applied, in one transaction, and return the names.
 

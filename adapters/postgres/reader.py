@@ -59,13 +59,17 @@ class Reader:
         self._wait = wait
 
     async def _rows(self, statement: Any, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
-        try:
-            async with self._pool.connection(timeout=self._wait) as connection:
-                cursor = await connection.execute(statement, parameters)
-                rows: list[tuple[Any, ...]] = await cursor.fetchall() if cursor.description else []
-                return rows
-        except (PoolTimeout, psycopg.OperationalError) as error:
-            raise Unavailable(f"the database is away: {error}") from error
+        deadline = time.monotonic() + self._wait
+        while True:
+            try:
+                async with self._pool.connection(timeout=self._wait) as connection:
+                    cursor = await connection.execute(statement, parameters)
+                    rows: list[tuple[Any, ...]] = await cursor.fetchall() if cursor.description else []
+                    return rows
+            except (PoolTimeout, psycopg.OperationalError) as error:
+                if isinstance(error, PoolTimeout) or time.monotonic() > deadline:
+                    raise Unavailable(f"the database is away: {error}") from error
+                await self._pool.check()  # the others may be lost as well
 
     async def measurements(self, query: ListMeasurements) -> MeasurementPage:
         """The page asked for. UserGone, Forbidden, ChildNotRegistered; Unavailable when the view stays behind."""

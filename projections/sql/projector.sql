@@ -1,3 +1,7 @@
+-- name: session
+-- A worker that hangs in the middle of a page loses it, and with it the rows of its leases.
+set idle_in_transaction_session_timeout = '5s';
+
 -- name: generations
 -- All generations are kept growing, live or not.
 select view, generation, version from views order by view, generation;

@@ -1,6 +1,7 @@
 """A body is read exactly where strict JSON reads it, and each of its parts is the JSON of what was sent."""
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -108,6 +109,14 @@ def test_however_deep_a_body_is_it_is_read_or_unreadable(before: bytes, inner: b
         read(text)
     except Unreadable:
         assert depth > 500 or not after
+
+
+@pytest.mark.parametrize("text", [b'["\\ud800"%b]', b'%b["\\ud800"]', b'["\\ud800"]%b', b'["\\ud800",%b1]'])
+def test_spaces_beside_a_lone_surrogate_hold_up_nobody(text: bytes) -> None:
+    """The event loop waits while a body is read; here are 1 MiB of them, and a body may have 16."""
+    started = time.perf_counter()
+    body.elements(text % (b" " * 2**20))
+    assert time.perf_counter() - started < 0.1
 
 
 @given(st.lists(values))

@@ -1,9 +1,20 @@
 """What every log keeps with its events, since the next decision rests on it: who holds which key, and the directory."""
 
+from application.ports import Reads
 from domain import group, measurement, user
 from domain.partition import ACCOUNTS, stream
 from tests.application.conftest import AnyLog
-from tests.application.storing import a_user, a_weight, holder, look_up, store, the_removal_of
+from tests.application.storing import (
+    a_user,
+    a_weight,
+    append,
+    holder,
+    look_up,
+    parts_of,
+    store,
+    take_in,
+    the_removal_of,
+)
 from tests.examples import NOON, group_formed, measurement_removed, measurements_withdrawn, new_id
 
 
@@ -35,6 +46,28 @@ def test_a_withdrawal_frees_all_keys_of_the_child(log: AnyLog) -> None:
     store(log, measurements_withdrawn(originator_id=stream(child, "measurements"), child_id=child))
     assert None is holder(log, measurement.key(child, "weight", NOON))
     assert None is not holder(log, measurement.key(other, "weight", NOON))
+
+
+def test_keys_that_were_held_in_the_group_that_withdraws_them_are_free(log: AnyLog) -> None:
+    child = new_id()
+    withdrawn = measurements_withdrawn(originator_id=stream(child, "measurements"), child_id=child)
+    key = measurement.key(child, "weight", NOON)
+    known = append(log, a_weight(child), withdrawn)
+    assert None is known.holder(key), "to the next command of the group"
+    log.commit(known)
+    assert None is holder(log, key), "to the next group"
+
+
+def test_keys_that_were_loaded_are_free_once_the_group_has_withdrawn_them(log: AnyLog) -> None:
+    child = new_id()
+    store(log, a_weight(child))
+    withdrawn = measurements_withdrawn(originator_id=stream(child, "measurements"), child_id=child)
+    key = measurement.key(child, "weight", NOON)
+    known = log.begin(parts_of(log, [withdrawn]), ())
+    log.load(known, Reads(keys={key}))
+    take_in(known, withdrawn)
+    log.rollback()
+    assert None is known.holder(key)
 
 
 def test_a_removed_user_leaves_no_name_no_group_name_and_no_tie(log: AnyLog) -> None:

@@ -93,6 +93,12 @@ def test_a_body_fat_of_an_earlier_command_of_the_group_is_revised_by_a_weight(wo
     assert [MeasurementRecorded, MeasurementRecorded, MeasurementRevised] == kinds(world.events())
 
 
+def test_a_body_fat_of_an_earlier_group_is_revised_by_a_weight(world: World) -> None:
+    world.run(world.record(body_fat_reading()))
+    assert [["id"]] == [told(answer) for answer in world.run(world.weigh(companion_value=19.4))]
+    assert [MeasurementRecorded, MeasurementRecorded, MeasurementRevised] == kinds(world.events())
+
+
 def test_a_weight_that_is_refused_leaves_the_body_fat_as_it_was(world: World) -> None:
     world.run(world.weigh(), world.record(body_fat_reading()))
     assert [[AlreadyRegistered]] == [told(answer) for answer in world.run(world.weigh(companion_value=1.0))]
@@ -110,9 +116,12 @@ def test_a_key_that_the_group_frees_can_be_taken_by_a_later_command_of_it(world:
     assert [MeasurementRecorded, MeasurementRemoved, MeasurementRecorded] == kinds(world.events())
 
 
-def test_a_body_fat_is_taken_off_the_weight_that_the_group_linked_it_to(world: World) -> None:
+@pytest.mark.parametrize("in_one_group", [True, False])
+def test_a_body_fat_that_is_removed_is_taken_off_its_weight(world: World, in_one_group: bool) -> None:
     id = world.accepted(world.record(body_fat_reading()))
-    world.run(world.weigh(companion_value=19.4), removal(world, id, "body_fat"))
+    commands = [world.weigh(companion_value=19.4), removal(world, id, "body_fat")]
+    for group in [commands] if in_one_group else [commands[:1], commands[1:]]:
+        world.run(*group)
     *_, removed, revised = world.events()
     assert isinstance(removed, MeasurementRemoved)
     assert isinstance(revised, MeasurementRevised)

@@ -138,14 +138,13 @@ async def test_a_request_larger_than_the_queue_is_taken_while_nothing_waits(runn
     assert [command.request_id] == await running.writer.submit(command)
 
 
-async def test_one_that_is_cancelled_while_it_waits_strands_nobody(running: Running) -> None:
-    first = await running.first()
-    second, third = running.submit(of_size(1)), running.submit(of_size(1))
+async def test_those_that_are_cancelled_while_they_wait_strand_nobody(running: Running) -> None:
+    tasks = [await running.first(), *(running.submit(of_size(1)) for _ in range(3))]
     await running.all_wait()
-    first.cancel()
-    second.cancel()
+    for place in (0, 1, 3):
+        tasks[place].cancel()
     running.gate.open.set()
-    assert await asyncio.wait_for(third, 5)
+    assert await asyncio.wait_for(tasks[2], 5)
     assert await asyncio.wait_for(running.writer.submit(of_size(1)), 5)
 
 

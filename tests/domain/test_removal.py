@@ -75,6 +75,12 @@ def test_a_weight_recorded_again_without_body_fat_is_not_touched_by_the_removal_
     )
 
 
+def test_a_body_fat_is_not_taken_off_a_weight_that_has_lost_it_already() -> None:
+    given(weight_recorded(body_fat=20.1), body_fat_carried(), weight_revised()).when(remove(BODY_FAT)).then(
+        body_fat_removed
+    )
+
+
 def test_a_body_fat_recorded_after_the_linked_one_was_removed_is_not_linked() -> None:
     later = body_fat_recorded(originator_id=stream(CHILD, NEXT))
     given(weight_recorded(body_fat=20.1), body_fat_carried(), body_fat_removed, weight_revised(), later).when(

@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from itertools import count
+from itertools import count, islice
 from typing import Any
 
 import httpx
 
+from adapters.settings import Settings
+from domain.partition import partition
 from tests.acceptance.client import WEIGHT, Api, Kind, stamp
 from tests.acceptance.people import People, unique
 from tests.running.processes import PASSWORD
@@ -34,6 +36,15 @@ class Programme:
 
     def child(self) -> str:
         return self.people.child().id
+
+    def children(self, number: int) -> list[str]:
+        return [self.child() for _ in range(number)]
+
+    def children_apart_from(self, child_id: str, number: int) -> list[str]:
+        """So many children in other partitions than that one."""
+        here = partition(child_id, Settings().partitions)
+        apart = (child for child in iter(self.child, "") if partition(child, Settings().partitions) != here)
+        return list(islice(apart, number))
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 import httpx
@@ -51,14 +51,14 @@ class Weak:
 
 @pytest.fixture(scope="module")
 def weak(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Weak]:
-    server = embedded.start(tmp_path_factory.mktemp("weak-server"), settings={"fsync": "off"})
-    data = tmp_path_factory.mktemp("weak") / "data"
-    with serving(data, {**WEAK, "DATABASE_URL": server.url}) as run, client(run.url) as api:
-        weak = Weak(run, server, enrol(api))
-        try:
-            yield weak
-        finally:
-            weak.server.stop()
+    folder = tmp_path_factory.mktemp("weak")
+    with ExitStack() as ending:
+        server = embedded.start(folder / "server", settings={"fsync": "off"})
+        ending.callback(server.stop)  # a second call does nothing
+        run = ending.enter_context(serving(folder / "data", {**WEAK, "DATABASE_URL": server.url}))
+        weak = Weak(run, server, enrol(ending.enter_context(client(run.url))))
+        ending.callback(lambda: weak.server.stop())
+        yield weak
 
 
 def is_unavailable(answer: httpx.Response) -> bool:
@@ -142,6 +142,29 @@ def test_a_view_that_is_behind_in_another_partition_keeps_nobody_waiting(weak: W
         answers = [api.get(WEIGHT.path(child_id)).status_code for child_id in children]
         assert 503 == answers[0]
         assert 200 in answers[1:]
+
+
+def test_a_database_that_was_restarted_while_nobody_asked_is_missed_by_nobody(weak: Weak) -> None:
+    child_id = weak.programme.child()
+    path = WEIGHT.path(child_id)
+    with client(weak.run.url, weak.programme.token) as api:
+        recorded = WEIGHT.record(api, child_id)
+        assert [recorded] == WEIGHT.listed(api, child_id)
+        weak.server.stop()
+        weak.restart_database()
+        assert [201] * 3 == [api.post(path, readings(1)[0]).status_code for _ in range(3)]
+        assert soon(lambda: owned(weak.server.url))  # a projector is back, too
+        assert [200] * 3 == [api.get(path).status_code for _ in range(3)]
+
+
+def owned(url: str) -> bool:
+    with psycopg.connect(url) as connection:
+        return (
+            connection.execute(
+                "select from leases l join pg_stat_activity a on a.application_name = l.owner limit 1"
+            ).rowcount
+            > 0
+        )
 
 
 def test_a_database_that_is_away_is_told_everywhere_and_missed_by_nobody_when_it_is_back(weak: Weak) -> None:

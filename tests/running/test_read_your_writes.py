@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
@@ -55,7 +56,7 @@ def programme(one: Run) -> Iterator[Programme]:
 
 
 def test_a_question_right_after_a_command_sees_it_a_thousand_times(one: Run, programme: Programme) -> None:
-    all_see_what_they_write(one, one, programme)
+    all_see_what_they_write(one, one, programme.children(CLIENTS), programme.token)
 
 
 def test_a_question_right_after_the_largest_batch_sees_all_of_it(one: Run, programme: Programme) -> None:
@@ -70,22 +71,23 @@ def test_a_question_right_after_the_largest_batch_sees_all_of_it(one: Run, progr
 def test_a_question_beside_a_client_that_writes_batches_at_full_speed_sees_the_command_before_it(
     one: Run, programme: Programme
 ) -> None:
-    with batches(one, programme) as sent:
-        all_see_what_they_write(one, one, programme, rounds=10)
-    assert sent
+    with batches(one, programme) as busy:
+        children = programme.children_apart_from(busy.child_id, CLIENTS)
+        all_see_what_they_write(one, one, children, programme.token, rounds=10)
 
 
 def test_a_question_to_another_process_sees_the_command_before_it(one: Run, other: Run, programme: Programme) -> None:
-    all_see_what_they_write(one, other, programme, rounds=ROUNDS // 2)
-    all_see_what_they_write(other, one, programme, rounds=ROUNDS // 2)
+    children = programme.children(CLIENTS)
+    all_see_what_they_write(one, other, children, programme.token, rounds=ROUNDS // 2)
+    all_see_what_they_write(other, one, children, programme.token, rounds=ROUNDS // 2)
 
 
 def test_a_question_to_another_process_beside_batches_sees_the_command_before_it(
     one: Run, other: Run, programme: Programme
 ) -> None:
-    with batches(other, programme) as sent:
-        all_see_what_they_write(one, other, programme, rounds=10)
-    assert sent
+    with batches(other, programme) as busy:
+        children = programme.children_apart_from(busy.child_id, CLIENTS)
+        all_see_what_they_write(one, other, children, programme.token, rounds=10)
 
 
 def test_what_is_registered_through_one_process_is_there_for_the_other(
@@ -111,17 +113,25 @@ def test_nobody_waits_for_the_projector_to_look_by_itself(one: Run, database_url
         assert list(connection.notifies(timeout=1, stop_after=1))
 
 
-def all_see_what_they_write(writes: Run, reads: Run, programme: Programme, rounds: int = ROUNDS) -> None:
-    children = [programme.child() for _ in range(CLIENTS)]
+def test_a_question_about_the_child_whose_batches_come_at_full_speed_sees_the_command_before_it(
+    one: Run, programme: Programme
+) -> None:
+    with batches(one, programme) as busy, client(one.url, programme.token) as api:
+        for _ in range(20):
+            sees_what_it_writes(api, api, BODY_FAT, busy.child_id, removes=False)
+
+
+def all_see_what_they_write(writes: Run, reads: Run, children: list[str], token: str, rounds: int = ROUNDS) -> None:
+    """A client for each child: half of them write weights, half of them body fats."""
 
     def one_client(number: int) -> None:
         kind = (WEIGHT, BODY_FAT)[number % 2]
-        with client(writes.url, programme.token) as writing, client(reads.url, programme.token) as reading:
+        with client(writes.url, token) as writing, client(reads.url, token) as reading:
             for turn in range(rounds):
                 sees_what_it_writes(writing, reading, kind, children[number], removes=turn % 2 == 0)
 
-    with ThreadPoolExecutor(CLIENTS) as pool:
-        list(pool.map(one_client, range(CLIENTS)))
+    with ThreadPoolExecutor(len(children)) as pool:
+        list(pool.map(one_client, range(len(children))))
 
 
 def sees_what_it_writes(writing: Api, reading: Api, kind: Kind, child_id: str, *, removes: bool) -> None:
@@ -136,24 +146,29 @@ def sees_what_it_writes(writing: Api, reading: Api, kind: Kind, child_id: str, *
         assert recorded not in kind.listed(reading, child_id, "limit=1")
 
 
+@dataclass(frozen=True)
+class Busy:
+    child_id: str
+    accepted: list[int]
+
+
 @contextmanager
-def batches(run: Run, programme: Programme) -> Iterator[list[int]]:
-    """A client that sends arrays of weights, one right after another; the numbers of those accepted."""
+def batches(run: Run, programme: Programme) -> Iterator[Busy]:
+    """A client that sends arrays of 1,000 weights of a child, one right after another."""
     ended = threading.Event()
-    accepted: list[int] = []
-    child_id = programme.child()
+    busy = Busy(programme.child(), [])
 
     def send() -> None:
         with client(run.url, programme.token) as api:
             while not ended.is_set():
-                answer = api.post(WEIGHT.path(child_id), readings(1_000))
-                accepted.append(len(answer.json()["success"]))
+                answer = api.post(WEIGHT.path(busy.child_id), readings(1_000))
+                busy.accepted.append(len(answer.json()["success"]))
 
     thread = threading.Thread(target=send)
     thread.start()
     try:
-        yield accepted
+        yield busy
     finally:
         ended.set()
         thread.join()
-    assert {1_000} == set(accepted)
+    assert {1_000} == set(busy.accepted)

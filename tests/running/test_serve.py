@@ -144,4 +144,4 @@ def test_a_key_file_left_half_made_by_a_process_of_the_same_number_hinders_nobod
     """In a container every start has the same process number."""
     (tmp_path / f"private.pem.{os.getpid()}").write_text("-----BEGIN")
     ensure_private_key(tmp_path)
-    assert ["private.pem"] == os.listdir(tmp_path)
+    assert (tmp_path / "private.pem").stat().st_mode & 0o777 == 0o600

@@ -1,0 +1,50 @@
+"""Processes that end with the one that started them, whatever ends it."""
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+STOP_TIME = 15.0
+"""Seconds that a process has to end by itself."""
+
+_PR_SET_PDEATHSIG = 1
+
+
+def spawn(arguments: Sequence[str], environment: Mapping[str, str], **options: Any) -> subprocess.Popen[Any]:
+    """Start `growthrings` with these arguments; from the main thread, since it ends with the thread that did.
+
+    In a session of its own, so that a terminal's Ctrl-C reaches only the parent, which stops its children in order.
+    """
+    return subprocess.Popen(
+        [sys.executable, "-m", "adapters.cli", *arguments],
+        env=environment,
+        start_new_session=True,
+        preexec_fn=_end_with(os.getpid()),  # noqa: PLW1509  # takes no lock that another thread might hold
+        **options,
+    )
+
+
+def stop(process: subprocess.Popen[Any]) -> None:
+    """Ask it to end, wait, and make it end."""
+    if process.poll() is None:
+        process.terminate()
+    try:
+        process.wait(STOP_TIME)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _end_with(parent: int) -> Callable[[], None]:
+    libc = ctypes.CDLL(None)
+
+    def prepare() -> None:
+        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() != parent:
+            os._exit(1)
+
+    return prepare
