@@ -3,6 +3,7 @@
 import csv
 import os
 import secrets
+import signal
 import socket
 import subprocess
 import tempfile
@@ -37,6 +38,7 @@ class DemoFailed(Exception):
 def demo(settings: Settings, url: str | None) -> int:
     """Run the demo against a service, or one that is started for it; 0 when all went as it should."""
     console = Console()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that it cleans up behind itself then, too
     try:
         if url is None:
             with _own_service(console) as (own_url, password):

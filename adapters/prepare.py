@@ -23,7 +23,7 @@ class NotPrepared(Exception):
     """The database cannot be made ready; the message says why."""
 
 
-def wait_until_prepared(url: str, seconds: float = 30.0) -> None:
+def wait_until_prepared(url: str, seconds: float = 15.0) -> None:
     """Return when the schema is there; NotPrepared when it still is not after so many seconds."""
     deadline = time.monotonic() + seconds
     with connector(url)("prepare") as connection:

@@ -186,7 +186,14 @@ def record(
     companion = None
     if kind.companion is not None and reading.companion_value is not None:
         companion = _carry(
-            reading, KINDS[kind.companion], known, recorded, institution_id=institution_id, new_id=new_id, origin=origin
+            reading,
+            reading.companion_value,
+            KINDS[kind.companion],
+            known,
+            recorded,
+            institution_id=institution_id,
+            new_id=new_id,
+            origin=origin,
         )
     event = MeasurementRecorded(
         originator_id=recorded,
@@ -207,6 +214,7 @@ def record(
 
 def _carry(
     reading: Reading,
+    value: float,
     kind: Kind,
     known: Known,
     carrier: str,
@@ -228,7 +236,7 @@ def _carry(
         child_id=reading.child_id,
         institution_id=institution_id,
         kind=kind.name,
-        value=reading.companion_value or 0.0,
+        value=value,
         unit=kind.unit or reading.unit,
         carrier=carrier,
     )

@@ -1,6 +1,7 @@
 """Bodies: from the bytes of a request to JSON values that are still text, each to be judged on its own."""
 
 import json
+import re
 from typing import Any
 
 import msgspec
@@ -12,6 +13,7 @@ from domain.refusal import NotText, Unreadable, UnsafeText
 _decode_list = msgspec.json.Decoder(list[Raw]).decode
 _decode_object = msgspec.json.Decoder(dict[str, Raw]).decode
 _decode_text = msgspec.json.Decoder(str).decode
+_SPACES = re.compile(r"[ \t\n\r]*")
 _SPACE = " \t\n\r"
 
 
@@ -70,12 +72,15 @@ def members_of(element: Raw) -> dict[str, Raw]:
     return members(element) if opens_with(element, b"{") else {}
 
 
-def elements(text: bytes) -> list[Raw]:
-    """The elements of an array. Unreadable when it is none."""
+def elements(text: bytes, limit: int | None = None) -> list[Raw]:
+    """The elements of an array. Unreadable when it is none, BatchTooLarge when it has more than the limit."""
     try:
-        return _decode_list(_checked(text))
+        found = _decode_list(_checked(text))
     except (msgspec.DecodeError, RecursionError):
-        return _Slices(text).elements()
+        found = _Slices(text).elements(limit)
+    if limit is not None and len(found) > limit:
+        raise BatchTooLarge(limit)
+    return found
 
 
 def opens_with(text: bytes | Raw, character: bytes) -> bool:
@@ -133,7 +138,8 @@ class _Slices:
                 return found
             at = self._expect(at, ",")
 
-    def elements(self) -> list[Raw]:
+    def elements(self, limit: int | None) -> list[Raw]:
+        """All, or no more than show that they are too many."""
         found: list[Raw] = []
         at = self._expect(0, "[")
         if self._text[at : at + 1] == "]":
@@ -142,6 +148,8 @@ class _Slices:
         while True:
             value, at = self._value(at)
             found.append(value)
+            if limit is not None and len(found) > limit:
+                return found
             if self._text[at : at + 1] == "]":
                 self._end(at + 1)
                 return found
@@ -165,9 +173,8 @@ class _Slices:
         return self._skip(at + 1) if character != '"' else at
 
     def _skip(self, at: int) -> int:
-        while self._text[at : at + 1] in _SPACE and at < len(self._text):
-            at += 1
-        return at
+        found = _SPACES.match(self._text, at)
+        return at if found is None else found.end()
 
     def _end(self, at: int) -> None:
         if self._skip(at) != len(self._text):

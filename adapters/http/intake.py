@@ -58,9 +58,7 @@ class Intake(Struct, frozen=True):
         child_id = checked_id(child_id, "child_id")
         sent = await body.read(receive, content_type, self.body_limit)
         is_array = body.opens_with(sent, b"[")
-        elements = body.elements(sent) if is_array else []
-        if len(elements) > self.batch_limit:
-            raise body.BatchTooLarge(self.batch_limit)
+        elements = body.elements(sent, self.batch_limit) if is_array else []
         members = map(body.members_of, elements) if is_array else [body.members(sent)]
         read = [readings.read(each, kind, child_id) for each in members]
         answer = await self.writer.submit(

@@ -12,7 +12,6 @@ from adapters.postgres import embedded
 from adapters.settings import Settings
 from tests.running.conftest import Alive
 from tests.running.processes import processes_of, run_briefly, serving
-from tests.service import free_port
 
 
 @contextmanager
@@ -59,10 +58,3 @@ def test_what_was_prepared_first_is_served_later(tmp_path: Path) -> None:
     assert "" == run_briefly("prepare", "--data", str(data), settings={}).stdout
     with serving(data, {}) as run:
         assert f"Ready: {run.url}\n" == run.told
-
-
-def test_an_api_process_on_a_database_that_was_not_prepared_says_so_and_leaves_nothing(tmp_path: Path) -> None:
-    ended = run_briefly("api", "--data", str(tmp_path / "data"), "--port", str(free_port()))
-    assert 1 == ended.returncode
-    assert {} == processes_of(tmp_path)
-    assert "Traceback" not in ended.stderr

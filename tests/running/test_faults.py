@@ -45,6 +45,9 @@ class Weak:
     def status(self, path: str) -> int:
         return httpx.get(f"{self.run.url}{path}", timeout=10).status_code
 
+    def stop_database(self) -> None:
+        self.server.stop()
+
     def restart_database(self) -> None:
         self.server = embedded.start(self.server.data, settings={"fsync": "off"})
 
@@ -57,7 +60,7 @@ def weak(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Weak]:
         ending.callback(server.stop)  # a second call does nothing
         run = ending.enter_context(serving(folder / "data", {**WEAK, "DATABASE_URL": server.url}))
         weak = Weak(run, server, enrol(ending.enter_context(client(run.url))))
-        ending.callback(lambda: weak.server.stop())
+        ending.callback(weak.stop_database)
         yield weak
 
 
@@ -150,7 +153,7 @@ def test_a_database_that_was_restarted_while_nobody_asked_is_missed_by_nobody(we
     with client(weak.run.url, weak.programme.token) as api:
         recorded = WEIGHT.record(api, child_id)
         assert [recorded] == WEIGHT.listed(api, child_id)
-        weak.server.stop()
+        weak.stop_database()
         weak.restart_database()
         assert [201] * 3 == [api.post(path, readings(1)[0]).status_code for _ in range(3)]
         assert soon(lambda: owned(weak.server.url))  # a projector is back, too
@@ -173,7 +176,7 @@ def test_a_database_that_is_away_is_told_everywhere_and_missed_by_nobody_when_it
     login = {"username": "admin", "password": WITH_PASSWORD["GROWTHRINGS_ADMIN_PASSWORD"]}
     with client(weak.run.url, weak.programme.token) as api:
         before = WEIGHT.record(api, child_id)
-        weak.server.stop()
+        weak.stop_database()
         stopped = time.monotonic()
         while time.monotonic() - stopped < 8:
             assert is_unavailable(api.post(path, readings(1)[0]))

@@ -88,13 +88,6 @@ def test_two_workers_apply_every_event_exactly_once(database: str, written: Coun
     assert expected_rows(database) == rows(database)
 
 
-def test_two_workers_hold_partitions_each(database: str) -> None:
-    connect = connector(database)
-    with working(connect, connect) as workers:
-        names = {worker.owner for worker in workers}
-        assert soon(lambda: owners(database).keys() == names, TAKEOVER + SLOWNESS), owners(database)
-
-
 def test_a_worker_that_stops_gives_its_partitions_back(database: str) -> None:
     with working(connector(database)) as (worker,):
         assert soon(lambda: owners(database).keys() == {worker.owner})

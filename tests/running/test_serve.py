@@ -62,8 +62,9 @@ def test_a_first_start_that_is_killed_before_it_was_ready_has_shown_its_password
     data = tmp_path / "data"
     run = launch(data, {})
     try:
-        assert soon(lambda: any("adapters.cli api" in call for call in processes_of(data).values()), 30)
+        assert soon(lambda: SHOWN.search(run.told), 30)
         run.end(signal.SIGKILL)
+        assert soon(lambda: not processes_of(data))
     finally:
         run.process.kill()
         run.process.wait()
