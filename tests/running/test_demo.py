@@ -52,7 +52,7 @@ def test_whatever_ends_it_leaves_no_service_behind(tmp_path: Path, number: signa
             command("demo"), env=environment(TMPDIR=str(folder)), stdout=out, stderr=out, start_new_session=True
         )
     try:
-        assert soon(lambda: "registering children" in told.read_text(), 20)
+        assert soon(lambda: any(" api " in running for running in processes_of(folder).values()), 20)
         if number is signal.SIGINT:
             os.killpg(process.pid, number)
         else:
