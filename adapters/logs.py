@@ -6,11 +6,27 @@ What is logged are names, counts and ids: never a measured value, a password or 
 import logging
 import re
 import sys
+from contextlib import suppress
+from functools import partial
+from typing import TextIO
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 _DETAIL = re.compile(r"^(?:DETAIL|CONTEXT|HINT|LINE \d+): .*\n?", re.MULTILINE)
+
+
+class Lines:
+    """Writes lines. A log that is full, or that nobody reads any more, must not stop who writes to it."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def msg(self, message: str) -> None:
+        with suppress(OSError):
+            print(message, file=self._stream, flush=True)
+
+    debug = info = warning = error = critical = exception = msg
 
 
 def configure(level: str) -> None:
@@ -29,7 +45,7 @@ def configure(level: str) -> None:
     structlog.configure(
         processors=[*shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=partial(Lines, sys.stderr),
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)

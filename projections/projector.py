@@ -31,7 +31,8 @@ logger = structlog.get_logger()
 
 
 class Projector:
-    """One worker. Any number of them, in any number of processes, share the partitions by leases."""
+    """One worker. Any number of them may run, in any number of processes: who comes first leases all partitions, the
+    others stand by and take over what its death leaves."""
 
     def __init__(self, connect: Callable[[str], Connection[Any]], *, poll: float = 0.25, pause: float = 0.05) -> None:
         """`connect` opens a connection under the application name it is given. `poll`: seconds between looks while

@@ -1,10 +1,12 @@
 """Logs are JSON lines from which an error can be found, and in which nothing is that is nobody's business."""
 
 import json
+import os
 import socket
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -166,3 +168,16 @@ def test_the_trace_of_every_500_is_found_by_the_id_that_was_answered(scenario: S
     for id in scenario.failed:
         assert any(id in line and "Traceback" in line for line in scenario.lines), id
     assert len(scenario.failed) == 4
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_log_that_cannot_be_written_stops_nobody(tmp_path: Path) -> None:
+    full = ["bash", "-c", 'exec "$@" 2>/dev/full', "bash"]
+    with serving(tmp_path / "data", before=full) as run, client(run.url, timeout=5) as api:
+        programme = enrol(api)
+        child_id = programme.child()
+        with psycopg.connect(embedded.url(run.data) or "", autocommit=True) as database:
+            database.execute("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'writer'")
+        answers = [programme.application.post(WEIGHT.path(child_id), reading()).status_code for _ in range(3)]
+        assert 201 in answers
+    assert os.path.getsize(run.err) == 0
