@@ -260,7 +260,10 @@ def _make_socket_folder(data: Path) -> Path:
         os.rmdir(note.read_text())
     too_long = len(os.fsencode(folder / _SOCKET)) > _SOCKET_BYTES
     if too_long or "," in str(folder) or '"' in str(folder):  # both separate folders in a list of them
-        folder = Path(tempfile.mkdtemp(prefix=f"{_NAME}-"))
+        # The system's own, where TMPDIR names a folder that is too deep itself.
+        too_deep = len(os.fsencode(tempfile.gettempdir())) > _SOCKET_BYTES // 2
+        parent = "/tmp" if too_deep else None  # noqa: S108 - the folder made in it is closed to others
+        folder = Path(tempfile.mkdtemp(prefix=f"{_NAME}-", dir=parent))
     else:
         folder.mkdir(mode=0o700, exist_ok=True)
         for name in (_SOCKET, f"{_SOCKET}.lock"):  # it holds a process number too
