@@ -44,7 +44,7 @@ def demo(settings: Settings, url: str | None) -> int:
             with _own_service(console) as (own_url, password):
                 _Demo(own_url, settings.admin_username, password, console).run()
         elif settings.admin_password is None:
-            raise DemoFailed(f"with --url, {VARIABLES['admin_password']} must hold the password of the first admin")  # noqa: TRY301
+            raise DemoFailed(f"with --url, {VARIABLES['admin_password']} must hold the password of the first admin")  # noqa: TRY301  # told like every other failure
         else:
             _Demo(url, settings.admin_username, settings.admin_password, console).run()
     except (DemoFailed, httpx.HTTPError) as error:
