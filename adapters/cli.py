@@ -3,10 +3,12 @@
 import argparse
 import signal
 import sys
+import threading
 from pathlib import Path
 
 from adapters import logs
-from adapters.settings import SettingRefused, Settings, from_environment
+from adapters.settings import VARIABLES, SettingRefused, Settings, from_environment
+from domain.outcome import DIRECTIONS, HIGHER
 
 DATA = Path(__file__).parent.parent / ".data"
 
@@ -46,9 +48,32 @@ def _parser() -> argparse.ArgumentParser:
         added.add_argument("--port", type=_port, default=8000)
     command("project", _project, "keep the views of a prepared database")
     command("prepare", _prepare, "make schema, keys and first admin where they are missing")
+    keys = command("keys", _keys, "the keys that tokens are signed with")
+    keys.add_argument("action", choices=["rotate"], help="let a new key sign; the old one checks what it has signed")
     demo = command("demo", _demo, "send a real series of measurements, twice, and tell what happened")
     demo.add_argument("--url", help="a running service (default: start one in a folder of its own)")
+    _add_import_options(command("import", _import, "bring the rows of a CSV file into an outcome of a running service"))
     return parser
+
+
+def _add_import_options(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = f"The password is read from GROWTHRINGS_PASSWORD, else from {VARIABLES['admin_password']}."
+    parser.add_argument("file", type=Path, metavar="FILE.csv", help="in UTF-8; its first line names the columns")
+    for required, name, shown, help in (
+        (True, "brand", "BRAND", "of the outcome"),
+        (True, "outcome", "NAME", "of the outcome, which is created where it is not there yet"),
+        (True, "value", "COL", "the column of the values, which are kept as they are written"),
+        (True, "subject", "COL|row", "the column of the subjects; or each row is one of its own"),
+        (True, "at", "COL|DATE", "the column of the dates or times; or one for all rows"),
+        (False, "start", "DATE", "where the days are counted from, when the column --at holds such"),
+        (False, "metadata", "COL,…", "columns that travel with each value"),
+        (False, "metric", "KEY", "the metric of the outcome (default: the column of the values)"),
+        (False, "unit", "UNIT", "of an outcome that is created"),
+        (False, "url", "URL", "the service (default: http://127.0.0.1:8000)"),
+        (False, "username", "NAME", f"who imports (default: {VARIABLES['admin_username']}, or admin)"),
+    ):
+        parser.add_argument(f"--{name}", required=required, type=_text, metavar=shown, help=help)
+    parser.add_argument("--direction", choices=DIRECTIONS, help=f"of an outcome that is created (default: {HIGHER})")
 
 
 class Refused(Exception):
@@ -60,6 +85,11 @@ def _port(text: str) -> int:
     if not 0 < port < 65_536:
         raise ValueError(text)
     return port
+
+
+def _text(text: str) -> str:
+    text.encode()  # a ValueError, when the shell handed over what is no text
+    return text
 
 
 # Each imports what it needs: starting is quick because none of them loads what only another uses.
@@ -105,17 +135,26 @@ def _api(settings: Settings, parsed: argparse.Namespace) -> None:
 def _project(settings: Settings, parsed: argparse.Namespace) -> None:
     from adapters.database import database
     from adapters.prepare import NotPrepared, wait_until_prepared
-    from adapters.wiring import projector
+    from adapters.wiring import projectors
 
     with database(settings, parsed.data) as url:
         try:
             wait_until_prepared(url)
         except NotPrepared as error:
             raise Refused(str(error)) from error
-        running = projector(url)
+        running = projectors(url)
+
+        def stop(*_: object) -> None:
+            for each in running:
+                each.stop()
+
         for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: running.stop())
-        running.run()
+            signal.signal(number, stop)
+        threads = [threading.Thread(target=each.run) for each in running]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
 
 
 def _prepare(settings: Settings, parsed: argparse.Namespace) -> None:
@@ -128,10 +167,39 @@ def _prepare(settings: Settings, parsed: argparse.Namespace) -> None:
         print(f"The first admin is {settings.admin_username!r} with password {password!r}: shown only now.")
 
 
+def _keys(settings: Settings, parsed: argparse.Namespace) -> None:
+    from adapters.auth import keys
+
+    try:
+        kid = keys.rotate(parsed.data / "keys")
+    except OSError as error:
+        raise Refused(f"{parsed.data} has no keys that could be rotated: {error.strerror}") from error
+    print(f"Key {kid} signs from now on; the one before it checks tokens until they have expired.")
+
+
 def _demo(settings: Settings, parsed: argparse.Namespace) -> int:
     from adapters.demo import demo
 
     return demo(settings, parsed.url)
+
+
+def _import(settings: Settings, parsed: argparse.Namespace) -> int:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that it says then, too, what it leaves behind
+    try:
+        from adapters.csv_entries import WrongArguments
+        from adapters.importer import import_file
+        from adapters.patient_client import Unanswered
+
+        try:
+            return import_file(settings, parsed.file, vars(parsed))
+        except WrongArguments as error:
+            print(error, file=sys.stderr)
+            return 2
+        except Unanswered as error:
+            raise Refused(str(error)) from error
+    except KeyboardInterrupt:
+        print("Stopped. What was sent is kept: run the same again, and nothing is doubled.", file=sys.stderr)
+        return 130
 
 
 if __name__ == "__main__":

@@ -15,6 +15,10 @@ class SettingRefused(Exception):
     """A value that cannot be meant; the message names the variable."""
 
 
+OWN_ISSUER = "growthrings"
+
+LIMIT = "^([1-9][0-9]{0,8}/(second|minute|hour|day)|off)$"
+
 Count = Annotated[int, Meta(ge=1)]
 Seconds = Annotated[float, Meta(gt=0, le=86_400)]
 
@@ -26,7 +30,9 @@ class Settings(Struct, frozen=True, kw_only=True):
     admin_username: Annotated[str, Meta(max_length=USERNAME_LENGTH)] = "admin"
     admin_password: str | None = None
     rate_limit: Literal["off"] = "off"
-    issuer: str = "growthrings"
+    login_limit: Annotated[str, Meta(pattern=LIMIT)] = "10/minute"
+    issuer: str = OWN_ISSUER
+    jwks_url: Annotated[str, Meta(pattern="^https?://.")] | None = None
     partitions: Annotated[int, Meta(ge=1, le=32_767)] = 64
     group_size: Count = 2_000
     queue_size: Count = 20_000

@@ -18,6 +18,9 @@ class Whose(Enum):
 
 ANY, OWN, TIED = Whose
 
+REGISTERED = ("application", "child", "educator", "family", "healthprofessional")
+"""The roles that admins register users in."""
+
 MAY: dict[str, dict[str, Whose]] = {
     "record_measurements": {"application": ANY, "child": OWN, "educator": TIED, "family": TIED},
     "read_measurements": {
@@ -30,9 +33,34 @@ MAY: dict[str, dict[str, Whose]] = {
     },
     "remove_measurement": {"application": ANY, "educator": TIED, "family": TIED},
     "register_institution": {"admin": ANY},
+    "list_institutions": {"admin": ANY},
+    "read_institution": {"admin": ANY},
+    "remove_institution": {"admin": ANY},
+    "register_first_admin": {"service": ANY},
     "register_user": {"admin": ANY},
+    "list_users": {"admin": ANY},
+    "read_user": {"admin": ANY, **dict.fromkeys(REGISTERED, OWN)},
     "remove_user": {"admin": ANY},
+    "change_password": {"admin": OWN, **dict.fromkeys(REGISTERED, OWN)},
+    "tie_child": {"admin": ANY},
+    "untie_child": {"admin": ANY},
     "form_group": {"educator": OWN, "healthprofessional": OWN},
+    "list_groups": {"educator": OWN, "healthprofessional": OWN},
+    "read_group": {"educator": OWN, "healthprofessional": OWN},
+    "revise_group": {"educator": OWN, "healthprofessional": OWN},
+    "disband_group": {"educator": OWN, "healthprofessional": OWN},
+    "create_outcomes": {"admin": ANY},
+    "revise_outcome": {"admin": ANY},
+    "list_outcomes": {"admin": ANY, "application": ANY},
+    "read_outcome": {"admin": ANY, "application": ANY},
+    "record_entries": {"admin": ANY, "application": ANY},
+    "list_entries": {"admin": ANY, "application": ANY},
+    "summarize_outcome": {"admin": ANY, "application": ANY},
+    "read_series": {"admin": ANY, "application": ANY},
+    "read_trend": {"admin": ANY, "application": ANY},
+    "correlate_outcomes": {"admin": ANY, "application": ANY},
+    "compare_cohorts": {"admin": ANY, "application": ANY},
+    "analyze_values": {"admin": ANY, "application": ANY},
 }
 """Action (a command's name, or a query's) → role → whose."""
 
@@ -61,6 +89,12 @@ def check_role(action: str, actor: Actor) -> None:
     """Forbidden where no one of the actor's role may do it, or where its token lacks the scope for it."""
     scope = next((scope for scope, scoped in SCOPES.items() if scoped == action), None)
     if actor.role not in MAY[action] or (scope is not None and scope not in actor.scopes):
+        raise Forbidden(tuple(MAY[action]))
+
+
+def check_own(action: str, actor: Actor, user_id: str, role: str) -> None:
+    """Forbidden where the actor may do it to its own only, and this is another's, or asked for in another role."""
+    if MAY[action][actor.role] is OWN and (actor.id, actor.role) != (user_id, role):
         raise Forbidden
 
 
@@ -75,18 +109,21 @@ def check_child(action: str, actor: Actor, child_id: str, facts: Facts) -> None:
     """Whether the actor may do this to the child: UserGone, Forbidden where a child asks for another,
     ChildNotRegistered, Forbidden where no relation is; in that order."""
     check_actor(actor, facts)
-    whose = MAY[action][actor.role]
-    if whose is OWN and actor.id != child_id:
-        raise Forbidden
+    check_own(action, actor, child_id, "child")
     child = facts.user(child_id)
     if child is None or child.role != "child":
         raise ChildNotRegistered(child_id)
-    if whose is TIED and not facts.tied(actor.id, child_id):
+    if MAY[action][actor.role] is TIED and not facts.tied(actor.id, child_id):
         raise Forbidden
 
 
 def check_actor(actor: Actor, facts: Facts) -> None:
     """UserGone where the actor is no longer there, or no longer what its token says."""
     user = facts.user(actor.id)
-    if user is None or user.role != actor.role:
+    check_there(actor, None if user is None else user.role)
+
+
+def check_there(actor: Actor, role: str | None) -> None:
+    """The same, where the role is known in which the actor is there now."""
+    if role != actor.role:
         raise UserGone

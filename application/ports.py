@@ -12,12 +12,15 @@ from domain.event import Event
 
 class Reads(Struct):
     """What the commands of a group say that they look up: loaded with one statement for each log table and one for
-    the directory, however many commands there are. `ties` are pairs of owner and child."""
+    the directory, however many commands there are. `ties` are pairs of owner and child; `members` the institutions
+    whose users are counted."""
 
     keys: set[Key] = field(default_factory=set)
     histories: set[str] = field(default_factory=set)
     users: set[str] = field(default_factory=set)
     institutions: set[str] = field(default_factory=set)
+    members: set[str] = field(default_factory=set)
+    outcomes: set[str] = field(default_factory=set)
     ties: set[tuple[str, str]] = field(default_factory=set)
 
 
@@ -49,6 +52,12 @@ class Known(Protocol):
     def user(self, user_id: str) -> UserRow | None: ...
 
     def has_institution(self, institution_id: str) -> bool: ...
+
+    def members(self, institution_id: str) -> int:
+        """How many users an institution has."""
+
+    def brand_of(self, outcome_id: str) -> str | None:
+        """The brand of an outcome, None where there is no such outcome."""
 
     def tied(self, owner_id: str, child_id: str) -> bool: ...
 

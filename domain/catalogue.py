@@ -4,11 +4,14 @@ from datetime import datetime
 
 import msgspec
 
+from domain.entry import EntryRecorded
 from domain.event import Event
-from domain.group import GroupFormed
-from domain.institution import InstitutionRegistered
+from domain.family import FamilyTied, FamilyUntied
+from domain.group import GroupDisbanded, GroupFormed, GroupRevised
+from domain.institution import InstitutionRegistered, InstitutionRemoved
 from domain.measurement import MeasurementRecorded, MeasurementRemoved, MeasurementRevised, MeasurementsWithdrawn
-from domain.user import UserRegistered, UserRemoved
+from domain.outcome import OutcomeCreated, OutcomeRevised
+from domain.user import PasswordChanged, UserRegistered, UserRemoved
 
 EVENTS: dict[str, type[Event]] = {
     event.stored_name: event
@@ -18,9 +21,18 @@ EVENTS: dict[str, type[Event]] = {
         MeasurementRemoved,
         MeasurementsWithdrawn,
         InstitutionRegistered,
+        InstitutionRemoved,
         UserRegistered,
         UserRemoved,
+        PasswordChanged,
+        FamilyTied,
+        FamilyUntied,
         GroupFormed,
+        GroupRevised,
+        GroupDisbanded,
+        OutcomeCreated,
+        OutcomeRevised,
+        EntryRecorded,
     )
 }
 

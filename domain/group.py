@@ -3,17 +3,22 @@
 Events · state and its fold · decisions.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import ClassVar
+
+from msgspec import Struct
 
 from domain import dedupe
 from domain.event import Event, Origin
-from domain.measurement import Known
+from domain.known import Known
 from domain.partition import ACCOUNTS, stream
 from domain.refusal import AlreadyRegistered
 from domain.user import groups_scope
 
 TITLE = "Children Group"
+
+
+# Events
 
 
 class GroupFormed(Event, frozen=True, kw_only=True):
@@ -26,6 +31,61 @@ class GroupFormed(Event, frozen=True, kw_only=True):
     school_class: str | None = None
 
 
+class GroupRevised(GroupFormed, frozen=True, kw_only=True):
+    """All that a group says after a change of its name, its children or its class. `former_name`: until then."""
+
+    stored_name: ClassVar[str] = "group.revised.v1"
+
+    former_name: str
+
+
+class GroupDisbanded(Event, frozen=True, kw_only=True):
+    """A group is no more; its name is free again."""
+
+    stored_name: ClassVar[str] = "group.disbanded.v1"
+
+    group_id: str
+    owner_id: str
+    name: str
+
+
+# State
+
+
+class Group(Struct, frozen=True):
+    """`children` as the group's own events name them: of those who were removed since, other streams tell."""
+
+    version: int
+    group_id: str
+    owner_id: str
+    name: str
+    children: tuple[str, ...]
+    school_class: str | None
+
+
+def fold(events: Iterable[Event]) -> Group | None:
+    """The group after `events` of its stream, in order; None before the first and after its end."""
+    state: Group | None = None
+    for event in events:
+        match event:
+            case GroupFormed():
+                state = Group(
+                    event.originator_version,
+                    event.group_id,
+                    event.owner_id,
+                    event.name,
+                    event.children,
+                    event.school_class,
+                )
+            case GroupDisbanded():
+                state = None
+    return state
+
+
+def stream_of(group_id: str) -> str:
+    return stream(ACCOUNTS, group_id)
+
+
 def key(owner_id: str, name: str) -> dedupe.Key:
     """Group names are unique per owner."""
     return dedupe.key(groups_scope(owner_id), name)
@@ -35,8 +95,21 @@ def _formed(event: GroupFormed) -> Sequence[dedupe.Change]:
     return (dedupe.Held(key(event.owner_id, event.name), event.originator_id),)
 
 
-DEDUPE: dedupe.Rules = {GroupFormed: _formed}
+def _revised(event: GroupRevised) -> Sequence[dedupe.Change]:
+    if event.name == event.former_name:
+        return ()
+    return (dedupe.Freed(key(event.owner_id, event.former_name)), *_formed(event))
+
+
+def _disbanded(event: GroupDisbanded) -> Sequence[dedupe.Change]:
+    return (dedupe.Freed(key(event.owner_id, event.name)),)
+
+
+DEDUPE: dedupe.Rules = {GroupFormed: _formed, GroupRevised: _revised, GroupDisbanded: _disbanded}
 """What the events do to dedupe keys."""
+
+
+# Decisions
 
 
 def form(
@@ -55,7 +128,7 @@ def form(
         raise AlreadyRegistered(TITLE)
     return [
         GroupFormed(
-            originator_id=stream(ACCOUNTS, group_id),
+            originator_id=stream_of(group_id),
             originator_version=1,
             happened_at=origin.recorded_at,
             origin=origin,
@@ -67,3 +140,50 @@ def form(
             school_class=school_class,
         )
     ]
+
+
+def revise(
+    group: Group,
+    *,
+    name: str,
+    children: tuple[str, ...],
+    school_class: str | None,
+    known: Known,
+    origin: Origin,
+    cause: str,
+) -> list[Event]:
+    """Let a group say this, of children who are there; nothing when it says it already. AlreadyRegistered where the
+    owner has another of that name."""
+    if (name, children, school_class) == (group.name, group.children, group.school_class):
+        return []
+    if name != group.name and known.holder(key(group.owner_id, name)) is not None:
+        raise AlreadyRegistered(TITLE)
+    return [
+        GroupRevised(
+            originator_id=stream_of(group.group_id),
+            originator_version=group.version + 1,
+            happened_at=origin.recorded_at,
+            origin=origin,
+            cause=cause,
+            group_id=group.group_id,
+            owner_id=group.owner_id,
+            name=name,
+            children=children,
+            school_class=school_class,
+            former_name=group.name,
+        )
+    ]
+
+
+def disband(group: Group, *, origin: Origin, cause: str) -> GroupDisbanded:
+    """End a group."""
+    return GroupDisbanded(
+        originator_id=stream_of(group.group_id),
+        originator_version=group.version + 1,
+        happened_at=origin.recorded_at,
+        origin=origin,
+        cause=cause,
+        group_id=group.group_id,
+        owner_id=group.owner_id,
+        name=group.name,
+    )

@@ -3,14 +3,16 @@
 Events · state and its fold · decisions.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import ClassVar
+
+from msgspec import Struct
 
 from domain import dedupe
 from domain.event import Event, Origin
-from domain.measurement import Known
+from domain.known import Known
 from domain.partition import ACCOUNTS, stream
-from domain.refusal import AlreadyRegistered
+from domain.refusal import AlreadyRegistered, InstitutionInUse
 
 TITLE = "Institution"
 
@@ -26,6 +28,40 @@ class InstitutionRegistered(Event, frozen=True, kw_only=True):
     longitude: float | None = None
 
 
+class InstitutionRemoved(Event, frozen=True, kw_only=True):
+    """An institution without users was removed; its name is free again."""
+
+    stored_name: ClassVar[str] = "institution.removed.v1"
+
+    institution_id: str
+    name: str
+
+
+# State
+
+
+class Institution(Struct, frozen=True):
+    version: int
+    institution_id: str
+    name: str
+
+
+def fold(events: Iterable[Event]) -> Institution | None:
+    """The institution after `events` of its stream, in order; None before the first and after its removal."""
+    state: Institution | None = None
+    for event in events:
+        match event:
+            case InstitutionRegistered():
+                state = Institution(event.originator_version, event.institution_id, event.name)
+            case InstitutionRemoved():
+                state = None
+    return state
+
+
+def stream_of(institution_id: str) -> str:
+    return stream(ACCOUNTS, institution_id)
+
+
 def key(name: str) -> dedupe.Key:
     """Names of institutions are unique."""
     return dedupe.key(f"{ACCOUNTS}/institutions", name)
@@ -35,8 +71,15 @@ def _registered(event: InstitutionRegistered) -> Sequence[dedupe.Change]:
     return (dedupe.Held(key(event.name), event.originator_id),)
 
 
-DEDUPE: dedupe.Rules = {InstitutionRegistered: _registered}
+def _removed(event: InstitutionRemoved) -> Sequence[dedupe.Change]:
+    return (dedupe.Freed(key(event.name)),)
+
+
+DEDUPE: dedupe.Rules = {InstitutionRegistered: _registered, InstitutionRemoved: _removed}
 """What the events do to dedupe keys."""
+
+
+# Decisions
 
 
 def register(
@@ -56,7 +99,7 @@ def register(
         raise AlreadyRegistered(TITLE)
     return [
         InstitutionRegistered(
-            originator_id=stream(ACCOUNTS, institution_id),
+            originator_id=stream_of(institution_id),
             originator_version=1,
             happened_at=origin.recorded_at,
             origin=origin,
@@ -69,3 +112,18 @@ def register(
             longitude=longitude,
         )
     ]
+
+
+def remove(institution: Institution, *, users: int, origin: Origin, cause: str) -> InstitutionRemoved:
+    """Remove an institution. InstitutionInUse where it has users."""
+    if users:
+        raise InstitutionInUse
+    return InstitutionRemoved(
+        originator_id=stream_of(institution.institution_id),
+        originator_version=institution.version + 1,
+        happened_at=origin.recorded_at,
+        origin=origin,
+        cause=cause,
+        institution_id=institution.institution_id,
+        name=institution.name,
+    )

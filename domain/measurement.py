@@ -6,12 +6,13 @@ Events · state and its fold · decisions.
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from math import isfinite
-from typing import ClassVar, Protocol
+from typing import ClassVar
 
 from msgspec import Struct
 
 from domain import dedupe
 from domain.event import Event, Origin
+from domain.known import Known
 from domain.partition import stream
 from domain.refusal import AlreadyRegistered
 
@@ -159,14 +160,6 @@ DEDUPE: dedupe.Rules = {
 
 
 # Decisions
-
-
-class Known(Protocol):
-    """What a decision may look up: only what its command has said that it reads."""
-
-    def holder(self, key: dedupe.Key) -> str | None: ...
-
-    def history(self, stream: str) -> list[Event]: ...
 
 
 def record(

@@ -3,9 +3,10 @@
 Refusal
 ├── who may            NotAuthenticated · LoginRefused · UserGone · Forbidden
 ├── what is not there  ChildNotRegistered · ChildrenNotRegistered · InstitutionNotRegistered · NotFound
-├── what is there      AlreadyRegistered
+├── what is there      AlreadyRegistered · InstitutionInUse
 └── what was sent      Unreadable · BadParameter · MembersMissing · BadTimestamp · Negative · NotANumber · NotText ·
-                       EmptyText · UnsafeText · TextTooLong · NotOneOf · NotAList · BadFilter
+                       EmptyText · UnsafeText · TextTooLong · NotOneOf · NotAList · NotADecimal · NotAnObject ·
+                       NotATime · NotNumbers · PasswordDiffers · BadFilter
 """
 
 
@@ -29,7 +30,10 @@ class UserGone(Refusal):
 
 
 class Forbidden(Refusal):
-    """Scope, role or relation does not allow it."""
+    """Scope, role or relation does not allow it. `roles`: where it is the role, those that it is allowed to."""
+
+    def __init__(self, roles: tuple[str, ...] = ()) -> None:
+        self.roles = roles
 
 
 class ChildNotRegistered(Refusal):
@@ -60,6 +64,10 @@ class AlreadyRegistered(Refusal):
 
     def __init__(self, title: str) -> None:
         self.title = title
+
+
+class InstitutionInUse(Refusal):
+    """The institution still has users."""
 
 
 class Unreadable(Refusal):
@@ -128,6 +136,28 @@ class NotOneOf(BadMember):
 
 class NotAList(BadMember):
     pass
+
+
+class NotADecimal(BadMember):
+    def __init__(self, member: str, digits: int) -> None:
+        super().__init__(member)
+        self.digits = digits
+
+
+class NotAnObject(BadMember):
+    pass
+
+
+class NotATime(BadMember):
+    pass
+
+
+class NotNumbers(BadMember):
+    pass
+
+
+class PasswordDiffers(BadMember):
+    """The password sent is not the one that is kept."""
 
 
 class BadFilter(BadMember):

@@ -7,12 +7,13 @@ from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from domain import dedupe
 from domain.event import Event, Origin
-from domain.measurement import Known
+from domain.known import Known
 from domain.partition import ACCOUNTS, stream
-from domain.refusal import AlreadyRegistered
+from domain.refusal import AlreadyRegistered, PasswordDiffers
 
 TITLES = {
     "admin": "Admin",
@@ -61,6 +62,13 @@ class UserRemoved(Event, frozen=True, kw_only=True):
     username: str
 
 
+class PasswordChanged(Event, frozen=True, kw_only=True):
+    stored_name: ClassVar[str] = "user.password_changed.v1"
+
+    user_id: str
+    password_hash: str
+
+
 # State
 
 
@@ -69,6 +77,7 @@ class User(Struct, frozen=True):
     user_id: str
     role: str
     username: str
+    password_hash: str
 
 
 def fold(events: Iterable[Event]) -> User | None:
@@ -77,9 +86,13 @@ def fold(events: Iterable[Event]) -> User | None:
     for event in events:
         match event:
             case UserRegistered():
-                state = User(event.originator_version, event.user_id, event.role, event.username)
+                state = User(1, event.user_id, event.role, event.username, event.password_hash)
             case UserRemoved():
                 state = None
+            case PasswordChanged() if state is not None:
+                state = replace(state, password_hash=event.password_hash)
+        if state is not None:
+            state = replace(state, version=event.originator_version)
     return state
 
 
@@ -157,4 +170,20 @@ def remove(user: User, *, origin: Origin, cause: str) -> UserRemoved:
         user_id=user.user_id,
         role=user.role,
         username=user.username,
+    )
+
+
+def change_password(user: User, *, replaced: str, password_hash: str, origin: Origin, cause: str) -> PasswordChanged:
+    """Give a user another password. PasswordDiffers where the hash that the old one was checked against, `replaced`,
+    has been replaced since: of several changes at once one wins."""
+    if user.password_hash != replaced:
+        raise PasswordDiffers("old_password")
+    return PasswordChanged(
+        originator_id=stream_of(user.user_id),
+        originator_version=user.version + 1,
+        happened_at=origin.recorded_at,
+        origin=origin,
+        cause=cause,
+        user_id=user.user_id,
+        password_hash=password_hash,
     )

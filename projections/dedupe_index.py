@@ -6,7 +6,7 @@ from typing import Any
 from msgspec import Struct, field
 from psycopg import Cursor
 
-from domain import group, institution, measurement, user
+from domain import entry, group, institution, measurement, outcome, user
 from domain.dedupe import Change, Freed, Held, Key, Rules, ScopeFreed
 from domain.event import Event
 from domain.partition import partition
@@ -15,7 +15,14 @@ from projections import statements
 SQL = statements.beside(__file__, "dedupe_index")
 
 
-RULES: Rules = {**measurement.DEDUPE, **user.DEDUPE, **institution.DEDUPE, **group.DEDUPE}
+RULES: Rules = {
+    **measurement.DEDUPE,
+    **user.DEDUPE,
+    **institution.DEDUPE,
+    **group.DEDUPE,
+    **outcome.DEDUPE,
+    **entry.DEDUPE,
+}
 
 
 def changes(event: Event) -> Sequence[Change]:

@@ -3,18 +3,21 @@
 Small, and not partitioned: written only under the head of the accounts' partition.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
 from msgspec import Struct, field
+from msgspec.structs import replace
 from psycopg import Cursor
 
-from application.ports import Reads, UserRow
+from application.queries.outcomes import OutcomeRow
 from domain.event import Event
-from domain.group import GroupFormed
-from domain.institution import InstitutionRegistered
-from domain.user import UserRegistered, UserRemoved
+from domain.family import FamilyTied, FamilyUntied
+from domain.group import GroupDisbanded, GroupFormed, GroupRevised
+from domain.institution import InstitutionRegistered, InstitutionRemoved
+from domain.outcome import OutcomeCreated, OutcomeRevised
+from domain.user import PasswordChanged, UserRegistered, UserRemoved
 from projections import statements
 
 SQL = statements.beside(__file__, "directory")
@@ -22,28 +25,106 @@ SQL = statements.beside(__file__, "directory")
 _encode = msgspec.json.Encoder().encode
 
 
-EVENTS = frozenset((UserRegistered, UserRemoved, InstitutionRegistered, GroupFormed))
+EVENTS = frozenset(
+    (
+        UserRegistered,
+        UserRemoved,
+        PasswordChanged,
+        FamilyTied,
+        FamilyUntied,
+        InstitutionRegistered,
+        InstitutionRemoved,
+        GroupFormed,
+        GroupRevised,
+        GroupDisbanded,
+        OutcomeCreated,
+        OutcomeRevised,
+    )
+)
 """Those that the directory cares about."""
 
 
+def _outcome(event: OutcomeCreated | OutcomeRevised) -> OutcomeRow:
+    """As if the event were the first; only of one that was there before, who created it, and when, stays."""
+    said = event.definition
+    return OutcomeRow(
+        event.outcome_id,
+        said.name,
+        said.description,
+        said.brand_id,
+        said.metric_key,
+        said.unit,
+        said.direction,
+        event.origin.actor_id,
+        event.origin.recorded_at,
+        event.origin.recorded_at,
+    )
+
+
 class DirectoryChanges(Struct):
-    """What a page of events does to the directory. Ids never come back, so what is removed is removed last."""
+    """What a page of events does to the directory, folded to the last of each: a group as it is at the end, a family
+    and a child tied or not. Ids never come back, so what is removed is removed last.
+
+    `revised` are the groups among `groups` that may have been there before.
+    """
 
     users: list[UserRegistered] = field(default_factory=list)
+    passwords: dict[str, str] = field(default_factory=dict)
     institutions: list[InstitutionRegistered] = field(default_factory=list)
-    groups: list[GroupFormed] = field(default_factory=list)
-    removed: list[str] = field(default_factory=list)
+    groups: dict[str, GroupFormed] = field(default_factory=dict)
+    revised: set[str] = field(default_factory=set)
+    families: dict[tuple[str, str], bool] = field(default_factory=dict)
+    outcomes: dict[str, OutcomeRow] = field(default_factory=dict)
+    removed_institutions: list[str] = field(default_factory=list)
+    removed_groups: list[str] = field(default_factory=list)
+    removed_users: list[str] = field(default_factory=list)
 
     def add(self, event: Event) -> None:
         match event:
             case UserRegistered():
                 self.users.append(event)
+                self.families.update(((event.user_id, child_id), True) for child_id in event.children)
+            case PasswordChanged():
+                self.passwords[event.user_id] = event.password_hash
+            case FamilyTied():
+                self.families[event.family_id, event.child_id] = True
+            case FamilyUntied():
+                self.families[event.family_id, event.child_id] = False
             case InstitutionRegistered():
                 self.institutions.append(event)
+            case OutcomeCreated() | OutcomeRevised():
+                there = self.outcomes.get(event.outcome_id)
+                row = _outcome(event)
+                if there is not None:
+                    row = replace(row, created_by=there.created_by, created_at=there.created_at)
+                self.outcomes[event.outcome_id] = row
             case GroupFormed():
-                self.groups.append(event)
+                self.groups[event.group_id] = event
+                if isinstance(event, GroupRevised):
+                    self.revised.add(event.group_id)
+            case InstitutionRemoved():
+                self.removed_institutions.append(event.institution_id)
+            case GroupDisbanded():
+                self.removed_groups.append(event.group_id)
             case UserRemoved():
-                self.removed.append(event.user_id)
+                self.removed_users.append(event.user_id)
+
+    @property
+    def ties(self) -> list[tuple[str, str, str]]:
+        """Owner, group and child of every tie that is made; a family is tied to its children under its own id."""
+        return [
+            *((family_id, family_id, child_id) for (family_id, child_id), tied in self.families.items() if tied),
+            *(
+                (group.owner_id, group.group_id, child_id)
+                for group in self.groups.values()
+                for child_id in group.children
+            ),
+        ]
+
+    @property
+    def untied(self) -> list[tuple[str, str]]:
+        """Family and child of every tie that is undone."""
+        return [key for key, tied in self.families.items() if not tied]
 
 
 def fold(events: Iterable[Event]) -> DirectoryChanges:
@@ -54,78 +135,34 @@ def fold(events: Iterable[Event]) -> DirectoryChanges:
     return folded
 
 
-class Directory(Struct):
-    """The part of the directory that a group has asked for, and what the group has done to it since."""
-
-    users: dict[str, UserRow | None] = field(default_factory=dict)
-    institutions: dict[str, bool] = field(default_factory=dict)
-    ties: dict[tuple[str, str], bool] = field(default_factory=dict)
-
-    def apply(self, event: Event) -> None:
-        match event:
-            case UserRegistered():
-                self.users[event.user_id] = UserRow(event.role, event.institution_id)
-                self._tie(event.user_id, event.children)
-            case UserRemoved():
-                self.users[event.user_id] = None
-            case InstitutionRegistered():
-                self.institutions[event.institution_id] = True
-            case GroupFormed():
-                self._tie(event.owner_id, event.children)
-
-    def _tie(self, owner_id: str, children: Iterable[str]) -> None:
-        for child_id in children:
-            self.ties[owner_id, child_id] = True
-
-
-def load(cursor: Cursor[Any], directory: Directory, reads: Reads) -> None:
-    """Add what is asked for and not known yet, in one statement."""
-    users = [user_id for user_id in reads.users if user_id not in directory.users]
-    institutions = [id for id in reads.institutions if id not in directory.institutions]
-    ties = [tie for tie in reads.ties if tie not in directory.ties]
-    if not (users or institutions or ties):
-        return
-    directory.users.update(dict.fromkeys(users))
-    directory.institutions.update(dict.fromkeys(institutions, False))
-    directory.ties.update(dict.fromkeys(ties, False))
-    cursor.execute(
-        SQL["load"],
-        {
-            "users": users,
-            "institutions": institutions,
-            "owners": [owner for owner, _ in ties],
-            "children": [child for _, child in ties],
-        },
-    )
-    for sort, id, role, institution_id, child_id in cursor:
-        match sort:
-            case "user":
-                directory.users[id] = UserRow(role, institution_id)
-            case "institution":
-                directory.institutions[id] = True
-            case "tie":
-                directory.ties[id, child_id] = True
-
-
 def write(cursor: Cursor[Any], changes: DirectoryChanges) -> None:
-    """Write folded changes, one statement for each table that they touch."""
-    if changes.institutions:
-        cursor.execute(SQL["put_institutions"], {"rows": _encode(changes.institutions).decode()})
-    if changes.users:
-        cursor.execute(SQL["put_users"], {"rows": _encode(changes.users).decode()})
-    if changes.groups:
-        cursor.execute(SQL["put_groups"], {"rows": _encode(changes.groups).decode()})
-    ties = [
-        *((user.user_id, user.user_id, child_id) for user in changes.users for child_id in user.children),
-        *((group.owner_id, group.group_id, child_id) for group in changes.groups for child_id in group.children),
-    ]
-    if ties:
-        cursor.execute(SQL["put_ties"], _columns(ties))
-    if changes.removed:
-        for statement in ("remove_ties", "remove_groups", "remove_users"):
-            cursor.execute(SQL[statement], {"users": changes.removed})
-
-
-def _columns(ties: Sequence[tuple[str, str, str]]) -> dict[str, list[str]]:
-    owners, groups, children = zip(*ties, strict=True)
-    return {"owners": list(owners), "groups": list(groups), "children": list(children)}
+    """Write folded changes, one statement for each sort of them."""
+    for statement, rows in (
+        ("put_institutions", changes.institutions),
+        ("put_users", changes.users),
+        ("put_groups", list(changes.groups.values())),
+        ("put_outcomes", list(changes.outcomes.values())),
+    ):
+        if rows:
+            cursor.execute(SQL[statement], {"rows": _encode(rows).decode()})
+    for statement, ids in (
+        ("untie_groups", changes.revised),
+        ("remove_institutions", changes.removed_institutions),
+    ):
+        if ids:
+            cursor.execute(SQL[statement], {"ids": list(ids)})
+    if changes.passwords:
+        passwords = {"ids": list(changes.passwords), "hashes": list(changes.passwords.values())}
+        cursor.execute(SQL["change_passwords"], passwords)
+    if changes.untied:
+        families, children = zip(*changes.untied, strict=True)
+        cursor.execute(SQL["untie_families"], {"families": list(families), "children": list(children)})
+    if changes.ties:
+        owners, groups, children = zip(*changes.ties, strict=True)
+        cursor.execute(SQL["put_ties"], {"owners": list(owners), "groups": list(groups), "children": list(children)})
+    for statements_of, ids in (
+        (("untie_groups", "remove_groups"), changes.removed_groups),
+        (("remove_ties", "remove_groups_of", "remove_users"), changes.removed_users),
+    ):
+        for statement in statements_of if ids else ():
+            cursor.execute(SQL[statement], {"ids": list(ids)})

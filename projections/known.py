@@ -11,7 +11,8 @@ from domain.event import Event
 from projections import dedupe_index
 from projections.dedupe_index import DedupeChanges
 from projections.directory import EVENTS as DIRECTORY_EVENTS
-from projections.directory import Directory, DirectoryChanges
+from projections.directory import DirectoryChanges
+from projections.known_directory import KnownDirectory
 
 
 class Known(Struct):
@@ -26,7 +27,7 @@ class Known(Struct):
     next_seq: dict[int, int]
     holders: dict[Key, str | None] = field(default_factory=dict)
     histories: dict[str, list[Event]] = field(default_factory=dict)
-    directory: Directory = field(default_factory=Directory)
+    directory: KnownDirectory = field(default_factory=KnownDirectory)
     appended: list[tuple[Event, bytes]] = field(default_factory=list)
     dedupe: DedupeChanges = field(default_factory=DedupeChanges)
     changed: DirectoryChanges = field(default_factory=DirectoryChanges)
@@ -43,8 +44,14 @@ class Known(Struct):
     def has_institution(self, institution_id: str) -> bool:
         return self.directory.institutions[institution_id]
 
+    def members(self, institution_id: str) -> int:
+        return self.directory.members[institution_id]
+
+    def brand_of(self, outcome_id: str) -> str | None:
+        return self.directory.outcomes[outcome_id]
+
     def tied(self, owner_id: str, child_id: str) -> bool:
-        return self.directory.ties[owner_id, child_id]
+        return bool(self.directory.ties[owner_id, child_id])
 
     def apply(self, events: Sequence[Event], states: Sequence[bytes]) -> None:
         for event, state in zip(events, states, strict=True):

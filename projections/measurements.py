@@ -6,13 +6,13 @@ from typing import Any
 
 from msgspec import Struct, field
 from msgspec.structs import astuple
-from psycopg import Cursor, sql
-from psycopg.sql import Identifier
+from psycopg import Cursor
 
 from domain.event import Event
 from domain.measurement import MeasurementRecorded, MeasurementRemoved, MeasurementRevised, MeasurementsWithdrawn
 from domain.partition import name_of
 from projections import statements
+from projections.view import Tables, run
 
 SQL = statements.beside(__file__, "measurements")
 
@@ -78,16 +78,17 @@ class Measurements:
 
     name = "measurements"
     version = 1
+    tables: tuple[str, ...] = ("measurements",)
     topics = frozenset(
         event.stored_name
         for event in (MeasurementRecorded, MeasurementRevised, MeasurementRemoved, MeasurementsWithdrawn)
     )
 
-    def create(self, cursor: Cursor[Any], table: Identifier) -> None:
+    def create(self, cursor: Cursor[Any], tables: Tables) -> None:
         for statement in ("create", "create_index"):
-            cursor.execute(sql.SQL(SQL[statement]).format(table=table))
+            run(cursor, SQL[statement], tables)
 
-    def write(self, cursor: Cursor[Any], table: Identifier, page: Sequence[tuple[int, Event]]) -> None:
+    def write(self, cursor: Cursor[Any], tables: Tables, page: Sequence[tuple[int, Event]]) -> None:
         changes = fold(page)
         for statement, rows in (
             ("withdraw", changes.withdrawn),
@@ -95,5 +96,4 @@ class Measurements:
             ("put", list(map(astuple, changes.rows.values()))),
         ):
             if rows:
-                columns = [list(column) for column in zip(*rows, strict=True)]
-                cursor.execute(sql.SQL(SQL[statement]).format(table=table), columns)
+                run(cursor, SQL[statement], tables, rows)

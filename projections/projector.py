@@ -1,7 +1,8 @@
 """The projector: keeps the views, each from its own place in every partition, rows and place in one transaction."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from operator import itemgetter
 from typing import Any
 from uuid import uuid4
 
@@ -11,7 +12,7 @@ from psycopg import Connection
 
 from domain.catalogue import decode
 from projections import statements
-from projections.view import View, table_of
+from projections.view import View, tables_of
 from projections.views import VIEWS
 
 SQL = statements.beside(__file__, "projector")
@@ -21,8 +22,11 @@ CHANNEL = "growthrings_wanted"
 
 WAKE = f"notify {CHANNEL}"
 
-PAGE = 500
+PAGE = 2_000
 """Events of one partition in one transaction, at most."""
+
+PAGES = 8_000
+"""Events of all partitions in one transaction, at most: whoever waits for another partition waits for them too."""
 
 LEASE = 5.0
 """Seconds for which a worker takes its partitions; taken again after a third of it."""
@@ -34,12 +38,20 @@ class Projector:
     """One worker. Any number of them may run, in any number of processes: who comes first leases all partitions, the
     others stand by and take over what its death leaves."""
 
-    def __init__(self, connect: Callable[[str], Connection[Any]], *, poll: float = 0.25, pause: float = 0.05) -> None:
+    def __init__(
+        self,
+        connect: Callable[[str], Connection[Any]],
+        *,
+        views: Mapping[str, View] = VIEWS,
+        poll: float = 0.25,
+        pause: float = 0.05,
+    ) -> None:
         """`connect` opens a connection under the application name it is given. `poll`: seconds between looks while
         there is nothing new; `pause`: seconds that it lets events gather while they keep coming. A reader that waits
         cuts both short."""
         self.owner = f"projector-{uuid4().hex[:12]}"
         self._connect = connect
+        self._views = views
         self._poll = poll
         self._pause = pause
         self._stopping = False
@@ -65,6 +77,7 @@ class Projector:
     def _work(self, connection: Connection[Any]) -> None:
         connection.autocommit = True
         connection.execute(SQL["session"])
+        connection.execute(SQL["session_commits"])
         connection.execute(f"listen {CHANNEL}")
         taken_at = 0.0
         while not self._stopping:
@@ -80,8 +93,8 @@ class Projector:
 
     def _generations(self, connection: Connection[Any]) -> Iterator[tuple[View, dict[str, Any]]]:
         for view, generation, version in connection.execute(SQL["generations"]).fetchall():
-            if view in VIEWS and VIEWS[view].version == version:
-                yield VIEWS[view], {"view": view, "generation": generation, "owner": self.owner}
+            if view in self._views and self._views[view].version == version:
+                yield self._views[view], {"view": view, "generation": generation, "owner": self.owner}
 
     def _take_leases(self, connection: Connection[Any]) -> None:
         for _, generation in self._generations(connection):
@@ -96,12 +109,13 @@ class Projector:
             parts = [part for (part,) in cursor.execute(SQL["lock_leases"], generation)]
             if not parts:
                 return 0
-            stored = cursor.execute(SQL["page"], generation | {"parts": parts, "limit": PAGE}).fetchall()
+            page = generation | {"parts": parts, "limit": PAGE, "limit_of_all": PAGES}
+            stored = sorted(cursor.execute(SQL["page"], page), key=itemgetter(0, 1))
             if not stored:
                 return 0
-            page = [(part, decode(topic, state)) for part, _, topic, state in stored if topic in view.topics]
-            if page:
-                view.write(cursor, table_of(view.name, generation["generation"]), page)
+            shown = [(part, decode(topic, state)) for part, _, topic, state in stored if topic in view.topics]
+            if shown:
+                view.write(cursor, tables_of(view, generation["generation"]), shown)
             reached = {part: seq for part, seq, _, _ in stored}
             places = generation | {"parts": list(reached), "seqs": list(reached.values())}
             cursor.execute(SQL["add_places"], places)

@@ -7,11 +7,12 @@ from psycopg.sql import Identifier
 
 from projections import statements
 from projections.measurements import Measurements
-from projections.view import View, table_of
+from projections.outcomes import Outcomes
+from projections.view import View, tables_of
 
 SQL = statements.beside(__file__, "views")
 
-VIEWS: dict[str, View] = {view.name: view for view in (Measurements(),)}
+VIEWS: dict[str, View] = {view.name: view for view in (Measurements(), Outcomes())}
 
 
 def create_missing(connection: Connection[Any]) -> None:
@@ -27,15 +28,16 @@ def create_missing(connection: Connection[Any]) -> None:
 def create(connection: Connection[Any], view: View, generation: int) -> None:
     """Create a generation that has seen nothing yet."""
     with connection.cursor() as cursor:
-        view.create(cursor, table_of(view.name, generation))
+        view.create(cursor, tables_of(view, generation))
         parameters = {"view": view.name, "generation": generation, "version": view.version}
         cursor.execute(SQL["add"], parameters)
         cursor.execute(SQL["add_leases"], parameters)
 
 
 def go_live(connection: Connection[Any], view: View, generation: int) -> None:
-    """Let the plain name mean this generation."""
-    name = Identifier(view.name)
-    connection.execute(sql.SQL("drop view if exists {}").format(name))
-    connection.execute(sql.SQL("create view {} as table {}").format(name, table_of(view.name, generation)))
+    """Let the plain names mean this generation."""
+    for table, of_generation in tables_of(view, generation).items():
+        name = Identifier(table)
+        connection.execute(sql.SQL("drop view if exists {}").format(name))
+        connection.execute(sql.SQL("create view {} as table {}").format(name, of_generation))
     connection.execute(SQL["set_live"], {"view": view.name, "generation": generation})

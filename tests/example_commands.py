@@ -6,16 +6,42 @@ from typing import Any
 from msgspec.structs import replace
 
 from application.command import Command
+from application.commands.change_password import ChangePassword, NewPassword
+from application.commands.create_outcomes import CreateOutcomes
+from application.commands.disband_group import DisbandGroup
 from application.commands.form_group import FormGroup, NewGroup
+from application.commands.record_entries import RecordEntries
 from application.commands.record_measurements import RecordMeasurements
 from application.commands.register_first_admin import SERVICE, RegisterFirstAdmin
 from application.commands.register_institution import NewInstitution, RegisterInstitution
 from application.commands.register_user import NewUser, RegisterUser
+from application.commands.remove_institution import RemoveInstitution
 from application.commands.remove_measurement import RemoveMeasurement
 from application.commands.remove_user import RemoveUser
+from application.commands.revise_group import GroupChange, ReviseGroup
+from application.commands.revise_outcome import OutcomeChange, ReviseOutcome
+from application.commands.tie_child import TieChild
+from application.commands.untie_child import UntieChild
+from domain.entry import Entry
 from domain.measurement import Reading
 from domain.user import Profile
-from tests.examples import CHILD, EDUCATOR, INSTITUTION, NOON, OTHER_CHILD, REQUEST, WEIGHT, actor
+from tests.examples import (
+    CHILD,
+    EDUCATOR,
+    FAMILY,
+    GROUP,
+    INSTITUTION,
+    NOON,
+    OTHER_CHILD,
+    OUTCOME,
+    REQUEST,
+    SUBJECT,
+    WEIGHT,
+    actor,
+    definition,
+    password_changed,
+    user_registered,
+)
 
 
 def reading(**changes: Any) -> Reading:
@@ -40,6 +66,14 @@ def new_group(**changes: Any) -> NewGroup:
     return replace(NewGroup("4.º B", (CHILD, OTHER_CHILD), "4B"), **changes)
 
 
+def group_change(**changes: Any) -> GroupChange:
+    return replace(GroupChange("5.º B", (CHILD,), "5B"), **changes)
+
+
+def new_password(**changes: Any) -> NewPassword:
+    return replace(NewPassword(user_registered().password_hash, password_changed().password_hash), **changes)
+
+
 def record_measurements(**changes: Any) -> RecordMeasurements:
     command = RecordMeasurements(actor=actor(), request_id=REQUEST, child_id=CHILD, readings=(reading(),))
     return replace(command, **changes)
@@ -60,6 +94,11 @@ def register_institution(**changes: Any) -> RegisterInstitution:
     return replace(command, **changes)
 
 
+def remove_institution(**changes: Any) -> RemoveInstitution:
+    command = RemoveInstitution(actor=actor("admin"), request_id=REQUEST, institution_id=INSTITUTION)
+    return replace(command, **changes)
+
+
 def register_user(**changes: Any) -> RegisterUser:
     return replace(RegisterUser(actor=actor("admin"), request_id=REQUEST, user=new_user()), **changes)
 
@@ -68,8 +107,51 @@ def remove_user(**changes: Any) -> RemoveUser:
     return replace(RemoveUser(actor=actor("admin"), request_id=REQUEST, user_id=CHILD), **changes)
 
 
+def change_password(**changes: Any) -> ChangePassword:
+    command = ChangePassword(actor=actor("child", CHILD), request_id=REQUEST, password=new_password())
+    return replace(command, **changes)
+
+
+def tie_child(**changes: Any) -> TieChild:
+    return replace(TieChild(actor=actor("admin"), request_id=REQUEST, family_id=FAMILY, child_id=CHILD), **changes)
+
+
+def untie_child(**changes: Any) -> UntieChild:
+    return replace(UntieChild(actor=actor("admin"), request_id=REQUEST, family_id=FAMILY, child_id=CHILD), **changes)
+
+
 def form_group(**changes: Any) -> FormGroup:
     command = FormGroup(actor=actor("educator", EDUCATOR), request_id=REQUEST, group=new_group())
+    return replace(command, **changes)
+
+
+def revise_group(**changes: Any) -> ReviseGroup:
+    command = ReviseGroup(actor=actor("educator", EDUCATOR), request_id=REQUEST, group_id=GROUP, change=group_change())
+    return replace(command, **changes)
+
+
+def disband_group(**changes: Any) -> DisbandGroup:
+    return replace(DisbandGroup(actor=actor("educator", EDUCATOR), request_id=REQUEST, group_id=GROUP), **changes)
+
+
+def entry(**changes: Any) -> Entry:
+    return replace(Entry(OUTCOME, SUBJECT, INSTITUTION, "70.20", NOON, {"arm": "A"}), **changes)
+
+
+def create_outcomes(**changes: Any) -> CreateOutcomes:
+    command = CreateOutcomes(actor=actor("admin"), request_id=REQUEST, definitions=(definition(),))
+    return replace(command, **changes)
+
+
+def revise_outcome(**changes: Any) -> ReviseOutcome:
+    change = OutcomeChange(name="Weight")
+    return replace(
+        ReviseOutcome(actor=actor("admin"), request_id=REQUEST, outcome_id=OUTCOME, change=change), **changes
+    )
+
+
+def record_entries(**changes: Any) -> RecordEntries:
+    command = RecordEntries(actor=actor(), request_id=REQUEST, outcome_id=OUTCOME, entries=(entry(),))
     return replace(command, **changes)
 
 
@@ -78,7 +160,16 @@ COMMANDS: tuple[Command, ...] = (
     remove_measurement(),
     register_first_admin(),
     register_institution(),
+    remove_institution(),
     register_user(),
     remove_user(),
+    change_password(),
+    tie_child(),
+    untie_child(),
     form_group(),
+    revise_group(),
+    disband_group(),
+    create_outcomes(),
+    revise_outcome(),
+    record_entries(),
 )

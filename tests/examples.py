@@ -11,17 +11,20 @@ from msgspec.structs import replace
 
 from application.command import Actor
 from application.permissions import scopes_of
+from domain.entry import EntryRecorded
 from domain.event import Event, Origin
-from domain.group import GroupFormed
-from domain.institution import InstitutionRegistered
+from domain.family import FamilyTied, FamilyUntied
+from domain.group import GroupDisbanded, GroupFormed, GroupRevised
+from domain.institution import InstitutionRegistered, InstitutionRemoved
 from domain.measurement import (
     MeasurementRecorded,
     MeasurementRemoved,
     MeasurementRevised,
     MeasurementsWithdrawn,
 )
+from domain.outcome import HIGHER, LOWER, Definition, OutcomeCreated, OutcomeRevised
 from domain.partition import ACCOUNTS, stream
-from domain.user import Profile, UserRegistered, UserRemoved
+from domain.user import PasswordChanged, Profile, UserRegistered, UserRemoved
 
 NOON = datetime(2019, 6, 20, 12, tzinfo=UTC)
 RECORDED_AT = datetime(2019, 6, 21, 8, 30, 0, 250_001, tzinfo=UTC)
@@ -30,9 +33,13 @@ CHILD = "5a62be07d6f33400146c9b61"
 OTHER_CHILD = "5a62be07d6f33400146c9b62"
 INSTITUTION = "5a62be07de34500146d9c540"
 EDUCATOR = "5a62be07de34500146d9c541"
+FAMILY = "5a62be07de34500146d9c542"
 WEIGHT = "5a62be07de34500146d9c544"
 BODY_FAT = "5a62be07de34500146d9c545"
 GROUP = "5a62be07de34500146d9c546"
+OUTCOME = "01903a5c-9c9f-7123-8000-0130a0800000"
+ENTRY = "01903a5c-9c9f-7124-8000-0130a0800000"
+SUBJECT = "chick 1"
 REQUEST = "5f0000000000000000000001"
 
 
@@ -110,6 +117,13 @@ def institution_registered(**changes: Any) -> InstitutionRegistered:
     return replace(event, **changes)
 
 
+def institution_removed(**changes: Any) -> InstitutionRemoved:
+    event = InstitutionRemoved(
+        **_of("remove_institution", INSTITUTION, ACCOUNTS, version=2), institution_id=INSTITUTION, name="Escola Básica"
+    )
+    return replace(event, **changes)
+
+
 def user_registered(**changes: Any) -> UserRegistered:
     """A child."""
     event = UserRegistered(
@@ -131,6 +145,25 @@ def user_removed(**changes: Any) -> UserRemoved:
     return replace(event, **changes)
 
 
+def password_changed(**changes: Any) -> PasswordChanged:
+    event = PasswordChanged(
+        **_of("change_password", CHILD, ACCOUNTS, version=2),
+        user_id=CHILD,
+        password_hash="$argon2id$v=19$m=64,t=3,p=4$c2FsdA$b3RoZXI",
+    )
+    return replace(event, **changes)
+
+
+def family_tied(**changes: Any) -> FamilyTied:
+    event = FamilyTied(**_of("tie_child", FAMILY, ACCOUNTS, version=2), family_id=FAMILY, child_id=CHILD)
+    return replace(event, **changes)
+
+
+def family_untied(**changes: Any) -> FamilyUntied:
+    event = FamilyUntied(**_of("untie_child", FAMILY, ACCOUNTS, version=3), family_id=FAMILY, child_id=CHILD)
+    return replace(event, **changes)
+
+
 def group_formed(**changes: Any) -> GroupFormed:
     event = GroupFormed(
         **_of("form_group", GROUP, ACCOUNTS),
@@ -139,6 +172,60 @@ def group_formed(**changes: Any) -> GroupFormed:
         name="4.º B",
         children=(CHILD, OTHER_CHILD),
         school_class="4B",
+    )
+    return replace(event, **changes)
+
+
+def group_revised(**changes: Any) -> GroupRevised:
+    """Renamed, with a child fewer."""
+    event = GroupRevised(
+        **_of("revise_group", GROUP, ACCOUNTS, version=2),
+        group_id=GROUP,
+        owner_id=EDUCATOR,
+        name="5.º B",
+        children=(CHILD,),
+        school_class="5B",
+        former_name="4.º B",
+    )
+    return replace(event, **changes)
+
+
+def group_disbanded(**changes: Any) -> GroupDisbanded:
+    event = GroupDisbanded(
+        **_of("disband_group", GROUP, ACCOUNTS, version=2), group_id=GROUP, owner_id=EDUCATOR, name="4.º B"
+    )
+    return replace(event, **changes)
+
+
+def definition(**changes: Any) -> Definition:
+    return replace(Definition("Healthy weight", INSTITUTION, "weight", "Of all children", "kg", LOWER), **changes)
+
+
+def outcome_created(**changes: Any) -> OutcomeCreated:
+    event = OutcomeCreated(**_of("create_outcomes", OUTCOME, ACCOUNTS), outcome_id=OUTCOME, definition=definition())
+    return replace(event, **changes)
+
+
+def outcome_revised(**changes: Any) -> OutcomeRevised:
+    """Another name, no text, no unit."""
+    event = OutcomeRevised(
+        **_of("revise_outcome", OUTCOME, ACCOUNTS, version=2),
+        outcome_id=OUTCOME,
+        definition=definition(name="Weight", description=None, unit=None, direction=HIGHER),
+        former_name="Healthy weight",
+    )
+    return replace(event, **changes)
+
+
+def entry_recorded(**changes: Any) -> EntryRecorded:
+    event = EntryRecorded(
+        **_of("record_entries", ENTRY, SUBJECT) | {"happened_at": NOON},
+        entry_id=ENTRY,
+        outcome_id=OUTCOME,
+        subject_id=SUBJECT,
+        brand_id=INSTITUTION,
+        value="70.20",
+        metadata={"arm": "A", "visit": 2},
     )
     return replace(event, **changes)
 
@@ -173,9 +260,18 @@ EVENTS: tuple[Event, ...] = (
     measurement_removed(),
     measurements_withdrawn(),
     institution_registered(),
+    institution_removed(),
     user_registered(),
     user_registered(role="family", profile=Profile(), children=(CHILD,)),
     user_registered(role="application", profile=Profile(application_name="Balança")),
     user_removed(),
+    password_changed(),
+    family_tied(),
+    family_untied(),
     group_formed(),
+    group_revised(),
+    group_disbanded(),
+    outcome_created(),
+    outcome_revised(),
+    entry_recorded(),
 )

@@ -40,7 +40,8 @@ class FakeLog:
         self._holders: dict[Key, str] = {}
         self._users: dict[str, UserRow] = {}
         self._institutions: set[str] = set()
-        self._ties: set[tuple[str, str]] = set()
+        self._ties: set[tuple[str, str, str]] = set()
+        self._outcomes: dict[str, str] = {}
         self._open: Known | None = None
         self._appended = False
 
@@ -72,7 +73,12 @@ class FakeLog:
         for institution_id in reads.institutions - set(directory.institutions):
             directory.institutions[institution_id] = institution_id in self._institutions
         for tie in reads.ties - set(directory.ties):
-            directory.ties[tie] = tie in self._ties
+            directory.ties[tie] = {group for owner, group, child in self._ties if (owner, child) == tie}
+        for institution_id in reads.members - set(directory.members):
+            members = [row for row in self._users.values() if row.institution_id == institution_id]
+            directory.members[institution_id] = len(members)
+        for outcome_id in reads.outcomes - set(directory.outcomes):
+            directory.outcomes[outcome_id] = self._outcomes.get(outcome_id)
 
     def append(self, known: Known) -> None:
         self._lose("append")
@@ -132,9 +138,12 @@ class FakeLog:
     def _write_directory(self, changes: DirectoryChanges) -> None:
         for registered in changes.users:
             self._users[registered.user_id] = UserRow(registered.role, registered.institution_id)
-            self._ties |= {(registered.user_id, child_id) for child_id in registered.children}
         self._institutions |= {registered.institution_id for registered in changes.institutions}
-        self._ties |= {(formed.owner_id, child_id) for formed in changes.groups for child_id in formed.children}
-        for removed in changes.removed:
+        self._institutions -= set(changes.removed_institutions)
+        self._outcomes |= {id: row.brand_id for id, row in changes.outcomes.items()}
+        self._ties = {tie for tie in self._ties if tie[1] not in changes.revised and tie[::2] not in changes.untied}
+        self._ties |= set(changes.ties)
+        gone = {*changes.removed_users, *changes.removed_groups}
+        self._ties = {tie for tie in self._ties if gone.isdisjoint(tie)}
+        for removed in changes.removed_users:
             self._users.pop(removed, None)
-            self._ties = {tie for tie in self._ties if removed not in tie}

@@ -13,7 +13,7 @@ from projections import dedupe_index
 
 
 class Facts:
-    """Implements `domain.measurement.Known`: all that follows from some events."""
+    """Implements `domain.known.Known`: all that follows from some events."""
 
     def __init__(self, events: Sequence[Event]) -> None:
         self._holders: dict[Key, str] = {}

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 ROOT = Path(__file__).parent.parent
 
-CHEAP = {"GROWTHRINGS_ARGON2_MEMORY": "64", "GROWTHRINGS_RATE_LIMIT": "off"}
+CHEAP = {"GROWTHRINGS_ARGON2_MEMORY": "64", "GROWTHRINGS_RATE_LIMIT": "off", "GROWTHRINGS_LOGIN_LIMIT": "off"}
 """Hundreds of users are registered; what a password costs is tested where it matters."""
 
 

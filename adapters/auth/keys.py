@@ -1,22 +1,58 @@
-"""The key pair that tokens are signed with: made at the first start, readable by its owner alone."""
+"""The keys of a folder: the one that tokens are signed with, and those that it has replaced.
 
+keys/
+  private.pem             signs; readable by its owner alone
+  retired-<until>.pem     the public half of one that signed before: good until that time, in seconds since 1970
+"""
+
+import fcntl
 import hashlib
 import os
+import time
 from base64 import urlsafe_b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
     PrivateFormat,
+    PublicFormat,
     load_pem_private_key,
+    load_pem_public_key,
 )
+from msgspec import Struct
 
 FILE = "private.pem"
+RETIRED = "retired-{}.pem"
+
+LIFETIME = 24 * 60 * 60
+"""Seconds for which a token is good."""
+
+GRACE = 60
+"""Seconds that a retired key is kept beyond the last of its tokens: for a clock that is behind, and for a token that
+was being signed while the key was replaced."""
+
+
+class CheckingKey(Struct, frozen=True):
+    """A key that checks tokens until then, in seconds since 1970. `jwk` is its JSON Web Key (RFC 7517)."""
+
+    public: RSAPublicKey
+    jwk: dict[str, Any]
+    until: float = float("inf")
+
+
+class KeyRing(Struct, frozen=True):
+    """What a folder held when it was read. `checking` has them by `kid`, the signing one first."""
+
+    kid: str
+    signing: RSAPrivateKey
+    checking: dict[str, CheckingKey]
 
 
 def ensure_private_key(folder: Path) -> RSAPrivateKey:
@@ -24,14 +60,7 @@ def ensure_private_key(folder: Path) -> RSAPrivateKey:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     file = folder / FILE
     if not file.exists():
-        key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-        pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        draft = folder / f"{FILE}.{token_hex(8)}"
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as opened:
-            opened.write(pem)
-            opened.flush()
-            os.fsync(descriptor)
+        draft = _draft(folder, _pem(_new_key()))
         try:
             os.link(draft, file)
         except FileExistsError:
@@ -44,13 +73,101 @@ def ensure_private_key(folder: Path) -> RSAPrivateKey:
     return loaded
 
 
-def public_jwk(key: RSAPrivateKey) -> dict[str, Any]:
-    """The public half as a JSON Web Key (RFC 7517); `kid` is its thumbprint (RFC 7638)."""
-    numbers = key.public_key().public_numbers()
+def read(folder: Path) -> KeyRing:
+    """The keys of a folder that has one."""
+    signing = ensure_private_key(folder)
+    kid, key = _checking(signing.public_key())
+    retired: dict[str, CheckingKey] = {}
+    for file, until in sorted(_retired(folder), key=lambda found: found[1]):
+        public = load_pem_public_key(file.read_bytes())
+        if isinstance(public, RSAPublicKey):
+            retired.update([_checking(public, until)])
+    return KeyRing(kid, signing, {kid: key} | {other: old for other, old in retired.items() if other != kid})
+
+
+def rotate(folder: Path) -> str:
+    """Let a new key sign from now on; the `kid` of it. The old one checks what it has signed until that expires.
+
+    A rotation that is cut short leaves the old key in its place. OSError where the folder has none.
+    """
+    (folder / FILE).stat()
+    with _alone(folder):
+        now = time.time()
+        _tidy(folder, now)
+        old = ensure_private_key(folder).public_key()
+        public = old.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+        until = int(now) + LIFETIME + GRACE
+        while (folder / RETIRED.format(until)).exists():
+            until += 1  # two rotations in one second
+        _draft(folder, public).rename(folder / RETIRED.format(until))
+        new = _new_key()
+        _draft(folder, _pem(new)).rename(folder / FILE)
+        _sync(folder)
+    return _checking(new.public_key())[0]
+
+
+def _tidy(folder: Path, now: float) -> None:
+    """Remove keys that are good for nothing any more, and what was left by whoever was stopped while making one."""
+    for file, until in _retired(folder):
+        if until < now:
+            file.unlink()
+    for draft in folder.glob("draft-*"):
+        if draft.stat().st_mtime < now - GRACE:
+            draft.unlink()
+
+
+def _retired(folder: Path) -> Iterator[tuple[Path, int]]:
+    for file in folder.glob(RETIRED.format("*")):
+        until = file.stem.partition("-")[2]
+        if until.isdecimal():
+            yield file, int(until)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """One rotation at a time."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _new_key() -> RSAPrivateKey:
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
+def _pem(key: RSAPrivateKey) -> bytes:
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
+def _draft(folder: Path, pem: bytes) -> Path:
+    """A file of its own that holds the key, on disk and readable by its owner alone."""
+    draft = folder / f"draft-{token_hex(8)}"
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as opened:
+        opened.write(pem)
+        opened.flush()
+        os.fsync(descriptor)
+    return draft
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _checking(public: RSAPublicKey, until: float = float("inf")) -> tuple[str, CheckingKey]:
+    """The key with its `kid`, which is its thumbprint (RFC 7638)."""
+    numbers = public.public_numbers()
     required = {"e": _base64(numbers.e), "kty": "RSA", "n": _base64(numbers.n)}
     canonical = "{" + ",".join(f'"{name}":"{value}"' for name, value in sorted(required.items())) + "}"
-    thumbprint = urlsafe_b64encode(hashlib.sha256(canonical.encode()).digest()).rstrip(b"=").decode()
-    return required | {"kid": thumbprint, "use": "sig", "alg": "RS256"}
+    kid = urlsafe_b64encode(hashlib.sha256(canonical.encode()).digest()).rstrip(b"=").decode()
+    return kid, CheckingKey(public, required | {"kid": kid, "use": "sig", "alg": "RS256"}, until)
 
 
 def _base64(number: int) -> str:

@@ -2,8 +2,10 @@
 
 import asyncio
 import os
+from base64 import b64encode
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from secrets import token_bytes
 from typing import TypeVar
 
 from argon2 import PasswordHasher
@@ -23,7 +25,7 @@ class Passwords:
         self._hasher = PasswordHasher(memory_cost=memory)
         self._threads = ThreadPoolExecutor(max_workers=os.cpu_count() or 1, thread_name_prefix="password")
         self._waiting = 0
-        self._dummy: str | None = None
+        self._nobodys = _nobodys(self._hasher)
 
     async def hash(self, password: str) -> str:
         """The hash to keep. Unavailable when too many wait."""
@@ -31,9 +33,7 @@ class Passwords:
 
     async def matches(self, password: str, kept: str | None) -> bool:
         """Whether the password is the one; where nothing is kept, no, after the same time."""
-        if self._dummy is None:
-            self._dummy = await self.hash("nobody's")
-        same = await self._run(self._verify, kept or self._dummy, password)
+        same = await self._run(self._verify, kept or self._nobodys, password)
         return same and kept is not None
 
     def _verify(self, kept: str, password: str) -> bool:
@@ -50,3 +50,12 @@ class Passwords:
             return await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
         finally:
             self._waiting -= 1
+
+
+def _nobodys(hasher: PasswordHasher) -> str:
+    """What looks like a hash of this hasher's, and takes as long to check, but is of no password that anybody knows."""
+    salt, digest = (
+        b64encode(token_bytes(length)).decode().rstrip("=") for length in (hasher.salt_len, hasher.hash_len)
+    )
+    cost = f"m={hasher.memory_cost},t={hasher.time_cost},p={hasher.parallelism}"
+    return f"$argon2id$v=19${cost}${salt}${digest}"

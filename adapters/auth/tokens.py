@@ -1,19 +1,21 @@
-"""Tokens: JSON Web Tokens signed with RS256, checked once and then remembered until they expire."""
+"""Tokens: JSON Web Tokens of our own and of one other issuer, checked once and then remembered until they expire."""
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import jwt
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
-from adapters.auth.keys import public_jwk
+from adapters.auth.foreign_keys import ASYMMETRIC, ForeignKeys
+from adapters.auth.keys import LIFETIME
+from adapters.auth.own_keys import OwnKeys
 from application.command import Actor
 from application.permissions import scopes_of
 from domain.refusal import NotAuthenticated
 from domain.user import TITLES
 
-LIFETIME = 24 * 60 * 60
-"""Seconds."""
+SKEW = 30
+"""Seconds by which the clocks of those who issue and those who check may differ. Our own tokens end when they say."""
 
 REMEMBERED = 100_000
 """Checked tokens that are remembered, at most; then all are forgotten, and checked again as they come."""
@@ -25,15 +27,17 @@ LENGTH = 8_192
 class Tokens:
     """Issues tokens and tells whose they are. Whether that user is still there, the directory knows."""
 
-    def __init__(self, key: RSAPrivateKey, issuer: str) -> None:
-        self._key = key
-        self._public = key.public_key()
+    def __init__(self, own: OwnKeys, issuer: str, foreign: ForeignKeys | None = None, foreign_issuer: str = "") -> None:
+        self._own = own
         self._issuer = issuer
-        self.jwk = public_jwk(key)
+        self._foreign = foreign
+        self._foreign_issuer = foreign_issuer
         self._checked: dict[str, tuple[Actor, float]] = {}
+        self._changes = 0
 
     def issue(self, user_id: str, role: str) -> str:
         """A token for a user who has just logged in."""
+        kid, key = self._own.signing()
         now = int(time.time())
         claims = {
             "sub": user_id,
@@ -43,42 +47,77 @@ class Tokens:
             "exp": now + LIFETIME,
             "scope": " ".join(scopes_of(role)),
         }
-        return jwt.encode(claims, self._key, algorithm="RS256", headers={"kid": self.jwk["kid"]})
+        return jwt.encode(claims, key, algorithm="RS256", headers={"kid": kid})
 
-    def actor(self, authorization: str | None) -> Actor:
-        """Whose token an `Authorization` header bears. NotAuthenticated."""
+    async def actor(self, authorization: str | None) -> Actor:
+        """Whose token an `Authorization` header bears. NotAuthenticated; Unavailable when that cannot be told now."""
         scheme, _, token = (authorization or "").strip().partition(" ")
         token = token.strip()
         if not token and scheme.lower() in ("", "bearer"):
             raise NotAuthenticated("missing")
         if not token or scheme.lower() != "bearer" or len(token) > LENGTH:
             raise NotAuthenticated("bad")
+        self._forget_when_keys_change()
         remembered = self._checked.get(token)
         if remembered is None:
-            remembered = self._check(token)
+            remembered = await self._check(token)
             if len(self._checked) >= REMEMBERED:
                 self._checked.clear()
             self._checked[token] = remembered
-        actor, expires_at = remembered
-        if time.time() >= expires_at:
+        actor, good_until = remembered
+        if time.time() >= good_until:
             self._checked.pop(token, None)
             raise NotAuthenticated("expired")
         return actor
 
-    def _check(self, token: str) -> tuple[Actor, float]:
+    def _forget_when_keys_change(self) -> None:
+        """A token is no better than its key."""
+        self._own.look()
+        changes = self._own.changes + (self._foreign.changes if self._foreign else 0)
+        if changes != self._changes:
+            self._changes = changes
+            self._checked.clear()
+
+    async def _check(self, token: str) -> tuple[Actor, float]:
+        """Whose it is, and until when it is good."""
         try:
-            claims = jwt.decode(
-                token,
-                self._public,
-                algorithms=["RS256"],
-                issuer=self._issuer,
-                options={"require": ["sub", "sub_type", "iss", "iat", "exp"], "verify_aud": False},
-            )
+            header = jwt.get_unverified_header(token)
+            kid, algorithm = header.get("kid"), header.get("alg")
+            own = self._own.checking(kid)
+            if own is not None and (kid is not None or self._foreign is None):
+                claims = _verified(token, own.public, ("RS256",), self._issuer)
+                return _actor(claims), min(float(claims["exp"]), own.until)
+            if self._foreign is None or algorithm not in ASYMMETRIC or not self._names_the_other(token):
+                raise NotAuthenticated("bad")
+            key = await self._foreign.key(kid)
+            if key is None:
+                raise NotAuthenticated("bad")
+            claims = _verified(token, key.public, key.algorithms, self._foreign_issuer)
+            return _actor(claims), float(claims["exp"]) + SKEW
         except jwt.ExpiredSignatureError as error:
             raise NotAuthenticated("expired") from error
-        except (jwt.PyJWTError, ValueError) as error:
+        except (jwt.PyJWTError, ValueError, TypeError, OverflowError) as error:
             raise NotAuthenticated("bad") from error
-        return _actor(claims), float(claims["exp"])
+
+    def _names_the_other(self, token: str) -> bool:
+        """Whether it says that it is the other issuer's: only then are its keys worth a call."""
+        claims: dict[str, Any] = jwt.decode(token, options={"verify_signature": False})
+        return claims.get("iss") == self._foreign_issuer
+
+
+def _verified(token: str, key: Any, algorithms: Sequence[str], issuer: str) -> dict[str, Any]:
+    return jwt.decode(
+        token,
+        key,
+        algorithms=algorithms,
+        issuer=issuer,
+        leeway=SKEW,
+        options={
+            "require": ["sub", "sub_type", "iss", "iat", "exp"],
+            "verify_aud": False,
+            "enforce_minimum_key_length": True,
+        },
+    )
 
 
 def _actor(claims: dict[str, Any]) -> Actor:

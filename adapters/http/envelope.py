@@ -1,4 +1,5 @@
-"""The first envelope, of measurements and accounts: the one place that says every refusal of theirs in HTTP."""
+"""The envelopes: the one place that says every refusal in HTTP, first as measurements and accounts do, and from that as
+outcomes do."""
 
 from collections.abc import Callable
 from typing import Any
@@ -64,6 +65,7 @@ ENVELOPES: dict[type[Refusal], Callable[[Any], Envelope]] = {
         f"{it.title} not found or already removed. A new operation for the same resource is not required.",
     ),
     refusal.AlreadyRegistered: lambda it: Envelope(409, f"{it.title} is already registered..."),
+    refusal.InstitutionInUse: lambda it: Envelope(400, "The institution is associated with one or more users."),
     refusal.Unreadable: lambda it: Envelope(
         400,
         "Unable to process request body!",
@@ -84,6 +86,13 @@ ENVELOPES: dict[type[Refusal], Callable[[Any], Envelope]] = {
     refusal.TextTooLong: lambda it: _fields(f"{it.member} must have at most {it.most} characters!"),
     refusal.NotOneOf: lambda it: _fields(f"{it.member} must be one of: {', '.join(it.choices)}!"),
     refusal.NotAList: lambda it: _fields(f"{it.member} must be an array of ids!"),
+    refusal.NotADecimal: lambda it: _fields(
+        f"{it.member} must be a decimal number of at most {it.digits} digits, as text!"
+    ),
+    refusal.NotAnObject: lambda it: _fields(f"{it.member} must be an object!"),
+    refusal.NotATime: lambda it: _fields(f"{it.member} must be a time in the format yyyy-MM-ddTHH:mm:ssZ!"),
+    refusal.NotNumbers: lambda it: _fields(f"{it.member} must be an array of numbers!"),
+    refusal.PasswordDiffers: lambda it: _fields(f"{it.member} does not match!"),
     refusal.BadFilter: lambda it: _fields(f"{it.member} is not a valid filter!"),
 }
 
@@ -93,6 +102,35 @@ def envelope(refused: Refusal | Fault, request_id: str) -> Envelope:
     if isinstance(refused, Fault):
         return Envelope(500, SERVER_FAULT, f"Request id: {request_id}")
     return ENVELOPES[type(refused)](refused)
+
+
+class Problem(Struct, frozen=True):
+    """The second envelope, of outcomes and analytics."""
+
+    error: str
+    message: str
+
+
+ERRORS = {
+    400: "validation_error",
+    401: "unauthenticated",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    409: "conflict",
+    413: "payload_too_large",
+    415: "unsupported_media_type",
+    429: "rate_limited",
+    500: "internal_error",
+    503: "unavailable",
+}
+
+
+def problem(said: Envelope, refused: object) -> Problem:
+    """What the first envelope says, in the second: its description where it has one, but who may instead."""
+    if isinstance(refused, refusal.Forbidden) and refused.roles:
+        return Problem(ERRORS[said.code], f"{' or '.join(refused.roles)} role required")
+    return Problem(ERRORS[said.code], said.message if said.description is UNSET else said.description)
 
 
 encode = msgspec.json.Encoder().encode

@@ -1,17 +1,24 @@
-"""What goes wrong, in HTTP: the one place for refusals and for everything that no handler answers, in the first
-envelope."""
+"""What goes wrong, in HTTP: the one place for refusals and for everything that no handler answers, in the envelope of
+the family that was asked."""
+
+import re
 
 import structlog
 from litestar.exceptions import HTTPException
 from msgspec import Struct
 
+from adapters.analytics.unfit import Unfit
 from adapters.http.body import BatchTooLarge, BodyTooLarge, UnsupportedMediaType
-from adapters.http.envelope import Envelope, encode, envelope
+from adapters.http.envelope import FIELDS, Envelope, encode, envelope, problem
+from adapters.limiter import TooManyRequests
 from application.command import Answer, Fault, Outcome
 from application.writer import Unavailable
 from domain.refusal import Refusal
 
 logger = structlog.get_logger()
+
+_SECOND_FAMILY = re.compile(r"/(?:v1/(?:outcomes|correlations)|cohort|patterns)(?:/|$)")
+"""Paths whose errors are told in the second envelope."""
 
 
 class Failed(Exception):
@@ -55,34 +62,50 @@ def only(answer: Answer) -> str:
 
 def told(error: Exception, asked: Asked) -> Told:
     """How an error is told to a client. What is a bug goes to the log with its trace, under the request's id."""
+    said, headers = _said(error, asked)
+    if _SECOND_FAMILY.match(asked.path):
+        return Told(said.code, encode(problem(said, error)), headers)
+    return Told(said.code, encode(said), headers)
+
+
+def _said(error: Exception, asked: Asked) -> tuple[Envelope, dict[str, str]]:
+    """The first envelope of an error, and its headers."""
     match error:
         case Refusal():
-            return _told(envelope(error, asked.request_id))
+            return envelope(error, asked.request_id), {}
+        case Unfit():
+            return Envelope(400, FIELDS, str(error)), {}
         case Unavailable():
             logger.warning("unavailable", reason=str(error), path=asked.path, request_id=asked.request_id)
             wait = str(error.retry_after)
-            return _told(
-                Envelope(503, "The service cannot answer now!", f"Try again in {wait} s."), {"Retry-After": wait}
-            )
+            return Envelope(503, "The service cannot answer now!", f"Try again in {wait} s."), {"Retry-After": wait}
+        case TooManyRequests():
+            return _too_many(error)
         case UnsupportedMediaType():
-            return _told(Envelope(415, "Content type must be application/json!"))
+            return Envelope(415, "Content type must be application/json!"), {}
         case BodyTooLarge():
-            return _told(Envelope(413, "Payload too large!", f"The limit is {error.limit} bytes."))
+            return Envelope(413, "Payload too large!", f"The limit is {error.limit} bytes."), {}
         case BatchTooLarge():
-            return _told(Envelope(413, "Payload too large!", f"The limit is {error.limit} items."))
+            return Envelope(413, "Payload too large!", f"The limit is {error.limit} items."), {}
         case HTTPException(status_code=404):
-            return _told(Envelope(404, f"Endpoint {asked.path} not found!"))
+            return Envelope(404, f"Endpoint {asked.path} not found!"), {}
         case HTTPException(status_code=405):
             allow = (error.headers or {}).get("allow", "")
-            return _told(Envelope(405, f"Method {asked.method} is not allowed for {asked.path}!"), {"Allow": allow})
+            return Envelope(405, f"Method {asked.method} is not allowed for {asked.path}!"), {"Allow": allow}
         case HTTPException(status_code=400):
-            return _told(Envelope(400, "Unable to process request!", str(error.detail)))
+            return Envelope(400, "Unable to process request!", str(error.detail)), {}
         case Failed():
             pass
         case _:
             logger.error("request failed", request_id=asked.request_id, path=asked.path, exc_info=error)
-    return _told(envelope(Fault(), asked.request_id))
+    return envelope(Fault(), asked.request_id), {}
 
 
-def _told(said: Envelope, headers: dict[str, str] | None = None) -> Told:
-    return Told(said.code, encode(said), headers or {})
+def _too_many(error: TooManyRequests) -> tuple[Envelope, dict[str, str]]:
+    wait = str(error.wait)
+    return Envelope(429, "Too many requests!", f"Try again in {wait} s."), {
+        "Retry-After": wait,
+        "RateLimit-Limit": str(error.limit),
+        "RateLimit-Remaining": "0",
+        "RateLimit-Reset": wait,
+    }

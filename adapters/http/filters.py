@@ -3,13 +3,14 @@
 import calendar
 import math
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime, timedelta
 
 from msgspec.structs import replace
 
 from adapters.http import times
-from application.queries.measurements import Condition, ListMeasurements, Operator, Order, Paging
+from application.queries.measurements import Condition, Operator, Order, ReadMeasurements
+from application.queries.query import Page, Paging, T
 from domain.refusal import BadFilter
 
 LIMIT = 1_000
@@ -22,7 +23,7 @@ _PERIOD = re.compile(r"([0-9]{1,6})([dwmy])")
 _WHOLE = re.compile(r"[0-9]{1,18}")
 
 
-def read(parameters: Iterable[tuple[str, str]], query: ListMeasurements, *, now: datetime) -> ListMeasurements:
+def read(parameters: Iterable[tuple[str, str]], query: ReadMeasurements, *, now: datetime) -> ReadMeasurements:
     """The query, narrowed by its parameters. BadFilter names the first that cannot be read, or that there is not."""
     groups: list[tuple[Condition, ...]] = []
     order: list[Order] = []
@@ -38,10 +39,33 @@ def read(parameters: Iterable[tuple[str, str]], query: ListMeasurements, *, now:
             once[name] = value
         else:
             raise BadFilter(name)
-    paging = Paging(_whole("page", once, Paging().page), _whole("limit", once, Paging().limit))
+    return replace(query, conditions=(*groups, *_bounds(once, now)), order=tuple(order), paging=_paging(once))
+
+
+async def asked(parameters: Iterable[tuple[str, str]], ask: Callable[[Paging], Awaitable[Page[T]]]) -> Page[T]:
+    """The page of a list that has no filters. BadFilter, but who may not ask at all is told that first."""
+    try:
+        paging = _only_paging(parameters)
+    except BadFilter:
+        await ask(Paging())
+        raise
+    return await ask(paging)
+
+
+def _only_paging(parameters: Iterable[tuple[str, str]]) -> Paging:
+    once: dict[str, str] = {}
+    for name, value in parameters:
+        if name not in ("page", "limit") or name in once:
+            raise BadFilter(name)
+        once[name] = value
+    return _paging(once)
+
+
+def _paging(given: dict[str, str]) -> Paging:
+    paging = Paging(_whole("page", given, Paging().page), _whole("limit", given, Paging().limit))
     if paging.limit > LIMIT:
         raise BadFilter("limit")
-    return replace(query, conditions=(*groups, *_bounds(once, now)), order=tuple(order), paging=paging)
+    return paging
 
 
 def _alternatives(member: str, value: str) -> tuple[Condition, ...]:
@@ -65,7 +89,7 @@ def _condition(member: str, text: str) -> Condition:
     return Condition(member, operator, operand)
 
 
-def _time(text: str) -> datetime | None:
+def time(text: str) -> datetime | None:
     """A time, or a date alone, which is its midnight. A `+` that was not escaped has arrived as a space."""
     text = text.replace(" ", "+")
     return times.parse(f"{text}T00:00:00Z" if _DATE.fullmatch(text) else text)
@@ -79,7 +103,7 @@ def _number(text: str) -> float | None:
 
 
 _PARSERS: dict[str, Callable[[str], datetime | float | str | None]] = {
-    "timestamp": _time,
+    "timestamp": time,
     "value": _number,
     "unit": str,
 }
@@ -123,24 +147,24 @@ def _bound(name: str, given: dict[str, str], now: datetime) -> datetime | None:
         return None
     if given[name] == "today":
         return datetime(now.year, now.month, now.day, tzinfo=UTC)
-    bound = _time(given[name])
+    bound = time(given[name])
     if bound is None:
         raise BadFilter(name)
     return bound
 
 
-def _shift(time: datetime, period: str, sign: int) -> datetime:
-    """The time a period later (or earlier); the last day of a month that has no such day."""
+def _shift(instant: datetime, period: str, sign: int) -> datetime:
+    """The instant a period later (or earlier); the last day of a month that has no such day."""
     found = _PERIOD.fullmatch(period)
     if found is None:
         raise BadFilter("period")
     count, unit = sign * int(found[1]), found[2]
     try:
         if unit in "dw":
-            return time + timedelta(days=count * (7 if unit == "w" else 1))
-        years, month = divmod(time.month - 1 + count * (12 if unit == "y" else 1), 12)
-        year = time.year + years
-        day = min(time.day, calendar.monthrange(year, month + 1)[1])
-        return time.replace(year=year, month=month + 1, day=day)
+            return instant + timedelta(days=count * (7 if unit == "w" else 1))
+        years, month = divmod(instant.month - 1 + count * (12 if unit == "y" else 1), 12)
+        year = instant.year + years
+        day = min(instant.day, calendar.monthrange(year, month + 1)[1])
+        return instant.replace(year=year, month=month + 1, day=day)
     except (OverflowError, ValueError) as error:
         raise BadFilter("period") from error

@@ -6,13 +6,13 @@ from typing import Any
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 
-from adapters.auth.tokens import Tokens
+from adapters.auth.own_keys import OwnKeys
 from adapters.http.requests import HttpRequest, json_response
 from adapters.postgres.reader import Reader
 from application.writer import Unavailable
 
 
-def routes(tokens: Tokens, reader: Reader, *, allowed_lag: float) -> list[HTTPRouteHandler]:
+def routes(own_keys: OwnKeys, reader: Reader, *, allowed_lag: float) -> list[HTTPRouteHandler]:
     """`allowed_lag`: seconds that a live view may be behind."""
 
     @get("/health/live")
@@ -40,7 +40,7 @@ def routes(tokens: Tokens, reader: Reader, *, allowed_lag: float) -> list[HTTPRo
 
     @get("/.well-known/jwks.json")
     async def jwks(request: HttpRequest) -> Response[bytes]:
-        return json_response({"keys": [tokens.jwk]}, 200)
+        return json_response({"keys": own_keys.jwks}, 200)
 
     return [live, ready, jwks]
 

@@ -53,7 +53,7 @@ class Intake(Struct, frozen=True):
         self, kind: Kind, child_id: str, *, authorization: str, content_type: str, receive: Receive, request_id: str
     ) -> Told:
         """Have what was sent recorded. Refusals of the whole, and what `body.read` says, are raised."""
-        actor = self.tokens.actor(authorization)
+        actor = await self.tokens.actor(authorization)
         permissions.check_role(RecordMeasurements.name, actor)
         child_id = checked_id(child_id, "child_id")
         sent = await body.read(receive, content_type, self.body_limit)

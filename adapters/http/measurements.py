@@ -6,36 +6,35 @@ from litestar import Response, delete, get, post
 from litestar.enums import MediaType
 from litestar.handlers import HTTPRouteHandler
 
-from adapters.auth.tokens import Tokens
 from adapters.http import filters, readings
+from adapters.http.entrance import Entrance
 from adapters.http.errors import only
 from adapters.http.intake import Intake
 from adapters.http.readings import Item
-from adapters.http.requests import HttpRequest, json_response, path_id, request_id
+from adapters.http.requests import HttpRequest, json_response, listed, parameters, path_id, request_id
 from adapters.postgres.reader import Reader
-from application import permissions
 from application.command import Actor
 from application.commands.remove_measurement import RemoveMeasurement
-from application.queries.measurements import Condition, ListMeasurements, MeasurementRow, Operator
+from application.queries.measurements import Condition, MeasurementRow, Operator, ReadMeasurements
 from application.writer import Writer
 from domain.measurement import KINDS, Kind, Reading
 from domain.refusal import NotFound, Refusal
 
 
-def routes(tokens: Tokens, writer: Writer, reader: Reader, intake: Intake) -> list[HTTPRouteHandler]:
+def routes(entrance: Entrance, writer: Writer, reader: Reader, intake: Intake) -> list[HTTPRouteHandler]:
     """The handlers of all kinds."""
-    return [route for kind in KINDS.values() for route in _routes_of(kind, tokens, writer, reader, intake)]
+    return [route for kind in KINDS.values() for route in _routes_of(kind, entrance, writer, reader, intake)]
 
 
-def _routes_of(kind: Kind, tokens: Tokens, writer: Writer, reader: Reader, intake: Intake) -> list[HTTPRouteHandler]:
+def _routes_of(
+    kind: Kind, entrance: Entrance, writer: Writer, reader: Reader, intake: Intake
+) -> list[HTTPRouteHandler]:
     collection = f"/v1/children/{{child_id:str}}/{kind.path}"
     id_name = f"{kind.path.rstrip('s')}_id"
     one = f"{collection}/{{{id_name}:str}}"
 
-    def admitted(request: HttpRequest, action: str) -> tuple[Actor, str]:
-        actor = tokens.actor(request.headers.get("authorization"))
-        permissions.check_role(action, actor)
-        return actor, path_id(request, "child_id")
+    async def admitted(request: HttpRequest, action: str) -> tuple[Actor, str]:
+        return await entrance.admit(request, action), path_id(request, "child_id")
 
     @post(collection, status_code=201)
     async def record(request: HttpRequest) -> Response[bytes]:
@@ -51,22 +50,21 @@ def _routes_of(kind: Kind, tokens: Tokens, writer: Writer, reader: Reader, intak
 
     @get(collection)
     async def list_all(request: HttpRequest) -> Response[bytes]:
-        actor, child_id = admitted(request, "read_measurements")
-        everything = ListMeasurements(actor=actor, child_id=child_id, kind=kind.name)
+        actor, child_id = await admitted(request, ReadMeasurements.name)
+        everything = ReadMeasurements(actor=actor, child_id=child_id, kind=kind.name)
         try:
-            query = filters.read(request.query_params.multi_items(), everything, now=datetime.now(UTC))
+            query = filters.read(parameters(request), everything, now=datetime.now(UTC))
         except Refusal:
             await reader.measurements(everything)  # who may not ask at all is told that first
             raise
         page = await reader.measurements(query)
-        items = [_item(row, child_id, kind) for row in page.rows]
-        return json_response(items, 200, {"X-Total-Count": str(page.total)})
+        return listed((_item(row, child_id, kind) for row in page.rows), page.total)
 
     @get(one)
     async def get_one(request: HttpRequest) -> Response[bytes]:
-        actor, child_id = admitted(request, "read_measurements")
+        actor, child_id = await admitted(request, ReadMeasurements.name)
         with_id = Condition("id", Operator.EQ, path_id(request, id_name))
-        query = ListMeasurements(actor=actor, child_id=child_id, kind=kind.name, conditions=((with_id,),))
+        query = ReadMeasurements(actor=actor, child_id=child_id, kind=kind.name, conditions=((with_id,),))
         page = await reader.measurements(query)
         if not page.rows:
             raise NotFound(kind.title)
@@ -74,7 +72,7 @@ def _routes_of(kind: Kind, tokens: Tokens, writer: Writer, reader: Reader, intak
 
     @delete(one)
     async def remove(request: HttpRequest) -> None:
-        actor, child_id = admitted(request, RemoveMeasurement.name)
+        actor, child_id = await admitted(request, RemoveMeasurement.name)
         command = RemoveMeasurement(
             actor=actor,
             request_id=request_id(request),

@@ -2,11 +2,17 @@
 
 import math
 from collections.abc import Mapping
+from typing import TypeVar
 
+import msgspec
 from msgspec import Raw, Struct
 
 from adapters.http import body
-from domain.refusal import EmptyText, MembersMissing, NotAList, NotANumber, NotOneOf, Refusal, TextTooLong
+from domain.refusal import EmptyText, MembersMissing, NotAList, NotANumber, NotNumbers, NotOneOf, Refusal, TextTooLong
+
+C = TypeVar("C", bound=str)
+
+_decode_numbers = msgspec.json.Decoder(list[float]).decode
 
 
 def read(sent: Mapping[str, Raw], required: tuple[str, ...]) -> "Members":
@@ -20,6 +26,9 @@ def read(sent: Mapping[str, Raw], required: tuple[str, ...]) -> "Members":
 class Members(Struct, frozen=True):
     sent: Mapping[str, Raw]
 
+    def __contains__(self, name: str) -> bool:
+        return name in self.sent
+
     def text(self, name: str, *, least: int = 1, most: int | None = None) -> str:
         """Text of so many characters."""
         text = body.text_of(self.sent[name], name)
@@ -32,6 +41,9 @@ class Members(Struct, frozen=True):
     def optional_text(self, name: str) -> str | None:
         return body.text_of(self.sent[name], name) if name in self.sent else None
 
+    def text_or_null(self, name: str) -> str | None:
+        return None if bytes(self.sent[name]) == b"null" else self.text(name, least=0)
+
     def optional_number(self, name: str) -> float | None:
         return self._number(name) if name in self.sent else None
 
@@ -42,11 +54,12 @@ class Members(Struct, frozen=True):
             raise NotANumber(name)
         return number
 
-    def choice(self, name: str, choices: tuple[str, ...]) -> str:
+    def choice(self, name: str, choices: tuple[C, ...]) -> C:
         text = self.text(name)
-        if text not in choices:
-            raise NotOneOf(name, choices)
-        return text
+        for choice in choices:
+            if choice == text:
+                return choice
+        raise NotOneOf(name, choices)
 
     def text_or_positive(self, name: str) -> str:
         """Text, or a number above 0 as text."""
@@ -56,6 +69,26 @@ class Members(Struct, frozen=True):
         if number <= 0:
             raise NotANumber(name)
         return f"{number:.0f}" if number.is_integer() else repr(number)
+
+    def numbers(self, name: str) -> list[float]:
+        """An array of numbers, each a double."""
+        try:
+            numbers = _decode_numbers(self.sent[name])
+        except (msgspec.DecodeError, RecursionError) as error:
+            raise NotNumbers(name) from error
+        if not all(map(math.isfinite, numbers)):
+            raise NotNumbers(name)
+        return numbers
+
+    def number(self, name: str, default: float) -> float:
+        return self._number(name) if name in self.sent else default
+
+    def whole(self, name: str, default: int) -> int:
+        """A whole number, also written as `3.0`."""
+        number = self.number(name, float(default))
+        if not number.is_integer():
+            raise NotANumber(name)
+        return int(number)
 
     def ids(self, name: str) -> tuple[str, ...]:
         """An array of ids, or of objects that have one; each once, in the order sent."""

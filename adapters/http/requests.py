@@ -1,6 +1,7 @@
 """What every handler asks of a request: its id, its body, and the ids in its path."""
 
 import re
+from collections.abc import Iterable
 from secrets import token_hex
 from typing import Any
 
@@ -41,6 +42,21 @@ def checked_id(value: str, name: str) -> str:
 
 def path_id(request: HttpRequest, name: str) -> str:
     return checked_id(request.path_params[name], name)
+
+
+def parameters(request: HttpRequest) -> list[tuple[str, str]]:
+    """The parameters of the query, in the order sent."""
+    return list(request.query_params.multi_items())
+
+
+def present(**members: Any) -> dict[str, Any]:
+    """The members that are there: what is absent is left out."""
+    return {name: value for name, value in members.items() if value is not None}
+
+
+def listed(items: Iterable[Any], total: int) -> Response[bytes]:
+    """A page of a list, of so many in all."""
+    return json_response(list(items), 200, {"X-Total-Count": str(total)})
 
 
 def json_response(content: Any, status: int, headers: dict[str, str] | None = None) -> Response[bytes]:

@@ -13,7 +13,7 @@ from application.ports import AppendRefused, CommitInDoubt, LogLost, LogUnavaila
 from domain import catalogue
 from domain.event import Event
 from domain.partition import partition
-from projections import dedupe_index, directory, statements
+from projections import dedupe_index, directory, known_directory, statements
 from projections.known import Known
 
 SQL = statements.beside(__file__, "log")
@@ -117,7 +117,7 @@ class PostgresLog:
                 known.holders |= dedupe_index.load(cursor, keys, self.partitions)
             if streams:
                 known.histories |= self._histories(cursor, streams)
-            directory.load(cursor, known.directory, reads)
+            known_directory.load(cursor, known.directory, reads)
 
     def _histories(self, cursor: Cursor[Any], streams: Sequence[str]) -> dict[str, list[Event]]:
         histories: dict[str, list[Event]] = {stream: [] for stream in streams}

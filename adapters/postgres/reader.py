@@ -6,26 +6,24 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-import psycopg
 from msgspec import Struct
 from psycopg import sql
-from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
+from adapters.postgres.pool import Pool
 from application import permissions
 from application.ports import UserRow
 from application.queries.measurements import (
     Condition,
-    ListMeasurements,
-    MeasurementPage,
     MeasurementRow,
     Operator,
     Order,
+    ReadMeasurements,
 )
+from application.queries.query import Page
 from application.writer import Unavailable
 from domain.catalogue import recorded_at
 from domain.partition import partition
 from projections import statements
-from projections.directory import SQL as DIRECTORY
 from projections.projector import SQL as PROJECTOR
 from projections.projector import WAKE
 
@@ -52,64 +50,42 @@ class Lag(Struct, frozen=True):
 class Reader:
     """Reads by many connections at once; knows names of views, never events."""
 
-    def __init__(self, pool: AsyncConnectionPool[Any], partitions: int, *, wait: float) -> None:
-        """`wait`: seconds that an answer waits for its view, at most."""
+    def __init__(self, pool: Pool, partitions: int) -> None:
         self._pool = pool
         self._partitions = partitions
-        self._wait = wait
 
-    async def _rows(self, statement: Any, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
-        deadline = time.monotonic() + self._wait
-        while True:
-            try:
-                async with self._pool.connection(timeout=self._wait) as connection:
-                    cursor = await connection.execute(statement, parameters)
-                    rows: list[tuple[Any, ...]] = await cursor.fetchall() if cursor.description else []
-                    return rows
-            except (PoolTimeout, psycopg.OperationalError) as error:
-                if isinstance(error, PoolTimeout) or time.monotonic() > deadline:
-                    raise Unavailable(f"the database is away: {error}") from error
-                await self._pool.check()  # the others may be lost as well
-
-    async def measurements(self, query: ListMeasurements) -> MeasurementPage:
+    async def measurements(self, query: ReadMeasurements) -> Page[MeasurementRow]:
         """The page asked for. UserGone, Forbidden, ChildNotRegistered; Unavailable when the view stays behind."""
         statement, parameters = list_statement(query, self._partitions)
-        deadline = time.monotonic() + self._wait
+        deadline = time.monotonic() + self._pool.wait
         pause = FIRST_LOOK
         wanted: int | None = None
         while True:
-            rows = await self._rows(statement, parameters)
+            rows = await self._pool.rows(statement, parameters)
             actor_role, child_role, tied, head, place, total = rows[0][:6]
             facts = _Facts(query.actor.id, actor_role, child_role, tied)
-            permissions.check_child("read_measurements", query.actor, query.child_id, facts)
+            permissions.check_child(query.name, query.actor, query.child_id, facts)
             if wanted is None:
                 wanted = head
             if place >= wanted:
-                return MeasurementPage([_row(*row[6:]) for row in rows if row[6] is not None], total)
+                return Page([_row(*row[6:]) for row in rows if row[6] is not None], total)
             if time.monotonic() > deadline:
                 raise Unavailable(f"the view measurements is {wanted - place} events behind")
             if pause == FIRST_LOOK:
-                await self._rows(WAKE, {})
+                await self._pool.rows(WAKE, {})
             await asyncio.sleep(pause)
             pause = min(pause * 1.5, LAST_LOOK)
 
-    async def login(self, username: str) -> tuple[str, str, str] | None:
-        """Id, role and password hash of the user of that name."""
-        rows = await self._rows(DIRECTORY["login"], {"username": username})
-        for user_id, role, password_hash in rows:
-            return user_id, role, password_hash
-        return None
-
     async def lags(self) -> list[Lag]:
         """Of every generation of every view."""
-        rows = await self._rows(PROJECTOR["status"], {})
+        rows = await self._pool.rows(PROJECTOR["status"], {})
         return [
             Lag(view, generation, live, events, min(map(recorded_at, unseen or ()), default=None))
             for view, generation, live, events, unseen in rows
         ]
 
 
-def list_statement(query: ListMeasurements, partitions: int) -> tuple[sql.Composed, dict[str, Any]]:
+def list_statement(query: ReadMeasurements, partitions: int) -> tuple[sql.Composed, dict[str, Any]]:
     """The statement that answers a query, and its parameters."""
     condition, operands = _where(query.conditions)
     return sql.SQL(SQL["measurements"]).format(condition=condition, order=_order(query.order)), operands | {
@@ -118,7 +94,7 @@ def list_statement(query: ListMeasurements, partitions: int) -> tuple[sql.Compos
         "kind": query.kind,
         "part": partition(query.child_id, partitions),
         "limit": query.paging.limit,
-        "offset": min((query.paging.page - 1) * query.paging.limit, 2**62),
+        "offset": query.paging.offset,
     }
 
 

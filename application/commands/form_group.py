@@ -1,17 +1,15 @@
 """Form a group of children, by the educator or health professional who will own it."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from msgspec import Struct
 
-from application import permissions
-from application.command import Command
+from application.account_command import AccountCommand
 from application.commands.register_user import check_children
 from application.ports import Known, Reads
 from domain import group
 from domain.event import Event, Origin
-from domain.partition import ACCOUNTS
 
 
 class NewGroup(Struct, frozen=True):
@@ -20,7 +18,7 @@ class NewGroup(Struct, frozen=True):
     school_class: str | None = None
 
 
-class FormGroup(Command, frozen=True, kw_only=True):
+class FormGroup(AccountCommand, frozen=True, kw_only=True):
     name: ClassVar[str] = "form_group"
 
     group: NewGroup
@@ -29,16 +27,10 @@ class FormGroup(Command, frozen=True, kw_only=True):
     def items(self) -> Sequence[NewGroup]:
         return (self.group,)
 
-    def partition_keys(self) -> Iterable[str]:
-        return (ACCOUNTS,)
-
     def reads(self, reads: Reads) -> None:
-        reads.users.add(self.actor.id)
+        super().reads(reads)
         reads.users.update(self.group.children)
         reads.keys.add(group.key(self.actor.id, self.group.name))
-
-    def admit(self, known: Known) -> None:
-        permissions.check_actor(self.actor, known)
 
     def decide(
         self, item: NewGroup, known: Known, *, origin: Origin, new_id: Callable[[], str]

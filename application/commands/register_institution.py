@@ -1,16 +1,14 @@
 """Register an institution."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from msgspec import Struct
 
-from application import permissions
-from application.command import Command
+from application.account_command import AccountCommand
 from application.ports import Known, Reads
 from domain import institution
 from domain.event import Event, Origin
-from domain.partition import ACCOUNTS
 
 
 class NewInstitution(Struct, frozen=True):
@@ -21,7 +19,7 @@ class NewInstitution(Struct, frozen=True):
     longitude: float | None = None
 
 
-class RegisterInstitution(Command, frozen=True, kw_only=True):
+class RegisterInstitution(AccountCommand, frozen=True, kw_only=True):
     name: ClassVar[str] = "register_institution"
 
     institution: NewInstitution
@@ -30,15 +28,9 @@ class RegisterInstitution(Command, frozen=True, kw_only=True):
     def items(self) -> Sequence[NewInstitution]:
         return (self.institution,)
 
-    def partition_keys(self) -> Iterable[str]:
-        return (ACCOUNTS,)
-
     def reads(self, reads: Reads) -> None:
-        reads.users.add(self.actor.id)
+        super().reads(reads)
         reads.keys.add(institution.key(self.institution.name))
-
-    def admit(self, known: Known) -> None:
-        permissions.check_actor(self.actor, known)
 
     def decide(
         self, item: NewInstitution, known: Known, *, origin: Origin, new_id: Callable[[], str]

@@ -1,16 +1,14 @@
 """Register a user of any role."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from msgspec import Struct
 
-from application import permissions
-from application.command import Command
+from application.account_command import AccountCommand
 from application.ports import Known, Reads
 from domain import user
 from domain.event import Event, Origin
-from domain.partition import ACCOUNTS
 from domain.refusal import ChildrenNotRegistered, InstitutionNotRegistered
 from domain.user import Profile
 
@@ -26,7 +24,7 @@ class NewUser(Struct, frozen=True):
     children: tuple[str, ...] = ()
 
 
-class RegisterUser(Command, frozen=True, kw_only=True):
+class RegisterUser(AccountCommand, frozen=True, kw_only=True):
     name: ClassVar[str] = "register_user"
 
     user: NewUser
@@ -35,18 +33,12 @@ class RegisterUser(Command, frozen=True, kw_only=True):
     def items(self) -> Sequence[NewUser]:
         return (self.user,)
 
-    def partition_keys(self) -> Iterable[str]:
-        return (ACCOUNTS,)
-
     def reads(self, reads: Reads) -> None:
-        reads.users.add(self.actor.id)
+        super().reads(reads)
         reads.users.update(self.user.children)
         reads.keys.add(user.key(self.user.username))
         if self.user.institution_id is not None:
             reads.institutions.add(self.user.institution_id)
-
-    def admit(self, known: Known) -> None:
-        permissions.check_actor(self.actor, known)
 
     def decide(
         self, item: NewUser, known: Known, *, origin: Origin, new_id: Callable[[], str]
@@ -71,6 +63,11 @@ class RegisterUser(Command, frozen=True, kw_only=True):
 
 def check_children(children: tuple[str, ...], known: Known) -> None:
     """ChildrenNotRegistered with those that are no children of ours."""
-    unknown = tuple(child_id for child_id in children if (row := known.user(child_id)) is None or row.role != "child")
+    unknown = tuple(child_id for child_id in children if not is_child(child_id, known))
     if unknown:
         raise ChildrenNotRegistered(unknown)
+
+
+def is_child(user_id: str, known: Known) -> bool:
+    row = known.user(user_id)
+    return row is not None and row.role == "child"

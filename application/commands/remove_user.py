@@ -3,8 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import ClassVar
 
-from application import permissions
-from application.command import Command
+from application.account_command import AccountCommand
 from application.ports import Known, Reads
 from domain import measurement, user
 from domain.event import Event, Origin
@@ -12,7 +11,7 @@ from domain.partition import ACCOUNTS
 from domain.refusal import Forbidden
 
 
-class RemoveUser(Command, frozen=True, kw_only=True):
+class RemoveUser(AccountCommand, frozen=True, kw_only=True):
     name: ClassVar[str] = "remove_user"
 
     user_id: str
@@ -26,11 +25,12 @@ class RemoveUser(Command, frozen=True, kw_only=True):
         return (ACCOUNTS, self.user_id)
 
     def reads(self, reads: Reads) -> None:
-        reads.users.add(self.actor.id)
+        super().reads(reads)
+        reads.users.add(self.user_id)
         reads.histories.add(user.stream_of(self.user_id))
 
     def admit(self, known: Known) -> None:
-        permissions.check_actor(self.actor, known)
+        super().admit(known)
         if self.user_id == self.actor.id:
             raise Forbidden
 

@@ -2,10 +2,11 @@
 
 from datetime import datetime
 from enum import Enum
+from typing import ClassVar
 
 from msgspec import Struct
 
-from application.command import Actor
+from application.queries.query import Paging, Query
 
 
 class Operator(Enum):
@@ -34,17 +35,11 @@ class Order(Struct, frozen=True):
     descending: bool
 
 
-class Paging(Struct, frozen=True):
-    """Page 1 is the first; `limit` is how many there are on one."""
-
-    page: int = 1
-    limit: int = 100
-
-
-class ListMeasurements(Struct, frozen=True, kw_only=True):
+class ReadMeasurements(Query, frozen=True, kw_only=True):
     """Those of a kind for which one condition of each group holds. Latest recorded first, unless ordered otherwise."""
 
-    actor: Actor
+    name: ClassVar[str] = "read_measurements"
+
     child_id: str
     kind: str
     conditions: tuple[tuple[Condition, ...], ...] = ()
@@ -60,10 +55,3 @@ class MeasurementRow(Struct, frozen=True):
     value: float
     unit: str
     companion_value: float | None
-
-
-class MeasurementPage(Struct, frozen=True):
-    """`total` counts what matches, on whatever page."""
-
-    rows: list[MeasurementRow]
-    total: int

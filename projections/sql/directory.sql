@@ -1,33 +1,72 @@
 -- name: load
 -- All that the commands of a group ask of the directory, in one statement.
-select 'user' as sort, u.id, u.role, u.institution_id, null as child_id
+select 'user' as sort, u.id, u.role, u.institution_id, null::bigint
 from users u where u.id = any (%(users)b::text[])
 union all
 select 'institution', i.id, null, null, null
 from institutions i where i.id = any (%(institutions)b::text[])
 union all
-select distinct 'tie', t.owner_id, null, null, t.child_id
+select 'members', m.id, null, null, (select count(*) from users u where u.institution_id = m.id)
+from unnest(%(members)b::text[]) as m (id)
+union all
+select 'outcome', o.id, o.brand_id, null, null
+from outcomes o where o.id = any (%(outcomes)b::text[])
+union all
+select 'tie', t.owner_id, t.child_id, t.group_id, null
 from unnest(%(owners)b::text[], %(children)b::text[]) as k (owner_id, child_id)
 join ties t on t.owner_id = k.owner_id and t.child_id = k.child_id;
 
 -- name: put_institutions
 insert into institutions (id, type, name, address, latitude, longitude)
 select r.institution_id, r.type, r.name, r.address, r.latitude, r.longitude
-from jsonb_to_recordset(%(rows)s::jsonb) as r (
+from json_to_recordset(%(rows)s::json) as r (
     institution_id text, type text, name text, address text, latitude float8, longitude float8
 );
+
+-- name: remove_institutions
+delete from institutions where id = any (%(ids)b::text[]);
 
 -- name: put_users
 insert into users (id, role, username, password_hash, institution_id, profile)
 select r.user_id, r.role, r.username, r.password_hash, r.institution_id, coalesce(r.profile, '{}')
-from jsonb_to_recordset(%(rows)s::jsonb) as r (
+from json_to_recordset(%(rows)s::json) as r (
     user_id text, role text, username text, password_hash text, institution_id text, profile jsonb
 );
+
+-- name: change_passwords
+update users u set password_hash = c.password_hash
+from unnest(%(ids)b::text[], %(hashes)b::text[]) as c (id, password_hash)
+where u.id = c.id;
+
+-- name: remove_users
+delete from users where id = any (%(ids)b::text[]);
 
 -- name: put_groups
 insert into groups (id, owner_id, name, school_class)
 select r.group_id, r.owner_id, r.name, r.school_class
-from jsonb_to_recordset(%(rows)s::jsonb) as r (group_id text, owner_id text, name text, school_class text);
+from json_to_recordset(%(rows)s::json) as r (group_id text, owner_id text, name text, school_class text)
+on conflict (id) do update set name = excluded.name, school_class = excluded.school_class;
+
+-- name: remove_groups
+delete from groups where id = any (%(ids)b::text[]);
+
+-- name: remove_groups_of
+delete from groups where owner_id = any (%(ids)b::text[]);
+
+-- name: put_outcomes
+-- A revision does not change who created the outcome, and when.
+insert into outcomes (
+    id, name, description, brand_id, metric_key, unit, direction, created_by, created_at, updated_at
+)
+select r.id, r.name, r.description, r.brand_id, r.metric_key, r.unit, r.direction, r.created_by, r.created_at,
+    r.updated_at
+from json_to_recordset(%(rows)s::json) as r (
+    id text, name text, description text, brand_id text, metric_key text, unit text, direction text, created_by text,
+    created_at timestamptz, updated_at timestamptz
+)
+on conflict (id) do update set
+    name = excluded.name, description = excluded.description, unit = excluded.unit, direction = excluded.direction,
+    updated_at = excluded.updated_at;
 
 -- name: put_ties
 -- A family is tied to its children under its own id, an owner of groups under the group's.
@@ -35,14 +74,16 @@ insert into ties (owner_id, group_id, child_id)
 select distinct * from unnest(%(owners)b::text[], %(groups)b::text[], %(children)b::text[])
 on conflict do nothing;
 
+-- name: untie_groups
+delete from ties where group_id = any (%(ids)b::text[]);
+
+-- name: untie_families
+delete from ties t
+using unnest(%(families)b::text[], %(children)b::text[]) as f (family_id, child_id)
+where t.owner_id = f.family_id and t.child_id = f.child_id and t.group_id = f.family_id;
+
 -- name: remove_ties
-delete from ties where owner_id = any (%(users)b::text[]) or child_id = any (%(users)b::text[]);
-
--- name: remove_groups
-delete from groups where owner_id = any (%(users)b::text[]);
-
--- name: remove_users
-delete from users where id = any (%(users)b::text[]);
+delete from ties where owner_id = any (%(ids)b::text[]) or child_id = any (%(ids)b::text[]);
 
 -- name: login
 -- Whom a user name names, and what the password is checked against.

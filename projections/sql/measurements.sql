@@ -1,5 +1,5 @@
 -- name: create
-create table {table} (
+create table {measurements} (
     part smallint not null,
     child_id text collate "C" not null,
     kind text collate "C" not null,
@@ -13,11 +13,11 @@ create table {table} (
 );
 
 -- name: create_index
-create index on {table} (part, child_id, kind, taken_at);
+create index on {measurements} (part, child_id, kind, taken_at);
 
 -- name: put
 -- A row that is there already was revised, or its page is written again.
-insert into {table} (part, child_id, kind, id, taken_at, value, unit, companion_value, institution_id)
+insert into {measurements} (part, child_id, kind, id, taken_at, value, unit, companion_value, institution_id)
 select * from unnest(
     %b::smallint[], %b::text[], %b::text[], %b::text[], %b::timestamptz[], %b::float8[], %b::text[], %b::float8[],
     %b::text[]
@@ -27,11 +27,11 @@ on conflict (part, child_id, kind, id) do update set
     companion_value = excluded.companion_value, institution_id = excluded.institution_id;
 
 -- name: remove
-delete from {table} t
+delete from {measurements} t
 using unnest(%b::smallint[], %b::text[], %b::text[], %b::text[]) as r (part, child_id, kind, id)
 where t.part = r.part and t.child_id = r.child_id and t.kind = r.kind and t.id = r.id;
 
 -- name: withdraw
-delete from {table} t
+delete from {measurements} t
 using unnest(%b::smallint[], %b::text[]) as w (part, child_id)
 where t.part = w.part and t.child_id = w.child_id;

@@ -2,6 +2,10 @@
 -- A worker that hangs in the middle of a page loses it, and with it the rows of its leases.
 set idle_in_transaction_session_timeout = '5s';
 
+-- name: session_commits
+-- Rows and place are of one transaction: what a crash loses is applied again.
+set synchronous_commit = off;
+
 -- name: generations
 -- All generations are kept growing, live or not.
 select view, generation, version from views order by view, generation;
@@ -27,7 +31,8 @@ where view = %(view)s and generation = %(generation)s and owner = %(owner)s
 for update skip locked;
 
 -- name: page
--- What came after the place of each partition; a statement of its own, so that it sees what the lock waited for.
+-- What came after the place of each partition, a beginning of each in order of seq; a statement of its own, so that it sees
+-- what the lock waited for. Not sorted as a whole: all would have to be read before the limit counts.
 select e.part, e.seq, e.topic, e.state
 from unnest(%(parts)b::smallint[]) as l (part)
 left join lateral (
@@ -40,7 +45,7 @@ cross join lateral (
     where e.part = l.part and e.seq > coalesce(p.seq, 0)
     order by e.seq limit %(limit)s
 ) e
-order by e.part, e.seq;
+limit %(limit_of_all)s;
 
 -- name: add_places
 insert into places (part, view, generation, seq)

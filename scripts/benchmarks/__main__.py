@@ -1,4 +1,4 @@
-"""`bench write`: measure, and print what was measured."""
+"""`bench write`, `bench login`, `bench read`: measure, and print what was measured."""
 
 import argparse
 import signal
@@ -15,23 +15,59 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from scripts.benchmarks import report, write
+from scripts.benchmarks import login, read, read_report, report, write
+from scripts.benchmarks.read_report import Options as ReadOptions
 from scripts.benchmarks.stage import Options
 
 SHORT = Options(rounds=2, rounds_before=1, seconds=0.8, warm_up=0.3, first_events=10_000)
+SHORT_READ = ReadOptions(entries=100_000, rounds=3, questions=9, top_seconds=3.0)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="bench", description="Measure the service beside its peers.")
-    commands = parser.add_subparsers(dest="command", required=True)
+    commands = parser.add_subparsers(required=True)
     command = commands.add_parser("write", help="speed of commands, about 8 minutes")
     command.add_argument("--rounds", type=int, help="how often everything is measured")
     command.add_argument("--seconds", type=float, help="how long each measurement takes")
     command.add_argument("--short", action="store_true", help="about 1.5 minutes, wider spreads")
+    command.set_defaults(run=_write)
+    command = commands.add_parser("login", help="whether the time of a refused login tells anything, about a minute")
+    command.add_argument("--rounds", type=int, default=5, help="how often everything is measured")
+    command.set_defaults(run=_login)
+    command = commands.add_parser("read", help="speed of analytics while writes go on, about 10 minutes")
+    command.add_argument("--entries", type=int, help="of the outcome that is asked about")
+    command.add_argument("--rounds", type=int, help="how often everything is measured")
+    command.add_argument("--growth", action="store_true", help="measure with ten times the entries as well")
+    command.add_argument("--short", action="store_true", help="100,000 entries, about 2 minutes")
+    command.set_defaults(run=_read)
     arguments = parser.parse_args()
-    given = {name: value for name in ("rounds", "seconds") if (value := getattr(arguments, name)) is not None}
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that every process it started is ended
+    arguments.run(arguments, Console(width=None if sys.stdout.isatty() else 140))
+
+
+def _write(arguments: argparse.Namespace, console: Console) -> None:
+    given = {name: value for name in ("rounds", "seconds") if (value := getattr(arguments, name)) is not None}
     options = structs.replace(SHORT if arguments.short else Options(), **given)
+    with _progress() as progress:
+        measured = write.run(options, progress)
+    report.show(measured, console)
+
+
+def _login(arguments: argparse.Namespace, console: Console) -> None:
+    with _progress() as progress:
+        measured = login.run(arguments.rounds, progress)
+    login.show(measured, console)
+
+
+def _read(arguments: argparse.Namespace, console: Console) -> None:
+    given = {name: value for name in ("entries", "rounds") if (value := getattr(arguments, name)) is not None}
+    options = structs.replace(SHORT_READ if arguments.short else ReadOptions(), growth=arguments.growth, **given)
+    with _progress() as progress:
+        measured = read.run(options, progress)
+    read_report.show(measured, console)
+
+
+def _progress() -> Progress:
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -39,9 +75,7 @@ def main() -> None:
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-        measured = write.run(options, progress)
-    report.show(measured, Console(width=None if sys.stdout.isatty() else 140))
+    return Progress(*columns, console=Console(stderr=True))
 
 
 if __name__ == "__main__":

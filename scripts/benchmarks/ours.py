@@ -30,7 +30,11 @@ class Service(Struct, frozen=True):
 def service(folder: Path) -> Iterator[Service]:
     """Run the service with its data in `folder`, which must not hold any yet."""
     port, data, log = free_port(), folder / "data", folder / "service.log"
-    settings = {"GROWTHRINGS_ADMIN_PASSWORD": ADMIN["password"], "GROWTHRINGS_RATE_LIMIT": "off"}
+    settings = {
+        "GROWTHRINGS_ADMIN_PASSWORD": ADMIN["password"],
+        "GROWTHRINGS_RATE_LIMIT": "off",
+        "GROWTHRINGS_LOGIN_LIMIT": "off",
+    }
     arguments = ["-m", "adapters.cli", "serve", "--data", str(data), "--port", str(port)]
     with process(arguments, log, lambda: "Ready: " in log.read_text(), **settings):
         socket_folder = (data / "socket").read_text().strip()

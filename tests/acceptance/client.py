@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from threading import Barrier
 from typing import Any, Protocol
@@ -86,6 +87,16 @@ class Api:
         sent = content.encode() if isinstance(content, str) else content
         return self.request("POST", path, sent, content_type="application/json")
 
+    def put(self, path: str, body: Any) -> httpx.Response:
+        return self.send("PUT", path, body)
+
+    def patch(self, path: str, body: Any) -> httpx.Response:
+        return self.send("PATCH", path, body)
+
+    def send(self, method: str, path: str, body: Any) -> httpx.Response:
+        """JSON by any method, escaped as `post` does it."""
+        return self.request(method, path, json.dumps(body).encode(), content_type="application/json")
+
 
 @dataclass(frozen=True)
 class Kind:
@@ -142,6 +153,40 @@ def created(response: httpx.Response) -> Body:
     body: Body = response.json()
     assert re.fullmatch("[0-9a-f]{24}", body["id"])
     return without_id(body)
+
+
+def shown(response: httpx.Response) -> Body:
+    """The object of a 200."""
+    assert 200 == response.status_code, response.text
+    assert is_json(response)
+    body: Body = response.json()
+    return body
+
+
+def page_of(response: httpx.Response) -> tuple[list[Body], int]:
+    """The array of a 200 and its `X-Total-Count`."""
+    assert 200 == response.status_code, response.text
+    assert is_json(response)
+    body: list[Body] = response.json()
+    assert isinstance(body, list)
+    return body, int(response.headers["x-total-count"])
+
+
+def whole(api: Api, path: str) -> list[Body]:
+    """All entries of a list, page by page, as many as each page counts."""
+    entries: list[Body] = []
+    for page in count(1):
+        more, total = page_of(api.get(f"{path}?limit=1000&page={page}"))
+        entries += more
+        if len(more) < 1000:
+            break
+    assert len(entries) == total
+    return entries
+
+
+def nothing(response: httpx.Response) -> bool:
+    """Whether it is a 204 without a body."""
+    return (204, b"") == (response.status_code, response.content)
 
 
 def refused(response: httpx.Response) -> Body:

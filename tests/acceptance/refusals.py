@@ -101,3 +101,32 @@ def no_endpoint(path: str) -> Body:
 
 def no_method(method: str, path: str) -> Body:
     return refusal(405, f"Method {method} is not allowed for {path}!")
+
+
+INSTITUTION_IN_USE = refusal(400, "The institution is associated with one or more users.")
+OLD_PASSWORD_WRONG = fields("old_password does not match!")
+
+
+def not_there(name: str) -> Body:
+    """404 of an account or a group; `name` is the one of its 409."""
+    return refusal(
+        404,
+        f"{name} not found!",
+        f"{name} not found or already removed. A new operation for the same resource is not required.",
+    )
+
+
+def bad_filter(name: str) -> Body:
+    return fields(f"{name} is not a valid filter!")
+
+
+def no_text(member: str) -> Body:
+    return fields(f"{member} must be a string!")
+
+
+def empty_text(member: str) -> Body:
+    return fields(f"{member} must have at least one character!")
+
+
+def bad_text(member: str) -> Body:
+    return fields(f"{member} must be a valid text!")

@@ -7,15 +7,16 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from adapters.http import filters
-from application.queries.measurements import Condition, ListMeasurements, Operator, Order, Paging
+from application.queries.measurements import Condition, Operator, Order, ReadMeasurements
+from application.queries.query import Paging
 from domain.refusal import BadFilter
 from tests.examples import CHILD, actor
 
 NOW = datetime(2019, 6, 20, 12, 30, tzinfo=UTC)
-EVERYTHING = ListMeasurements(actor=actor(), child_id=CHILD, kind="weight")
+EVERYTHING = ReadMeasurements(actor=actor(), child_id=CHILD, kind="weight")
 
 
-def read(*parameters: tuple[str, str], now: datetime = NOW) -> ListMeasurements:
+def read(*parameters: tuple[str, str], now: datetime = NOW) -> ReadMeasurements:
     return filters.read(parameters, EVERYTHING, now=now)
 
 

@@ -4,27 +4,38 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
+from datetime import timedelta
+from itertools import product
 from typing import Any
 
 import psycopg
+import pytest
 from psycopg_pool import AsyncConnectionPool
 
+from adapters.postgres.accounts_reader import AccountsReader
+from adapters.postgres.analytics_reader import AnalyticsReader, Values
 from adapters.postgres.connections import KEEPALIVE
 from adapters.postgres.log import PostgresLog
+from adapters.postgres.outcomes_reader import OutcomesReader
+from adapters.postgres.pool import Pool
 from adapters.postgres.reader import Reader
 from application.command import Actor
 from application.ports import Reads
-from application.queries.measurements import ListMeasurements, MeasurementRow
+from application.queries.groups import ListGroups, ReadGroup
+from application.queries.institutions import ListInstitutions, ReadInstitution
+from application.queries.measurements import MeasurementRow, ReadMeasurements
+from application.queries.outcomes import ListEntries, ListOutcomes, Period, ReadOutcome
+from application.queries.users import ListUsers, ReadUser
 from domain.catalogue import encode
 from domain.event import Origin
 from domain.measurement import withdraw
 from domain.partition import partition
-from domain.refusal import AlreadyRegistered
+from domain.refusal import AlreadyRegistered, InstitutionInUse, NotFound
 from projections import views
 from projections.projector import Projector
 from projections.views import VIEWS
 from tests.adapters.layout import STATEMENTS, Executed, partition_natively
-from tests.adapters.world import ALL, World, settle_in
+from tests.adapters.world import ALL, NOON, World, settle_in
 from tests.conftest import PARTITIONS
 
 Connect = Callable[[str], psycopg.Connection[Any]]
@@ -51,10 +62,10 @@ def closing_log(world: World) -> Iterator[World]:
 
 
 @asynccontextmanager
-async def reading(database: str, executed: Executed) -> AsyncIterator[Reader]:
+async def reading(database: str, executed: Executed) -> AsyncIterator[Pool]:
     kwargs = {"autocommit": True, "cursor_factory": executed.async_cursor, **KEEPALIVE}
     async with AsyncConnectionPool(database, kwargs=kwargs, open=False) as pool:
-        yield Reader(pool, PARTITIONS, wait=10)
+        yield Pool(pool, wait=10)
 
 
 async def test_every_statement_runs_where_the_tables_are_cut_by_part(database: str) -> None:
@@ -67,23 +78,27 @@ async def test_every_statement_runs_where_the_tables_are_cut_by_part(database: s
         child, sibling = old.children_apart(2)
         first = old.id(old.weights(child, [0], body_fat=20.0))
         with projecting(connect):
-            async with reading(database, executed) as reader:
-                assert [first] == [row.id for row in await weights(reader, old, child)]
+            async with reading(database, executed) as pool:
+                assert [first] == [row.id for row in await weights(Reader(pool, PARTITIONS), old, child)]
     cut(database)
     executed.texts.clear()
 
     with closing_log(old.reopened(PostgresLog(connect))) as world:
         with connect("views") as session:
             views.create_missing(session)
-            views.create(session, VIEWS["measurements"], 2)
+            for view in VIEWS.values():
+                views.create(session, view, 2)
         with projecting(connect):
             second = write(world, child, first)
             write_accounts(world, child, sibling)
-            async with reading(database, executed) as reader:
+            async with reading(database, executed) as pool:
+                reader, accounts = Reader(pool, PARTITIONS), AccountsReader(pool)
                 (row,) = await weights(reader, world, child)
                 assert (second, 19.0) == (row.id, row.companion_value)
-                assert (world.admin.id, "admin", "hash") == await reader.login("admin")
-                assert [("measurements", 1, True), ("measurements", 2, False)] == [
+                assert (world.admin.id, "admin", "hash") == await accounts.login("admin")
+                await ask_about_accounts(accounts, world)
+                await ask_about_outcomes(pool, world, sibling)
+                assert [(name, generation, generation == 1) for name in VIEWS for generation in (1, 2)] == [
                     (lag.view, lag.generation, lag.live) for lag in await reader.lags()
                 ]
                 await until_level(reader)
@@ -93,8 +108,53 @@ async def test_every_statement_runs_where_the_tables_are_cut_by_part(database: s
     assert [] == executed.missing()
 
 
+async def ask_about_accounts(reader: AccountsReader, world: World) -> None:
+    """Every question that there is, of somebody who may ask it."""
+    admin, id = world.admin, "f" * 24
+    assert "hash" == await reader.password_hash(admin)
+    assert (await reader.institutions(ListInstitutions(actor=admin))).total
+    assert (await reader.users(ListUsers(actor=admin, role="child"))).total
+    assert [] == (await reader.groups(ListGroups(actor=admin))).rows
+    for one in (
+        reader.institution(ReadInstitution(actor=admin, institution_id=id)),
+        reader.user(ReadUser(actor=admin, role="child", user_id=id)),
+        reader.group(ReadGroup(actor=admin, group_id=id)),
+    ):
+        with pytest.raises(NotFound):
+            await one
+
+
+async def ask_about_outcomes(pool: Pool, world: World, subject: str) -> None:
+    """Every question that there is, of an outcome that draws from entries and from measurements."""
+    outcome_id = world.id(world.outcome_of("first"))
+    other_id = world.id(world.outcome_of("other", "attendance"))
+    world.id(world.revise_outcome(outcome_id, unit="kg"))
+    world.run(world.entries(outcome_id, subject, range(0, 96, 6)), world.entries(outcome_id, "b", [1, 30], "b"))
+    world.run(world.entries(other_id, subject, range(0, 96, 8)))
+    reader, analytics = OutcomesReader(pool, PARTITIONS), AnalyticsReader(pool, PARTITIONS)
+    asker = world.application
+    await reader.check(asker)
+    listed = await reader.outcomes(ListOutcomes(actor=asker, brand_id=world.institution_id))
+    assert [other_id, outcome_id] == [row.id for row in listed.rows]
+    assert {outcome_id} == (await reader.outcomes_of([outcome_id])).keys()
+    entries = await reader.entries(ListEntries(actor=asker, outcome_id=outcome_id, subject_id=subject))
+    assert 16 == entries.total == len(entries.rows)
+    mine, theirs = [
+        Values(await reader.outcome(ReadOutcome(actor=asker, outcome_id=id))) for id in (outcome_id, other_id)
+    ]
+    part = Values(mine.outcome, Period(NOON + timedelta(hours=3), NOON + timedelta(hours=50)), subject)
+    summary = await analytics.summary(mine)
+    assert summary.count > summary.subjects > 1
+    assert (12, 1) == ((of_one := await analytics.summary(theirs)).count, of_one.subjects)
+    points = await analytics.series(part, "day")
+    assert 8 == (await analytics.summary(part)).count == sum(point.count for point in points)
+    assert 2 < len(await analytics.daily_means(mine))
+    assert 1 < len(await analytics.pairs(mine, theirs))
+    assert ["a", "b"] == sorted(change.cohort for change in await analytics.changes(mine, "arm"))
+
+
 async def weights(reader: Reader, world: World, child: str) -> list[MeasurementRow]:
-    question = ListMeasurements(actor=world.application, child_id=child, kind="weight")
+    question = ReadMeasurements(actor=world.application, child_id=child, kind="weight")
     return (await reader.measurements(question)).rows
 
 
@@ -114,7 +174,8 @@ def cut(database: str) -> None:
         before = counted(session)
         assert partition_natively(session) >= CUT
         assert before == counted(session)
-        views.go_live(session, VIEWS["measurements"], 1)
+        for view in VIEWS.values():
+            views.go_live(session, view, 1)
 
 
 def write(world: World, child: str, first: str) -> str:
@@ -125,11 +186,19 @@ def write(world: World, child: str, first: str) -> str:
 
 
 def write_accounts(world: World, child: str, sibling: str) -> None:
-    """Touch every table of the directory, and remove a child with a measurement and the owner of a group."""
+    """Touch every table of the directory in every way, and remove a child with a measurement and the owner of a
+    group."""
     owner = Actor(world.id(world.register("educator")), "educator", ALL)
-    world.id(world.register("family", children=(child, sibling)))
-    world.id(world.group(owner, "4b", [child, sibling]))
-    world.run(world.institution("another"), world.weights(sibling, [0, 1]))
+    family = world.id(world.register("family", children=(sibling,)))
+    world.run(world.tie(family, child), world.tie(family, sibling))
+    world.run(world.untie(family, child), world.untie(family, sibling))
+    group, other = world.id(world.group(owner, "4b", [child, sibling])), world.id(world.group(owner, "4c", [child]))
+    world.id(world.revise(owner, group, name="5b", children=(sibling,)))
+    world.id(world.disband(owner, other))
+    world.id(world.change_password(owner, "hash", "another"))
+    another = world.id(world.institution("another"))
+    assert isinstance(world.outcome(world.remove_institution(world.institution_id)), InstitutionInUse)
+    world.run(world.remove_institution(another), world.weights(sibling, [0, 1]))
     world.id(world.remove_user(sibling))
     world.id(world.remove_user(owner.id))
 
@@ -165,6 +234,7 @@ def ask_directly(world: World, child: str, connect: Connect) -> None:
 def compare(connect: Connect) -> None:
     """Let the other generation be the one that answers; it has the same rows."""
     with connect("compare") as session:
-        views.go_live(session, VIEWS["measurements"], 2)
-        for one, other in ((1, 2), (2, 1)):
-            assert [] == session.execute(f"table measurements_g{one} except table measurements_g{other}").fetchall()
+        for view in VIEWS.values():
+            views.go_live(session, view, 2)
+            for table, (one, other) in product(view.tables, ((1, 2), (2, 1))):
+                assert [] == session.execute(f"table {table}_g{one} except table {table}_g{other}").fetchall()

@@ -1,24 +1,39 @@
 """Questions stay fast while the log grows: every statement of theirs finds its rows by an index."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 import psycopg
 import pytest
 from psycopg import sql
 
 from adapters.http import filters
+from adapters.postgres import accounts_reader
+from adapters.postgres.accounts_reader import SQL
 from adapters.postgres.reader import list_statement
 from application.command import Actor
-from application.queries.measurements import ListMeasurements
+from application.queries.measurements import ReadMeasurements
+from projections.directory import SQL as DIRECTORY
 from tests.conftest import PARTITIONS
 
 CHILD = "5a62be07d6f33400146c9b61"
 FILL = (
     """insert into users (id, role, username, password_hash, profile)
     select lpad(to_hex(n), 24, '0'), 'child', n::text, '', '{}' from generate_series(1, 20000) n""",
+    """insert into users (id, role, username, password_hash, institution_id, profile)
+    select 'u' || lpad(to_hex(n), 23, '0'), (array['admin', 'educator', 'family'])[1 + n % 3], 'u' || n, '',
+        'i' || lpad(to_hex(n % 700), 23, '0'), '{}' from generate_series(1, 20000) n""",
     """insert into ties (owner_id, child_id, group_id)
     select lpad(to_hex(n), 24, '0'), lpad(to_hex(n + 1), 24, '0'), 'g' from generate_series(1, 20000) n""",
+    """insert into ties (owner_id, child_id, group_id)
+    select 'u' || lpad(to_hex(n % 20000), 23, '0'), lpad(to_hex(n + 1), 24, '0'), 'g' || lpad(to_hex(n / 4), 23, '0')
+    from generate_series(1, 40000) n""",
+    """insert into groups (id, owner_id, name)
+    select 'g' || lpad(to_hex(n), 23, '0'), 'u' || lpad(to_hex(n % 5000), 23, '0'), n::text
+    from generate_series(1, 20000) n""",
+    """insert into institutions (id, type, name)
+    select 'i' || lpad(to_hex(n), 23, '0'), 'school', n::text from generate_series(1, 20000) n""",
     """insert into events (part, seq, originator_id, originator_version, topic, state)
     select n % 8, n / 8 + 1, lpad(to_hex(n), 24, '0'), 1, 't', '{}' from generate_series(0, 49999) n""",
     """insert into measurements_g1 (part, child_id, kind, id, taken_at, value, unit, institution_id)
@@ -49,10 +64,60 @@ def filled(new_database: Callable[..., str]) -> str:
 
 @pytest.mark.parametrize("parameters", QUESTIONS, ids=str)
 def test_a_list_reads_no_table_from_end_to_end(parameters: list[tuple[str, str]], filled: str) -> None:
-    everything = ListMeasurements(actor=Actor("a" * 24, "application"), child_id=CHILD, kind="weight")
+    everything = ReadMeasurements(actor=Actor("a" * 24, "application"), child_id=CHILD, kind="weight")
     query = filters.read(parameters, everything, now=datetime(2024, 1, 1, tzinfo=UTC))
     statement, operands = list_statement(query, PARTITIONS)
     with psycopg.connect(filled) as connection:
-        plan = connection.execute(sql.SQL("explain ") + statement, operands).fetchall()
-    scans = [line for (line,) in plan if "Seq Scan" in line and " on views" not in line and " on places" not in line]
-    assert [] == scans, "\n".join(line for (line,) in plan)
+        assert [] == scans(connection, statement, operands, but=("views", "places"))
+
+
+def scans(connection: psycopg.Connection[Any], statement: sql.Composable, parameters: Any, but: Sequence[str]) -> Any:
+    """The lines of the plan in which a table is read from end to end, those of the named ones aside."""
+    plan = [line for (line,) in connection.execute(sql.SQL("explain ") + statement, parameters).fetchall()]
+    return [line for line in plan if "Seq Scan" in line and not any(f" on {table}" in line for table in but)]
+
+
+ACCOUNTS: dict[tuple[str, bool], dict[str, str | None]] = {
+    ("institutions", False): {"id": None},
+    ("institutions", True): {"id": f"i{700:023x}"},
+    ("users", False): {"id": None, "role": "educator"},
+    ("users", True): {"id": f"u{701:023x}", "role": "educator"},
+    ("groups", False): {"id": None},
+    ("groups", True): {"id": f"g{701:023x}"},
+}
+"""A list of accounts, or one of it, and what is asked for."""
+
+WHOLE = {("institutions", False): ("institutions",)}
+"""What is counted as a whole: institutions are few, and every one of them is in the list."""
+
+PAGES = [(100, 0), (10, 40), (1, 0)]
+
+
+def test_every_list_of_accounts_has_its_question_here() -> None:
+    lists = {name for name, text in SQL.items() if "{condition}" in text}
+    assert {(name, one) for name in lists for one in (False, True)} == set(ACCOUNTS)
+
+
+@pytest.mark.parametrize("limits", PAGES, ids=str)
+@pytest.mark.parametrize(("name", "one"), ACCOUNTS)
+def test_a_list_of_accounts_reads_no_table_from_end_to_end(
+    name: str, one: bool, limits: tuple[int, int], filled: str
+) -> None:
+    limit, offset = (1, 0) if one else limits
+    asked = {"actor_id": f"u{701:023x}", "limit": limit, "offset": offset, **ACCOUNTS[name, one]}
+    with psycopg.connect(filled) as connection:
+        statement = accounts_reader.list_statement(name, one=one)
+        assert [] == scans(connection, statement, asked, WHOLE.get((name, one), ()))
+
+
+@pytest.mark.parametrize(
+    ("statement", "asked"),
+    [
+        (SQL["credentials"], {"user_id": CHILD}),
+        (DIRECTORY["login"], {"username": "u701"}),
+    ],
+    ids=["credentials", "login"],
+)
+def test_a_question_before_all_others_finds_one_user(statement: str, asked: dict[str, str], filled: str) -> None:
+    with psycopg.connect(filled) as connection:
+        assert [] == scans(connection, sql.SQL(statement), asked, ())

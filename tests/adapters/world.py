@@ -11,17 +11,28 @@ from psycopg import Connection
 
 from adapters.postgres.log import PostgresLog
 from application.command import Actor, Answer, Command, Outcome
+from application.commands.change_password import ChangePassword, NewPassword
+from application.commands.create_outcomes import CreateOutcomes
+from application.commands.disband_group import DisbandGroup
 from application.commands.form_group import FormGroup, NewGroup
+from application.commands.record_entries import RecordEntries
 from application.commands.record_measurements import RecordMeasurements
 from application.commands.register_first_admin import SERVICE, RegisterFirstAdmin
 from application.commands.register_institution import NewInstitution, RegisterInstitution
 from application.commands.register_user import NewUser, RegisterUser
+from application.commands.remove_institution import RemoveInstitution
 from application.commands.remove_measurement import RemoveMeasurement
 from application.commands.remove_user import RemoveUser
+from application.commands.revise_group import GroupChange, ReviseGroup
+from application.commands.revise_outcome import OutcomeChange, ReviseOutcome
+from application.commands.tie_child import TieChild
+from application.commands.untie_child import UntieChild
 from application.permissions import SCOPES
 from application.ports import LogUnavailable
 from application.processor import Answers, Processor
+from domain.entry import Entry
 from domain.measurement import Reading
+from domain.outcome import Definition
 from domain.partition import ACCOUNTS, partition
 from projections.known import Known
 
@@ -109,8 +120,53 @@ class World(Struct):
             actor=self.admin, request_id="request", institution=NewInstitution("school", name, latitude=1.5)
         )
 
+    def remove_institution(self, institution_id: str) -> RemoveInstitution:
+        return RemoveInstitution(actor=self.admin, request_id="request", institution_id=institution_id)
+
+    def change_password(self, user: Actor, replaced: str, password_hash: str) -> ChangePassword:
+        return ChangePassword(actor=user, request_id="request", password=NewPassword(replaced, password_hash))
+
+    def tie(self, family_id: str, child_id: str) -> TieChild:
+        return TieChild(actor=self.admin, request_id="request", family_id=family_id, child_id=child_id)
+
+    def untie(self, family_id: str, child_id: str) -> UntieChild:
+        return UntieChild(actor=self.admin, request_id="request", family_id=family_id, child_id=child_id)
+
     def group(self, owner: Actor, name: str, children: Sequence[str]) -> FormGroup:
         return FormGroup(actor=owner, request_id="request", group=NewGroup(name, tuple(children), "4b"))
+
+    def revise(self, owner: Actor, group_id: str, **changes: Any) -> ReviseGroup:
+        return ReviseGroup(actor=owner, request_id="request", group_id=group_id, change=GroupChange(**changes))
+
+    def disband(self, owner: Actor, group_id: str) -> DisbandGroup:
+        return DisbandGroup(actor=owner, request_id="request", group_id=group_id)
+
+    def outcome_of(self, name: str, metric_key: str = "weight") -> CreateOutcomes:
+        said = Definition(name, self.institution_id, metric_key)
+        return CreateOutcomes(actor=self.admin, request_id="request", definitions=(said,))
+
+    def revise_outcome(self, outcome_id: str, **changes: Any) -> ReviseOutcome:
+        change = OutcomeChange(**changes)
+        return ReviseOutcome(actor=self.admin, request_id="request", outcome_id=outcome_id, change=change)
+
+    def entries(self, outcome_id: str, subject_id: str, hours: Iterable[int], arm: str = "a") -> RecordEntries:
+        """An array of entries, so many hours after noon, that rise by one each."""
+        return RecordEntries(
+            actor=self.application,
+            request_id="request",
+            outcome_id=outcome_id,
+            entries=[
+                Entry(
+                    outcome_id,
+                    subject_id,
+                    self.institution_id,
+                    f"{hour}.50",
+                    NOON + timedelta(hours=hour),
+                    {"arm": arm},
+                )
+                for hour in hours
+            ],
+        )
 
 
 def settle_in(connect: Callable[[str], Connection[Any]], log: type[PostgresLog] = PostgresLog) -> World:

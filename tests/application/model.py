@@ -1,24 +1,16 @@
 """What the processor should answer and what should be there afterwards, in plain dictionaries."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from application.account_command import AccountCommand
 from application.command import Actor, Command
-from application.commands.form_group import FormGroup
 from application.commands.record_measurements import RecordMeasurements
-from application.commands.register_user import RegisterUser
 from application.commands.remove_measurement import RemoveMeasurement
 from application.commands.remove_user import RemoveUser
 from domain.measurement import Reading
-from domain.refusal import (
-    AlreadyRegistered,
-    ChildNotRegistered,
-    ChildrenNotRegistered,
-    Forbidden,
-    Refusal,
-    UserGone,
-)
+from domain.refusal import AlreadyRegistered, ChildNotRegistered, Forbidden, Refusal, UserGone
+from tests.application.accounts_model import Accounts, Told
 
 Place = tuple[str, str, datetime]
 """Child, kind and instant: where there is one measurement at most."""
@@ -26,22 +18,18 @@ Place = tuple[str, str, datetime]
 Row = tuple[float, str, float | None]
 """Value, unit, and the value of what travelled with it."""
 
-Told = str | type[Refusal]
-
 
 class Model:
-    """`users` are roles by id; `names` say whose they are; `places` are ids of measurements as they were last seen."""
+    """`places` are ids of measurements as they were last seen."""
 
     def __init__(self, *people: Actor) -> None:
-        self.users = {person.id: person.role for person in people}
-        self.names: dict[str, str] = {}
-        self.group_names: set[tuple[str, str]] = set()
-        self.ties: set[tuple[str, str]] = set()
+        self.accounts = Accounts(people)
         self.rows: dict[Place, Row] = {}
         self.places: dict[str, Place] = {}
 
-    def answer(self, command: Command) -> list[Told] | type[Refusal]:
-        """What the command is answered with, `id` standing for any id; takes in what follows from it."""
+    def answer(self, command: Command, answer: Any) -> list[Told] | type[Refusal]:
+        """What the command should be answered with, `id` standing for any id; takes in what follows from it. Of the
+        answer that was given only the id of something new is believed."""
         match command:
             case RecordMeasurements():
                 return self._refused(command.actor, command.child_id) or [
@@ -49,28 +37,22 @@ class Model:
                 ]
             case RemoveMeasurement():
                 return self._refused(command.actor, command.child_id) or self._remove(command)
-            case RemoveUser():
-                return self._remove_user(command)
-            case RegisterUser():
-                return self._register(command)
-            case FormGroup():
-                return self._form(command)
+            case AccountCommand():
+                new_id = answer[0] if isinstance(answer, list) and isinstance(answer[0], str) else "not told"
+                expected = self.accounts.answer(command, new_id)
+                if isinstance(command, RemoveUser) and isinstance(expected, list):
+                    self.rows = {place: row for place, row in self.rows.items() if place[0] != command.user_id}
+                return expected
         raise AssertionError(command)
 
-    def registered(self, command: RegisterUser, id: str) -> None:
-        """The user has got this id."""
-        self.users[id] = command.user.role
-        self.names[command.user.username] = id
-        self.ties |= {(id, child_id) for child_id in command.user.children}
-
     def _refused(self, actor: Actor, child_id: str) -> type[Refusal] | None:
-        if actor.id not in self.users:
+        if actor.id not in self.accounts.users:
             return UserGone
         if actor.role == "child" and actor.id != child_id:
             return Forbidden
-        if self.users.get(child_id) != "child":
+        if not self.accounts.is_child(child_id):
             return ChildNotRegistered
-        if actor.role in ("educator", "family") and (actor.id, child_id) not in self.ties:
+        if actor.role in ("educator", "family") and not self.accounts.tied(actor.id, child_id):
             return Forbidden
         return None
 
@@ -95,43 +77,6 @@ class Model:
             if place[1] == "body_fat" and weight in self.rows:
                 self.rows[weight] = (*self.rows[weight][:2], None)
         return ["id"]
-
-    def _remove_user(self, command: RemoveUser) -> list[Told] | type[Refusal]:
-        if command.actor.id not in self.users:
-            return UserGone
-        if command.user_id == command.actor.id:
-            return Forbidden
-        gone = command.user_id
-        self.users.pop(gone, None)
-        self.names = {name: id for name, id in self.names.items() if id != gone}
-        self.group_names = {name for name in self.group_names if name[0] != gone}
-        self.ties = {tie for tie in self.ties if gone not in tie}
-        self.rows = {place: row for place, row in self.rows.items() if place[0] != gone}
-        return ["id"]
-
-    def _register(self, command: RegisterUser) -> list[Told] | type[Refusal]:
-        if command.actor.id not in self.users:
-            return UserGone
-        if self._unknown(command.user.children):
-            return [ChildrenNotRegistered]
-        if command.user.username in self.names:
-            return [AlreadyRegistered]
-        self.names[command.user.username] = "not told yet"
-        return ["id"]
-
-    def _form(self, command: FormGroup) -> list[Told] | type[Refusal]:
-        if command.actor.id not in self.users:
-            return UserGone
-        if self._unknown(command.group.children):
-            return [ChildrenNotRegistered]
-        if (command.actor.id, command.group.name) in self.group_names:
-            return [AlreadyRegistered]
-        self.group_names.add((command.actor.id, command.group.name))
-        self.ties |= {(command.actor.id, child_id) for child_id in command.group.children}
-        return ["id"]
-
-    def _unknown(self, children: Sequence[str]) -> list[str]:
-        return [child_id for child_id in children if self.users.get(child_id) != "child"]
 
 
 def told(answer: Any) -> Any:

@@ -6,13 +6,25 @@ from typing import Any
 from msgspec.structs import replace
 
 from application.ports import Reads
-from domain import dedupe, user
+from domain import dedupe, group, institution, user
 from domain.catalogue import encode
 from domain.event import Event
+from domain.group import GroupFormed, GroupRevised
 from domain.partition import partition, stream
+from domain.user import UserRemoved
 from projections.known import Known
 from tests.application.conftest import AnyLog
-from tests.examples import new_id, user_registered, user_removed, weight_recorded
+from tests.examples import (
+    family_tied,
+    family_untied,
+    group_disbanded,
+    group_formed,
+    institution_registered,
+    new_id,
+    user_registered,
+    user_removed,
+    weight_recorded,
+)
 
 
 def parts_of(log: AnyLog, events: Sequence[Event]) -> set[int]:
@@ -27,8 +39,9 @@ def take_in(known: Known, *events: Event) -> list[Event]:
 
 
 def append(log: AnyLog, *events: Event) -> Known:
-    """A group with these events, that is still open."""
+    """A group with these events, that is still open; who is removed was looked up, as the command does it."""
     known = log.begin(parts_of(log, events), ())
+    log.load(known, Reads(users={event.user_id for event in events if isinstance(event, UserRemoved)}))
     take_in(known, *events)
     log.append(known)
     return known
@@ -61,6 +74,39 @@ def a_user(user_id: str, **changes: Any) -> Event:
 
 def the_removal_of(user_id: str) -> Event:
     return user_removed(originator_id=user.stream_of(user_id), user_id=user_id, username=user_id)
+
+
+def an_institution(institution_id: str) -> Event:
+    members = {"originator_id": institution.stream_of(institution_id), "institution_id": institution_id}
+    return institution_registered(**members, name=institution_id)
+
+
+def a_group(group_id: str, owner_id: str, *children: str) -> GroupFormed:
+    members = {"originator_id": group.stream_of(group_id), "group_id": group_id, "name": group_id}
+    return group_formed(**members, owner_id=owner_id, children=children)
+
+
+def a_revision_of(formed: GroupFormed, *children: str, **changes: Any) -> GroupRevised:
+    """The next of the same group: other children, and what the changes say."""
+    kept = {name: getattr(formed, name) for name in formed.__struct_fields__}
+    version = formed.originator_version + 1
+    members = {"originator_version": version, "children": children, "former_name": formed.name}
+    return GroupRevised(**kept | members | changes)
+
+
+def the_end_of(formed: GroupFormed) -> Event:
+    members = {name: getattr(formed, name) for name in ("originator_id", "group_id", "owner_id", "name")}
+    return group_disbanded(**members, originator_version=formed.originator_version + 1)
+
+
+def a_tie(family_id: str, child_id: str, version: int = 2) -> Event:
+    members = {"originator_id": user.stream_of(family_id), "family_id": family_id, "child_id": child_id}
+    return family_tied(**members, originator_version=version)
+
+
+def the_end_of_a_tie(family_id: str, child_id: str, version: int) -> Event:
+    members = {"originator_id": user.stream_of(family_id), "family_id": family_id, "child_id": child_id}
+    return family_untied(**members, originator_version=version)
 
 
 def holder(log: AnyLog, key: dedupe.Key) -> str | None:

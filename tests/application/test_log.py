@@ -50,6 +50,7 @@ def test_looking_up_what_was_not_asked_for_is_a_fault(log: AnyLog) -> None:
         lambda: known.history("x"),
         lambda: known.user("x"),
         lambda: known.has_institution("x"),
+        lambda: known.members("x"),
         lambda: known.tied("x", "y"),
     ):
         with pytest.raises(KeyError):

@@ -1,23 +1,24 @@
-"""Every command has its row in the table of who may, every role its scopes, every refusal its words."""
+"""Every command and every query has its row in the table of who may, every role its scopes, every refusal its words."""
 
 from collections.abc import Iterator
 from importlib import import_module
 from pkgutil import iter_modules
+from types import ModuleType
 from typing import TypeVar
 
 import pytest
 
 from adapters.http.envelope import ENVELOPES
-from application import commands, permissions
+from application import commands, permissions, queries
 from application.command import Actor, Command
+from application.commands.register_first_admin import SERVICE
 from application.permissions import ANY, MAY, OWN, SCOPES, TIED, Whose
 from application.ports import Reads, UserRow
+from application.queries.query import Query
 from domain.refusal import ChildNotRegistered, Forbidden, Refusal, UserGone
 from domain.user import TITLES
 from tests.example_commands import COMMANDS
 from tests.examples import CHILD, OTHER_CHILD, actor
-
-NEEDS_NO_LEAVE = {"register_first_admin": "the service itself asks, before anybody is there"}
 
 ASKER = "5a62be07de34500146d9c543"
 
@@ -33,30 +34,50 @@ def kinds_of(sort: type[K]) -> Iterator[type[K]]:
         yield from kinds_of(kind)
 
 
-def command_names() -> list[str]:
-    for module in iter_modules(commands.__path__):
-        import_module(f"{commands.__name__}.{module.name}")
-    return [kind.name for kind in kinds_of(Command)]
+def names_of(package: ModuleType, sort: type[Command] | type[Query]) -> list[str]:
+    """The names of all of this sort in the package, whoever imports them; a kind without a name of its own is
+    abstract."""
+    for module in iter_modules(package.__path__):
+        import_module(f"{package.__name__}.{module.name}")
+    return [kind.name for kind in kinds_of(sort) if "name" in vars(kind)]
 
 
-def test_every_command_has_a_row_in_the_table_or_a_reason() -> None:
-    assert [] == [name for name in command_names() if name not in MAY and name not in NEEDS_NO_LEAVE]
+COMMAND_NAMES = names_of(commands, Command)
+QUERY_NAMES = names_of(queries, Query)
 
 
-def test_every_row_of_the_table_is_a_command_or_a_question() -> None:
-    assert [] == [action for action in MAY if action not in command_names() and not action.startswith("read_")]
+def test_the_table_has_a_row_for_every_command_and_every_query_and_no_other() -> None:
+    assert {*COMMAND_NAMES, *QUERY_NAMES} == set(MAY)
 
 
-def test_no_two_commands_share_a_name() -> None:
-    assert sorted(set(command_names())) == sorted(command_names())
+def test_every_command_and_every_query_has_a_name() -> None:
+    """Its own: only what others are made of has none."""
+    nameless = [kind for kind in (*kinds_of(Command), *kinds_of(Query)) if "name" not in vars(kind)]
+    assert [] == [kind.__name__ for kind in nameless if not kind.__subclasses__()]
+
+
+def test_no_two_commands_or_queries_share_a_name() -> None:
+    names = [*COMMAND_NAMES, *QUERY_NAMES]
+    assert sorted(set(names)) == sorted(names)
 
 
 def test_every_command_has_an_example() -> None:
-    assert set(command_names()) == {command.name for command in COMMANDS}
+    assert set(COMMAND_NAMES) == {command.name for command in COMMANDS}
 
 
-def test_the_table_knows_only_roles_that_there_are() -> None:
-    assert set() == {role for roles in MAY.values() for role in roles} - set(TITLES)
+def test_every_row_lets_somebody_do_it() -> None:
+    assert [] == [action for action, roles in MAY.items() if not roles]
+
+
+def test_the_table_knows_only_roles_that_there_are_and_the_service_itself() -> None:
+    assert {SERVICE.role} == {role for roles in MAY.values() for role in roles} - set(TITLES)
+
+
+def test_the_service_may_register_the_first_admin_and_nobody_else_may() -> None:
+    assert SERVICE.role not in TITLES
+    assert {"register_first_admin": {SERVICE.role: ANY}} == {
+        action: roles for action, roles in MAY.items() if SERVICE.role in roles
+    }
 
 
 @pytest.mark.parametrize(

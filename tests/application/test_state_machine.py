@@ -5,6 +5,7 @@ from collections.abc import Callable
 from contextlib import closing
 from typing import Any
 
+import psycopg
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
@@ -12,18 +13,17 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from adapters.postgres.connections import connector
 from adapters.postgres.log import PostgresLog
 from application.command import Command
-from application.commands.register_user import RegisterUser
 from application.ports import LogUnavailable
 from application.processor import ATTEMPTS
 from domain.event import Event
 from domain.measurement import MeasurementRecorded, MeasurementRevised, Reading
 from domain.partition import name_of
 from projections.measurements import MeasurementChanges
+from tests.application.accounts_checked import check_accounts
 from tests.application.conftest import AnyLog
 from tests.application.model import Place, told
 from tests.application.people import People
 from tests.application.world import World, events_in
-from tests.examples import actor
 from tests.fakes import FakeLog
 
 FAULTS: list[tuple[str, int, bool]] = [
@@ -39,6 +39,7 @@ FAULTS: list[tuple[str, int, bool]] = [
 
 class Machine(RuleBasedStateMachine):
     log: Callable[[], AnyLog]
+    session: psycopg.Connection[Any] | None
 
     @initialize()
     def settle(self) -> None:
@@ -56,14 +57,14 @@ class Machine(RuleBasedStateMachine):
     @rule(data=st.data())
     def run(self, data: st.DataObject) -> None:
         group: list[Command] = []
-        for sort in data.draw(st.lists(st.sampled_from(self.people.sorts), min_size=1, max_size=6)):
+        for sort in data.draw(st.lists(st.sampled_from(self.people.sorts), min_size=1, max_size=8)):
             group += [sort(data.draw)] * data.draw(st.sampled_from([1, 1, 1, 2]))
         if self.breaks(data.draw):
             answers = self.world.run(*group)
             assert all(isinstance(answer, LogUnavailable) for answer in answers)
             return
-        expected = [self.model.answer(command) for command in group]
         answers = self.world.run(*group)
+        expected = [self.model.answer(command, answer) for command, answer in zip(group, answers, strict=True)]
         assert expected == [told(answer) for answer in answers]
         self.look()
         for command, answer in zip(group, answers, strict=True):
@@ -80,9 +81,7 @@ class Machine(RuleBasedStateMachine):
         return bool(times >= ATTEMPTS)
 
     def take_in(self, command: Command, answer: list[Any]) -> None:
-        if isinstance(command, RegisterUser) and isinstance(answer[0], str):
-            self.model.registered(command, answer[0])
-            self.people.people.append(actor(command.user.role, answer[0]))
+        self.people.take_in(command, answer)
         for item, outcome in zip(command.items, answer, strict=True):
             if isinstance(item, Reading) and isinstance(outcome, str):
                 assert (item.child_id, item.kind, item.taken_at) == self.recorded[outcome]
@@ -109,12 +108,16 @@ class Machine(RuleBasedStateMachine):
             (row.child_id, row.kind, row.taken_at): (row.value, row.unit, row.companion_value) for row in rows
         }
         assert len(self.model.rows) == len(rows)
+        check_accounts(self.world.log, self.people, self.session)
         self.model.places = {row.id: (row.child_id, row.kind, row.taken_at) for row in rows}
 
 
-def run_on(opened: Callable[[], AnyLog], *, examples: int, steps: int) -> None:
+def run_on(
+    opened: Callable[[], AnyLog], other: psycopg.Connection[Any] | None = None, *, examples: int, steps: int
+) -> None:
     class On(Machine):
         log = staticmethod(opened)
+        session = other
 
     checks = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large]
     size = settings(
@@ -128,5 +131,5 @@ def test_groups_in_memory_do_what_the_model_says_whatever_faults_the_log_has() -
 
 
 def test_groups_in_postgresql_do_what_the_model_says(database: str) -> None:
-    with closing(PostgresLog(connector(database))) as log:
-        run_on(lambda: log, examples=12, steps=10)
+    with closing(PostgresLog(connector(database))) as log, psycopg.connect(database, autocommit=True) as session:
+        run_on(lambda: log, session, examples=12, steps=10)

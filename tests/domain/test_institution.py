@@ -1,12 +1,15 @@
-"""Institutions: one of a name."""
+"""Institutions: one of a name, which is free again when the institution has gone; and it goes without users only."""
 
 from typing import Any
 
+import pytest
+
 from domain import institution
+from domain.institution import Institution, InstitutionRemoved
 from domain.partition import ACCOUNTS, stream
-from domain.refusal import AlreadyRegistered
-from tests.examples import INSTITUTION, institution_registered, new_id, origin
-from tests.given import Decision, given
+from domain.refusal import AlreadyRegistered, InstitutionInUse
+from tests.examples import INSTITUTION, institution_registered, institution_removed, new_id, origin
+from tests.given import Decision, Facts, given
 
 
 def register(**changes: Any) -> Decision:
@@ -21,6 +24,15 @@ def register(**changes: Any) -> Decision:
     return lambda known: institution.register(
         **members | changes, known=known, origin=origin(), cause="register_institution"
     )
+
+
+def remove(users: int = 0) -> Decision:
+    def decide(known: Facts) -> InstitutionRemoved:
+        there = institution.fold(known.history(institution.stream_of(INSTITUTION)))
+        assert there is not None, "only one that is there is removed"
+        return institution.remove(there, users=users, origin=origin(), cause="remove_institution")
+
+    return decide
 
 
 def test_an_institution_is_registered_among_the_accounts() -> None:
@@ -48,3 +60,36 @@ def test_names_of_institutions_are_compared_exactly() -> None:
     given(institution_registered()).when(register(institution_id=other, name="escola básica")).then(
         institution_registered(originator_id=stream(ACCOUNTS, other), institution_id=other, name="escola básica")
     )
+
+
+def test_an_institution_without_users_is_removed() -> None:
+    given(institution_registered()).when(remove()).then(institution_removed())
+
+
+@pytest.mark.parametrize("users", [1, 2, 1_000_000])
+def test_an_institution_with_users_is_not_removed(users: int) -> None:
+    given(institution_registered()).when(remove(users)).refuses(InstitutionInUse())
+
+
+def test_the_name_of_a_removed_institution_is_free() -> None:
+    other = new_id()
+    given(institution_registered(), institution_removed()).when(register(institution_id=other)).then(
+        institution_registered(originator_id=stream(ACCOUNTS, other), institution_id=other)
+    )
+
+
+def test_the_name_of_another_institution_stays_taken() -> None:
+    other = new_id()
+    escola = institution_registered(originator_id=stream(ACCOUNTS, other), institution_id=other, name="Escola")
+    given(institution_registered(), escola, institution_removed()).when(
+        register(institution_id=new_id(), name="Escola")
+    ).refuses(AlreadyRegistered("Institution"))
+
+
+def test_an_institution_is_what_it_was_registered_as() -> None:
+    assert Institution(1, INSTITUTION, "Escola Básica") == institution.fold([institution_registered()])
+
+
+def test_no_institution_is_there_before_the_first_event_and_after_the_removal() -> None:
+    assert None is institution.fold([])
+    assert None is institution.fold([institution_registered(), institution_removed()])

@@ -1,4 +1,4 @@
-"""Users: one of a name over all roles, and free again when its user is removed."""
+"""Users: one of a name over all roles, free again when its user is removed; and a password that changes."""
 
 from typing import Any
 
@@ -6,17 +6,21 @@ import pytest
 
 from domain import user
 from domain.partition import ACCOUNTS, stream
-from domain.refusal import AlreadyRegistered
+from domain.refusal import AlreadyRegistered, PasswordDiffers
 from domain.user import TITLES, Profile, User, UserRemoved
 from tests.examples import (
     CHILD,
     EDUCATOR,
+    FAMILY,
     INSTITUTION,
     OTHER_CHILD,
+    family_tied,
+    family_untied,
     group_formed,
     institution_registered,
     new_id,
     origin,
+    password_changed,
     user_registered,
     user_removed,
 )
@@ -36,13 +40,27 @@ def register(**changes: Any) -> Decision:
     return lambda known: user.register(**members | changes, known=known, origin=origin(), cause="register_user")
 
 
-def remove(user_id: str) -> Decision:
-    def decide(known: Facts) -> user.UserRemoved:
-        there = user.fold(known.history(user.stream_of(user_id)))
-        assert there is not None, "only who is there is removed"
-        return user.remove(there, origin=origin(), cause="remove_user")
+FIRST, SECOND = user_registered().password_hash, password_changed().password_hash
 
-    return decide
+
+def there_of(known: Facts, user_id: str) -> User:
+    there = user.fold(known.history(user.stream_of(user_id)))
+    assert there is not None, "only who is there is changed"
+    return there
+
+
+def remove(user_id: str) -> Decision:
+    return lambda known: user.remove(there_of(known, user_id), origin=origin(), cause="remove_user")
+
+
+def change_password(replaced: str, password_hash: str, user_id: str = CHILD) -> Decision:
+    return lambda known: user.change_password(
+        there_of(known, user_id),
+        replaced=replaced,
+        password_hash=password_hash,
+        origin=origin(),
+        cause="change_password",
+    )
 
 
 def test_a_child_is_registered_among_the_accounts() -> None:
@@ -111,4 +129,54 @@ def test_nobody_is_there_before_the_first_event_and_after_the_removal() -> None:
 
 
 def test_a_user_is_who_it_was_registered_as() -> None:
-    assert User(1, CHILD, "child", "Ana Maria") == user.fold([user_registered()])
+    assert User(1, CHILD, "child", "Ana Maria", user_registered().password_hash) == user.fold([user_registered()])
+
+
+def test_who_has_shown_the_password_gets_another() -> None:
+    given(user_registered()).when(change_password(FIRST, SECOND)).then(password_changed())
+
+
+def test_a_password_that_was_replaced_since_it_was_checked_is_not_replaced_again() -> None:
+    given(user_registered(), password_changed()).when(change_password(FIRST, "third")).refuses(
+        PasswordDiffers("old_password")
+    )
+
+
+def test_a_changed_password_is_changed_again() -> None:
+    given(user_registered(), password_changed()).when(change_password(SECOND, FIRST)).then(
+        password_changed(originator_version=3, password_hash=FIRST)
+    )
+
+
+def test_a_password_may_be_changed_to_the_same_hash() -> None:
+    given(user_registered()).when(change_password(FIRST, FIRST)).then(password_changed(password_hash=FIRST))
+
+
+def test_a_change_of_password_leaves_the_name_taken() -> None:
+    given(user_registered(), password_changed()).when(register(user_id=new_id())).refuses(AlreadyRegistered("Child"))
+
+
+def test_who_has_changed_its_password_is_removed_with_its_name() -> None:
+    other = new_id()
+    removed = user_removed(originator_version=3)
+    given(user_registered(), password_changed()).when(remove(CHILD)).then(removed)
+    given(user_registered(), password_changed(), removed).when(register(user_id=other)).then(
+        user_registered(originator_id=stream(ACCOUNTS, other), user_id=other)
+    )
+
+
+def test_a_family_changes_its_password_and_goes_after_its_ties() -> None:
+    of_family = {"originator_id": stream(ACCOUNTS, FAMILY), "user_id": FAMILY}
+    family = user_registered(**of_family, role="family", username="Família", profile=Profile())
+    given(family, family_tied(), family_untied()).when(change_password(FIRST, SECOND, FAMILY)).then(
+        password_changed(**of_family, originator_version=4)
+    )
+    given(family, family_tied()).when(remove(FAMILY)).then(
+        user_removed(**of_family, role="family", username="Família", originator_version=3)
+    )
+
+
+def test_a_user_has_the_last_password_and_the_version_of_the_last_event() -> None:
+    changed = [user_registered(), password_changed()]
+    assert User(2, CHILD, "child", "Ana Maria", SECOND) == user.fold(changed)
+    assert None is user.fold([*changed, user_removed(originator_version=3)])

@@ -14,7 +14,7 @@ from psycopg.sql import Identifier
 
 from domain.event import Event
 from domain.partition import stream
-from projections.view import View, table_of
+from projections.view import View, tables_of
 from projections.views import VIEWS
 from tests.application.people import People
 from tests.application.world import World
@@ -52,8 +52,9 @@ def logs(draw: st.DrawFn) -> dict[int, list[Event]]:
     people = People(world)
     for sort in draw(st.lists(st.sampled_from(people.sorts), min_size=1, max_size=15)):
         command = sort(draw)
-        people.model.answer(command)
-        world.run(command)
+        (answer,) = world.run(command)
+        people.model.answer(command, answer)
+        people.take_in(command, answer)
     return log.events
 
 
@@ -73,15 +74,19 @@ def pages(log: dict[int, list[Event]], seed: int) -> Sequence[Page]:
 
 
 def rows_of(cursor: Cursor[Any], view: View, pages: Sequence[Page]) -> list[Any]:
-    """What the pages make of an empty table of the view; a page shows it only what it cares about."""
-    table = Identifier("tried")
+    """What the pages make of empty tables of the view; a page shows it only what it cares about."""
+    tables = {table: Identifier(f"tried_{table}") for table in view.tables}
     with cursor.connection.transaction(force_rollback=True):
-        view.create(cursor, table)
+        view.create(cursor, tables)
         for page in pages:
             shown = [(part, event) for part, event in page if event.stored_name in view.topics]
             if shown:
-                view.write(cursor, table, shown)
-        return cursor.execute(sql.SQL("select t::text from {} t order by 1").format(table)).fetchall()
+                view.write(cursor, tables, shown)
+        return [
+            (name, row)
+            for name, table in tables.items()
+            for row in cursor.execute(sql.SQL("select t::text from {} t order by 1").format(table)).fetchall()
+        ]
 
 
 @pytest.mark.parametrize("view", VIEWS.values(), ids=VIEWS)
@@ -107,13 +112,13 @@ def test_rows_do_not_depend_on_whether_a_page_holds_one_event_or_all(
 
 @pytest.mark.parametrize("view", VIEWS.values(), ids=VIEWS)
 def test_a_row_belongs_to_the_partition_of_its_events(cursor: Cursor[Any], view: View) -> None:
-    table = table_of(view.name, 1)
-    leading = cursor.execute(
-        "select a.attname from pg_index i join pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[0]"
-        " where i.indrelid = %s::regclass and i.indisprimary",
-        (table.as_string(cursor),),
-    ).fetchall()
-    assert [("part",)] == leading
+    for table in tables_of(view, 1).values():
+        leading = cursor.execute(
+            "select a.attname from pg_index i join pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[0]"
+            " where i.indrelid = %s::regclass and i.indisprimary",
+            (table.as_string(cursor),),
+        ).fetchall()
+        assert [("part",)] == leading
 
 
 MEASUREMENTS = VIEWS["measurements"]

@@ -12,12 +12,12 @@ from typing import Any
 import psycopg
 import pytest
 from psycopg import Connection, Cursor
-from psycopg.sql import Identifier
 
 from adapters.postgres.connections import connector
 from domain.event import Event
 from projections.measurements import Measurements
 from projections.projector import LEASE, Projector
+from projections.view import Tables
 from tests.running.log_of_weights import Connect, caught_up, expected_rows, rows, weighing
 from tests.running.processes import soon
 from tests.running.projectors import owners, projecting, sessions, terminate
@@ -67,8 +67,8 @@ def written(monkeypatch: pytest.MonkeyPatch) -> Counter[tuple[str, int]]:
     counts: Counter[tuple[str, int]] = Counter()
     write = Measurements.write
 
-    def counted(view: Measurements, cursor: Cursor[Any], table: Identifier, page: Page) -> None:
-        write(view, cursor, table, page)
+    def counted(view: Measurements, cursor: Cursor[Any], tables: Tables, page: Page) -> None:
+        write(view, cursor, tables, page)
         counts.update((event.originator_id, event.originator_version) for _, event in page)
 
     monkeypatch.setattr(Measurements, "write", counted)
@@ -164,10 +164,10 @@ def test_a_worker_that_freezes_in_the_middle_of_a_page_does_not_keep_its_partiti
     timeouts: list[str] = []
     write = Measurements.write
 
-    def asked(view: Measurements, cursor: Cursor[Any], table: Identifier, page: Page) -> None:
+    def asked(view: Measurements, cursor: Cursor[Any], tables: Tables, page: Page) -> None:
         ((timeout,),) = cursor.execute("show idle_in_transaction_session_timeout").fetchall()
         timeouts.append(timeout)
-        write(view, cursor, table, page)
+        write(view, cursor, tables, page)
 
     monkeypatch.setattr(Measurements, "write", asked)
     with weighing(database, children=1) as writer, working(connector(database)):

@@ -1,0 +1,67 @@
+"""Our own keys as a running process holds them: read again when their folder changes."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import structlog
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+
+from adapters.auth import keys
+from adapters.auth.keys import CheckingKey
+
+LOOK = 1.0
+"""Seconds between two looks at the folder."""
+
+SETTLED = 1_000_000_000
+"""Nanoseconds after which a change of the folder is surely the last that bears its time."""
+
+logger = structlog.get_logger()
+
+
+class OwnKeys:
+    """`changes`: how often there were other keys than before."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._seen = -1
+        self._look_at = 0.0
+        self._ring = keys.read(folder)
+        self.changes = 0
+
+    def look(self, *, now: bool = False) -> None:
+        """Read the folder again where it has changed; only once in a while, unless it is to be now."""
+        clock = time.monotonic()
+        if not now and clock < self._look_at:
+            return
+        self._look_at = clock + LOOK
+        try:
+            changed_at = self._folder.stat().st_mtime_ns
+            if changed_at == self._seen:
+                return
+            ring = keys.read(self._folder)
+        except (OSError, ValueError, TypeError):
+            logger.exception("keys cannot be read; those read before stay")
+            return
+        self._seen = changed_at if time.time_ns() - changed_at > SETTLED else -1
+        if ring.checking.keys() != self._ring.checking.keys():
+            self.changes += 1
+        self._ring = ring
+
+    def signing(self) -> tuple[str, RSAPrivateKey]:
+        """The key to sign with, and its `kid`."""
+        self.look(now=True)
+        return self._ring.kid, self._ring.signing
+
+    def checking(self, kid: str | None) -> CheckingKey | None:
+        """The key of that `kid`, or without one the signing key, while it is good."""
+        if kid not in self._ring.checking and kid is not None:
+            self.look(now=True)
+        key = self._ring.checking.get(kid or self._ring.kid)
+        return None if key is None or key.until <= time.time() else key
+
+    @property
+    def jwks(self) -> list[dict[str, Any]]:
+        """The public halves of all that are good, the signing one first."""
+        self.look(now=True)
+        return [key.jwk for key in self._ring.checking.values() if key.until > time.time()]

@@ -1,0 +1,170 @@
+"""Analytics over HTTP: what the values of outcomes say, and what values say that come with the question."""
+
+from datetime import UTC, datetime, time
+
+from litestar import Response, get, post
+from litestar.handlers import HTTPRouteHandler
+from msgspec.structs import asdict
+
+from adapters.analytics import calculator
+from adapters.analytics.better import better
+from adapters.analytics.shapes import Cohort, Method
+from adapters.http import times
+from adapters.http.entrance import Entrance
+from adapters.http.outcomes import ONE, checked_uuid, path_uuid
+from adapters.http.questions import Questions
+from adapters.http.requests import HttpRequest, json_response
+from adapters.postgres.analytics_reader import AnalyticsReader, Values
+from adapters.postgres.outcomes_reader import OutcomesReader
+from application.command import Actor
+from application.queries.analytics import (
+    AnalyzeValues,
+    CompareCohorts,
+    CorrelateOutcomes,
+    ReadSeries,
+    ReadTrend,
+    SummarizeOutcome,
+)
+from application.queries.outcomes import OutcomeRow, ReadOutcome
+from domain.outcome import HIGHER, TITLE
+from domain.refusal import BadFilter, NotFound
+
+GRANULARITIES = ("day", "week", "month")
+METHODS: tuple[Method, ...] = ("pearson", "spearman")
+ALPHA = 0.05
+
+
+def routes(entrance: Entrance, outcomes: OutcomesReader, reader: AnalyticsReader) -> list[HTTPRouteHandler]:
+    return [*_of_outcomes(entrance, outcomes, reader), *_of_values(entrance, outcomes)]
+
+
+def _of_outcomes(entrance: Entrance, outcomes: OutcomesReader, reader: AnalyticsReader) -> list[HTTPRouteHandler]:
+    async def asked_for(actor: Actor, outcome_id: str) -> OutcomeRow:
+        return await outcomes.outcome(ReadOutcome(actor=actor, outcome_id=outcome_id))
+
+    async def values_asked_for(request: HttpRequest, action: str) -> tuple[Values, Questions]:
+        actor = await entrance.admit(request, action)
+        outcome_id, asked = path_uuid(request), Questions(request)
+        period, subject_id = asked.period(), asked.text("subject_id")
+        return Values(await asked_for(actor, outcome_id), period, subject_id), asked
+
+    @get(f"{ONE}/summary")
+    async def summarize(request: HttpRequest) -> Response[bytes]:
+        values, _ = await values_asked_for(request, SummarizeOutcome.name)
+        summary = await reader.summary(values)
+        slopes = summary.slopes
+        better = slopes.rising if values.outcome.direction == HIGHER else slopes.falling
+        return json_response(
+            {
+                "outcome_id": values.outcome.id,
+                "count": summary.count,
+                "subjects": summary.subjects,
+                "mean": summary.mean,
+                "median": summary.median,
+                "standard_deviation": summary.standard_deviation,
+                "minimum": summary.minimum,
+                "maximum": summary.maximum,
+                "first_at": summary.first_at and times.render(summary.first_at),
+                "last_at": summary.last_at and times.render(summary.last_at),
+                "improving": better / slopes.subjects if slopes.subjects else None,
+            },
+            200,
+        )
+
+    @get(f"{ONE}/series")
+    async def read_series(request: HttpRequest) -> Response[bytes]:
+        actor = await entrance.admit(request, ReadSeries.name)
+        outcome_id, asked = path_uuid(request), Questions(request)
+        granularity = asked.choice("granularity", GRANULARITIES)
+        period, subject_id = asked.period(), asked.text("subject_id")
+        values = Values(await asked_for(actor, outcome_id), period, subject_id)
+        points = [
+            {
+                "start": times.render(datetime.combine(point.start, time(), UTC)),
+                "count": point.count,
+                "mean": point.mean,
+                "minimum": point.minimum,
+                "maximum": point.maximum,
+            }
+            for point in await reader.series(values, granularity)
+        ]
+        return json_response({"outcome_id": outcome_id, "granularity": granularity, "points": points}, 200)
+
+    @get(f"{ONE}/trend")
+    async def read_trend(request: HttpRequest) -> Response[bytes]:
+        values, _ = await values_asked_for(request, ReadTrend.name)
+        means = await reader.daily_means(values)
+        days = [float((each.day - means[0].day).days) for each in means]
+        trend = await calculator.trend([each.mean for each in means], days, ALPHA)
+        is_better = better(
+            trend.slope, significant=trend.significant, higher_is_better=values.outcome.direction == HIGHER
+        )
+        return json_response({**asdict(trend), "better": is_better}, 200)
+
+    @get(f"{ONE}/compare")
+    async def compare(request: HttpRequest) -> Response[bytes]:
+        actor = await entrance.admit(request, CompareCohorts.name)
+        outcome_id, asked = path_uuid(request), Questions(request)
+        by, period = asked.text("by"), asked.period()
+        if not by:
+            raise BadFilter("by")
+        outcome = await asked_for(actor, outcome_id)
+        cohorts: dict[str, tuple[list[float], list[float]]] = {}
+        for change in await reader.changes(Values(outcome, period), by):
+            firsts, lasts = cohorts.setdefault(change.cohort, ([], []))
+            firsts.append(change.first)
+            lasts.append(change.last)
+        found = [Cohort(value, *cohorts[value]) for value in sorted(cohorts)]
+        compared = await calculator.compare(found, higher_is_better=outcome.direction == HIGHER)
+        return json_response({"outcome_id": outcome_id, "by": by, **asdict(compared)}, 200)
+
+    @post("/v1/correlations/compute", status_code=200)
+    async def correlate(request: HttpRequest) -> Response[bytes]:
+        actor = await entrance.admit(request, CorrelateOutcomes.name)
+        sent = await entrance.sent(request, ("outcome_id_a", "outcome_id_b", "brand_id"))
+        texts = sent.text("outcome_id_a"), sent.text("outcome_id_b")
+        brand_id = sent.text("brand_id")
+        method = sent.choice("method", METHODS) if "method" in sent else METHODS[0]
+        subject_id = sent.optional_text("subject_id")
+        one, other = [await asked_for(actor, checked_uuid(text)) for text in texts]
+        if {brand_id} != {one.brand_id, other.brand_id}:
+            raise NotFound(TITLE)
+        pairs = await reader.pairs(Values(one, subject_id=subject_id), Values(other, subject_id=subject_id))
+        xs, ys = [x for x, _ in pairs], [y for _, y in pairs]
+        found = await calculator.coefficient(xs, ys, method, ("outcome_id_a", "outcome_id_b"))
+        return json_response({"outcome_id_a": one.id, "outcome_id_b": other.id, **asdict(found)}, 200)
+
+    return [summarize, read_series, read_trend, compare, correlate]
+
+
+def _of_values(entrance: Entrance, outcomes: OutcomesReader) -> list[HTTPRouteHandler]:
+    @post("/cohort/trend", status_code=200)
+    async def find_trend(request: HttpRequest) -> Response[bytes]:
+        actor = await entrance.admit(request, AnalyzeValues.name)
+        sent = await entrance.sent(request, ("values",))
+        values = sent.numbers("values")
+        x = sent.numbers("x") if "x" in sent else None
+        alpha = sent.number("alpha", ALPHA)
+        await outcomes.check(actor)
+        return json_response(await calculator.trend(values, x, alpha), 200)
+
+    @post("/cohort/changepoint", status_code=200)
+    async def find_changepoints(request: HttpRequest) -> Response[bytes]:
+        actor = await entrance.admit(request, AnalyzeValues.name)
+        sent = await entrance.sent(request, ("values",))
+        values, least = sent.numbers("values"), sent.whole("min_segment_size", 3)
+        alpha = sent.number("alpha", ALPHA)
+        await outcomes.check(actor)
+        return json_response(await calculator.changepoints(values, least, alpha), 200)
+
+    @post("/patterns/correlate", status_code=200)
+    async def find_correlation(request: HttpRequest) -> Response[bytes]:
+        actor = await entrance.admit(request, AnalyzeValues.name)
+        sent = await entrance.sent(request, ("x", "y"))
+        xs, ys = sent.numbers("x"), sent.numbers("y")
+        method = sent.choice("method", METHODS) if "method" in sent else METHODS[0]
+        alpha = sent.number("alpha", ALPHA)
+        await outcomes.check(actor)
+        return json_response(await calculator.correlate(xs, ys, method, alpha), 200)
+
+    return [find_trend, find_changepoints, find_correlation]

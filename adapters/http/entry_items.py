@@ -1,0 +1,124 @@
+"""Entries of outcomes: one element of a body becomes an entry, or the refusal that its members deserve."""
+
+import re
+import sys
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, Raw, Struct, UnsetType
+
+from adapters.http import body, members, times
+from adapters.http.members import Members
+from application.queries.outcomes import EntryRow
+from domain.entry import Entry
+from domain.refusal import NotADecimal, NotAnObject, NotANumber, NotATime, Refusal, UnsafeText
+
+REQUIRED = ("subject_id", "brand_id", "value")
+LENGTH = 500
+"""Characters of a text, at most."""
+
+_DECIMAL = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+DIGITS = 38
+
+_decode = msgspec.json.Decoder().decode
+
+
+class EntryItem(Struct, frozen=True, gc=False):
+    """An entry as it goes out; without `id` it is one that was refused."""
+
+    id: str | UnsetType
+    outcome_id: str
+    subject_id: str
+    brand_id: str
+    value: str
+    recorded_at: str
+    metadata: Any
+
+
+def item(entry: Entry, id: str | UnsetType = UNSET) -> EntryItem:
+    return EntryItem(
+        id,
+        entry.outcome_id,
+        entry.subject_id,
+        entry.brand_id,
+        entry.value,
+        times.render(entry.recorded_at),
+        entry.metadata,
+    )
+
+
+def item_of_row(row: EntryRow, outcome_id: str) -> EntryItem:
+    return EntryItem(
+        row.id,
+        outcome_id,
+        row.subject_id,
+        row.brand_id,
+        row.value,
+        times.render(row.recorded_at),
+        Raw(row.metadata.encode()),
+    )
+
+
+def read(sent: dict[str, Raw], outcome_id: str, now: datetime) -> Entry | Refusal:
+    """What the members of one element say; `now` stands for a time that is not told."""
+    try:
+        found = members.read(sent, REQUIRED)
+        return Entry(
+            outcome_id=outcome_id,
+            subject_id=found.text("subject_id", most=LENGTH),
+            brand_id=found.text("brand_id", most=LENGTH),
+            value=_value(found),
+            recorded_at=_time(found, now),
+            metadata=_metadata(found),
+        )
+    except Refusal as refusal:
+        return refusal
+
+
+def _value(sent: Members) -> str:
+    text = sent.text("value", least=0)
+    if not _DECIMAL.fullmatch(text) or sum(map(str.isdigit, text)) > DIGITS:
+        raise NotADecimal("value", DIGITS)
+    return text
+
+
+def _time(sent: Members, now: datetime) -> datetime:
+    if "recorded_at" not in sent:
+        return now.replace(microsecond=now.microsecond // 1000 * 1000)
+    time = times.parse(sent.text("recorded_at", least=0))
+    if time is None:
+        raise NotATime("recorded_at")
+    return time
+
+
+def _metadata(sent: Members) -> dict[str, Any]:
+    """A JSON object. What no text or no double can hold is refused wherever it stands in it."""
+    if "metadata" not in sent:
+        return {}
+    raw = sent.sent["metadata"]
+    if not body.opens_with(raw, b"{"):
+        raise NotAnObject("metadata")
+    try:
+        metadata: dict[str, Any] = _decode(raw)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise NotAnObject("metadata") from error
+    _check(metadata)
+    return metadata
+
+
+def _check(value: Any) -> None:
+    match value:
+        case str():
+            if "\0" in value:
+                raise UnsafeText("metadata")
+        case int():
+            if abs(value) > sys.float_info.max:
+                raise NotANumber("metadata")
+        case list():
+            for element in value:
+                _check(element)
+        case dict():
+            for name, member in value.items():
+                _check(name)
+                _check(member)

@@ -1,0 +1,91 @@
+"""Groups of children over HTTP: five endpoints for each sort of owner."""
+
+from typing import Any
+
+from litestar import Response, delete, get, patch, post
+from litestar.handlers import HTTPRouteHandler
+from msgspec import UNSET
+
+from adapters.http import filters
+from adapters.http.entrance import Entrance
+from adapters.http.errors import only
+from adapters.http.requests import HttpRequest, json_response, listed, parameters, path_id, present, request_id
+from adapters.postgres.accounts_reader import AccountsReader
+from application import permissions
+from application.command import Actor
+from application.commands.disband_group import DisbandGroup
+from application.commands.form_group import FormGroup, NewGroup
+from application.commands.revise_group import GroupChange, ReviseGroup
+from application.queries.groups import Group, ListGroups, ReadGroup
+from application.writer import Writer
+
+OWNERS = {"educators": "educator", "healthprofessionals": "healthprofessional"}
+"""Collections of those who own groups → their role."""
+
+
+def routes(entrance: Entrance, writer: Writer, reader: AccountsReader) -> list[HTTPRouteHandler]:
+    return [
+        route for collection, role in OWNERS.items() for route in _routes_of(collection, role, entrance, writer, reader)
+    ]
+
+
+def _routes_of(
+    collection: str, role: str, entrance: Entrance, writer: Writer, reader: AccountsReader
+) -> list[HTTPRouteHandler]:
+    path = f"/v1/{collection}/{{{role}_id:str}}/children/groups"
+    one = f"{path}/{{group_id:str}}"
+
+    async def admitted(request: HttpRequest, action: str) -> Actor:
+        """The owner of the groups in question, who is the only one to see or change them."""
+        actor = await entrance.admit(request, action)
+        ids = {name: path_id(request, name) for name in request.path_params}
+        permissions.check_own(action, actor, ids[f"{role}_id"], role)
+        return actor
+
+    @post(path, status_code=201, name=f"form_group_of_{role}")
+    async def form(request: HttpRequest) -> Response[bytes]:
+        actor = await admitted(request, FormGroup.name)
+        sent = await entrance.sent(request, ("name", "children"))
+        new = NewGroup(sent.text("name"), sent.ids("children"), sent.optional_text("school_class"))
+        id = only(await writer.submit(FormGroup(actor=actor, request_id=request_id(request), group=new)))
+        return json_response(shown(Group(id, new.name, sorted(new.children), new.school_class)), 201)
+
+    @get(path, name=f"list_groups_of_{role}")
+    async def list_all(request: HttpRequest) -> Response[bytes]:
+        actor = await admitted(request, ListGroups.name)
+        page = await filters.asked(
+            parameters(request), lambda paging: reader.groups(ListGroups(actor=actor, paging=paging))
+        )
+        return listed(map(shown, page.rows), page.total)
+
+    @get(one, name=f"get_group_of_{role}")
+    async def get_one(request: HttpRequest) -> Response[bytes]:
+        actor = await admitted(request, ReadGroup.name)
+        group = await reader.group(ReadGroup(actor=actor, group_id=path_id(request, "group_id")))
+        return json_response(shown(group), 200)
+
+    @patch(one, status_code=200, name=f"revise_group_of_{role}")
+    async def revise(request: HttpRequest) -> Response[bytes]:
+        actor = await admitted(request, ReviseGroup.name)
+        group_id = path_id(request, "group_id")
+        sent = await entrance.sent(request)
+        change = GroupChange(
+            name=sent.text("name") if "name" in sent else UNSET,
+            children=sent.ids("children") if "children" in sent else UNSET,
+            school_class=sent.text_or_null("school_class") if "school_class" in sent else UNSET,
+        )
+        command = ReviseGroup(actor=actor, request_id=request_id(request), group_id=group_id, change=change)
+        only(await writer.submit(command))
+        return json_response(shown(await reader.group(ReadGroup(actor=actor, group_id=group_id))), 200)
+
+    @delete(one, name=f"disband_group_of_{role}")
+    async def disband(request: HttpRequest) -> None:
+        actor = await admitted(request, DisbandGroup.name)
+        group_id = path_id(request, "group_id")
+        only(await writer.submit(DisbandGroup(actor=actor, request_id=request_id(request), group_id=group_id)))
+
+    return [form, list_all, get_one, revise, disband]
+
+
+def shown(group: Group) -> dict[str, Any]:
+    return present(id=group.id, name=group.name, children=group.children, school_class=group.school_class)

@@ -1,0 +1,71 @@
+"""Institutions over HTTP."""
+
+from typing import Any
+
+from litestar import Response, delete, get, post
+from litestar.handlers import HTTPRouteHandler
+
+from adapters.http import filters
+from adapters.http.entrance import Entrance
+from adapters.http.errors import only
+from adapters.http.requests import HttpRequest, json_response, listed, parameters, path_id, present, request_id
+from adapters.postgres.accounts_reader import AccountsReader
+from application.commands.register_institution import NewInstitution, RegisterInstitution
+from application.commands.remove_institution import RemoveInstitution
+from application.queries.institutions import Institution, ListInstitutions, ReadInstitution
+from application.writer import Writer
+
+PATH = "/v1/institutions"
+ONE = f"{PATH}/{{institution_id:str}}"
+
+
+def routes(entrance: Entrance, writer: Writer, reader: AccountsReader) -> list[HTTPRouteHandler]:
+    @post(PATH, status_code=201)
+    async def register(request: HttpRequest) -> Response[bytes]:
+        actor = await entrance.admit(request, RegisterInstitution.name)
+        sent = await entrance.sent(request, ("type", "name"))
+        new = NewInstitution(
+            type=sent.text("type"),
+            name=sent.text("name"),
+            address=sent.optional_text("address"),
+            latitude=sent.optional_number("latitude"),
+            longitude=sent.optional_number("longitude"),
+        )
+        command = RegisterInstitution(actor=actor, request_id=request_id(request), institution=new)
+        id = only(await writer.submit(command))
+        shown = Institution(id, new.type, new.name, new.address, new.latitude, new.longitude)
+        return json_response(_shown(shown), 201)
+
+    @get(PATH)
+    async def list_all(request: HttpRequest) -> Response[bytes]:
+        actor = await entrance.admit(request, ListInstitutions.name)
+        page = await filters.asked(
+            parameters(request), lambda paging: reader.institutions(ListInstitutions(actor=actor, paging=paging))
+        )
+        return listed(map(_shown, page.rows), page.total)
+
+    @get(ONE)
+    async def get_one(request: HttpRequest) -> Response[bytes]:
+        actor = await entrance.admit(request, ReadInstitution.name)
+        query = ReadInstitution(actor=actor, institution_id=path_id(request, "institution_id"))
+        return json_response(_shown(await reader.institution(query)), 200)
+
+    @delete(ONE)
+    async def remove(request: HttpRequest) -> None:
+        actor = await entrance.admit(request, RemoveInstitution.name)
+        institution_id = path_id(request, "institution_id")
+        command = RemoveInstitution(actor=actor, request_id=request_id(request), institution_id=institution_id)
+        only(await writer.submit(command))
+
+    return [register, list_all, get_one, remove]
+
+
+def _shown(institution: Institution) -> dict[str, Any]:
+    return present(
+        id=institution.id,
+        type=institution.type,
+        name=institution.name,
+        address=institution.address,
+        latitude=institution.latitude,
+        longitude=institution.longitude,
+    )

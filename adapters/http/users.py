@@ -1,0 +1,115 @@
+"""Users over HTTP: the five kinds that a programme registers, and their removal."""
+
+from typing import Any
+
+from litestar import Response, delete, get, post
+from litestar.handlers import HTTPRouteHandler
+from msgspec import Struct
+
+from adapters.auth.passwords import Passwords
+from adapters.http import filters, groups
+from adapters.http.entrance import Entrance
+from adapters.http.errors import only
+from adapters.http.members import Members
+from adapters.http.requests import HttpRequest, json_response, listed, parameters, path_id, present, request_id
+from adapters.postgres.accounts_reader import AccountsReader
+from application.commands.register_user import NewUser, RegisterUser
+from application.commands.remove_user import RemoveUser
+from application.queries.users import ListUsers, ReadUser, User
+from application.writer import Writer
+from domain.user import USERNAME_LENGTH, Profile
+
+
+class Collection(Struct, frozen=True):
+    """Where the users of a role are, how the id of one is called in a path, and which members a POST must have besides
+    those of every user."""
+
+    path: str
+    role: str
+    id_name: str
+    required: tuple[str, ...] = ()
+
+
+COLLECTIONS = (
+    Collection("/v1/children", "child", "child_id", ("gender", "age")),
+    Collection("/v1/educators", "educator", "educator_id"),
+    Collection("/v1/healthprofessionals", "healthprofessional", "healthprofessional_id"),
+    Collection("/v1/applications", "application", "application_id", ("application_name",)),
+    Collection("/v1/families", "family", "family_id", ("children",)),
+)
+
+OF_EVERYBODY = ("username", "password", "institution_id")
+
+
+def routes(entrance: Entrance, passwords: Passwords, writer: Writer, reader: AccountsReader) -> list[HTTPRouteHandler]:
+    @delete("/v1/users/{user_id:str}")
+    async def remove(request: HttpRequest) -> None:
+        actor = await entrance.admit(request, RemoveUser.name)
+        user_id = path_id(request, "user_id")
+        only(await writer.submit(RemoveUser(actor=actor, request_id=request_id(request), user_id=user_id)))
+
+    of_collections = (_routes_of(collection, entrance, passwords, writer, reader) for collection in COLLECTIONS)
+    return [remove, *(route for routes in of_collections for route in routes)]
+
+
+def _routes_of(
+    collection: Collection, entrance: Entrance, passwords: Passwords, writer: Writer, reader: AccountsReader
+) -> list[HTTPRouteHandler]:
+    role = collection.role
+
+    @post(collection.path, status_code=201, name=f"register_{role}")
+    async def register(request: HttpRequest) -> Response[bytes]:
+        actor = await entrance.admit(request, RegisterUser.name)
+        sent = await entrance.sent(request, (*OF_EVERYBODY, *collection.required))
+        username = sent.text("username", most=USERNAME_LENGTH)
+        password = sent.text("password")
+        institution_id = sent.text("institution_id").lower()
+        profile = _profile(sent, role)
+        children = sent.ids("children") if role == "family" else ()
+        new = NewUser(role, username, await passwords.hash(password), institution_id, profile, children)
+        id = only(await writer.submit(RegisterUser(actor=actor, request_id=request_id(request), user=new)))
+        return json_response(shown(User(id, role, username, institution_id, profile, sorted(children), [])), 201)
+
+    @get(collection.path, name=f"list_{role}")
+    async def list_all(request: HttpRequest) -> Response[bytes]:
+        actor = await entrance.admit(request, ListUsers.name)
+        page = await filters.asked(
+            parameters(request), lambda paging: reader.users(ListUsers(actor=actor, role=role, paging=paging))
+        )
+        return listed(map(shown, page.rows), page.total)
+
+    @get(f"{collection.path}/{{{collection.id_name}:str}}", name=f"get_{role}")
+    async def get_one(request: HttpRequest) -> Response[bytes]:
+        actor = await entrance.admit(request, ReadUser.name)
+        query = ReadUser(actor=actor, role=role, user_id=path_id(request, collection.id_name))
+        return json_response(shown(await reader.user(query)), 200)
+
+    return [register, list_all, get_one]
+
+
+def _profile(sent: Members, role: str) -> Profile:
+    match role:
+        case "child":
+            return Profile(
+                gender=sent.choice("gender", ("male", "female")),
+                age=sent.text_or_positive("age"),
+                age_calc_date=sent.optional_text("age_calc_date"),
+            )
+        case "application":
+            return Profile(application_name=sent.text("application_name"))
+        case _:
+            return Profile()
+
+
+def shown(user: User) -> dict[str, Any]:
+    """A user as it goes out; never the password or its hash."""
+    of_all = present(id=user.id, username=user.username, institution_id=user.institution_id)
+    match user.role:
+        case "child":
+            return of_all | present(gender=user.profile.gender, age=user.profile.age)
+        case "application":
+            return of_all | present(application_name=user.profile.application_name)
+        case "family":
+            return of_all | present(children=user.children)
+        case _:
+            return of_all | present(children_groups=[groups.shown(group) for group in user.groups])

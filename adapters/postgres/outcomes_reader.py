@@ -1,0 +1,122 @@
+"""Answers about outcomes, from the directory, and about their entries, from the view."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC
+from typing import Any
+
+from msgspec.structs import replace
+from psycopg import sql
+
+from adapters.postgres.freshness import until_level
+from adapters.postgres.pool import Pool
+from application import permissions
+from application.command import Actor
+from application.queries.outcomes import (
+    EntryRow,
+    ListEntries,
+    ListOutcomes,
+    OutcomeRow,
+    ReadOutcome,
+    Slice,
+)
+from application.queries.query import Page
+from domain.outcome import TITLE
+from domain.partition import partition, partition_key
+from domain.refusal import NotFound
+from projections import statements
+
+SQL = statements.beside(__file__, "outcomes")
+
+VIEW = "outcomes"
+
+
+class OutcomesReader:
+    """Every answer says UserGone where the one who asks is no longer there."""
+
+    def __init__(self, pool: Pool, partitions: int) -> None:
+        self._pool = pool
+        self._partitions = partitions
+
+    async def check(self, actor: Actor) -> None:
+        """UserGone."""
+        rows = await self._pool.rows(SQL["asker"], {"actor_id": actor.id})
+        permissions.check_there(actor, rows[0][0] if rows else None)
+
+    async def outcomes(self, query: ListOutcomes) -> Page[OutcomeRow]:
+        members = {"brand_id": query.brand_id, "metric_key": query.metric_key}
+        return await self._outcomes(query.actor, members, query.slice)
+
+    async def outcome(self, query: ReadOutcome) -> OutcomeRow:
+        """NotFound."""
+        page = await self._outcomes(query.actor, {"id": query.outcome_id}, Slice(limit=1))
+        if not page.rows:
+            raise NotFound(TITLE)
+        return page.rows[0]
+
+    async def outcomes_of(self, ids: Sequence[str]) -> dict[str, OutcomeRow]:
+        """Those of these ids, by id."""
+        rows = await self._pool.rows(SQL["outcomes_of"], {"ids": list(ids)}) if ids else []
+        return {row[0]: _outcome(*row) for row in rows}
+
+    async def _outcomes(self, actor: Actor, members: Mapping[str, str | None], slice: Slice) -> Page[OutcomeRow]:
+        """Those whose members are these, where they are told."""
+        told = {name: value for name, value in members.items() if value is not None}
+        statement = sql.SQL(SQL["outcomes"]).format(condition=equal("o", told))
+        asked = {**told, "actor_id": actor.id, "limit": slice.limit, "offset": slice.offset}
+        rows = await self._pool.rows(statement, asked)
+        permissions.check_there(actor, rows[0][0])
+        return Page([_outcome(*row[2:]) for row in rows if row[2] is not None], rows[0][1])
+
+    async def entries(self, query: ListEntries) -> Page[EntryRow]:
+        """NotFound where there is no such outcome; Unavailable when the view stays behind."""
+        await self.outcome(ReadOutcome(actor=query.actor, outcome_id=query.outcome_id))
+        await until_level(self._pool, VIEW, parts_of(query.subject_id, self._partitions))
+        told = {"source": query.outcome_id}
+        if query.subject_id is not None:
+            told["subject_id"] = query.subject_id
+        condition = sql.SQL(" and ").join((equal("e", told), in_period(query.period.start, query.period.end)))
+        asked = {
+            **told,
+            "start": query.period.start,
+            "end": query.period.end,
+            "limit": query.slice.limit,
+            "offset": query.slice.offset,
+        }
+        rows = await self._pool.rows(sql.SQL(SQL["entries"]).format(condition=condition), asked)
+        total = await self._pool.rows(sql.SQL(SQL["count_entries"]).format(condition=condition), asked)
+        return Page([_entry(*row) for row in rows], total[0][0])
+
+
+def parts_of(subject_id: str | None, partitions: int) -> list[int]:
+    """The partitions that hold what there is of a subject, or of all."""
+    return list(range(partitions)) if subject_id is None else [partition(partition_key(subject_id), partitions)]
+
+
+def equal(table: str, members: Mapping[str, Any]) -> sql.Composable:
+    """That columns are what the parameters of their names say."""
+    return sql.SQL(" and ").join(
+        (
+            sql.SQL("true"),
+            *(sql.SQL("{} = {}").format(sql.Identifier(table, name), sql.Placeholder(name)) for name in members),
+        )
+    )
+
+
+def in_period(start: object, end: object) -> sql.Composable:
+    """That a value is not before `start`, and before `end`, where these are told."""
+    bounds = [sql.SQL("true")]
+    if start is not None:
+        bounds.append(sql.SQL("e.at >= %(start)s"))
+    if end is not None:
+        bounds.append(sql.SQL("e.at < %(end)s"))
+    return sql.SQL(" and ").join(bounds)
+
+
+def _outcome(*row: Any) -> OutcomeRow:
+    told = OutcomeRow(*row)
+    return replace(told, created_at=told.created_at.astimezone(UTC), updated_at=told.updated_at.astimezone(UTC))
+
+
+def _entry(*row: Any) -> EntryRow:
+    told = EntryRow(*row)
+    return replace(told, recorded_at=told.recorded_at.astimezone(UTC))

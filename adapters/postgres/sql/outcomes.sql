@@ -1,0 +1,36 @@
+-- name: outcomes
+-- Who asks, how many there are, and those of the page: in one snapshot.
+select a.role, a.total, o.id, o.name, o.description, o.brand_id, o.metric_key, o.unit, o.direction, o.created_by,
+    o.created_at, o.updated_at
+from (
+    select
+        (select u.role from users u where u.id = %(actor_id)s) as role,
+        (select count(*) from outcomes o where {condition}) as total
+) a
+left join lateral (
+    select o.id, o.name, o.description, o.brand_id, o.metric_key, o.unit, o.direction, o.created_by, o.created_at,
+        o.updated_at
+    from outcomes o
+    where {condition}
+    order by o.id desc
+    limit %(limit)s offset %(offset)s
+) o on true
+order by o.id desc;
+
+-- name: outcomes_of
+select o.id, o.name, o.description, o.brand_id, o.metric_key, o.unit, o.direction, o.created_by, o.created_at, o.updated_at
+from outcomes o where o.id = any (%(ids)s);
+
+-- name: asker
+-- In which role the one who asks is there.
+select u.role from users u where u.id = %(actor_id)s;
+
+-- name: entries
+select e.id, e.subject_id, e.brand_id, e.value, e.at, e.metadata
+from entries e
+where {condition}
+order by e.at desc, e.id desc
+limit %(limit)s offset %(offset)s;
+
+-- name: count_entries
+select count(*) from entries e where {condition};

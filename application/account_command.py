@@ -1,0 +1,19 @@
+"""What the commands of accounts have in common: one partition, and an actor who must still be there."""
+
+from collections.abc import Iterable
+
+from application import permissions
+from application.command import Command
+from application.ports import Known, Reads
+from domain.partition import ACCOUNTS
+
+
+class AccountCommand(Command, frozen=True, kw_only=True):
+    def partition_keys(self) -> Iterable[str]:
+        return (ACCOUNTS,)
+
+    def reads(self, reads: Reads) -> None:
+        reads.users.add(self.actor.id)
+
+    def admit(self, known: Known) -> None:
+        permissions.check_actor(self.actor, known)

@@ -1,0 +1,46 @@
+"""Give a user another password, who has shown the one that it replaces."""
+
+from collections.abc import Callable, Sequence
+from typing import ClassVar
+
+from msgspec import Struct
+
+from application.account_command import AccountCommand
+from application.ports import Known, Reads
+from domain import user
+from domain.event import Event, Origin
+from domain.refusal import UserGone
+
+
+class NewPassword(Struct, frozen=True):
+    """`password_hash` is ready for the log; `replaced` is the hash that the old password was checked against."""
+
+    replaced: str
+    password_hash: str
+
+
+class ChangePassword(AccountCommand, frozen=True, kw_only=True):
+    """Of the actor itself."""
+
+    name: ClassVar[str] = "change_password"
+
+    password: NewPassword
+
+    @property
+    def items(self) -> Sequence[NewPassword]:
+        return (self.password,)
+
+    def reads(self, reads: Reads) -> None:
+        super().reads(reads)
+        reads.histories.add(user.stream_of(self.actor.id))
+
+    def decide(
+        self, item: NewPassword, known: Known, *, origin: Origin, new_id: Callable[[], str]
+    ) -> tuple[str, Sequence[Event]]:
+        there = user.fold(known.history(user.stream_of(self.actor.id)))
+        if there is None:
+            raise UserGone
+        changed = user.change_password(
+            there, replaced=item.replaced, password_hash=item.password_hash, origin=origin, cause=self.name
+        )
+        return there.user_id, [changed]

@@ -1,0 +1,31 @@
+"""End a group of children, by its owner; also well where there is none."""
+
+from collections.abc import Callable, Sequence
+from typing import ClassVar
+
+from application.account_command import AccountCommand
+from application.ports import Known, Reads
+from domain import group
+from domain.event import Event, Origin
+
+
+class DisbandGroup(AccountCommand, frozen=True, kw_only=True):
+    name: ClassVar[str] = "disband_group"
+
+    group_id: str
+
+    @property
+    def items(self) -> Sequence[str]:
+        return (self.group_id,)
+
+    def reads(self, reads: Reads) -> None:
+        super().reads(reads)
+        reads.histories.add(group.stream_of(self.group_id))
+
+    def decide(
+        self, item: str, known: Known, *, origin: Origin, new_id: Callable[[], str]
+    ) -> tuple[str, Sequence[Event]]:
+        there = group.fold(known.history(group.stream_of(item)))
+        if there is None or there.owner_id != self.actor.id:
+            return item, []
+        return item, [group.disband(there, origin=origin, cause=self.name)]

@@ -1,0 +1,58 @@
+"""Record entries of one outcome: one value, or an array of them."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import ClassVar
+
+from application import permissions
+from application.command import Command
+from application.ids import uuid_of
+from application.ports import Known, Reads
+from domain import entry
+from domain.entry import Entry
+from domain.event import Event, Origin
+from domain.outcome import TITLE
+from domain.refusal import NotFound, Refusal
+
+
+class RecordEntries(Command, frozen=True, kw_only=True):
+    """`entries` as they were sent: what could not be read is the Refusal of its item."""
+
+    name: ClassVar[str] = "record_entries"
+
+    outcome_id: str
+    entries: Sequence[Entry | Refusal]
+
+    @property
+    def items(self) -> Sequence[Entry | Refusal]:
+        return self.entries
+
+    def partition_keys(self) -> Iterable[str]:
+        return {each.subject_id for each in self.entries if isinstance(each, Entry)}
+
+    def reads(self, reads: Reads) -> None:
+        reads.users.add(self.actor.id)
+        reads.outcomes.add(self.outcome_id)
+        reads.keys.update(
+            entry.key(each.outcome_id, each.subject_id, each.recorded_at)
+            for each in self.entries
+            if isinstance(each, Entry)
+        )
+
+    def admit(self, known: Known) -> None:
+        permissions.check_actor(self.actor, known)
+        if known.brand_of(self.outcome_id) is None and not self._is_one_unreadable():
+            raise NotFound(TITLE)
+
+    def _is_one_unreadable(self) -> bool:
+        """What is wrong with the only entry is told before what is wrong with its outcome."""
+        return len(self.entries) == 1 and isinstance(self.entries[0], Refusal)
+
+    def decide(
+        self, item: Entry | Refusal, known: Known, *, origin: Origin, new_id: Callable[[], str]
+    ) -> tuple[str, Sequence[Event]]:
+        if isinstance(item, Refusal):
+            raise item
+        if item.brand_id != known.brand_of(self.outcome_id):
+            raise NotFound(TITLE)
+        entry_id = uuid_of(new_id())
+        return entry_id, entry.record(item, known, entry_id=entry_id, origin=origin, cause=self.name)

@@ -1,0 +1,32 @@
+"""Remove an institution that has no users; also well where there is none."""
+
+from collections.abc import Callable, Sequence
+from typing import ClassVar
+
+from application.account_command import AccountCommand
+from application.ports import Known, Reads
+from domain import institution
+from domain.event import Event, Origin
+
+
+class RemoveInstitution(AccountCommand, frozen=True, kw_only=True):
+    name: ClassVar[str] = "remove_institution"
+
+    institution_id: str
+
+    @property
+    def items(self) -> Sequence[str]:
+        return (self.institution_id,)
+
+    def reads(self, reads: Reads) -> None:
+        super().reads(reads)
+        reads.histories.add(institution.stream_of(self.institution_id))
+        reads.members.add(self.institution_id)
+
+    def decide(
+        self, item: str, known: Known, *, origin: Origin, new_id: Callable[[], str]
+    ) -> tuple[str, Sequence[Event]]:
+        there = institution.fold(known.history(institution.stream_of(item)))
+        if there is None:
+            return item, []
+        return item, [institution.remove(there, users=known.members(item), origin=origin, cause=self.name)]

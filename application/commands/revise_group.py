@@ -1,0 +1,67 @@
+"""Change a group's name, children or class, by its owner."""
+
+from collections.abc import Callable, Sequence
+from typing import ClassVar
+
+from msgspec import UNSET, Struct, UnsetType
+
+from application.account_command import AccountCommand
+from application.commands.register_user import check_children, is_child
+from application.ports import Known, Reads
+from domain import group
+from domain.event import Event, Origin
+from domain.refusal import NotFound
+
+
+class GroupChange(Struct, frozen=True):
+    """What is not set stays as it is; no class is None."""
+
+    name: str | UnsetType = UNSET
+    children: tuple[str, ...] | UnsetType = UNSET
+    school_class: str | UnsetType | None = UNSET
+
+
+class ReviseGroup(AccountCommand, frozen=True, kw_only=True):
+    name: ClassVar[str] = "revise_group"
+
+    group_id: str
+    change: GroupChange
+
+    @property
+    def items(self) -> Sequence[GroupChange]:
+        return (self.change,)
+
+    def reads(self, reads: Reads) -> None:
+        super().reads(reads)
+        reads.histories.add(group.stream_of(self.group_id))
+        if self.change.name is not UNSET:
+            reads.keys.add(group.key(self.actor.id, self.change.name))
+        if self.change.children is not UNSET:
+            reads.users.update(self.change.children)
+
+    def follow(self, known: Known, reads: Reads) -> None:
+        there = group.fold(known.history(group.stream_of(self.group_id)))
+        if there is not None:
+            reads.users.update(there.children)
+
+    def decide(
+        self, item: GroupChange, known: Known, *, origin: Origin, new_id: Callable[[], str]
+    ) -> tuple[str, Sequence[Event]]:
+        there = group.fold(known.history(group.stream_of(self.group_id)))
+        if there is None or there.owner_id != self.actor.id:
+            raise NotFound(group.TITLE)
+        if item.children is UNSET:
+            # The group's own events do not say which of its children were removed since.
+            children = tuple(child_id for child_id in there.children if is_child(child_id, known))
+        else:
+            check_children(item.children, known)
+            children = item.children
+        return there.group_id, group.revise(
+            there,
+            name=there.name if item.name is UNSET else item.name,
+            children=children,
+            school_class=there.school_class if item.school_class is UNSET else item.school_class,
+            known=known,
+            origin=origin,
+            cause=self.name,
+        )

@@ -1,0 +1,57 @@
+"""Change what an outcome says of itself."""
+
+from collections.abc import Callable, Sequence
+from typing import ClassVar
+
+from msgspec import UNSET, Struct, UnsetType
+from msgspec.structs import replace
+
+from application.account_command import AccountCommand
+from application.ports import Known, Reads
+from domain import outcome
+from domain.event import Event, Origin
+from domain.outcome import Definition
+from domain.refusal import NotFound
+
+
+class OutcomeChange(Struct, frozen=True):
+    """What is not set stays as it is."""
+
+    name: str | UnsetType = UNSET
+    description: str | UnsetType = UNSET
+    unit: str | UnsetType = UNSET
+    direction: str | UnsetType = UNSET
+
+    def of(self, definition: Definition) -> Definition:
+        """The definition after the change."""
+        changes = {name: getattr(self, name) for name in self.__struct_fields__}
+        return replace(definition, **{name: value for name, value in changes.items() if value is not UNSET})
+
+
+class ReviseOutcome(AccountCommand, frozen=True, kw_only=True):
+    name: ClassVar[str] = "revise_outcome"
+
+    outcome_id: str
+    change: OutcomeChange
+
+    @property
+    def items(self) -> Sequence[OutcomeChange]:
+        return (self.change,)
+
+    def reads(self, reads: Reads) -> None:
+        super().reads(reads)
+        reads.histories.add(outcome.stream_of(self.outcome_id))
+
+    def follow(self, known: Known, reads: Reads) -> None:
+        """Brand and metric never change, so the key is known once the outcome is."""
+        there = outcome.fold(known.history(outcome.stream_of(self.outcome_id)))
+        if there is not None:
+            reads.keys.add(outcome.key(self.change.of(there.definition)))
+
+    def decide(
+        self, item: OutcomeChange, known: Known, *, origin: Origin, new_id: Callable[[], str]
+    ) -> tuple[str, Sequence[Event]]:
+        there = outcome.fold(known.history(outcome.stream_of(self.outcome_id)))
+        if there is None:
+            raise NotFound(outcome.TITLE)
+        return there.outcome_id, outcome.revise(there, item.of(there.definition), known, origin=origin, cause=self.name)

@@ -1,0 +1,40 @@
+"""Tie a family to a child; also well where the child is its own already."""
+
+from collections.abc import Callable, Sequence
+from typing import ClassVar
+
+from application.account_command import AccountCommand
+from application.commands.register_user import check_children
+from application.ports import Known, Reads
+from domain import family, user
+from domain.event import Event, Origin
+from domain.refusal import NotFound
+from domain.user import TITLES
+
+
+class TieChild(AccountCommand, frozen=True, kw_only=True):
+    name: ClassVar[str] = "tie_child"
+
+    family_id: str
+    child_id: str
+
+    @property
+    def items(self) -> Sequence[str]:
+        return (self.child_id,)
+
+    def reads(self, reads: Reads) -> None:
+        super().reads(reads)
+        reads.users.add(self.child_id)
+        reads.histories.add(user.stream_of(self.family_id))
+        reads.ties.add((self.family_id, self.child_id))
+
+    def decide(
+        self, item: str, known: Known, *, origin: Origin, new_id: Callable[[], str]
+    ) -> tuple[str, Sequence[Event]]:
+        there = user.fold(known.history(user.stream_of(self.family_id)))
+        if there is None or there.role != "family":
+            raise NotFound(TITLES["family"])
+        check_children((item,), known)
+        if known.tied(self.family_id, item):
+            return self.family_id, []
+        return self.family_id, [family.tie(there, item, origin=origin, cause=self.name)]

@@ -1,0 +1,33 @@
+"""Untie a family from a child; also well where they are not tied."""
+
+from collections.abc import Callable, Sequence
+from typing import ClassVar
+
+from application.account_command import AccountCommand
+from application.ports import Known, Reads
+from domain import family, user
+from domain.event import Event, Origin
+
+
+class UntieChild(AccountCommand, frozen=True, kw_only=True):
+    name: ClassVar[str] = "untie_child"
+
+    family_id: str
+    child_id: str
+
+    @property
+    def items(self) -> Sequence[str]:
+        return (self.child_id,)
+
+    def reads(self, reads: Reads) -> None:
+        super().reads(reads)
+        reads.histories.add(user.stream_of(self.family_id))
+        reads.ties.add((self.family_id, self.child_id))
+
+    def decide(
+        self, item: str, known: Known, *, origin: Origin, new_id: Callable[[], str]
+    ) -> tuple[str, Sequence[Event]]:
+        there = user.fold(known.history(user.stream_of(self.family_id)))
+        if there is None or there.role != "family" or not known.tied(self.family_id, item):
+            return self.family_id, []
+        return self.family_id, [family.untie(there, item, origin=origin, cause=self.name)]

@@ -1,0 +1,32 @@
+"""Questions about the groups of one owner: all of them, or one."""
+
+from typing import ClassVar
+
+from msgspec import Struct
+
+from application.queries.query import Paging, Query
+
+
+class ListGroups(Query, frozen=True, kw_only=True):
+    """Those of the actor; latest formed first."""
+
+    name: ClassVar[str] = "list_groups"
+
+    paging: Paging = Paging()
+
+
+class ReadGroup(Query, frozen=True, kw_only=True):
+    """One of the actor's."""
+
+    name: ClassVar[str] = "read_group"
+
+    group_id: str
+
+
+class Group(Struct, frozen=True):
+    """`children` are ids, ascending."""
+
+    id: str
+    name: str
+    children: list[str]
+    school_class: str | None = None

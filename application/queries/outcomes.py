@@ -1,0 +1,75 @@
+"""Questions about outcomes and their entries: lists of them, or one."""
+
+from datetime import datetime
+from typing import ClassVar
+
+from msgspec import Struct
+
+from application.queries.query import Query
+
+
+class Slice(Struct, frozen=True):
+    """So many from there on."""
+
+    limit: int = 100
+    offset: int = 0
+
+
+class ListOutcomes(Query, frozen=True, kw_only=True):
+    """Latest created first; of one brand, of one metric, where these are told."""
+
+    name: ClassVar[str] = "list_outcomes"
+
+    brand_id: str | None = None
+    metric_key: str | None = None
+    slice: Slice = Slice()
+
+
+class ReadOutcome(Query, frozen=True, kw_only=True):
+    name: ClassVar[str] = "read_outcome"
+
+    outcome_id: str
+
+
+class OutcomeRow(Struct, frozen=True):
+    """`created_by` is a user's id; `updated_at` moves with each change."""
+
+    id: str
+    name: str
+    description: str | None
+    brand_id: str
+    metric_key: str
+    unit: str | None
+    direction: str
+    created_by: str
+    created_at: datetime
+    updated_at: datetime
+
+
+class Period(Struct, frozen=True):
+    """From `start` to just before `end`; None where it is open."""
+
+    start: datetime | None = None
+    end: datetime | None = None
+
+
+class ListEntries(Query, frozen=True, kw_only=True):
+    """Latest first, by their own time."""
+
+    name: ClassVar[str] = "list_entries"
+
+    outcome_id: str
+    subject_id: str | None = None
+    period: Period = Period()
+    slice: Slice = Slice()
+
+
+class EntryRow(Struct, frozen=True):
+    """`value` as it was written, `metadata` as JSON."""
+
+    id: str
+    subject_id: str
+    brand_id: str
+    value: str
+    recorded_at: datetime
+    metadata: str

@@ -1,0 +1,37 @@
+"""Questions about users: all of one role, or one."""
+
+from typing import ClassVar
+
+from msgspec import Struct
+
+from application.queries.groups import Group
+from application.queries.query import Paging, Query
+from domain.user import Profile
+
+
+class ListUsers(Query, frozen=True, kw_only=True):
+    """Those of one role, latest registered first."""
+
+    name: ClassVar[str] = "list_users"
+
+    role: str
+    paging: Paging = Paging()
+
+
+class ReadUser(Query, frozen=True, kw_only=True):
+    name: ClassVar[str] = "read_user"
+
+    role: str
+    user_id: str
+
+
+class User(Struct, frozen=True):
+    """`children` of a family are ids, ascending; `groups` of those who own such, the oldest first."""
+
+    id: str
+    role: str
+    username: str
+    institution_id: str | None
+    profile: Profile
+    children: list[str]
+    groups: list[Group]

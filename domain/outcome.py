@@ -1,0 +1,140 @@
+"""Outcomes: metrics that a brand wants to move, and the direction that counts as better.
+
+Events · state and its fold · decisions.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import ClassVar
+
+from msgspec import Struct
+
+from domain import dedupe
+from domain.event import Event, Origin
+from domain.known import Known
+from domain.partition import ACCOUNTS, stream
+from domain.refusal import AlreadyRegistered
+
+TITLE = "Outcome"
+
+HIGHER, LOWER = DIRECTIONS = ("higher_is_better", "lower_is_better")
+
+
+class Definition(Struct, frozen=True):
+    """What an outcome says of itself. `unit` is None where values of any unit count."""
+
+    name: str
+    brand_id: str
+    metric_key: str
+    description: str | None = None
+    unit: str | None = None
+    direction: str = HIGHER
+
+
+# Events
+
+
+class OutcomeCreated(Event, frozen=True, kw_only=True):
+    stored_name: ClassVar[str] = "outcome.created.v1"
+
+    outcome_id: str
+    definition: Definition
+
+
+class OutcomeRevised(Event, frozen=True, kw_only=True):
+    """All that an outcome says after a change. `former_name`: until then."""
+
+    stored_name: ClassVar[str] = "outcome.revised.v1"
+
+    outcome_id: str
+    definition: Definition
+    former_name: str
+
+
+# State
+
+
+class Outcome(Struct, frozen=True):
+    version: int
+    outcome_id: str
+    definition: Definition
+
+
+def fold(events: Iterable[Event]) -> Outcome | None:
+    """The outcome after `events` of its stream, in order; None before the first."""
+    state: Outcome | None = None
+    for event in events:
+        match event:
+            case OutcomeCreated() | OutcomeRevised():
+                state = Outcome(event.originator_version, event.outcome_id, event.definition)
+    return state
+
+
+def stream_of(outcome_id: str) -> str:
+    return stream(ACCOUNTS, outcome_id)
+
+
+def key(definition: Definition) -> dedupe.Key:
+    """A brand has one outcome of a metric and name."""
+    return _key(definition, definition.name)
+
+
+def _key(definition: Definition, name: str) -> dedupe.Key:
+    return dedupe.key(f"{ACCOUNTS}/outcomes", definition.brand_id, definition.metric_key, name)
+
+
+def _created(event: OutcomeCreated) -> Sequence[dedupe.Change]:
+    return (dedupe.Held(key(event.definition), event.originator_id),)
+
+
+def _revised(event: OutcomeRevised) -> Sequence[dedupe.Change]:
+    if event.definition.name == event.former_name:
+        return ()
+    return (
+        dedupe.Freed(_key(event.definition, event.former_name)),
+        dedupe.Held(key(event.definition), event.originator_id),
+    )
+
+
+DEDUPE: dedupe.Rules = {OutcomeCreated: _created, OutcomeRevised: _revised}
+"""What the events do to dedupe keys."""
+
+
+# Decisions
+
+
+def create(definition: Definition, known: Known, *, outcome_id: str, origin: Origin, cause: str) -> list[Event]:
+    """Create an outcome. AlreadyRegistered where the brand has one of that metric and name."""
+    if known.holder(key(definition)) is not None:
+        raise AlreadyRegistered(TITLE)
+    return [
+        OutcomeCreated(
+            originator_id=stream_of(outcome_id),
+            originator_version=1,
+            happened_at=origin.recorded_at,
+            origin=origin,
+            cause=cause,
+            outcome_id=outcome_id,
+            definition=definition,
+        )
+    ]
+
+
+def revise(outcome: Outcome, definition: Definition, known: Known, *, origin: Origin, cause: str) -> list[Event]:
+    """Let an outcome say this, also when it says it already: when it was revised last moves then.
+
+    AlreadyRegistered where its brand has another of that metric and name.
+    """
+    if definition.name != outcome.definition.name and known.holder(key(definition)) is not None:
+        raise AlreadyRegistered(TITLE)
+    return [
+        OutcomeRevised(
+            originator_id=stream_of(outcome.outcome_id),
+            originator_version=outcome.version + 1,
+            happened_at=origin.recorded_at,
+            origin=origin,
+            cause=cause,
+            outcome_id=outcome.outcome_id,
+            definition=definition,
+            former_name=outcome.definition.name,
+        )
+    ]

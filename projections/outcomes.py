@@ -1,0 +1,172 @@
+"""The view `outcomes`: every value that an outcome may draw from, and its daily rollups.
+
+    entries         the values themselves, of entries and of measurements
+    subject_days    per source, subject and day (UTC)
+    subjects        per source and subject, what the slope of its daily means is made of
+    days            per source and day, of one partition: a question adds the partitions up
+
+An outcome draws from its own source, and may draw from an institution's measurements of one kind: these are a source of
+their own, whether or not an outcome draws from it yet.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, date, datetime
+from hashlib import sha256
+from typing import Any, NamedTuple
+
+from msgspec import Struct, field
+from msgspec.structs import astuple
+from psycopg import Cursor
+
+from domain.catalogue import encode
+from domain.entry import EntryRecorded
+from domain.event import Event
+from domain.measurement import MeasurementRecorded, MeasurementRemoved, MeasurementRevised, MeasurementsWithdrawn
+from domain.partition import name_of
+from projections import statements
+from projections.view import Tables, run
+
+UNIT_LENGTH = 64
+"""Characters."""
+
+SQL = statements.beside(__file__, "outcomes")
+
+
+def source_of(institution_id: str, kind: str) -> str:
+    """Where the values of an institution's measurements of a kind come from. No outcome is called so."""
+    return f"{institution_id}/{kind}"
+
+
+def unit_of(unit: str) -> str:
+    """What rollups are kept by: the unit, or its SHA-256 where it is longer than an index row can hold."""
+    return unit if len(unit) <= UNIT_LENGTH else sha256(unit.encode()).hexdigest()
+
+
+class Value(Struct, frozen=True, gc=False):
+    """`unit` is empty for an entry, `brand_id` and `metadata` are for a measurement."""
+
+    part: int
+    subject_id: str
+    source: str
+    unit: str
+    at: datetime
+    id: str
+    value: str
+    number: float
+    brand_id: str = ""
+    metadata: str = ""
+
+
+class SubjectDay(NamedTuple):
+    part: int
+    source: str
+    unit: str
+    subject_id: str
+    day: date
+
+
+class OutcomeChanges(Struct):
+    """Written in this order: subjects withdrawn, single values taken, the last of each value that is put.
+
+    A key is partition, subject and id. What is revised is taken first, since its source may be another.
+    """
+
+    withdrawn: list[tuple[int, str]] = field(default_factory=list)
+    taken: list[tuple[int, str, str]] = field(default_factory=list)
+    values: dict[tuple[int, str, str], Value] = field(default_factory=dict)
+
+    def add(self, part: int, event: Event) -> None:
+        match event:
+            case EntryRecorded():
+                self.values[part, event.subject_id, event.entry_id] = Value(
+                    part,
+                    event.subject_id,
+                    event.outcome_id,
+                    "",
+                    event.happened_at,
+                    event.entry_id,
+                    event.value,
+                    float(event.value),
+                    event.brand_id,
+                    encode(event.metadata).decode(),
+                )
+            case MeasurementRecorded():
+                key = part, event.child_id, name_of(event.originator_id)
+                if isinstance(event, MeasurementRevised):
+                    self.taken.append(key)
+                self.values[key] = Value(
+                    part,
+                    event.child_id,
+                    source_of(event.institution_id, event.kind),
+                    unit_of(event.unit),
+                    event.happened_at,
+                    key[2],
+                    repr(event.value),
+                    event.value,
+                )
+            case MeasurementRemoved():
+                key = part, event.child_id, name_of(event.originator_id)
+                self.values.pop(key, None)
+                self.taken.append(key)
+            case MeasurementsWithdrawn():
+                self.withdrawn.append((part, event.child_id))
+                self.values = {
+                    key: value
+                    for key, value in self.values.items()
+                    if value.subject_id != event.child_id or value.brand_id
+                }
+
+
+def fold(page: Iterable[tuple[int, Event]]) -> OutcomeChanges:
+    """The changes that a page makes, folded to the last of each value."""
+    folded = OutcomeChanges()
+    for part, event in page:
+        folded.add(part, event)
+    return folded
+
+
+class Outcomes:
+    """Implements `projections.view.View`."""
+
+    name = "outcomes"
+    version = 1
+    tables: tuple[str, ...] = ("entries", "subject_days", "subjects", "days")
+    topics = frozenset(
+        event.stored_name
+        for event in (
+            EntryRecorded,
+            MeasurementRecorded,
+            MeasurementRevised,
+            MeasurementRemoved,
+            MeasurementsWithdrawn,
+        )
+    )
+
+    def create(self, cursor: Cursor[Any], tables: Tables) -> None:
+        for name, statement in SQL.items():
+            if name.startswith("create"):
+                run(cursor, statement, tables)
+
+    def write(self, cursor: Cursor[Any], tables: Tables, page: Sequence[tuple[int, Event]]) -> None:
+        changes = fold(page)
+        touched: set[SubjectDay] = set()
+        for name, keys in (("take_withdrawn", changes.withdrawn), ("take", changes.taken)):
+            if keys:
+                run(cursor, SQL[name], tables, keys)
+                touched.update(SubjectDay(*row) for row in cursor)
+        went = bool(touched)
+        if changes.values:
+            run(cursor, SQL["put"], tables, [astuple(value) for value in changes.values.values()])
+            touched.update(
+                SubjectDay(value.part, value.source, value.unit, value.subject_id, value.at.astimezone(UTC).date())
+                for value in changes.values.values()
+            )
+        if went:
+            run(cursor, SQL["drop_subject_days"], tables, touched)
+        if touched:
+            run(cursor, SQL["roll"], tables, touched)
+        if went:
+            run(cursor, SQL["drop_subjects"], tables, touched)
+            days = {(part, source, unit, day) for part, source, unit, _, day in touched}
+            run(cursor, SQL["drop_days"], tables, days)
+            run(cursor, SQL["roll_days"], tables, days)

@@ -1,0 +1,165 @@
+"""Groups that change: renamed, revised, disbanded; what they were called before is free."""
+
+from typing import Any
+
+from domain import group
+from domain.event import Event
+from domain.group import Group
+from domain.partition import ACCOUNTS, stream
+from domain.refusal import AlreadyRegistered
+from tests.domain.test_group import NEXT, another, form
+from tests.examples import (
+    CHILD,
+    EDUCATOR,
+    GROUP,
+    OTHER_CHILD,
+    group_disbanded,
+    group_formed,
+    group_revised,
+    origin,
+    user_registered,
+    user_removed,
+)
+from tests.given import Decision, Facts, given
+
+
+def there_of(known: Facts, group_id: str) -> Group:
+    there = group.fold(known.history(group.stream_of(group_id)))
+    assert there is not None, "only a group that is there is changed"
+    return there
+
+
+def revise(group_id: str = GROUP, **changes: Any) -> Decision:
+    """Of what the group says, only the changes are other."""
+
+    def decide(known: Facts) -> list[Event]:
+        there = there_of(known, group_id)
+        members: dict[str, Any] = {
+            "name": there.name,
+            "children": there.children,
+            "school_class": there.school_class,
+        }
+        return group.revise(there, **members | changes, known=known, origin=origin(), cause="revise_group")
+
+    return decide
+
+
+def disband(group_id: str = GROUP) -> Decision:
+    return lambda known: group.disband(there_of(known, group_id), origin=origin(), cause="disband_group")
+
+
+def test_a_group_is_revised_as_a_whole() -> None:
+    given(group_formed()).when(revise(name="5.º B", children=(CHILD,), school_class="5B")).then(group_revised())
+
+
+def test_a_revision_says_what_did_not_change_as_well() -> None:
+    formed = group_formed()
+    same = {"name": formed.name, "children": formed.children, "school_class": formed.school_class}
+    given(formed).when(revise(name="x")).then(group_revised(**same | {"name": "x"}))
+    given(formed).when(revise(children=())).then(group_revised(**same | {"children": ()}))
+    given(formed).when(revise(school_class=None)).then(group_revised(**same | {"school_class": None}))
+
+
+def test_a_revision_that_says_nothing_new_is_no_fact() -> None:
+    given(group_formed()).when(revise()).then()
+    given(group_formed(), group_revised()).when(revise(name="5.º B", children=(CHILD,), school_class="5B")).then()
+
+
+def test_a_revision_to_what_a_group_said_before_the_last_one_is_a_fact() -> None:
+    given(group_formed(), group_revised()).when(
+        revise(name="4.º B", children=(CHILD, OTHER_CHILD), school_class="4B")
+    ).then(
+        group_revised(
+            originator_version=3,
+            name="4.º B",
+            children=(CHILD, OTHER_CHILD),
+            school_class="4B",
+            former_name="5.º B",
+        )
+    )
+
+
+def test_a_group_keeps_its_name_while_something_else_of_it_changes() -> None:
+    given(group_formed()).when(revise(school_class="5B")).then(
+        group_revised(name="4.º B", children=(CHILD, OTHER_CHILD))
+    )
+    kept = group_revised(name="4.º B")
+    given(group_formed(), kept).when(form(group_id=NEXT)).refuses(AlreadyRegistered("Children Group"))
+
+
+def test_the_name_that_a_renamed_group_has_left_is_free() -> None:
+    given(group_formed(), group_revised()).when(form(group_id=NEXT)).then(group_formed(**another))
+
+
+def test_the_name_that_a_renamed_group_has_taken_is_taken() -> None:
+    given(group_formed(), group_revised()).when(form(group_id=NEXT, name="5.º B")).refuses(
+        AlreadyRegistered("Children Group")
+    )
+
+
+def test_a_group_is_not_called_like_another_of_its_owner() -> None:
+    other = group_formed(**another, name="5.º B")
+    given(group_formed(), other).when(revise(name="5.º B")).refuses(AlreadyRegistered("Children Group"))
+    given(group_formed(), other).when(revise(NEXT, name="4.º B")).refuses(AlreadyRegistered("Children Group"))
+
+
+def test_a_group_may_be_called_like_one_of_another_owner() -> None:
+    other = group_formed(**another, name="5.º B", owner_id=NEXT)
+    given(group_formed(), other).when(revise(name="5.º B")).then(
+        group_revised(children=(CHILD, OTHER_CHILD), school_class="4B")
+    )
+
+
+def test_two_groups_exchange_their_names_by_way_of_a_third_name() -> None:
+    other = group_formed(**another, name="b")
+    parked = group_revised(name="c")
+    swapped = group_revised(**another, name="4.º B", former_name="b")
+    given(group_formed(), other, parked, swapped).when(revise(name="b")).then(
+        group_revised(originator_version=3, name="b", former_name="c")
+    )
+    given(group_formed(), other, parked, swapped).when(revise(name="4.º B")).refuses(
+        AlreadyRegistered("Children Group")
+    )
+
+
+def test_the_name_of_a_revised_group_is_free_once_its_owner_is_removed() -> None:
+    owner = {"originator_id": stream(ACCOUNTS, EDUCATOR), "user_id": EDUCATOR, "role": "educator", "username": "Eva"}
+    given(user_registered(**owner), group_formed(), group_revised(), user_removed(**owner)).when(
+        form(group_id=NEXT, name="5.º B")
+    ).then(group_formed(**another, name="5.º B"))
+
+
+def test_a_group_is_disbanded_once_formed() -> None:
+    given(group_formed()).when(disband()).then(group_disbanded())
+
+
+def test_a_group_is_disbanded_under_its_last_name() -> None:
+    given(group_formed(), group_revised()).when(disband()).then(group_disbanded(originator_version=3, name="5.º B"))
+
+
+def test_the_names_that_a_disbanded_group_ever_had_are_free() -> None:
+    ended = group_disbanded(originator_version=3, name="5.º B")
+    for name in ("4.º B", "5.º B"):
+        given(group_formed(), group_revised(), ended).when(form(group_id=NEXT, name=name)).then(
+            group_formed(**another, name=name)
+        )
+
+
+def test_the_end_of_a_group_leaves_the_name_to_the_one_that_has_it_by_now() -> None:
+    later = group_formed(**another)
+    ended = group_disbanded(originator_version=3, name="5.º B")
+    given(group_formed(), group_revised(), later, ended).when(form(group_id=OTHER_CHILD)).refuses(
+        AlreadyRegistered("Children Group")
+    )
+
+
+def test_a_group_is_what_it_was_last_said_to_be() -> None:
+    formed, revised = group_formed(), group_revised()
+    assert Group(1, GROUP, EDUCATOR, "4.º B", (CHILD, OTHER_CHILD), "4B") == group.fold([formed])
+    assert Group(2, GROUP, EDUCATOR, "5.º B", (CHILD,), "5B") == group.fold([formed, revised])
+
+
+def test_no_group_is_there_before_the_first_event_and_after_the_last() -> None:
+    assert None is group.fold([])
+    assert None is group.fold([group_formed(), group_disbanded()])
+    assert None is group.fold([group_formed(), group_revised(), group_disbanded(originator_version=3)])
