@@ -52,6 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     keys.add_argument("action", choices=["rotate"], help="let a new key sign; the old one checks what it has signed")
     demo = command("demo", _demo, "send a real series of measurements, twice, and tell what happened")
     demo.add_argument("--url", help="a running service (default: start one in a folder of its own)")
+    _add_views(command("views", _views, "how the views stand, and what an operator does with them"))
     _add_import_options(command("import", _import, "bring the rows of a CSV file into an outcome of a running service"))
     return parser
 
@@ -76,6 +77,40 @@ def _add_import_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--direction", choices=DIRECTIONS, help=f"of an outcome that is created (default: {HIGHER})")
 
 
+def _add_views(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+
+    def action(name: str, help: str, *, of: str = "nothing") -> argparse.ArgumentParser:
+        """`of`: how many views it is about."""
+        added = actions.add_parser(name, help=help, description=help)
+        added.add_argument("--data", type=Path, default=argparse.SUPPRESS, metavar="DIR", help="the data folder")
+        if of == "any":
+            added.add_argument("views", nargs="*", metavar="VIEW")
+        elif of != "nothing":
+            added.add_argument("view", nargs=None if of == "one" else "?", metavar="VIEW")
+        return added
+
+    def with_json(parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("--json", action="store_true", help="tell it to a program")
+
+    with_json(action("status", "every generation: where it stands, and who keeps it"))
+    rebuilt = action("rebuild", "grow views anew beside those that serve, compare, and let them serve", of="any")
+    rebuilt.add_argument("--all", action="store_true", help="every view, the dedupe index and the directory")
+    rebuilt.add_argument("--workers", type=_count, default=1, metavar="N", help="processes that grow it (default: 1)")
+    rebuilt.add_argument("--accept-differences", action="store_true", help="let it serve though its rows differ")
+    rebuilt.add_argument("--anew", action="store_true", help="drop what an earlier rebuild has left unfinished")
+    with_json(rebuilt)
+    action("grow", "help a rebuild that is going on, from any machine", of="one")
+    action("rollback", "let the generation serve that was kept beside the live one", of="one")
+    action("drop-old", "drop the generations that are not live (default: of all views)", of="any")
+    with_json(action("parked", "the streams that a view has left out, and why", of="one at most"))
+    retry = action("retry", "apply parked streams again", of="one")
+    retry.add_argument("stream", nargs="?", metavar="STREAM", help="(default: all of the view)")
+    action("skip", "go on after the event that a stream was parked for", of="one").add_argument(
+        "stream", metavar="STREAM"
+    )
+
+
 class Refused(Exception):
     """A command that cannot be carried out; the message says why, for a person."""
 
@@ -85,6 +120,13 @@ def _port(text: str) -> int:
     if not 0 < port < 65_536:
         raise ValueError(text)
     return port
+
+
+def _count(text: str) -> int:
+    count = int(text)
+    if count < 1:
+        raise ValueError(text)
+    return count
 
 
 def _text(text: str) -> str:
@@ -159,10 +201,15 @@ def _project(settings: Settings, parsed: argparse.Namespace) -> None:
 
 def _prepare(settings: Settings, parsed: argparse.Namespace) -> None:
     from adapters.database import database
-    from adapters.prepare import prepare
+    from adapters.prepare import NotPrepared, outdated, prepare
 
     with database(settings, parsed.data) as url:
-        password = prepare(settings, parsed.data, url)
+        try:
+            password = prepare(settings, parsed.data, url)
+        except NotPrepared as error:
+            raise Refused(str(error)) from error
+        for told in outdated(url):
+            print(told)
     if password is not None:
         print(f"The first admin is {settings.admin_username!r} with password {password!r}: shown only now.")
 
@@ -183,12 +230,30 @@ def _demo(settings: Settings, parsed: argparse.Namespace) -> int:
     return demo(settings, parsed.url)
 
 
+def _views(settings: Settings, parsed: argparse.Namespace) -> int:
+    try:
+        from adapters import view_commands
+        from adapters.database import database
+        from adapters.prepare import NotPrepared, wait_until_prepared
+        from projections.rebuild import RebuildRefused
+
+        try:
+            with database(settings, parsed.data) as url:
+                wait_until_prepared(url)
+                return view_commands.run(url, parsed)
+        except (RebuildRefused, NotPrepared) as error:
+            raise Refused(str(error)) from error
+    except KeyboardInterrupt:
+        print("Stopped. Run the same again, and it goes on from here.", file=sys.stderr)
+        return 130
+
+
 def _import(settings: Settings, parsed: argparse.Namespace) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that it says then, too, what it leaves behind
     try:
-        from adapters.csv_entries import WrongArguments
-        from adapters.importer import import_file
-        from adapters.patient_client import Unanswered
+        from adapters.importing.csv_entries import WrongArguments
+        from adapters.importing.importer import import_file
+        from adapters.importing.patient_client import Unanswered
 
         try:
             return import_file(settings, parsed.file, vars(parsed))

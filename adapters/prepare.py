@@ -17,6 +17,7 @@ from application.commands.register_user import NewUser
 from application.ports import LogUnavailable
 from application.processor import Processor
 from projections.directory import SQL as DIRECTORY
+from projections.generations import UnknownVersion, older
 
 
 class NotPrepared(Exception):
@@ -34,15 +35,28 @@ def wait_until_prepared(url: str, seconds: float = 15.0) -> None:
             time.sleep(0.05)
 
 
+def outdated(url: str) -> list[str]:
+    """What to tell of every view that an older version of its code serves."""
+    with connector(url)("prepare") as connection:
+        return [
+            f"The view {each.view} is served by version {each.live} of its code; "
+            f"`./scripts/rebuild {each.view}` brings version {each.latest}."
+            for each in older(connection)
+        ]
+
+
 def prepare(settings: Settings, data: Path, url: str) -> str | None:
     """Make the database and the data folder ready; safe to run again, and by several at once.
 
-    The password of the first admin where this call has made one up, else None.
+    The password of the first admin where this call has made one up, else None. NotPrepared.
     """
     ensure_private_key(data / "keys")
     connect = connector(url)
     with connect("prepare") as connection:
-        migrate(connection, settings.partitions)
+        try:
+            migrate(connection, settings.partitions)
+        except UnknownVersion as error:
+            raise NotPrepared(str(error)) from error
         row = connection.execute(DIRECTORY["has_admin"]).fetchone()
     if row is not None and row[0]:
         return None

@@ -18,7 +18,7 @@ import structlog
 from adapters import children
 from adapters.postgres import embedded
 from adapters.postgres.migrate import SchemaChanged
-from adapters.prepare import NotPrepared, prepare
+from adapters.prepare import NotPrepared, outdated, prepare
 from adapters.settings import VARIABLES, Settings
 
 logger = structlog.get_logger()
@@ -70,6 +70,8 @@ def serve(settings: Settings, data: Path, host: str, port: int, out: TextIO = sy
         password = _prepare(settings, data, url)
         if password is not None:
             told = f"The first admin is {settings.admin_username!r} with password {password!r}: shown only now."
+            print(told, file=out, flush=True)
+        for told in outdated(url):
             print(told, file=out, flush=True)
         address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
         if _wait_until_ready(address, service[0], stopping):

@@ -10,11 +10,24 @@ from pathlib import Path
 from litestar import Litestar
 from psycopg_pool import AsyncConnectionPool
 
+from adapters.analytics import calculator
 from adapters.auth.foreign_keys import ForeignKeys
 from adapters.auth.own_keys import OwnKeys
 from adapters.auth.passwords import Passwords
 from adapters.auth.tokens import Tokens
-from adapters.http import analytics, app, families, groups, health, institutions, logins, measurements, outcomes, users
+from adapters.http import (
+    analytics,
+    app,
+    families,
+    groups,
+    health,
+    institutions,
+    logins,
+    measurements,
+    outcomes,
+    users,
+    views,
+)
 from adapters.http.entrance import Entrance
 from adapters.http.intake import FastLane, Intake
 from adapters.limiter import Limiter
@@ -25,6 +38,7 @@ from adapters.postgres.log import PostgresLog
 from adapters.postgres.outcomes_reader import OutcomesReader
 from adapters.postgres.pool import Pool
 from adapters.postgres.reader import Reader
+from adapters.postgres.views_reader import ViewsReader
 from adapters.settings import OWN_ISSUER, Settings
 from application.processor import Processor
 from application.writer import Writer
@@ -54,6 +68,7 @@ def api(settings: Settings, data: Path, url: str) -> FastLane:
     pool = Pool(connections, wait=settings.read_wait)
     reader, accounts_reader = Reader(pool, log.partitions), AccountsReader(pool)
     outcomes_reader = OutcomesReader(pool, log.partitions)
+    views_reader = ViewsReader(pool)
     own_keys = OwnKeys(data / "keys")
     if settings.jwks_url is None:
         foreign_keys, tokens = None, Tokens(own_keys, settings.issuer)
@@ -77,6 +92,7 @@ def api(settings: Settings, data: Path, url: str) -> FastLane:
         finally:
             if fetching is not None:
                 fetching.cancel()
+            calculator.stop()
             writer.stop()
             log.close()
             await connections.close()
@@ -85,7 +101,7 @@ def api(settings: Settings, data: Path, url: str) -> FastLane:
     entrance = Entrance(tokens, settings.body_limit)
     application = app.create(
         [
-            *health.routes(own_keys, reader, allowed_lag=settings.allowed_lag),
+            *health.routes(own_keys, views_reader, allowed_lag=settings.allowed_lag),
             *logins.routes(entrance, passwords, Limiter(settings.login_limit), writer, accounts_reader),
             *institutions.routes(entrance, writer, accounts_reader),
             *users.routes(entrance, passwords, writer, accounts_reader),
@@ -93,6 +109,7 @@ def api(settings: Settings, data: Path, url: str) -> FastLane:
             *groups.routes(entrance, writer, accounts_reader),
             *outcomes.routes(entrance, writer, outcomes_reader, batch_limit=settings.batch_limit),
             *analytics.routes(entrance, outcomes_reader, AnalyticsReader(pool, log.partitions)),
+            *views.routes(entrance, views_reader),
             *measurements.routes(entrance, writer, reader, intake),
         ],
         lifespan=[lifespan],
@@ -102,4 +119,4 @@ def api(settings: Settings, data: Path, url: str) -> FastLane:
 
 def projectors(url: str) -> list[Projector]:
     """One for each view, so that none waits for another's pages."""
-    return [Projector(connector(url), views={name: view}) for name, view in VIEWS.items()]
+    return [Projector(connector(url), views=VIEWS.only(name)) for name in VIEWS.latest]

@@ -61,6 +61,7 @@ MAY: dict[str, dict[str, Whose]] = {
     "correlate_outcomes": {"admin": ANY, "application": ANY},
     "compare_cohorts": {"admin": ANY, "application": ANY},
     "analyze_values": {"admin": ANY, "application": ANY},
+    "read_views": {"admin": ANY},
 }
 """Action (a command's name, or a query's) → role → whose."""
 

@@ -1,6 +1,6 @@
 """The view `measurements`: one row for each measurement that is there, for the lists of a child."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +12,7 @@ from domain.event import Event
 from domain.measurement import MeasurementRecorded, MeasurementRemoved, MeasurementRevised, MeasurementsWithdrawn
 from domain.partition import name_of
 from projections import statements
-from projections.view import Tables, run
+from projections.view import Page, Tables, View, run
 
 SQL = statements.beside(__file__, "measurements")
 
@@ -73,9 +73,7 @@ def fold(page: Iterable[tuple[int, Event]]) -> MeasurementChanges:
     return folded
 
 
-class Measurements:
-    """Implements `projections.view.View`."""
-
+class Measurements(View):
     name = "measurements"
     version = 1
     tables: tuple[str, ...] = ("measurements",)
@@ -85,10 +83,12 @@ class Measurements:
     )
 
     def create(self, cursor: Cursor[Any], tables: Tables) -> None:
-        for statement in ("create", "create_index"):
-            run(cursor, SQL[statement], tables)
+        run(cursor, SQL["create"], tables)
 
-    def write(self, cursor: Cursor[Any], tables: Tables, page: Sequence[tuple[int, Event]]) -> None:
+    def index(self, cursor: Cursor[Any], tables: Tables) -> None:
+        run(cursor, SQL["index"], tables)
+
+    def write(self, cursor: Cursor[Any], tables: Tables, page: Page) -> None:
         changes = fold(page)
         for statement, rows in (
             ("withdraw", changes.withdrawn),

@@ -9,14 +9,14 @@ An outcome draws from its own source, and may draw from an institution's measure
 their own, whether or not an outcome draws from it yet.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from hashlib import sha256
 from typing import Any, NamedTuple
 
 from msgspec import Struct, field
 from msgspec.structs import astuple
-from psycopg import Cursor
+from psycopg import Cursor, sql
 
 from domain.catalogue import encode
 from domain.entry import EntryRecorded
@@ -24,7 +24,7 @@ from domain.event import Event
 from domain.measurement import MeasurementRecorded, MeasurementRemoved, MeasurementRevised, MeasurementsWithdrawn
 from domain.partition import name_of
 from projections import statements
-from projections.view import Tables, run
+from projections.view import Page, Tables, View, run
 
 UNIT_LENGTH = 64
 """Characters."""
@@ -125,9 +125,7 @@ def fold(page: Iterable[tuple[int, Event]]) -> OutcomeChanges:
     return folded
 
 
-class Outcomes:
-    """Implements `projections.view.View`."""
-
+class Outcomes(View):
     name = "outcomes"
     version = 1
     tables: tuple[str, ...] = ("entries", "subject_days", "subjects", "days")
@@ -143,20 +141,22 @@ class Outcomes:
     )
 
     def create(self, cursor: Cursor[Any], tables: Tables) -> None:
+        self._run_all("create", cursor, tables)
+
+    def index(self, cursor: Cursor[Any], tables: Tables) -> None:
+        self._run_all("index", cursor, tables)
+
+    def _run_all(self, kind: str, cursor: Cursor[Any], tables: Tables) -> None:
         for name, statement in SQL.items():
-            if name.startswith("create"):
+            if name.startswith(kind):
                 run(cursor, statement, tables)
 
-    def write(self, cursor: Cursor[Any], tables: Tables, page: Sequence[tuple[int, Event]]) -> None:
+    def write(self, cursor: Cursor[Any], tables: Tables, page: Page) -> None:
         changes = fold(page)
-        touched: set[SubjectDay] = set()
-        for name, keys in (("take_withdrawn", changes.withdrawn), ("take", changes.taken)):
-            if keys:
-                run(cursor, SQL[name], tables, keys)
-                touched.update(SubjectDay(*row) for row in cursor)
+        touched = self._take(cursor, tables, changes)
         went = bool(touched)
         if changes.values:
-            run(cursor, SQL["put"], tables, [astuple(value) for value in changes.values.values()])
+            self._put(cursor, tables, changes)
             touched.update(
                 SubjectDay(value.part, value.source, value.unit, value.subject_id, value.at.astimezone(UTC).date())
                 for value in changes.values.values()
@@ -170,3 +170,27 @@ class Outcomes:
             days = {(part, source, unit, day) for part, source, unit, _, day in touched}
             run(cursor, SQL["drop_days"], tables, days)
             run(cursor, SQL["roll_days"], tables, days)
+
+    def grow(self, cursor: Cursor[Any], tables: Tables, page: Page) -> None:
+        """Only the values."""
+        changes = fold(page)
+        self._take(cursor, tables, changes)
+        if changes.values:
+            self._put(cursor, tables, changes)
+
+    def settle(self, cursor: Cursor[Any], tables: Tables, part: int) -> None:
+        """The rollups."""
+        for statement in ("settle_subject_days", "settle_subjects", "settle_days"):
+            cursor.execute(sql.SQL(SQL[statement]).format(**tables), {"part": part})
+
+    def _take(self, cursor: Cursor[Any], tables: Tables, changes: OutcomeChanges) -> set[SubjectDay]:
+        """Whose days are touched by the values that go."""
+        touched: set[SubjectDay] = set()
+        for name, keys in (("take_withdrawn", changes.withdrawn), ("take", changes.taken)):
+            if keys:
+                run(cursor, SQL[name], tables, keys)
+                touched.update(SubjectDay(*row) for row in cursor)
+        return touched
+
+    def _put(self, cursor: Cursor[Any], tables: Tables, changes: OutcomeChanges) -> None:
+        run(cursor, SQL["put"], tables, [astuple(value) for value in changes.values.values()])

@@ -1,19 +1,20 @@
 """The projector: keeps the views, each from its own place in every partition, rows and place in one transaction."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any
-from uuid import uuid4
 
 import psycopg
 import structlog
 from psycopg import Connection
 
-from domain.catalogue import decode
-from projections import statements
+from projections import generations, pages, statements
+from projections.generations import Generation
+from projections.pages import Stored
+from projections.sessions import session_name
 from projections.view import View, tables_of
-from projections.views import VIEWS
+from projections.views import VIEWS, Views
 
 SQL = statements.beside(__file__, "projector")
 
@@ -21,6 +22,11 @@ CHANNEL = "growthrings_wanted"
 """Told by a reader that waits for a view: only a hint, since polling would find the events too."""
 
 WAKE = f"notify {CHANNEL}"
+
+GENERATIONS = "generations"
+"""Told on the same channel by who has changed them; projectors would notice at their next beat."""
+
+CHANGED = f"notify {CHANNEL}, '{GENERATIONS}'"
 
 PAGE = 2_000
 """Events of one partition in one transaction, at most."""
@@ -35,26 +41,29 @@ logger = structlog.get_logger()
 
 
 class Projector:
-    """One worker. Any number of them may run, in any number of processes: who comes first leases all partitions, the
-    others stand by and take over what its death leaves."""
+    """One worker. Any number of them may run, in any number of processes: they share the partitions of every
+    generation, and take over what the death of one leaves."""
 
     def __init__(
         self,
         connect: Callable[[str], Connection[Any]],
         *,
-        views: Mapping[str, View] = VIEWS,
+        views: Views = VIEWS,
         poll: float = 0.25,
         pause: float = 0.05,
     ) -> None:
         """`connect` opens a connection under the application name it is given. `poll`: seconds between looks while
         there is nothing new; `pause`: seconds that it lets events gather while they keep coming. A reader that waits
         cuts both short."""
-        self.owner = f"projector-{uuid4().hex[:12]}"
+        self.owner = session_name("projector")
         self._connect = connect
         self._views = views
         self._poll = poll
         self._pause = pause
         self._stopping = False
+        self._kept: list[tuple[Generation, View]] = []
+        self._applied: dict[tuple[str, int], int] = {}
+        self._beat_at = 0.0
 
     def stop(self) -> None:
         """End after the page at hand; callable from a signal handler or another thread."""
@@ -71,7 +80,7 @@ class Projector:
                 time.sleep(self._poll)
             except Exception:
                 # The views stay where they are, and everybody sees that they are behind.
-                logger.exception("projector cannot apply a page")
+                logger.exception("projector cannot go on")
                 time.sleep(1)
 
     def _work(self, connection: Connection[Any]) -> None:
@@ -79,45 +88,85 @@ class Projector:
         connection.execute(SQL["session"])
         connection.execute(SQL["session_commits"])
         connection.execute(f"listen {CHANNEL}")
-        taken_at = 0.0
+        self._beat_at = 0.0
         while not self._stopping:
-            if time.monotonic() - taken_at > LEASE / 3:
-                self._take_leases(connection)
-                taken_at = time.monotonic()
-            applied = self.catch_up(connection)
+            if time.monotonic() - self._beat_at > LEASE / 3:
+                self._beat(connection)
+            applied = sum(self._page(connection, generation, view) for generation, view in self._kept)
             if applied >= PAGE:
                 continue  # there may be more than fitted
-            for _ in connection.notifies(timeout=self._pause if applied else self._poll, stop_after=1):
-                pass  # whoever it was, the next look serves all
+            for told in connection.notifies(timeout=self._pause if applied else self._poll, stop_after=1):
+                if told.payload == GENERATIONS:
+                    self._beat_at = 0.0
+        for generation, _ in self._kept:
+            self._hand_over(connection, generation, leaving=True)
+        connection.execute(SQL["leave"], {"owner": self.owner})
         connection.execute(SQL["release_leases"], {"owner": self.owner})
 
-    def _generations(self, connection: Connection[Any]) -> Iterator[tuple[View, dict[str, Any]]]:
-        for view, generation, version in connection.execute(SQL["generations"]).fetchall():
-            if view in self._views and self._views[view].version == version:
-                yield self._views[view], {"view": view, "generation": generation, "owner": self.owner}
+    def _beat(self, connection: Connection[Any]) -> None:
+        """Say that this worker is there, look which generations are, and share their partitions."""
+        now = time.monotonic()
+        seconds, self._beat_at = now - self._beat_at, now
+        self._kept = [
+            (each, view)
+            for each in generations.all_of(connection)
+            if each.grown and (view := self._views.of(each.view, each.version)) is not None
+        ]
+        applied, self._applied = self._applied, {}
+        for generation, _ in self._kept:
+            asked = generation.key | {"owner": self.owner, "seconds": LEASE}
+            rate = applied.get((generation.view, generation.generation), 0) / seconds
+            connection.execute(SQL["beat"], asked | {"rate": rate})
+            connection.execute(SQL["bury"], generation.key)
+            connection.execute(SQL["take_leases"], asked)
+            self._hand_over(connection, generation)
 
-    def _take_leases(self, connection: Connection[Any]) -> None:
-        for _, generation in self._generations(connection):
-            connection.execute(SQL["take_leases"], generation | {"seconds": LEASE})
+    def _hand_over(self, connection: Connection[Any], generation: Generation, *, leaving: bool = False) -> None:
+        held = dict(connection.execute(SQL["shares"], generation.key).fetchall())
+        if given := handed_over(self.owner, held, leaving=leaving):
+            parts, owners = list(given), list(given.values())
+            asked = generation.key | {"owner": self.owner, "seconds": LEASE, "parts": parts, "owners": owners}
+            connection.execute(SQL["hand_over"], asked)
 
-    def catch_up(self, connection: Connection[Any]) -> int:
-        """Apply one page of every generation; the number of events applied."""
-        return sum(self._page(connection, view, generation) for view, generation in self._generations(connection))
+    def _page(self, connection: Connection[Any], generation: Generation, view: View) -> int:
+        """Apply one page; the number of its events."""
+        try:
+            applied = self._write(connection, generation, view, carefully=False)
+        except Exception as error:
+            if not pages.is_of_an_event(error):
+                raise
+            applied = self._write(connection, generation, view, carefully=True)
+        key = generation.view, generation.generation
+        self._applied[key] = self._applied.get(key, 0) + applied
+        return applied
 
-    def _page(self, connection: Connection[Any], view: View, generation: dict[str, Any]) -> int:
+    def _write(self, connection: Connection[Any], generation: Generation, view: View, *, carefully: bool) -> int:
         with connection.transaction(), connection.cursor() as cursor:
-            parts = [part for (part,) in cursor.execute(SQL["lock_leases"], generation)]
-            if not parts:
+            leased = dict(cursor.execute(SQL["lock_leases"], generation.key | {"owner": self.owner}).fetchall())
+            if not leased:
                 return 0
-            page = generation | {"parts": parts, "limit": PAGE, "limit_of_all": PAGES}
-            stored = sorted(cursor.execute(SQL["page"], page), key=itemgetter(0, 1))
-            if not stored:
+            asked = generation.key | {"parts": list(leased), "limit": PAGE, "limit_of_all": PAGES}
+            page = [Stored(*row) for row in sorted(cursor.execute(pages.SQL["page"], asked), key=itemgetter(0, 1))]
+            if not page:
                 return 0
-            shown = [(part, decode(topic, state)) for part, _, topic, state in stored if topic in view.topics]
-            if shown:
-                view.write(cursor, tables_of(view, generation["generation"]), shown)
-            reached = {part: seq for part, seq, _, _ in stored}
-            places = generation | {"parts": list(reached), "seqs": list(reached.values())}
-            cursor.execute(SQL["add_places"], places)
-            cursor.execute(SQL["remove_places"], places)
-        return len(stored)
+            have_parked = [part for part, has_parked in leased.items() if has_parked]
+            parked = pages.parked_streams(cursor, generation, have_parked) if have_parked else set()
+            tables = tables_of(view, generation.generation)
+            left = pages.apply(cursor, view, tables, page, view.write, parked=parked, carefully=carefully)
+            pages.park(cursor, generation, left)
+            pages.set_places(cursor, generation, {each.part: each.seq for each in page})
+        return len(page)
+
+
+def handed_over(owner: str, held: Mapping[str, Sequence[int]], *, leaving: bool = False) -> dict[int, str]:
+    """Which partitions a worker gives to which others, by what each holds: what it has above an equal share, or all
+    when it leaves, goes to those that have least."""
+    counts = {other: len(parts) for other, parts in held.items() if other != owner}
+    mine = held.get(owner, ())
+    share = 0 if leaving else -(-sum(map(len, held.values())) // max(len(held), 1))
+    given: dict[int, str] = {}
+    for part in mine[share:] if counts else ():
+        other = min(counts, key=lambda each: (counts[each], each))
+        given[part] = other
+        counts[other] += 1
+    return given

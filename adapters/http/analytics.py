@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, time
 
 from litestar import Response, get, post
+from litestar.enums import MediaType
 from litestar.handlers import HTTPRouteHandler
 from msgspec.structs import asdict
 
@@ -146,7 +147,7 @@ def _of_values(entrance: Entrance, outcomes: OutcomesReader) -> list[HTTPRouteHa
         x = sent.numbers("x") if "x" in sent else None
         alpha = sent.number("alpha", ALPHA)
         await outcomes.check(actor)
-        return json_response(await calculator.trend(values, x, alpha), 200)
+        return _written(await calculator.trend_as_json(values, x, alpha))
 
     @post("/cohort/changepoint", status_code=200)
     async def find_changepoints(request: HttpRequest) -> Response[bytes]:
@@ -155,7 +156,7 @@ def _of_values(entrance: Entrance, outcomes: OutcomesReader) -> list[HTTPRouteHa
         values, least = sent.numbers("values"), sent.whole("min_segment_size", 3)
         alpha = sent.number("alpha", ALPHA)
         await outcomes.check(actor)
-        return json_response(await calculator.changepoints(values, least, alpha), 200)
+        return _written(await calculator.changepoints_as_json(values, least, alpha))
 
     @post("/patterns/correlate", status_code=200)
     async def find_correlation(request: HttpRequest) -> Response[bytes]:
@@ -165,6 +166,10 @@ def _of_values(entrance: Entrance, outcomes: OutcomesReader) -> list[HTTPRouteHa
         method = sent.choice("method", METHODS) if "method" in sent else METHODS[0]
         alpha = sent.number("alpha", ALPHA)
         await outcomes.check(actor)
-        return json_response(await calculator.correlate(xs, ys, method, alpha), 200)
+        return _written(await calculator.correlation_as_json(xs, ys, method, alpha))
 
     return [find_trend, find_changepoints, find_correlation]
+
+
+def _written(content: bytes) -> Response[bytes]:
+    return Response(content, status_code=200, media_type=MediaType.JSON)

@@ -15,6 +15,7 @@ from domain.event import Event
 from domain.partition import partition
 from projections import dedupe_index, directory, known_directory, statements
 from projections.known import Known
+from projections.pages import UNFIT
 
 SQL = statements.beside(__file__, "log")
 
@@ -34,15 +35,6 @@ SETTLE_TIME = 15.0
 
 SETTLE_PAUSE = 0.1
 """Seconds between two looks."""
-
-UNFIT = (
-    psycopg.DataError,
-    psycopg.IntegrityError,
-    psycopg.errors.ProgramLimitExceeded,
-    psycopg.errors.StatementTooComplex,
-    UnicodeEncodeError,
-)
-"""What PostgreSQL, or the way to it, says of values that it does not take."""
 
 _MICROSECOND = timedelta(microseconds=1)
 

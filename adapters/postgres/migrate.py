@@ -6,7 +6,7 @@ from typing import Any
 
 from psycopg import Connection
 
-from projections import views
+from projections import generations
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -54,5 +54,5 @@ def migrate(connection: Connection[Any], partitions: int, files: Path = MIGRATIO
             " where not exists (select from heads)",
             (partitions,),
         )
-        views.create_missing(connection)
+        generations.prepare(connection)
     return applied

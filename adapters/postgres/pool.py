@@ -22,7 +22,12 @@ class Pool:
         while True:
             try:
                 async with self._connections.connection(timeout=self.wait) as connection:
-                    cursor = await connection.execute(statement, parameters)
+                    try:
+                        cursor = await connection.execute(statement, parameters)
+                    except psycopg.errors.FeatureNotSupported:
+                        # "cached plan must not change result type": the view means other columns since it was prepared.
+                        await connection.execute("deallocate all")
+                        cursor = await connection.execute(statement, parameters, prepare=False)
                     rows: list[tuple[Any, ...]] = await cursor.fetchall() if cursor.description else []
                     return rows
             except (PoolTimeout, psycopg.OperationalError) as error:

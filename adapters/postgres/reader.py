@@ -21,10 +21,8 @@ from application.queries.measurements import (
 )
 from application.queries.query import Page
 from application.writer import Unavailable
-from domain.catalogue import recorded_at
 from domain.partition import partition
 from projections import statements
-from projections.projector import SQL as PROJECTOR
 from projections.projector import WAKE
 
 SQL = statements.beside(__file__, "reader")
@@ -35,16 +33,6 @@ COLUMNS = {"timestamp": "taken_at", "value": "value", "unit": "unit", "id": "id"
 FIRST_LOOK = 0.001
 LAST_LOOK = 0.05
 """Seconds between looks at a view that is behind: the first, and the longest that it grows to."""
-
-
-class Lag(Struct, frozen=True):
-    """How far a generation of a view is behind: in events, and since when (None when it is not)."""
-
-    view: str
-    generation: int
-    live: bool
-    events: int
-    since: datetime | None
 
 
 class Reader:
@@ -75,14 +63,6 @@ class Reader:
                 await self._pool.rows(WAKE, {})
             await asyncio.sleep(pause)
             pause = min(pause * 1.5, LAST_LOOK)
-
-    async def lags(self) -> list[Lag]:
-        """Of every generation of every view."""
-        rows = await self._pool.rows(PROJECTOR["status"], {})
-        return [
-            Lag(view, generation, live, events, min(map(recorded_at, unseen or ()), default=None))
-            for view, generation, live, events, unseen in rows
-        ]
 
 
 def list_statement(query: ReadMeasurements, partitions: int) -> tuple[sql.Composed, dict[str, Any]]:

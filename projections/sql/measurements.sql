@@ -12,7 +12,7 @@ create table {measurements} (
     primary key (part, child_id, kind, id)
 );
 
--- name: create_index
+-- name: index
 create index on {measurements} (part, child_id, kind, taken_at);
 
 -- name: put

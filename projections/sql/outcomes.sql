@@ -15,10 +15,10 @@ create table {entries} (
     primary key (part, subject_id, source, unit, at, id)
 );
 
--- name: create_entries_by_time
+-- name: index_entries_by_time
 create index on {entries} (source, at, id);
 
--- name: create_entries_by_number
+-- name: index_entries_by_number
 -- For medians.
 create index on {entries} (source, number);
 
@@ -68,7 +68,7 @@ create table {days} (
     primary key (part, source, unit, day)
 );
 
--- name: create_days_by_source
+-- name: index_days_by_source
 create index on {days} (source, day);
 
 -- name: put
@@ -197,3 +197,29 @@ select d.part, d.source, d.unit, d.day, sum(s.count), trim_scale(sum(s.sum)), tr
 from unnest(%b::smallint[], %b::text[], %b::text[], %b::date[]) as d (part, source, unit, day)
 join {subject_days} s on s.part = d.part and s.source = d.source and s.unit = d.unit and s.day = d.day
 group by d.part, d.source, d.unit, d.day;
+
+-- name: settle_subject_days
+-- All rollups of a partition at once, where only values have been put yet; the same sums as `roll` makes.
+insert into {subject_days} (part, source, unit, subject_id, day, count, sum, sum_squares, minimum, maximum, mean)
+select e.part, e.source, e.unit, e.subject_id, (e.at at time zone 'UTC')::date, count(*),
+    trim_scale(sum(e.value::numeric)), trim_scale(sum(e.value::numeric * e.value::numeric)), min(e.number),
+    max(e.number), (sum(e.value::numeric) / count(*))::float8
+from {entries} e
+where e.part = %(part)s
+group by e.part, e.source, e.unit, e.subject_id, (e.at at time zone 'UTC')::date;
+
+-- name: settle_subjects
+insert into {subjects} (part, source, unit, subject_id, days, sum_x, sum_y, sum_xy)
+select s.part, s.source, s.unit, s.subject_id, count(*), sum(s.day - date '2000-01-01'),
+    trim_scale(sum(s.mean::numeric)), trim_scale(sum((s.day - date '2000-01-01') * s.mean::numeric))
+from {subject_days} s
+where s.part = %(part)s
+group by s.part, s.source, s.unit, s.subject_id;
+
+-- name: settle_days
+insert into {days} (part, source, unit, day, count, sum, sum_squares, minimum, maximum)
+select s.part, s.source, s.unit, s.day, sum(s.count), trim_scale(sum(s.sum)), trim_scale(sum(s.sum_squares)),
+    min(s.minimum), max(s.maximum)
+from {subject_days} s
+where s.part = %(part)s
+group by s.part, s.source, s.unit, s.day;

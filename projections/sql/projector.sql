@@ -6,12 +6,21 @@ set idle_in_transaction_session_timeout = '5s';
 -- Rows and place are of one transaction: what a crash loses is applied again.
 set synchronous_commit = off;
 
--- name: generations
--- All generations are kept growing, live or not.
-select view, generation, version from views order by view, generation;
+-- name: beat
+-- A worker is there for as long as it says so.
+insert into workers (view, generation, owner, until, rate)
+values (%(view)s, %(generation)s, %(owner)s, clock_timestamp() + %(seconds)s * interval '1 second', %(rate)s)
+on conflict (view, generation, owner) do update set until = excluded.until, rate = excluded.rate;
+
+-- name: bury
+-- Those that have run out, or whose session is gone: then nobody waits for them to run out.
+delete from workers w
+where w.view = %(view)s and w.generation = %(generation)s
+    and (w.until < clock_timestamp()
+        or not exists (select from pg_stat_activity a where a.application_name = w.owner));
 
 -- name: take_leases
--- A lease is free when it has run out, or when the session that held it is gone: then nobody waits for it to run out.
+-- Its own again, and all that nobody holds any more.
 update leases l
 set owner = %(owner)s, until = clock_timestamp() + %(seconds)s * interval '1 second'
 where l.view = %(view)s and l.generation = %(generation)s
@@ -21,55 +30,33 @@ where l.view = %(view)s and l.generation = %(generation)s
         select part from leases where view = %(view)s and generation = %(generation)s for update skip locked
     );
 
+-- name: shares
+-- Every worker there is, and the partitions it holds.
+select w.owner, coalesce(array_agg(l.part order by l.part) filter (where l.part is not null), '{}')
+from workers w
+left join leases l on l.view = w.view and l.generation = w.generation and l.owner = w.owner
+where w.view = %(view)s and w.generation = %(generation)s
+group by w.owner
+order by w.owner;
+
+-- name: hand_over
+-- From one worker to others, which go on at their next look; until nobody's lease has run out, nobody else may take them.
+update leases l
+set owner = n.owner, until = clock_timestamp() + %(seconds)s * interval '1 second'
+from unnest(%(parts)b::smallint[], %(owners)b::text[]) as n (part, owner)
+where l.part = n.part and l.view = %(view)s and l.generation = %(generation)s and l.owner = %(owner)s;
+
+-- name: leave
+delete from workers where owner = %(owner)s;
+
 -- name: release_leases
 update leases set owner = null, until = null where owner = %(owner)s;
 
 -- name: lock_leases
 -- Whoever writes a page holds the rows of its leases: no other can have the same place before its eyes.
-select part from leases
-where view = %(view)s and generation = %(generation)s and owner = %(owner)s
-for update skip locked;
-
--- name: page
--- What came after the place of each partition, a beginning of each in order of seq; a statement of its own, so that it sees
--- what the lock waited for. Not sorted as a whole: all would have to be read before the limit counts.
-select e.part, e.seq, e.topic, e.state
-from unnest(%(parts)b::smallint[]) as l (part)
-left join lateral (
-    select p.seq from places p
-    where p.part = l.part and p.view = %(view)s and p.generation = %(generation)s
-    order by p.seq desc limit 1
-) p on true
-cross join lateral (
-    select e.part, e.seq, e.topic, e.state from events e
-    where e.part = l.part and e.seq > coalesce(p.seq, 0)
-    order by e.seq limit %(limit)s
-) e
-limit %(limit_of_all)s;
-
--- name: add_places
-insert into places (part, view, generation, seq)
-select part, %(view)s, %(generation)s, seq from unnest(%(parts)b::smallint[], %(seqs)b::bigint[]) as n (part, seq);
-
--- name: remove_places
-delete from places p
-using unnest(%(parts)b::smallint[], %(seqs)b::bigint[]) as n (part, seq)
-where p.part = n.part and p.view = %(view)s and p.generation = %(generation)s and p.seq < n.seq;
-
--- name: status
--- How far every view is behind in events, and the first event of each partition that it has not seen.
-select v.view, v.generation, v.live, coalesce(sum(e.seq - coalesce(p.seq, 0)), 0)::bigint as behind,
-    array_agg(f.state) filter (where f.state is not null) as unseen
-from views v
-cross join heads h
-left join lateral (
-    select p.seq from places p
-    where p.part = h.part and p.view = v.view and p.generation = v.generation
-    order by p.seq desc limit 1
-) p on true
-left join lateral (select e.seq from events e where e.part = h.part order by e.seq desc limit 1) e on true
-left join lateral (
-    select f.state from events f where f.part = h.part and f.seq = coalesce(p.seq, 0) + 1
-) f on true
-group by v.view, v.generation, v.live
-order by v.view, v.generation;
+select l.part, exists (
+    select from parked_events p where p.part = l.part and p.view = l.view and p.generation = l.generation
+)
+from leases l
+where l.view = %(view)s and l.generation = %(generation)s and l.owner = %(owner)s
+for update of l skip locked;

@@ -64,7 +64,8 @@ OF_OUTCOMES: dict[str, str] = {
     "correlate_outcomes": "POST /v1/correlations/compute",
     "analyze_values": "POST /cohort/trend",
 }
-REQUESTS = OF_A_CHILD | OF_ACCOUNTS | OF_OUTCOMES
+OF_OPERATION: dict[str, str] = {"read_views": "GET /v1/views"}
+REQUESTS = OF_A_CHILD | OF_ACCOUNTS | OF_OUTCOMES | OF_OPERATION
 """Action → the request for it; nothing that it asks for is there, and no body is complete."""
 
 ASKED_BY_NOBODY = {"register_first_admin": "the service itself asks"}

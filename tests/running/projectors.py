@@ -16,6 +16,16 @@ def owners(url: str) -> dict[str | None, int]:
         return dict(connection.execute("select owner, count(*) from leases group by owner").fetchall())
 
 
+def shares(url: str) -> list[tuple[int, ...]]:
+    """Of each view, how many partitions each of its holders has, ascending."""
+    with psycopg.connect(url) as connection:
+        rows = connection.execute(
+            "select array_agg(held order by held)"
+            " from (select view, owner, count(*) as held from leases group by view, owner) l group by view"
+        ).fetchall()
+    return [tuple(held) for (held,) in rows]
+
+
 def terminate(url: str, name: str) -> int:
     """Cut the sessions of that application name (a pattern) off; how many."""
     with psycopg.connect(url, autocommit=True) as connection:

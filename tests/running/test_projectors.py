@@ -18,9 +18,11 @@ from domain.event import Event
 from projections.measurements import Measurements
 from projections.projector import LEASE, Projector
 from projections.view import Tables
+from projections.views import VIEWS
+from tests.conftest import PARTITIONS
 from tests.running.log_of_weights import Connect, caught_up, expected_rows, rows, weighing
 from tests.running.processes import soon
-from tests.running.projectors import owners, projecting, sessions, terminate
+from tests.running.projectors import owners, projecting, sessions, shares, terminate
 
 POLL = 0.1
 TAKEOVER = LEASE + LEASE / 3
@@ -92,6 +94,16 @@ def test_a_worker_that_stops_gives_its_partitions_back(database: str) -> None:
     with working(connector(database)) as (worker,):
         assert soon(lambda: owners(database).keys() == {worker.owner})
     assert {None} == owners(database).keys()
+
+
+def test_workers_share_the_partitions_evenly_whoever_comes_and_goes(database: str) -> None:
+    connect = connector(database)
+    with working(connect) as (first,):
+        assert soon(lambda: owners(database) == {first.owner: len(VIEWS.latest) * PARTITIONS})
+        with working(connect, connect) as others:
+            assert soon(lambda: set(shares(database)) == {(2, 3, 3)})
+            assert {first.owner, *(other.owner for other in others)} == owners(database).keys()
+        assert owners(database) == {first.owner: len(VIEWS.latest) * PARTITIONS}  # handed over, not left to be found
 
 
 def test_another_takes_over_from_a_worker_that_is_cut_off(database: str) -> None:

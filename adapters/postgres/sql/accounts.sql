@@ -1,3 +1,7 @@
+-- name: asker
+-- In which role the one who asks is there.
+select u.role from users u where u.id = %(actor_id)s;
+
 -- name: institutions
 -- Who asks, how many there are, and those of the page: in one snapshot.
 select a.role, a.total, i.id, i.type, i.name, i.address, i.latitude, i.longitude

@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 
 from msgspec import Struct
 
-from adapters.patient_client import PatientClient, checked
+from adapters.importing.patient_client import PatientClient, checked
 
 OUTCOMES = "/v1/outcomes"
 

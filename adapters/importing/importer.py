@@ -14,10 +14,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from adapters import csv_entries
-from adapters.csv_entries import Arguments, Item, Reading, Unfit, WrongArguments
-from adapters.import_target import OUTCOMES, Target, kept, outcome_of
-from adapters.patient_client import PatientClient, Unanswered, checked, reason
+from adapters.importing import csv_entries
+from adapters.importing.csv_entries import Arguments, Item, Reading, Unfit, WrongArguments
+from adapters.importing.patient_client import PatientClient, Unanswered, checked, reason
+from adapters.importing.target import OUTCOMES, Target, kept, outcome_of
 from adapters.settings import Settings
 
 DEFAULT_URL = "http://127.0.0.1:8000"

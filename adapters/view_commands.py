@@ -1,0 +1,297 @@
+"""What an operator does with the views: looks how they stand, grows them anew, goes back, and mends what is parked."""
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from subprocess import Popen
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+from psycopg import Connection
+from rich.console import Console
+from rich.table import Table
+
+from adapters import children
+from adapters.postgres.connections import connector
+from adapters.progress import progress
+from adapters.settings import VARIABLES
+from application.queries.views import ViewStatus
+from projections import generations, parking, rebuild, status
+from projections.comparison import Difference
+from projections.generations import Generation
+from projections.inline import INLINE
+from projections.rebuild import Rebuild, RebuildRefused
+from projections.sessions import process_of, session_name
+from projections.view import View
+from projections.views import VIEWS
+
+SHOWN = 10
+"""Differences that are told one by one."""
+
+WIDTH = 160
+"""Characters of a table that goes to a file or another program."""
+
+EVERYTHING = (*VIEWS.latest, *INLINE)
+"""The names of all that can be rebuilt."""
+
+
+class Rebuilt(Struct, frozen=True, kw_only=True):
+    """What became of a rebuild; `seconds` of growing, comparing and switching together."""
+
+    view: str
+    generation: int
+    events: int
+    seconds: float
+    compared: bool
+    differences: int
+    parked_streams: int
+    switched: bool
+
+
+def run(url: str, parsed: argparse.Namespace) -> int:
+    """Do what the words of a command say; its exit code. RebuildRefused."""
+    operator = Operator(url, parsed.data, as_json=getattr(parsed, "json", False))
+    match parsed.action:
+        case "status":
+            return operator.status()
+        case "rebuild":
+            names = _named(EVERYTHING if parsed.all else parsed.views, EVERYTHING)
+            if not names:
+                raise RebuildRefused(f"name a view, or --all: there are {', '.join(EVERYTHING)}")
+            return operator.rebuild(
+                names, workers=parsed.workers, accept_differences=parsed.accept_differences, anew=parsed.anew
+            )
+        case "drop-old":
+            return operator.drop_old(_named(parsed.views or EVERYTHING, EVERYTHING))
+        case "parked":
+            return operator.parked(parsed.view)
+    (name,) = _named([parsed.view], EVERYTHING)
+    match parsed.action:
+        case "grow":
+            return operator.grow(name)
+        case "rollback":
+            return operator.roll_back(name)
+        case action:
+            return operator.unpark(name, parsed.stream, skip=action == "skip")
+
+
+def _named(names: Iterable[str], known: Iterable[str]) -> list[str]:
+    """The names, each once. RebuildRefused for one that is not known."""
+    for name in names:
+        if name not in known:
+            raise RebuildRefused(f"there is no view {name}: there are {', '.join(known)}")
+    return list(dict.fromkeys(names))
+
+
+class Operator:
+    """Works on one database; tells what it does on a console, or with `as_json` only how it ended."""
+
+    def __init__(self, url: str, data: Path, *, as_json: bool = False) -> None:
+        self._url, self._data, self._as_json = url, data, as_json
+        self._console = Console(highlight=False, markup=False, soft_wrap=True, quiet=as_json)
+
+    @contextmanager
+    def _session(self, kind: str) -> Iterator[tuple[Connection[Any], str]]:
+        name = session_name(kind)
+        with connector(self._url)(name) as connection:
+            connection.autocommit = True
+            yield connection, name
+
+    def _say(self, text: str) -> None:
+        self._console.print(text)
+
+    def status(self) -> int:
+        with self._session("status") as (connection, _):
+            rows = connection.execute(status.SQL["status"]).fetchall()
+            counts = dict(connection.execute(status.SQL["rows"], status.tables(rows)).fetchall())
+        told = status.statuses(rows, counts)
+        if self._as_json:
+            _print_json(told)
+        else:
+            # What is not a terminal has no width: whoever searches it wants each generation on one line.
+            width = None if sys.stdout.isatty() else WIDTH
+            Console(highlight=False, markup=False, width=width).print(_table(told))
+        return 0
+
+    def rebuild(self, names: Sequence[str], *, workers: int, accept_differences: bool, anew: bool) -> int:
+        """1 when a view was left as it is because the new one differs."""
+        ended = [self._rebuild(name, workers, accept_differences, anew) for name in names]
+        if self._as_json:
+            _print_json(ended[0] if len(ended) == 1 else ended)
+        return 0 if all(each.switched for each in ended) else 1
+
+    def _rebuild(self, name: str, workers: int, accept_differences: bool, anew: bool) -> Rebuilt:
+        started = time.monotonic()
+        with self._session("rebuild") as (connection, builder):
+            going = rebuild.begin(connection, builder, name, anew=anew)
+            number = going.new.generation.generation
+            done, events = going.progress()
+            self._say(f"{name}: generation {number}, {events - done:,} of {events:,} events to go")
+            with self._helpers(name, workers - 1):
+                self._grow(going)
+            differences = self._compare(going) if going.comparable else 0
+            parked = going.parked()
+            switched = accept_differences or not (differences or parked)
+            if switched:
+                self._wait(going.switch())
+            self._tell(going, differences, parked, switched=switched)
+        return Rebuilt(
+            view=name,
+            generation=number,
+            events=events,
+            seconds=round(time.monotonic() - started, 3),
+            compared=going.comparable,
+            differences=differences,
+            parked_streams=parked,
+            switched=switched,
+        )
+
+    def _grow(self, going: Rebuild) -> None:
+        with progress(self._console) as shown:
+            done, events = going.progress()
+            task = shown.add_task("growing", total=events, completed=done, unit="events")
+            for _ in going.grow():
+                shown.update(task, completed=going.progress()[0])
+            shown.update(task, completed=events)
+            going.finish()
+
+    def _compare(self, going: Rebuild) -> int:
+        found, told = 0, 0
+        with progress(self._console) as shown:
+            compared = going.compare(connector(self._url))
+            for differences in shown.track(compared, total=going.partitions, description="comparing"):
+                found += sum({each.table: each.of for each in differences}.values())
+                for each in differences[: SHOWN - told]:
+                    self._say(_difference(each))
+                    told += 1
+        return found
+
+    def _wait(self, steps: Iterator[None]) -> None:
+        """Until a switch is done; it may have to wait for a reader."""
+        with self._console.status("switching") if self._console.is_terminal else nullcontext():
+            for _ in steps:
+                pass
+
+    def _tell(self, going: Rebuild, differences: int, parked: int, *, switched: bool) -> None:
+        name, number = going.new.view.name, going.new.generation.generation
+        if not going.comparable:
+            self._say(f"{name}: not compared, since another version of its code serves.")
+        if differences:
+            self._say(f"{name}: {differences:,} rows differ.")
+        if parked:
+            self._say(f"{name}: {parked:,} streams are parked; `views parked {name}` says why.")
+        if not switched:
+            self._say(f"{name}: what served goes on serving; `--accept-differences` would let generation {number}.")
+        elif name in INLINE:
+            self._say(f"{name}: the rebuilt one serves now.")
+        else:
+            self._say(f"{name}: generation {number} serves now; `views rollback {name}` goes back.")
+
+    @contextmanager
+    def _helpers(self, name: str, number: int) -> Iterator[None]:
+        """Processes that grow partitions too; they end with this one."""
+        environment = {**os.environ, VARIABLES["database_url"]: self._url}
+        words = ["views", "grow", name, "--data", str(self._data)]
+        spawned: list[Popen[Any]] = [children.spawn(words, environment) for _ in range(number)]
+        try:
+            yield
+        finally:
+            for process in spawned:
+                children.stop(process)
+
+    def grow(self, name: str) -> int:
+        """Help a rebuild that is going on."""
+        with self._session("grow") as (connection, _):
+            for each in generations.all_of(connection):
+                if each.view == name and not each.grown and (code := _code(each)) is not None:
+                    for _ in rebuild.grow(connection, rebuild.growth(code, each)):
+                        pass
+        return 0
+
+    def roll_back(self, name: str) -> int:
+        with self._session("rollback") as (connection, _):
+            generation, steps = rebuild.roll_back(connection, name)
+            self._wait(steps)
+        self._say(f"{name}: generation {generation.generation} serves now.")
+        return 0
+
+    def drop_old(self, names: Sequence[str]) -> int:
+        with self._session("drop") as (connection, _):
+            dropped = [each for name in names for each in rebuild.drop_old(connection, name)]
+        for each in dropped:
+            self._say(f"{each.view}: generation {each.generation} is gone.")
+        if not dropped:
+            self._say("There is no old generation.")
+        return 0
+
+    def parked(self, name: str | None) -> int:
+        with self._session("parked") as (connection, _):
+            found = parking.parked(connection, name)
+        if self._as_json:
+            _print_json(found)
+        for each in found:
+            self._say(
+                f"{each.view} g{each.generation}  {each.part}-{each.seq}  {each.stream}  {each.topic}  "
+                f"and {each.following:,} after it: {each.error}"
+            )
+        if not found:
+            self._say("Nothing is parked.")
+        return 0
+
+    def unpark(self, name: str, stream: str | None, *, skip: bool) -> int:
+        """Try parked streams of every generation of a view again, or go on after their first event; 1 when some stay
+        parked."""
+        with self._session("unpark") as (connection, _):
+            kept = {each.generation: each for each in generations.all_of(connection) if each.view == name}
+            found = [each for each in parking.parked(connection, name) if stream in (None, each.stream)]
+            if not found:
+                raise RebuildRefused(f"{name} has parked nothing" + ("" if stream is None else f" of {stream}"))
+            stay = [each for each in found if not self._unpark(connection, kept[each.generation], each.stream, skip)]
+        self._say(f"{name}: {len(found) - len(stay):,} streams go on, {len(stay):,} stay parked.")
+        return 1 if stay else 0
+
+    def _unpark(self, connection: Connection[Any], generation: Generation, stream: str, skip: bool) -> bool:
+        code = _code(generation)
+        return code is not None and parking.retry(connection, code, generation, stream, skip=skip)
+
+
+def _code(generation: Generation) -> View | None:
+    return INLINE.get(generation.view) or VIEWS.of(generation.view, generation.version)
+
+
+def _print_json(value: Any) -> None:
+    sys.stdout.write(msgspec.json.encode(value).decode() + "\n")
+
+
+def _difference(of: Difference) -> str:
+    key = " ".join(str(value) for value in of.key.values())
+    columns = ", ".join(f"{name}: {old} → {new}" for name, (old, new) in of.columns.items())
+    return f"{of.table}  {key}  {columns}"
+
+
+def _table(told: Sequence[ViewStatus]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for heading in ("view", "generation", "state"):
+        table.add_column(heading, no_wrap=True)
+    for heading in ("place", "behind", "rows", "events/s", "parked"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("by", overflow="fold")
+    for each in told:
+        version = "" if each.version == each.latest_version else f" (version {each.version} of {each.latest_version})"
+        table.add_row(
+            each.view,
+            f"{each.generation}{version}",
+            each.state,
+            f"{each.place:,} of {each.head:,}",
+            f"{each.lag_events:,} ({each.lag_seconds:,.1f} s)" if each.lag_events else "0",
+            f"{sum(each.rows.values()):,}",
+            f"{each.rate:,.0f}",
+            f"{each.parked_streams:,}",
+            "\n".join(map(process_of, each.workers)) or "nobody",
+        )
+    return table

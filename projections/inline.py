@@ -1,0 +1,76 @@
+"""The inline projections as a rebuild grows them: beside the ones that commands are decided by, by the same statements.
+
+They grow in a schema of their own, under the names that the statements know: which tables are meant is a matter of the
+search path.
+"""
+
+from typing import Any
+
+from psycopg import Cursor
+from psycopg.sql import SQL, Identifier
+
+from domain.catalogue import EVENTS
+from projections import dedupe_index, directory, pages, statements
+from projections.view import Page, Tables, View
+
+STATEMENTS = statements.beside(__file__, "rebuild")
+
+SCHEMA = "growing"
+
+
+class Inline(View):
+    """Kept in the commands' transactions. `partitioned`: whether rows say which partition they are of."""
+
+    version = 1
+    partitioned: bool
+
+    def create(self, cursor: Cursor[Any], tables: Tables) -> None:
+        cursor.execute(SQL("create schema if not exists {}").format(Identifier(SCHEMA)))
+        for name, table in tables.items():
+            cursor.execute(SQL("create table {} (like {} including all)").format(table, Identifier(name)))
+            for privilege, grantee in cursor.execute(STATEMENTS["grants"], {"table": name}).fetchall():
+                role = Identifier(grantee) if grantee else SQL("public")
+                cursor.execute(SQL("grant {} on {} to {}").format(SQL(privilege), table, role))
+
+    def write(self, cursor: Cursor[Any], tables: Tables, page: Page) -> None:
+        ((path,),) = cursor.execute("select current_setting('search_path')").fetchall()
+        cursor.execute("select set_config('search_path', %s || ', ' || %s, true)", [SCHEMA, path])
+        self._write(cursor, page)
+        # Whoever goes on in this transaction means the tables that serve.
+        cursor.execute("select set_config('search_path', %s, true)", [path])
+
+    def _write(self, cursor: Cursor[Any], page: Page) -> None:
+        raise NotImplementedError
+
+
+class DedupeIndex(Inline):
+    name = "dedupe_index"
+    tables = ("dedupe_index",)
+    topics = frozenset(name for name, event in EVENTS.items() if event in dedupe_index.RULES)
+    partitioned = True
+
+    def _write(self, cursor: Cursor[Any], page: Page) -> None:
+        dedupe_index.write(cursor, dedupe_index.fold(event for _, event in page), pages.partitions(cursor))
+
+
+class Directory(Inline):
+    name = "directory"
+    tables = ("institutions", "users", "groups", "ties", "outcomes")
+    topics = frozenset(name for name, event in EVENTS.items() if event in directory.EVENTS)
+    partitioned = False
+
+    def _write(self, cursor: Cursor[Any], page: Page) -> None:
+        directory.write(cursor, directory.fold(event for _, event in page))
+
+
+INLINE: dict[str, Inline] = {each.name: each for each in (DedupeIndex(), Directory())}
+
+
+def growing(view: Inline) -> Tables:
+    """The tables that a rebuild grows."""
+    return {table: Identifier(SCHEMA, table) for table in view.tables}
+
+
+def serving(view: Inline) -> Tables:
+    """The tables that commands are decided by."""
+    return {table: Identifier(table) for table in view.tables}

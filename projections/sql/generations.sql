@@ -1,0 +1,35 @@
+-- name: all
+select view, generation, version, live, grown, builder from views order by view, generation;
+
+-- name: of_view
+-- Of one view, and nobody else changes them while this transaction lasts.
+select generation, version, live, grown, builder from views where view = %(view)s order by generation for update;
+
+-- name: add
+insert into views (view, generation, version, live, grown) values (%(view)s, %(generation)s, %(version)s, false, %(grown)s);
+
+-- name: add_leases
+-- What there is of the log now is for a rebuild to grow; a first generation is grown by projectors from the start.
+insert into leases (part, view, generation, target)
+select h.part, %(view)s, %(generation)s,
+    case when %(grown)s then 0
+    else coalesce((select e.seq from events e where e.part = h.part order by e.seq desc limit 1), 0) end
+from heads h;
+
+-- name: set_live
+update views set live = (generation = %(generation)s) where view = %(view)s;
+
+-- name: forget_generation
+delete from views where view = %(view)s and generation = %(generation)s;
+
+-- name: forget_leases
+delete from leases where view = %(view)s and generation = %(generation)s;
+
+-- name: forget_places
+delete from places where view = %(view)s and generation = %(generation)s;
+
+-- name: forget_parked
+delete from parked_events where view = %(view)s and generation = %(generation)s;
+
+-- name: forget_workers
+delete from workers where view = %(view)s and generation = %(generation)s;

@@ -1,0 +1,59 @@
+-- name: partitions
+select count(*) from heads;
+
+-- name: places
+-- How far a generation is in some partitions, in their order.
+select l.part, coalesce(p.seq, 0)
+from unnest(%(parts)b::smallint[]) as l (part)
+left join lateral (
+    select p.seq from places p
+    where p.part = l.part and p.view = %(view)s and p.generation = %(generation)s
+    order by p.seq desc limit 1
+) p on true
+order by l.part;
+
+-- name: page
+-- What came after the place of each partition, a beginning of each in order of seq; a statement of its own, so that it sees
+-- what the lock waited for. Not sorted as a whole: all would have to be read before the limit counts.
+select e.part, e.seq, e.originator_id, e.topic, e.state
+from unnest(%(parts)b::smallint[]) as l (part)
+left join lateral (
+    select p.seq from places p
+    where p.part = l.part and p.view = %(view)s and p.generation = %(generation)s
+    order by p.seq desc limit 1
+) p on true
+cross join lateral (
+    select e.part, e.seq, e.originator_id, e.topic, e.state from events e
+    where e.part = l.part and e.seq > coalesce(p.seq, 0)
+    order by e.seq limit %(limit)s
+) e
+limit %(limit_of_all)s;
+
+-- name: between
+-- Of one partition, what a view cares about, after one seq and up to another.
+select e.part, e.seq, e.originator_id, e.topic, e.state from events e
+where e.part = %(part)s and e.seq > %(after)s and e.seq <= %(upto)s and e.topic = any (%(topics)b::text[])
+order by e.seq;
+
+-- name: set_places
+-- A new row for each, and those before it gone: an updated one would pile up under any open snapshot.
+with reached as (
+    select part, seq from unnest(%(parts)b::smallint[], %(seqs)b::bigint[]) as n (part, seq)
+),
+added as (
+    insert into places (part, view, generation, seq)
+    select part, %(view)s, %(generation)s, seq from reached
+)
+delete from places p
+using reached n
+where p.part = n.part and p.view = %(view)s and p.generation = %(generation)s and p.seq < n.seq;
+
+-- name: parked_streams
+select distinct p.stream from parked_events p
+where p.part = any (%(parts)b::smallint[]) and p.view = %(view)s and p.generation = %(generation)s;
+
+-- name: park
+insert into parked_events (part, view, generation, seq, stream, topic, error)
+select n.part, %(view)s, %(generation)s, n.seq, n.stream, n.topic, n.error
+from unnest(%(parts)b::smallint[], %(seqs)b::bigint[], %(streams)b::text[], %(topics)b::text[], %(errors)b::text[])
+    as n (part, seq, stream, topic, error);

@@ -1,0 +1,33 @@
+-- name: parked
+-- The event that each parked stream waits for, and how many follow it.
+select p.view, p.generation, p.part, p.seq, p.stream, p.topic, p.error,
+    (select count(*) from parked_events f
+     where f.part = p.part and f.view = p.view and f.generation = p.generation and f.stream = p.stream
+        and f.seq > p.seq)
+from parked_events p
+where p.error is not null and (%(view)s::text is null or p.view = %(view)s)
+order by p.view, p.generation, p.part, p.seq;
+
+-- name: hold_lease
+-- Nobody writes a page of the partition meanwhile.
+select part from leases where part = %(part)s and view = %(view)s and generation = %(generation)s for update;
+
+-- name: unpark
+-- Returns the seq from which the stream waited.
+with gone as (
+    delete from parked_events p
+    where p.part = %(part)s and p.view = %(view)s and p.generation = %(generation)s and p.stream = %(stream)s
+    returning p.seq
+)
+select min(seq) from gone;
+
+-- name: after
+-- What a partition key holds from one seq to another, but for the streams that are still parked.
+select e.part, e.seq, e.originator_id, e.topic, e.state from events e
+where e.part = %(part)s and e.originator_id >= %(key)s || '/' and e.originator_id < %(key)s || '0'
+    and e.seq >= %(first)s and e.seq <= %(place)s and e.topic = any (%(topics)b::text[])
+    and not exists (
+        select from parked_events p
+        where p.part = e.part and p.view = %(view)s and p.generation = %(generation)s and p.seq = e.seq
+    )
+order by e.seq;

@@ -1,0 +1,102 @@
+-- name: session
+-- Statements of a rebuild may take long, and its plans must not be those of empty tables.
+set statement_timeout = 0;
+
+-- name: session_plans
+set plan_cache_mode = force_custom_plan;
+
+-- name: is_there
+select exists (select from pg_stat_activity where application_name = %(builder)s);
+
+-- name: set_builder
+update views set builder = %(builder)s where view = %(view)s and generation = %(generation)s;
+
+-- name: set_grown
+update views set grown = true where view = %(view)s and generation = %(generation)s;
+
+-- name: claim
+-- A partition that is not where it should be and that no other worker is at.
+select l.part, l.target
+from leases l
+left join lateral (
+    select p.seq from places p
+    where p.part = l.part and p.view = l.view and p.generation = l.generation
+    order by p.seq desc limit 1
+) p on true
+where l.view = %(view)s and l.generation = %(generation)s and coalesce(p.seq, 0) < l.target
+order by l.part
+limit 1
+for update of l skip locked;
+
+-- name: progress
+-- Events that are done, and those that there were when the rebuild began.
+select coalesce(sum(least(coalesce(p.seq, 0), l.target)), 0)::bigint, coalesce(sum(l.target), 0)::bigint
+from leases l
+left join lateral (
+    select p.seq from places p
+    where p.part = l.part and p.view = l.view and p.generation = l.generation
+    order by p.seq desc limit 1
+) p on true
+where l.view = %(view)s and l.generation = %(generation)s;
+
+-- name: parts
+select part from heads order by part;
+
+-- name: hold_leases
+-- No projector writes a page of these generations in these partitions until this transaction ends.
+select part from leases
+where view = %(view)s and generation = any (%(generations)b::integer[]) and part = any (%(parts)b::smallint[])
+order by part, generation
+for update;
+
+-- name: hold_heads
+-- No command is decided in these partitions until this transaction ends.
+select part from heads where part = any (%(parts)b::smallint[]) order by part for update;
+
+-- name: is_kept_as_well
+-- Whether somebody keeps each partition of the new generation whose old one is kept.
+select not exists (
+    select from leases o
+    join leases n on n.part = o.part and n.view = o.view
+    where o.view = %(view)s and o.generation = %(old)s and n.generation = %(new)s
+        and o.owner is not null and n.owner is null
+);
+
+-- name: ends
+select l.part, coalesce(e.seq, 0)
+from unnest(%(parts)b::smallint[]) as l (part)
+left join lateral (select e.seq from events e where e.part = l.part order by e.seq desc limit 1) e on true;
+
+-- name: parked
+select count(distinct stream) from parked_events where view = %(view)s and generation = %(generation)s;
+
+-- name: switch_soon
+-- Whoever asks meanwhile waits behind the switch: so it gives up early, and tries again.
+set local lock_timeout = '100ms';
+
+-- name: primary_key
+select a.attname
+from pg_index i
+cross join unnest(i.indkey) with ordinality as k (attnum, place)
+join pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.attnum
+where i.indrelid = %(table)s::regclass and i.indisprimary
+order by k.place;
+
+-- name: differences
+-- Rows of one partition that are not the same in two tables, as text tells it, and how many there are.
+select to_jsonb(o)::text, to_jsonb(n)::text, count(*) over ()
+from (select * from {old} t where {in_part}) o
+full join (select * from {new} t where {in_part}) n on {same_key}
+where o::text is distinct from n::text
+limit %(limit)s;
+
+-- name: schema
+select current_schema();
+
+-- name: grants
+-- What others than its owner may do with a table; the role is null where everybody may.
+select a.privilege_type, r.rolname
+from pg_class c
+cross join aclexplode(c.relacl) a
+left join pg_roles r on r.oid = a.grantee
+where c.oid = %(table)s::regclass and a.grantee <> c.relowner;

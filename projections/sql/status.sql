@@ -1,0 +1,38 @@
+-- name: status
+-- Every generation, how far it is in all partitions together, the first event of each partition that it has not seen, and
+-- who keeps it. A builder that is gone has left its generation unfinished.
+select v.view, v.generation, v.version, v.live, v.grown,
+    case when v.builder is null then null
+        when exists (select from pg_stat_activity a where a.application_name = v.builder) then v.builder
+        else '' end as builder,
+    s.place, s.head, s.unseen, clock_timestamp() as now,
+    (select count(distinct p.stream) from parked_events p
+     where p.view = v.view and p.generation = v.generation) as parked,
+    w.owners, w.rate
+from views v
+cross join lateral (
+    select coalesce(sum(p.seq), 0)::bigint as place, coalesce(sum(e.seq), 0)::bigint as head,
+        array_agg(f.state) filter (where f.state is not null) as unseen
+    from heads h
+    left join lateral (
+        select p.seq from places p
+        where p.part = h.part and p.view = v.view and p.generation = v.generation
+        order by p.seq desc limit 1
+    ) p on true
+    left join lateral (select e.seq from events e where e.part = h.part order by e.seq desc limit 1) e on true
+    left join lateral (
+        select f.state from events f where f.part = h.part and f.seq = coalesce(p.seq, 0) + 1
+    ) f on true
+) s
+cross join lateral (
+    select coalesce(array_agg(w.owner order by w.owner), '{}') as owners, coalesce(sum(w.rate), 0) as rate
+    from workers w
+    where w.view = v.view and w.generation = v.generation and w.until > clock_timestamp()
+) w
+order by v.view, v.generation;
+
+-- name: rows
+-- About how many rows tables have, as PostgreSQL has counted them last.
+select c.relname, case when c.reltuples >= 0 then c.reltuples::bigint else pg_stat_get_live_tuples(c.oid) end
+from pg_class c
+where c.relname = any (%(tables)b::text[]) and c.relkind in ('r', 'p') and pg_table_is_visible(c.oid);

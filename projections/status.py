@@ -1,0 +1,68 @@
+"""How every generation stands, made of what the database knows of it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from application.queries.views import ViewStatus
+from domain.catalogue import recorded_at
+from projections import statements
+from projections.generations import Generation
+from projections.inline import INLINE
+from projections.rebuild import growth
+from projections.views import VIEWS, Views
+
+SQL = statements.beside(__file__, "status")
+
+Row = Sequence[Any]
+"""Of the statement `status`."""
+
+
+def tables(rows: Sequence[Row], views: Views = VIEWS) -> dict[str, Any]:
+    """What the statement `rows` asks: the tables of all these generations."""
+    return {"tables": [name for row in rows for name in _tables(row, views).values()]}
+
+
+def statuses(rows: Sequence[Row], counts: Mapping[str, int], views: Views = VIEWS) -> list[ViewStatus]:
+    """By view and generation. `counts`: rows of the tables, by name."""
+    return [_status(row, counts, views) for row in rows]
+
+
+def _status(row: Row, counts: Mapping[str, int], views: Views) -> ViewStatus:
+    view, generation, version, live, grown, builder, place, head, unseen, now, parked, owners, rate = row
+    latest = INLINE.get(view) or views.latest.get(view)
+    since = min(map(recorded_at, unseen or ()), default=now)
+    return ViewStatus(
+        view=view,
+        generation=generation,
+        version=version,
+        latest_version=None if latest is None else latest.version,
+        state=_state(live=live, grown=grown, builder=builder),
+        place=place,
+        head=head,
+        lag_events=head - place,
+        lag_seconds=round(max(0.0, (now - since).total_seconds()), 3),
+        rows={name: counts.get(table, 0) for name, table in _tables(row, views).items()},
+        rate=round(rate, 1),
+        parked_streams=parked,
+        workers=[*owners, *([builder] if builder else [])],
+    )
+
+
+def _state(*, live: bool, grown: bool, builder: str | None) -> str:
+    if live:
+        return "live"
+    if builder is None:
+        return "kept" if grown else "unfinished"
+    return "growing" if builder else "unfinished"
+
+
+def _tables(row: Row, views: Views) -> dict[str, str]:
+    """The names of a generation's tables, by the names that questions know."""
+    view, generation, version = row[:3]
+    code = INLINE.get(view) or views.of(view, version)
+    if code is None:
+        return {}
+    return {
+        name: table.as_string().strip('"')
+        for name, table in growth(code, Generation(view, generation, version, False, False, None)).tables.items()
+    }

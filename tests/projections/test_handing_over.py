@@ -1,0 +1,52 @@
+"""Workers share partitions evenly, by what each gives away of its own."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from projections.projector import handed_over
+
+Held = dict[str, list[int]]
+
+
+@st.composite
+def holdings(draw: st.DrawFn) -> Held:
+    """Who holds which of some partitions."""
+    workers = [f"worker {number}" for number in range(draw(st.integers(1, 6)))]
+    held: Held = {worker: [] for worker in workers}
+    for part in range(draw(st.integers(0, 64))):
+        held[draw(st.sampled_from(workers))].append(part)
+    return held
+
+
+def give(held: Held, worker: str, *, leaving: bool = False) -> None:
+    for part, other in handed_over(worker, held, leaving=leaving).items():
+        held[worker].remove(part)
+        held[other].append(part)
+
+
+@given(held=holdings())
+def test_when_each_has_given_once_nobody_has_more_than_an_equal_share(held: Held) -> None:
+    parts = sorted(part for mine in held.values() for part in mine)
+    for worker in held:
+        give(held, worker)
+    for worker in held:
+        give(held, worker)
+    assert parts == sorted(part for mine in held.values() for part in mine)
+    assert max(map(len, held.values())) <= -(-len(parts) // len(held))
+
+
+@given(held=holdings())
+def test_nobody_gives_who_has_no_more_than_its_share(held: Held) -> None:
+    share = -(-sum(map(len, held.values())) // len(held))
+    assert all(not handed_over(worker, held) for worker, mine in held.items() if len(mine) <= share)
+
+
+@given(held=holdings())
+def test_who_leaves_gives_all_to_those_who_stay(held: Held) -> None:
+    leaving, *staying = held
+    give(held, leaving, leaving=True)
+    assert not staying or not held[leaving]
+
+
+def test_nobody_is_given_what_there_is_nobody_to_give_to() -> None:
+    assert {} == handed_over("alone", {"alone": [1, 2]}, leaving=True)

@@ -1,0 +1,201 @@
+"""A view that cannot apply an event leaves out its stream and nothing else; mended, it is as if nothing had been."""
+
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from psycopg import Connection, sql
+
+from adapters.postgres.connections import connector
+from adapters.view_commands import Operator
+from domain.catalogue import Undecodable, decode
+from projections import generations, parking, rebuild
+from projections.projector import Projector
+from projections.view import View, tables_of
+from projections.views import VIEWS, Views
+from tests.adapters.workload import Workload
+from tests.adapters.world import settle_in
+from tests.running.processes import soon
+
+Connect = Callable[[str], Connection[Any]]
+
+every_view = pytest.mark.parametrize("view", VIEWS.latest.values(), ids=VIEWS.latest)
+
+UNDECODABLE = b'{"originator_id": 1}'
+UNWRITABLE = b"\\u0000"
+"""What JSON may say of a text, and no column of PostgreSQL holds."""
+
+
+@pytest.fixture
+def log(database: str) -> str:
+    """The address of a log of random commands."""
+    world = settle_in(connector(database))
+    workload = Workload(world, seed=5)
+    for _ in range(120):
+        workload.run_group()
+    world.log.close()
+    return database
+
+
+def broken(connection: Connection[Any], view: View, *, readable: bool = True) -> dict[tuple[int, int], bytes]:
+    """Break one in a hundred of the events that a view cares about; what they were, by position. Half of them stay
+    `readable`, and hold what no column does: these can be applied where the same page takes it away again."""
+    rows = connection.execute(
+        "select part, seq, state from events where topic = any (%s) order by part, seq", [list(view.topics)]
+    ).fetchall()
+    chosen = Random(1).sample(rows, max(3, len(rows) // 100))
+    for number, (part, seq, state) in enumerate(chosen):
+        bad = UNDECODABLE if number % 2 or not readable else state.replace(b'"kg"', b'"' + UNWRITABLE + b'"')
+        bad = UNDECODABLE if bad == state else bad
+        connection.execute("update events set state = %s where part = %s and seq = %s", [bad, part, seq])
+    return {(part, seq): state for part, seq, state in chosen}
+
+
+def mend(connection: Connection[Any], states: dict[tuple[int, int], bytes]) -> None:
+    for (part, seq), state in states.items():
+        connection.execute("update events set state = %s where part = %s and seq = %s", [state, part, seq])
+
+
+@contextmanager
+def projecting(connect: Connect, views: Views) -> Iterator[None]:
+    projector = Projector(connect, views=views, poll=0.01)
+    thread = threading.Thread(target=projector.run)
+    thread.start()
+    try:
+        yield
+    finally:
+        projector.stop()
+        thread.join()
+
+
+def caught_up(connection: Connection[Any], view: View) -> bool:
+    behind = """
+        select count(*) from (select part, max(seq) as seq from events group by part) e
+        cross join (select generation from views where view = %(view)s) v
+        where coalesce((
+            select max(p.seq) from places p
+            where p.part = e.part and p.view = %(view)s and p.generation = v.generation
+        ), 0) < e.seq
+    """
+    return soon(lambda: connection.execute(behind, {"view": view.name}).fetchone() == (0,), 30)
+
+
+def rows(connection: Connection[Any], view: View, generation: int) -> list[Any]:
+    return [
+        (name, row)
+        for name, table in tables_of(view, generation).items()
+        for row in connection.execute(sql.SQL("select t::text from {} t order by 1").format(table)).fetchall()
+    ]
+
+
+def streams(connection: Connection[Any], view: View) -> set[str]:
+    return {each.stream for each in parking.parked(connection, view.name)}
+
+
+def streams_of(
+    connection: Connection[Any], positions: Iterable[tuple[int, int]], state: bytes | None = None
+) -> set[str]:
+    """The streams of events at some positions; of those that have this state now, where one is told."""
+    found = set()
+    for part, seq in positions:
+        ((stream, now),) = connection.execute(
+            "select originator_id, state from events where part = %s and seq = %s", [part, seq]
+        ).fetchall()
+        if state in (None, now):
+            found.add(stream)
+    return found
+
+
+def grown(connection: Connection[Any], view: View) -> int:
+    """Another generation, grown beside; its number."""
+    ((builder,),) = connection.execute("show application_name").fetchall()
+    going = rebuild.begin(connection, builder, view.name)
+    for _ in going.grow():
+        pass
+    going.finish()
+    return going.new.generation.generation
+
+
+@pytest.fixture
+def connection(log: str) -> Iterator[Connection[Any]]:
+    with connector(log)("parking") as connection:
+        connection.autocommit = True
+        yield connection
+
+
+@every_view
+def test_what_is_broken_stops_its_streams_only_and_once_mended_the_view_is_as_if_it_had_never_been(
+    log: str, connection: Connection[Any], view: View
+) -> None:
+    states = broken(connection, view)
+    with projecting(connector(log), VIEWS.only(view.name)):
+        assert caught_up(connection, view)
+    # What nobody can read is always parked; what no column holds may have been removed again in the same page.
+    parked = streams(connection, view)
+    assert streams_of(connection, states, UNDECODABLE) <= parked <= streams_of(connection, states)
+    assert parked
+    assert 2 == grown(connection, view)
+    assert rows(connection, view, 1) == rows(connection, view, 2)  # a rebuild parks the same
+    mend(connection, states)
+    assert 0 == Operator(log, Path()).unpark(view.name, None, skip=False)
+    assert set() == streams(connection, view)
+    connection.execute("update views set builder = null")
+    assert 3 == grown(connection, view)
+    healthy = rows(connection, view, 3)
+    assert healthy == rows(connection, view, 1) == rows(connection, view, 2)
+    assert healthy
+
+
+@every_view
+def test_what_is_skipped_is_as_if_that_event_had_never_been(log: str, connection: Connection[Any], view: View) -> None:
+    states = broken(connection, view)
+    with projecting(connector(log), VIEWS.only(view.name)):
+        assert caught_up(connection, view)
+    live = next(each for each in generations.all_of(connection) if each.view == view.name)
+    while left := streams(connection, view):
+        for stream in left:
+            parking.retry(connection, view, live, stream, skip=True)
+    tables = tables_of(view, 99)
+    with connection.cursor() as cursor:
+        view.create(cursor, tables)
+        stored = connection.execute(
+            "select part, topic, state from events where topic = any (%s) order by part, seq", [list(view.topics)]
+        ).fetchall()
+        whole = []
+        for part, topic, state in stored:
+            if UNWRITABLE not in state and state != UNDECODABLE:
+                whole.append((part, decode(topic, state)))
+        view.write(cursor, tables, whole)
+    assert len(stored) - len(states) == len(whole)
+    assert rows(connection, view, 99) == rows(connection, view, 1)
+
+
+@every_view
+def test_what_is_not_mended_stays_parked_and_what_follows_it_waits(
+    log: str, connection: Connection[Any], view: View
+) -> None:
+    states = broken(connection, view, readable=False)
+    with projecting(connector(log), VIEWS.only(view.name)):
+        assert caught_up(connection, view)
+        before, parked = rows(connection, view, 1), parking.parked(connection, view.name)
+        assert 1 == Operator(log, Path()).unpark(view.name, None, skip=False)
+        assert before == rows(connection, view, 1)
+        assert parked == parking.parked(connection, view.name)
+    first = parked[0]
+    assert (first.part, first.seq) in states
+    with pytest.raises(Undecodable):
+        decode(first.topic, UNDECODABLE)
+
+
+def test_a_database_that_fails_parks_nothing(log: str, connection: Connection[Any]) -> None:
+    view = VIEWS.latest["measurements"]
+    connection.execute("alter table measurements_g1 rename to hidden")
+    with projecting(connector(log), VIEWS.only(view.name)):
+        assert not soon(lambda: parking.parked(connection), 1.0)
+        connection.execute("alter table hidden rename to measurements_g1")
+        assert caught_up(connection, view)
+    assert [] == parking.parked(connection)
