@@ -232,6 +232,8 @@ def _demo(settings: Settings, parsed: argparse.Namespace) -> int:
 
 def _views(settings: Settings, parsed: argparse.Namespace) -> int:
     try:
+        import psycopg
+
         from adapters import view_commands
         from adapters.database import database
         from adapters.prepare import NotPrepared, wait_until_prepared
@@ -243,6 +245,9 @@ def _views(settings: Settings, parsed: argparse.Namespace) -> int:
                 return view_commands.run(url, parsed)
         except (RebuildRefused, NotPrepared) as error:
             raise Refused(str(error)) from error
+        except psycopg.OperationalError as error:
+            reason = str(error).strip()
+            raise Refused(f"The database went away: {reason}. Run the same again, and it goes on from here.") from error
     except KeyboardInterrupt:
         print("Stopped. Run the same again, and it goes on from here.", file=sys.stderr)
         return 130

@@ -271,7 +271,7 @@ def _print_json(value: Any) -> None:
 def _difference(of: Difference) -> str:
     key = " ".join(str(value) for value in of.key.values())
     columns = ", ".join(f"{name}: {old} → {new}" for name, (old, new) in of.columns.items())
-    return f"{of.table}  {key}  {columns}"
+    return "  ".join(filter(None, (of.table, key, of.how, columns)))
 
 
 def _table(told: Sequence[ViewStatus]) -> Table:

@@ -23,11 +23,13 @@ SECRET = frozenset({"password_hash"})
 class Difference(Struct, frozen=True):
     """A row that is not the same on both sides: its key, and old and new value of every other column that differs.
 
-    `of` counts the rows of the table and partition that differ.
+    `how` it differs: `changed`, `missing` (from the new ones) or `added`. `of` counts the rows of the table and
+    partition that differ.
     """
 
     table: str
     part: int
+    how: str
     key: dict[str, Any]
     columns: dict[str, tuple[Any, Any]]
     of: int
@@ -42,26 +44,21 @@ def differences(
         same_key = sql.SQL(" and ").join(sql.SQL("o.{0} = n.{0}").format(Identifier(key)) for key in keys)
         statement = sql.SQL(SQL["differences"]).format(old=old[name], new=table, in_part=in_part, same_key=same_key)
         for one, other, total in connection.execute(statement, {"limit": SHOWN}):
-            key, columns = _difference(keys, _row(one), _row(other))
-            yield Difference(name, part, key, columns, total)
+            yield _difference(name, keys, _row(one) or {}, _row(other) or {}, part=part, of=total)
 
 
 def _difference(
-    keys: list[str], old: dict[str, Any] | None, new: dict[str, Any] | None
-) -> tuple[dict[str, Any], dict[str, tuple[Any, Any]]]:
-    there = new or old or {}
+    table: str, keys: list[str], old: dict[str, Any], new: dict[str, Any], *, part: int, of: int
+) -> Difference:
+    how = "changed" if old and new else "missing" if old else "added"
     columns = {
-        column: ("…", "…") if column in SECRET else (_value(old, column), _value(new, column))
-        for column in there
-        if column not in keys and (old is None or new is None or old[column] != new[column])
+        column: ("…", "…") if column in SECRET else (old.get(column), new.get(column))
+        for column in new or old
+        if column not in keys and old.get(column) != new.get(column)
     }
-    return {key: there[key] for key in keys}, columns
+    return Difference(table, part, how, {key: (new or old)[key] for key in keys}, columns, of)
 
 
 def _row(text: str | None) -> dict[str, Any] | None:
     """Numbers as they are written: 1.0 is not 1.00 here."""
     return None if text is None else json.loads(text, parse_float=str)
-
-
-def _value(row: dict[str, Any] | None, column: str) -> Any:
-    return None if row is None else row[column]

@@ -50,7 +50,7 @@ class DedupeIndex(Inline):
     partitioned = True
 
     def _write(self, cursor: Cursor[Any], page: Page) -> None:
-        dedupe_index.write(cursor, dedupe_index.fold(event for _, event in page), pages.partitions(cursor))
+        dedupe_index.write(cursor, dedupe_index.fold(event for _, _, event in page), pages.partitions(cursor))
 
 
 class Directory(Inline):
@@ -60,7 +60,7 @@ class Directory(Inline):
     partitioned = False
 
     def _write(self, cursor: Cursor[Any], page: Page) -> None:
-        directory.write(cursor, directory.fold(event for _, event in page))
+        directory.write(cursor, directory.fold(event for _, _, event in page))
 
 
 INLINE: dict[str, Inline] = {each.name: each for each in (DedupeIndex(), Directory())}

@@ -12,7 +12,7 @@ from domain.event import Event
 from domain.measurement import MeasurementRecorded, MeasurementRemoved, MeasurementRevised, MeasurementsWithdrawn
 from domain.partition import name_of
 from projections import statements
-from projections.view import Page, Tables, View, run
+from projections.view import Page, Placed, Tables, View, run
 
 SQL = statements.beside(__file__, "measurements")
 
@@ -65,10 +65,10 @@ class MeasurementChanges(Struct):
                 self.rows = {key: row for key, row in self.rows.items() if key[1] != event.child_id}
 
 
-def fold(page: Iterable[tuple[int, Event]]) -> MeasurementChanges:
+def fold(page: Iterable[Placed]) -> MeasurementChanges:
     """The changes that a page makes, folded to the last of each row."""
     folded = MeasurementChanges()
-    for part, event in page:
+    for part, _, event in page:
         folded.add(part, event)
     return folded
 

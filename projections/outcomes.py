@@ -24,7 +24,7 @@ from domain.event import Event
 from domain.measurement import MeasurementRecorded, MeasurementRemoved, MeasurementRevised, MeasurementsWithdrawn
 from domain.partition import name_of
 from projections import statements
-from projections.view import Page, Tables, View, run
+from projections.view import Page, Placed, Tables, View, run
 
 UNIT_LENGTH = 64
 """Characters."""
@@ -117,10 +117,10 @@ class OutcomeChanges(Struct):
                 }
 
 
-def fold(page: Iterable[tuple[int, Event]]) -> OutcomeChanges:
+def fold(page: Iterable[Placed]) -> OutcomeChanges:
     """The changes that a page makes, folded to the last of each value."""
     folded = OutcomeChanges()
-    for part, event in page:
+    for part, _, event in page:
         folded.add(part, event)
     return folded
 

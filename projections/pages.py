@@ -10,7 +10,7 @@ from psycopg import Cursor
 from domain.catalogue import decode
 from projections import statements
 from projections.generations import Generation
-from projections.view import Page, Tables, View
+from projections.view import Page, Placed, Tables, View
 
 SQL = statements.beside(__file__, "pages")
 
@@ -53,7 +53,7 @@ def is_of_an_event(error: Exception) -> bool:
 
 def decoded(page: Iterable[Stored]) -> Page:
     """Undecodable."""
-    return [(each.part, decode(each.topic, each.state)) for each in page]
+    return [Placed(each.part, each.seq, decode(each.topic, each.state)) for each in page]
 
 
 def without(page: Iterable[Stored], parked: Collection[str], left: list[Left]) -> list[Stored]:

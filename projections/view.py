@@ -1,7 +1,7 @@
 """What a view is: a function of a page of events that returns changes, and tables that take them."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, LiteralString, Protocol
+from typing import Any, LiteralString, NamedTuple, Protocol
 
 from psycopg import Cursor
 from psycopg.sql import SQL, Identifier
@@ -11,8 +11,17 @@ from domain.event import Event
 Tables = Mapping[str, Identifier]
 """The tables of a generation, by the names that questions and statements (`{name}`) call them."""
 
-Page = Sequence[tuple[int, Event]]
-"""Partition and event, in the order of each partition."""
+
+class Placed(NamedTuple):
+    """An event at its position in the log."""
+
+    part: int
+    seq: int
+    event: Event
+
+
+Page = Sequence[Placed]
+"""In the order of each partition."""
 
 
 class View(Protocol):

@@ -1,8 +1,9 @@
 -- name: session
--- Statements of a rebuild may take long, and its plans must not be those of empty tables.
-set statement_timeout = 0;
+-- Whoever holds leases or heads, and then does nothing (suspended, or cut off), loses them.
+set idle_in_transaction_session_timeout = '5s';
 
 -- name: session_plans
+-- Plans must not be those of the empty tables that it begins with.
 set plan_cache_mode = force_custom_plan;
 
 -- name: is_there

@@ -10,7 +10,7 @@ from psycopg import Cursor, sql
 from psycopg.sql import Identifier
 
 from domain.event import Event
-from projections.view import Page, Tables, View
+from projections.view import Page, Placed, Tables, View
 from tests.application.people import People
 from tests.application.world import World
 from tests.fakes import FakeLog
@@ -40,11 +40,11 @@ def logs(draw: st.DrawFn) -> Log:
 def pages(log: Log, seed: int) -> list[Page]:
     """The events of all partitions, each in its order, met at random and cut into pages at random."""
     random = Random(seed)
-    left = {part: list(events) for part, events in log.items() if events}
-    found: list[list[tuple[int, Event]]] = [[]]
+    left = {page[0].part: list(page) for page in whole(log) if page}
+    found: list[list[Placed]] = [[]]
     while left:
         part = random.choice(sorted(left))
-        found[-1].append((part, left[part].pop(0)))
+        found[-1].append(left[part].pop(0))
         if not left[part]:
             del left[part]
         if random.random() < 0.3:
@@ -54,12 +54,12 @@ def pages(log: Log, seed: int) -> list[Page]:
 
 def whole(log: Log) -> list[Page]:
     """Each partition as one page."""
-    return [[(part, event) for event in events] for part, events in log.items()]
+    return [[Placed(part, seq, event) for seq, event in enumerate(events, 1)] for part, events in log.items()]
 
 
 def concerning(view: View, pages: Sequence[Page]) -> list[Page]:
     """What of the pages a view is shown."""
-    shown = [[(part, event) for part, event in page if event.stored_name in view.topics] for page in pages]
+    shown = [[each for each in page if each.event.stored_name in view.topics] for page in pages]
     return [page for page in shown if page]
 
 

@@ -16,6 +16,7 @@ from psycopg.sql import Identifier
 from domain.event import Event
 from domain.partition import stream
 from projections.outcomes import Outcomes, source_of
+from projections.view import Page, Placed
 from tests.examples import (
     INSTITUTION,
     NOON,
@@ -159,6 +160,10 @@ def _sum(numbers: Sequence[Decimal], zero: Decimal) -> Decimal:
     return total
 
 
+def placed(log: Log) -> Page:
+    return [Placed(part, seq, event) for part, events in log.items() for seq, event in enumerate(events, 1)]
+
+
 @pytest.fixture(scope="module")
 def cursor(new_database: Any) -> Any:
     with psycopg.connect(new_database()) as connection, connection.cursor() as cursor:
@@ -170,7 +175,7 @@ TABLES = {table: Identifier(f"tried_{table}") for table in VIEW.tables}
 COLUMNS = "count, sum, sum_squares, minimum, maximum"
 
 
-def tables_after(cursor: Cursor[Any], pages: Iterable[Sequence[tuple[int, Event]]]) -> dict[str, list[Any]]:
+def tables_after(cursor: Cursor[Any], pages: Iterable[Page]) -> dict[str, list[Any]]:
     with cursor.connection.transaction(force_rollback=True):
         VIEW.create(cursor, TABLES)
         for page in pages:
@@ -190,7 +195,7 @@ def tables_after(cursor: Cursor[Any], pages: Iterable[Sequence[tuple[int, Event]
 @given(log=logs())
 def test_rollups_are_exactly_what_the_values_amount_to(cursor: Cursor[Any], log: Log) -> None:
     log = {part: valid(events) for part, events in log.items()}
-    found = tables_after(cursor, [[(part, event) for part, events in log.items() for event in events]])
+    found = tables_after(cursor, [placed(log)])
     values = values_of(log)
     assert len(values) == len(found["entries"])
     for name, width in (("subject_days", 5), ("days", 4)):
@@ -201,6 +206,6 @@ def test_rollups_are_exactly_what_the_values_amount_to(cursor: Cursor[Any], log:
 @relaxed
 @given(log=logs(), cut=st.integers(1, 5), twice=st.booleans())
 def test_rebuilt_rollups_equal_live_ones_bit_for_bit(cursor: Cursor[Any], log: Log, cut: int, twice: bool) -> None:
-    events = [(part, event) for part, events in log.items() for event in valid(events)]
+    events = placed({part: valid(events) for part, events in log.items()})
     live = [events[start : start + cut] for start in range(0, len(events), cut)]
     assert tables_after(cursor, [events]) == tables_after(cursor, [page for page in live for _ in range(1 + twice)])

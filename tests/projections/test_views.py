@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from psycopg import Cursor, sql
 
-from domain.event import Event
 from domain.partition import KEY_LENGTH
 from projections.view import Page, Tables, View, tables_of
 from projections.views import VIEWS
@@ -44,7 +43,7 @@ def test_rows_do_not_depend_on_how_partitions_meet_nor_on_pages_nor_on_one_that_
 @relaxed
 @given(log=logs())
 def test_rows_do_not_depend_on_whether_a_page_holds_one_event_or_all(cursor: Cursor[Any], view: View, log: Log) -> None:
-    events = [(part, event) for part in log for event in log[part]]
+    events = [each for page in whole(log) for each in page]
     assert rows_of(cursor, view, [events]) == rows_of(cursor, view, [[event] for event in events])
 
 
@@ -70,14 +69,10 @@ def test_writing_again_what_a_partition_key_holds_from_some_event_on_changes_not
     cursor: Cursor[Any], view: View, log: Log, data: st.DataObject
 ) -> None:
     """A parked stream is retried so."""
-    events = [(part, event) for page in whole(log) for part, event in page]
+    events = [each for page in whole(log) for each in page]
     first = data.draw(st.integers(0, len(events) - 1))
-    _, beginning = events[first]
-    again = [
-        (part, event)
-        for part, event in events[first:]
-        if event.originator_id[:KEY_LENGTH] == beginning.originator_id[:KEY_LENGTH]
-    ]
+    key = events[first].event.originator_id[:KEY_LENGTH]
+    again = [each for each in events[first:] if each.event.originator_id[:KEY_LENGTH] == key]
     assert rows_of(cursor, view, [events]) == rows_of(cursor, view, [events, again])
 
 
@@ -109,7 +104,7 @@ def together(database: str, view: View, tables: Tables, shown: list[Page]) -> No
             with psycopg.connect(database, autocommit=True) as connection, connection.cursor() as cursor:
                 begin.wait()
                 for page in shown:
-                    mine: list[tuple[int, Event]] = [(part, event) for part, event in page if part % 2 == half]
+                    mine = [each for each in page if each.part % 2 == half]
                     if mine:
                         with connection.transaction():
                             view.write(cursor, tables, mine)

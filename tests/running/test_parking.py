@@ -15,7 +15,7 @@ from adapters.view_commands import Operator
 from domain.catalogue import Undecodable, decode
 from projections import generations, parking, rebuild
 from projections.projector import Projector
-from projections.view import View, tables_of
+from projections.view import Placed, View, tables_of
 from projections.views import VIEWS, Views
 from tests.adapters.workload import Workload
 from tests.adapters.world import settle_in
@@ -163,12 +163,12 @@ def test_what_is_skipped_is_as_if_that_event_had_never_been(log: str, connection
     with connection.cursor() as cursor:
         view.create(cursor, tables)
         stored = connection.execute(
-            "select part, topic, state from events where topic = any (%s) order by part, seq", [list(view.topics)]
+            "select part, seq, topic, state from events where topic = any (%s) order by part, seq", [list(view.topics)]
         ).fetchall()
         whole = []
-        for part, topic, state in stored:
+        for part, seq, topic, state in stored:
             if UNWRITABLE not in state and state != UNDECODABLE:
-                whole.append((part, decode(topic, state)))
+                whole.append(Placed(part, seq, decode(topic, state)))
         view.write(cursor, tables, whole)
     assert len(stored) - len(states) == len(whole)
     assert rows(connection, view, 99) == rows(connection, view, 1)

@@ -4,7 +4,7 @@ import os
 import signal
 import threading
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,9 @@ import pytest
 from psycopg import Connection, Cursor
 
 from adapters.postgres.connections import connector
-from domain.event import Event
 from projections.measurements import Measurements
 from projections.projector import LEASE, Projector
-from projections.view import Tables
+from projections.view import Page, Tables
 from projections.views import VIEWS
 from tests.conftest import PARTITIONS
 from tests.running.log_of_weights import Connect, caught_up, expected_rows, rows, weighing
@@ -31,7 +30,6 @@ TAKEOVER = LEASE + LEASE / 3
 SLOWNESS = 2.0
 """Seconds that a busy machine may add."""
 
-Page = Sequence[tuple[int, Event]]
 
 
 @contextmanager
@@ -71,7 +69,7 @@ def written(monkeypatch: pytest.MonkeyPatch) -> Counter[tuple[str, int]]:
 
     def counted(view: Measurements, cursor: Cursor[Any], tables: Tables, page: Page) -> None:
         write(view, cursor, tables, page)
-        counts.update((event.originator_id, event.originator_version) for _, event in page)
+        counts.update((event.originator_id, event.originator_version) for _, _, event in page)
 
     monkeypatch.setattr(Measurements, "write", counted)
     return counts
