@@ -52,6 +52,13 @@ def _parser() -> argparse.ArgumentParser:
     keys.add_argument("action", choices=["rotate"], help="let a new key sign; the old one checks what it has signed")
     demo = command("demo", _demo, "send a real series of measurements, twice, and tell what happened")
     demo.add_argument("--url", help="a running service (default: start one in a folder of its own)")
+    replay = command("replay", _replay, "read the log again, and tell what is wrong with it, or beside it")
+    replay.add_argument("--json", action="store_true", help="tell it to a program")
+    replay.add_argument("--log-only", action="store_true", help="do not compare what is kept beside the log")
+    replay.add_argument("--stream", type=_text, metavar="ID", help="show one history, by the id that the API shows")
+    replay.add_argument("--as-of", metavar="TIME", help="of --stream: what had happened by then")
+    replay.add_argument("--known-at", metavar="TIME", help="of --stream and --into: what had been recorded by then")
+    replay.add_argument("--into", metavar="VIEW", help="grow a view into tables of its own, for looking at")
     _add_views(command("views", _views, "how the views stand, and what an operator does with them"))
     _add_import_options(command("import", _import, "bring the rows of a CSV file into an outcome of a running service"))
     return parser
@@ -251,6 +258,25 @@ def _views(settings: Settings, parsed: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         print("Stopped. Run the same again, and it goes on from here.", file=sys.stderr)
         return 130
+
+
+def _replay(settings: Settings, parsed: argparse.Namespace) -> int:
+    from adapters import replay_command
+    from adapters.database import database
+    from adapters.prepare import NotPrepared, wait_until_prepared
+
+    try:
+        as_of = replay_command.instant(parsed.as_of, "--as-of")
+        known_at = replay_command.instant(parsed.known_at, "--known-at")
+        with database(settings, parsed.data) as url:
+            wait_until_prepared(url)
+            if parsed.into is not None:
+                return replay_command.grow_into(url, parsed.into, known_at=known_at)
+            if parsed.stream is not None:
+                return replay_command.show(url, parsed.stream, as_of=as_of, known_at=known_at, as_json=parsed.json)
+            return replay_command.run(url, as_json=parsed.json, compares=not parsed.log_only)
+    except (replay_command.ReplayRefused, NotPrepared) as error:
+        raise Refused(str(error)) from error
 
 
 def _import(settings: Settings, parsed: argparse.Namespace) -> int:

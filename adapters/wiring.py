@@ -6,8 +6,10 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 from litestar import Litestar
+from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
 from adapters.analytics import calculator
@@ -18,6 +20,7 @@ from adapters.auth.tokens import Tokens
 from adapters.http import (
     analytics,
     app,
+    audit,
     families,
     groups,
     health,
@@ -33,6 +36,7 @@ from adapters.http.intake import FastLane, Intake
 from adapters.limiter import Limiter
 from adapters.postgres.accounts_reader import AccountsReader
 from adapters.postgres.analytics_reader import AnalyticsReader
+from adapters.postgres.audit_reader import AuditReader
 from adapters.postgres.connections import KEEPALIVE, connector
 from adapters.postgres.log import PostgresLog
 from adapters.postgres.outcomes_reader import OutcomesReader
@@ -62,6 +66,7 @@ def api(settings: Settings, data: Path, url: str) -> FastLane:
         kwargs={"autocommit": True, "application_name": "reader", **KEEPALIVE},
         min_size=1,
         max_size=READERS,
+        configure=_configure,
         reconnect_timeout=1.0,  # then whoever asks next makes it try again, without growing pauses
         open=False,
     )
@@ -110,11 +115,17 @@ def api(settings: Settings, data: Path, url: str) -> FastLane:
             *outcomes.routes(entrance, writer, outcomes_reader, batch_limit=settings.batch_limit),
             *analytics.routes(entrance, outcomes_reader, AnalyticsReader(pool, log.partitions)),
             *views.routes(entrance, views_reader),
+            *audit.routes(entrance, writer, AuditReader(pool, log.partitions)),
             *measurements.routes(entrance, writer, reader, intake),
         ],
         lifespan=[lifespan],
     )
     return FastLane(application, intake)
+
+
+async def _configure(connection: AsyncConnection[Any]) -> None:
+    """A question waits for a lock no longer than a writer does."""
+    await connection.execute("set lock_timeout = '2s'")
 
 
 def projectors(url: str) -> list[Projector]:

@@ -62,6 +62,10 @@ MAY: dict[str, dict[str, Whose]] = {
     "compare_cohorts": {"admin": ANY, "application": ANY},
     "analyze_values": {"admin": ANY, "application": ANY},
     "read_views": {"admin": ANY},
+    "list_audit_events": {"admin": ANY},
+    "read_stream": {"admin": ANY},
+    "read_state": {"admin": ANY},
+    "note_audit_read": {"admin": ANY},
 }
 """Action (a command's name, or a query's) → role → whose."""
 

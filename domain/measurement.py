@@ -6,7 +6,7 @@ Events · state and its fold · decisions.
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from math import isfinite
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from msgspec import Struct
 
@@ -76,13 +76,22 @@ class MeasurementRevised(MeasurementRecorded, frozen=True, kw_only=True):
 
 
 class MeasurementRemoved(Event, frozen=True, kw_only=True):
-    """A measurement was removed; its key is free again."""
+    """A measurement was removed; its key is free again.
 
-    stored_name: ClassVar[str] = "measurement.removed.v1"
+    `institution_id` is the measurement's. Version 1 did not say it: None.
+    """
+
+    stored_name: ClassVar[str] = "measurement.removed.v2"
 
     child_id: str
+    institution_id: str | None
     kind: str
     taken_at: datetime
+
+
+def removed_v1_to_v2(members: dict[str, Any]) -> dict[str, Any]:
+    """Whose measurement it was stood only in the events before it."""
+    return {**members, "institution_id": None}
 
 
 class MeasurementsWithdrawn(Event, frozen=True, kw_only=True):
@@ -244,6 +253,7 @@ def remove(measurement: Measurement, known: Known, *, origin: Origin, cause: str
         origin=origin,
         cause=cause,
         child_id=measurement.child_id,
+        institution_id=measurement.institution_id,
         kind=measurement.kind,
         taken_at=measurement.taken_at,
     )

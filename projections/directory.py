@@ -25,7 +25,7 @@ SQL = statements.beside(__file__, "directory")
 _encode = msgspec.json.Encoder().encode
 
 
-EVENTS = frozenset(
+EVENTS: frozenset[type[Event]] = frozenset(
     (
         UserRegistered,
         UserRemoved,

@@ -9,13 +9,14 @@ from typing import Any
 from psycopg import Cursor
 from psycopg.sql import SQL, Identifier
 
-from domain.catalogue import EVENTS
+from domain.catalogue import names_of
 from projections import dedupe_index, directory, pages, statements
 from projections.view import Page, Tables, View
 
 STATEMENTS = statements.beside(__file__, "rebuild")
 
 SCHEMA = "growing"
+TEMPORARY = "pg_temp"
 
 
 class Inline(View):
@@ -24,8 +25,23 @@ class Inline(View):
     version = 1
     partitioned: bool
 
+    def __init__(self, schema: str = SCHEMA) -> None:
+        """`schema`: where it grows; `TEMPORARY` is the session's own."""
+        self._schema = schema
+
+    @property
+    def growing(self) -> Tables:
+        """The tables that are grown."""
+        return {table: Identifier(self._schema, table) for table in self.tables}
+
+    @property
+    def serving(self) -> Tables:
+        """The tables that commands are decided by, as the search path has them."""
+        return {table: Identifier(table) for table in self.tables}
+
     def create(self, cursor: Cursor[Any], tables: Tables) -> None:
-        cursor.execute(SQL("create schema if not exists {}").format(Identifier(SCHEMA)))
+        if self._schema != TEMPORARY:
+            cursor.execute(SQL("create schema if not exists {}").format(Identifier(self._schema)))
         for name, table in tables.items():
             cursor.execute(SQL("create table {} (like {} including all)").format(table, Identifier(name)))
             for privilege, grantee in cursor.execute(STATEMENTS["grants"], {"table": name}).fetchall():
@@ -34,7 +50,7 @@ class Inline(View):
 
     def write(self, cursor: Cursor[Any], tables: Tables, page: Page) -> None:
         ((path,),) = cursor.execute("select current_setting('search_path')").fetchall()
-        cursor.execute("select set_config('search_path', %s || ', ' || %s, true)", [SCHEMA, path])
+        cursor.execute("select set_config('search_path', %s || ', ' || %s, true)", [self._schema, path])
         self._write(cursor, page)
         # Whoever goes on in this transaction means the tables that serve.
         cursor.execute("select set_config('search_path', %s, true)", [path])
@@ -46,7 +62,7 @@ class Inline(View):
 class DedupeIndex(Inline):
     name = "dedupe_index"
     tables = ("dedupe_index",)
-    topics = frozenset(name for name, event in EVENTS.items() if event in dedupe_index.RULES)
+    topics = names_of(dedupe_index.RULES)
     partitioned = True
 
     def _write(self, cursor: Cursor[Any], page: Page) -> None:
@@ -56,7 +72,7 @@ class DedupeIndex(Inline):
 class Directory(Inline):
     name = "directory"
     tables = ("institutions", "users", "groups", "ties", "outcomes")
-    topics = frozenset(name for name, event in EVENTS.items() if event in directory.EVENTS)
+    topics = names_of(directory.EVENTS)
     partitioned = False
 
     def _write(self, cursor: Cursor[Any], page: Page) -> None:
@@ -64,13 +80,3 @@ class Directory(Inline):
 
 
 INLINE: dict[str, Inline] = {each.name: each for each in (DedupeIndex(), Directory())}
-
-
-def growing(view: Inline) -> Tables:
-    """The tables that a rebuild grows."""
-    return {table: Identifier(SCHEMA, table) for table in view.tables}
-
-
-def serving(view: Inline) -> Tables:
-    """The tables that commands are decided by."""
-    return {table: Identifier(table) for table in view.tables}

@@ -8,11 +8,12 @@ from msgspec import Struct, field
 from msgspec.structs import astuple
 from psycopg import Cursor
 
+from domain.catalogue import names_of
 from domain.event import Event
 from domain.measurement import MeasurementRecorded, MeasurementRemoved, MeasurementRevised, MeasurementsWithdrawn
 from domain.partition import name_of
 from projections import statements
-from projections.view import Page, Placed, Tables, View, run
+from projections.view import Page, Placed, Tables, View, copy, run
 
 SQL = statements.beside(__file__, "measurements")
 
@@ -31,8 +32,13 @@ class Row(Struct, frozen=True, array_like=True, gc=False):
     institution_id: str
 
 
+TYPES = ("int2", "text", "text", "text", "timestamptz", "float8", "text", "float8", "text")
+"""Of the members of a row."""
+
+
 class MeasurementChanges(Struct):
-    """Written in this order: whole children that were withdrawn, single rows that were removed, the last of each row.
+    """Written in this order: whole children that were withdrawn, single rows that were removed or revised, the last of
+    each row.
 
     A key is partition, child, kind and id.
     """
@@ -45,6 +51,8 @@ class MeasurementChanges(Struct):
         match event:
             case MeasurementRecorded():
                 id = name_of(event.originator_id)
+                if isinstance(event, MeasurementRevised):
+                    self.removed.append((part, event.child_id, event.kind, id))
                 self.rows[part, event.child_id, event.kind, id] = Row(
                     part,
                     event.child_id,
@@ -77,10 +85,7 @@ class Measurements(View):
     name = "measurements"
     version = 1
     tables: tuple[str, ...] = ("measurements",)
-    topics = frozenset(
-        event.stored_name
-        for event in (MeasurementRecorded, MeasurementRevised, MeasurementRemoved, MeasurementsWithdrawn)
-    )
+    topics = names_of((MeasurementRecorded, MeasurementRevised, MeasurementRemoved, MeasurementsWithdrawn))
 
     def create(self, cursor: Cursor[Any], tables: Tables) -> None:
         run(cursor, SQL["create"], tables)
@@ -90,10 +95,17 @@ class Measurements(View):
 
     def write(self, cursor: Cursor[Any], tables: Tables, page: Page) -> None:
         changes = fold(page)
-        for statement, rows in (
-            ("withdraw", changes.withdrawn),
-            ("remove", changes.removed),
-            ("put", list(map(astuple, changes.rows.values()))),
-        ):
-            if rows:
-                run(cursor, SQL[statement], tables, rows)
+        self._take(cursor, tables, changes)
+        if changes.rows:
+            run(cursor, SQL["put"], tables, map(astuple, changes.rows.values()))
+
+    def grow(self, cursor: Cursor[Any], tables: Tables, page: Page) -> None:
+        changes = fold(page)
+        self._take(cursor, tables, changes)
+        if changes.rows:
+            copy(cursor, SQL["copy"], tables, TYPES, map(astuple, changes.rows.values()))
+
+    def _take(self, cursor: Cursor[Any], tables: Tables, changes: MeasurementChanges) -> None:
+        for statement, keys in (("withdraw", changes.withdrawn), ("remove", changes.removed)):
+            if keys:
+                run(cursor, SQL[statement], tables, keys)

@@ -18,13 +18,13 @@ from msgspec import Struct, field
 from msgspec.structs import astuple
 from psycopg import Cursor, sql
 
-from domain.catalogue import encode
+from domain.catalogue import encode, names_of
 from domain.entry import EntryRecorded
 from domain.event import Event
 from domain.measurement import MeasurementRecorded, MeasurementRemoved, MeasurementRevised, MeasurementsWithdrawn
 from domain.partition import name_of
 from projections import statements
-from projections.view import Page, Placed, Tables, View, run
+from projections.view import Page, Placed, Tables, View, copy, run
 
 UNIT_LENGTH = 64
 """Characters."""
@@ -55,6 +55,10 @@ class Value(Struct, frozen=True, gc=False):
     number: float
     brand_id: str = ""
     metadata: str = ""
+
+
+TYPES = ("int2", "text", "text", "text", "timestamptz", "text", "text", "float8", "text", "text")
+"""Of the members of a value."""
 
 
 class SubjectDay(NamedTuple):
@@ -129,15 +133,8 @@ class Outcomes(View):
     name = "outcomes"
     version = 1
     tables: tuple[str, ...] = ("entries", "subject_days", "subjects", "days")
-    topics = frozenset(
-        event.stored_name
-        for event in (
-            EntryRecorded,
-            MeasurementRecorded,
-            MeasurementRevised,
-            MeasurementRemoved,
-            MeasurementsWithdrawn,
-        )
+    topics = names_of(
+        (EntryRecorded, MeasurementRecorded, MeasurementRevised, MeasurementRemoved, MeasurementsWithdrawn)
     )
 
     def create(self, cursor: Cursor[Any], tables: Tables) -> None:
@@ -156,7 +153,7 @@ class Outcomes(View):
         touched = self._take(cursor, tables, changes)
         went = bool(touched)
         if changes.values:
-            self._put(cursor, tables, changes)
+            run(cursor, SQL["put"], tables, map(astuple, changes.values.values()))
             touched.update(
                 SubjectDay(value.part, value.source, value.unit, value.subject_id, value.at.astimezone(UTC).date())
                 for value in changes.values.values()
@@ -176,7 +173,7 @@ class Outcomes(View):
         changes = fold(page)
         self._take(cursor, tables, changes)
         if changes.values:
-            self._put(cursor, tables, changes)
+            copy(cursor, SQL["copy"], tables, TYPES, map(astuple, changes.values.values()))
 
     def settle(self, cursor: Cursor[Any], tables: Tables, part: int) -> None:
         """The rollups."""
@@ -191,6 +188,3 @@ class Outcomes(View):
                 run(cursor, SQL[name], tables, keys)
                 touched.update(SubjectDay(*row) for row in cursor)
         return touched
-
-    def _put(self, cursor: Cursor[Any], tables: Tables, changes: OutcomeChanges) -> None:
-        run(cursor, SQL["put"], tables, [astuple(value) for value in changes.values.values()])

@@ -1,6 +1,6 @@
 """Pages of the log, as a generation takes them: what it cannot apply is parked, and everything else goes on."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import psycopg
@@ -119,7 +119,7 @@ def park(cursor: Cursor[Any], generation: Generation, left: Sequence[Left]) -> N
     cursor.execute(SQL["park"], {**generation.key, **{name: list(column) for name, column in rows.items()}})
 
 
-def set_places(cursor: Cursor[Any], generation: Generation, reached: dict[int, int]) -> None:
+def set_places(cursor: Cursor[Any], generation: Generation, reached: Mapping[int, int]) -> None:
     """`reached`: the seq of the last event of each partition that has been applied or left out."""
     parameters = {**generation.key, "parts": list(reached), "seqs": list(reached.values())}
     cursor.execute(SQL["set_places"], parameters)

@@ -10,7 +10,7 @@ Each step leaves what it has done in the database: whoever stops it goes on wher
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import Any, Protocol
 
@@ -23,7 +23,7 @@ from domain.partition import ACCOUNTS, partition
 from projections import generations, pages, statements
 from projections.comparison import Difference, differences
 from projections.generations import Generation
-from projections.inline import INLINE, Inline, growing, serving
+from projections.inline import INLINE, Inline
 from projections.pages import Stored
 from projections.projector import CHANGED
 from projections.view import Tables, View, tables_of
@@ -32,7 +32,10 @@ from projections.views import VIEWS, Views
 SQL = statements.beside(__file__, "rebuild")
 
 PAGE = 10_000
-"""Events of one partition in one transaction, at most."""
+"""Events in one transaction, about."""
+
+CLAIM = 16
+"""Partitions that a worker grows at once, at most."""
 
 PAUSE = 0.1
 """Seconds between two tries at what others are at."""
@@ -57,13 +60,19 @@ class Growth(Struct, frozen=True):
     def places(self, cursor: Cursor[Any], parts: Sequence[int]) -> dict[int, int]:
         return pages.places(cursor, self.generation, parts)
 
-    def go_on(self, cursor: Cursor[Any], part: int, place: int, *, grows: bool = False) -> None:
-        """Apply what comes up to a place of a partition. What cannot be applied is parked; in an inline projection
+    def go_on(self, cursor: Cursor[Any], places: Mapping[int, int], *, grows: bool = False) -> None:
+        """Apply what comes up to a place of each partition. What cannot be applied is parked; in an inline projection
         there is no such thing: RebuildRefused."""
-        after = self.places(cursor, [part])[part]
-        asked = {"part": part, "after": after, "upto": place, "topics": list(self.view.topics)}
+        parts = list(places)
+        afters = self.places(cursor, parts)
+        asked = {
+            "parts": parts,
+            "afters": [afters[part] for part in parts],
+            "places": list(places.values()),
+            "topics": list(self.view.topics),
+        }
         page = [Stored(*row) for row in cursor.execute(pages.SQL["between"], asked)]
-        parked = pages.parked_streams(cursor, self.generation, [part])
+        parked = pages.parked_streams(cursor, self.generation, parts)
         write = self.view.grow if grows else self.view.write
         try:
             with cursor.connection.transaction():
@@ -73,15 +82,15 @@ class Growth(Struct, frozen=True):
                 raise
             left = pages.apply(cursor, self.view, self.tables, page, write, parked=parked, carefully=True)
         if left and isinstance(self.view, Inline):
-            (_, seq, _, topic, _), why = left[0]
+            (part, seq, _, topic, _), why = left[0]
             raise RebuildRefused(f"{self.view.name} cannot be made with {topic} at {part}-{seq}: {why}")
         pages.park(cursor, self.generation, left)
-        pages.set_places(cursor, self.generation, {part: place})
+        pages.set_places(cursor, self.generation, places)
 
 
 def growth(view: View, generation: Generation) -> Growth:
     """Of a generation, of whatever sort its view is."""
-    tables = growing(view) if isinstance(view, Inline) else tables_of(view, generation.generation)
+    tables = view.growing if isinstance(view, Inline) else tables_of(view, generation.generation)
     return Growth(view, generation, tables)
 
 
@@ -94,8 +103,8 @@ class Serving(Protocol):
     def hold(self, cursor: Cursor[Any], parts: Sequence[int]) -> dict[int, int]:
         """How far it is in these partitions, where it stays until the transaction ends."""
 
-    def go_on(self, cursor: Cursor[Any], part: int, place: int) -> None:
-        """Go on to a place that it has not reached."""
+    def go_on(self, cursor: Cursor[Any], places: Mapping[int, int]) -> None:
+        """Go on to places that it has not reached."""
 
     def can_give_way(self, cursor: Cursor[Any]) -> bool:
         """Whether the other would be kept as this one is."""
@@ -117,8 +126,8 @@ class Live:
         cursor.execute(SQL["hold_leases"], asked)
         return self._live.places(cursor, parts)
 
-    def go_on(self, cursor: Cursor[Any], part: int, place: int) -> None:
-        self._live.go_on(cursor, part, place)
+    def go_on(self, cursor: Cursor[Any], places: Mapping[int, int]) -> None:
+        self._live.go_on(cursor, places)
 
     def can_give_way(self, cursor: Cursor[Any]) -> bool:
         """Projectors notice a new generation at their next beat; those with other code never do."""
@@ -136,13 +145,13 @@ class InCommands:
     """An inline projection: kept by the commands themselves, so always at the end of the log."""
 
     def __init__(self, view: Inline) -> None:
-        self.tables = serving(view)
+        self.tables = view.serving
 
     def hold(self, cursor: Cursor[Any], parts: Sequence[int]) -> dict[int, int]:
         cursor.execute(SQL["hold_heads"], {"parts": list(parts)})
         return dict(cursor.execute(SQL["ends"], {"parts": list(parts)}).fetchall())
 
-    def go_on(self, cursor: Cursor[Any], part: int, place: int) -> None:
+    def go_on(self, cursor: Cursor[Any], places: Mapping[int, int]) -> None:
         raise AssertionError("nothing is ahead of it")
 
     def can_give_way(self, cursor: Cursor[Any]) -> bool:
@@ -201,8 +210,15 @@ class Switch:
         news = self._new.places(cursor, self._parts)
         behind = {part: old for part, old in olds.items() if news[part] < old}
         for part, old in behind.items():
-            self._new.go_on(cursor, part, min(old, news[part] + PAGE))
+            self._new.go_on(cursor, {part: min(old, news[part] + PAGE)})
         return sum(old - news[part] for part, old in behind.items()) <= PAGE
+
+
+def in_partition(view: View, part: int, partitions: int) -> sql.Composable:
+    """Which rows `t` of a view are of a partition. Those of the directory do not say: all of it is the accounts'."""
+    if isinstance(view, Inline) and not view.partitioned:
+        return sql.SQL("true" if part == partition(ACCOUNTS, partitions) else "false")
+    return sql.SQL("t.part = {}").format(part)
 
 
 def parts_of(connection: Connection[Any]) -> list[int]:
@@ -258,7 +274,15 @@ class Rebuild:
             beside.isolation_level = IsolationLevel.REPEATABLE_READ
             for part in self._parts:
                 self._level(part, beside)
-                yield list(differences(beside, self._old.tables, self.new.tables, part, self._in_part(part)))
+                yield list(
+                    differences(
+                        beside,
+                        self._old.tables,
+                        self.new.tables,
+                        part,
+                        in_partition(self.new.view, part, self.partitions),
+                    )
+                )
                 beside.rollback()
 
     def _level(self, part: int, beside: Connection[Any]) -> None:
@@ -271,16 +295,9 @@ class Rebuild:
                     beside.execute("select")  # its snapshot is of now
                     return
                 if new < old:
-                    self.new.go_on(cursor, part, min(old, new + PAGE))
+                    self.new.go_on(cursor, {part: min(old, new + PAGE)})
                 else:
-                    self._old.go_on(cursor, part, min(new, old + PAGE))
-
-    def _in_part(self, part: int) -> sql.Composable:
-        """Rows of the directory do not say which partition they are of: all of it is in that of the accounts."""
-        view = self.new.view
-        if isinstance(view, Inline) and not view.partitioned:
-            return sql.SQL("true" if part == partition(ACCOUNTS, self.partitions) else "false")
-        return sql.SQL("t.part = {}").format(part)
+                    self._old.go_on(cursor, {part: min(new, old + PAGE)})
 
     def parked(self) -> int:
         """Streams that it has left out."""
@@ -358,18 +375,27 @@ def grow(connection: Connection[Any], new: Growth) -> Iterator[int]:
 
 def _grow_page(connection: Connection[Any], new: Growth) -> int | None:
     with connection.transaction(), connection.cursor() as cursor:
-        claimed = cursor.execute(SQL["claim"], new.generation.key).fetchone()
-        if claimed is None:
+        targets = dict(cursor.execute(SQL["claim"], {**new.generation.key, "limit": CLAIM}).fetchall())
+        if not targets:
             return None
-        part, target = claimed
-        # In a statement of its own: it may have been another's until a moment ago.
-        place = new.places(cursor, [part])[part]
-        reached = min(place + PAGE, target)
-        if reached > place:
-            new.go_on(cursor, part, reached, grows=True)
-            if reached == target:
+        # In a statement of its own: they may have been another's until a moment ago.
+        places = new.places(cursor, list(targets))
+        reached = slices(places, targets)
+        if reached:
+            new.go_on(cursor, reached, grows=True)
+        for part, place in reached.items():
+            if place == targets[part]:
                 new.view.settle(cursor, new.tables, part)
-    return int(reached - place)
+    return sum(place - places[part] for part, place in reached.items())
+
+
+def slices(places: Mapping[int, int], targets: Mapping[int, int]) -> dict[int, int]:
+    """How far to go in each partition with one page: as much of what is left, so that all end together."""
+    left = {part: targets[part] - place for part, place in places.items() if place < targets[part]}
+    total = sum(left.values())
+    return {
+        part: places[part] + (events if total <= PAGE else -(-events * PAGE // total)) for part, events in left.items()
+    }
 
 
 def roll_back(connection: Connection[Any], name: str, *, views: Views = VIEWS) -> tuple[Generation, Iterator[None]]:

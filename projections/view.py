@@ -75,3 +75,17 @@ def run(
     """Run a statement on the tables of a generation; of `rows` (not empty), the columns are its parameters."""
     columns = None if rows is None else [list(column) for column in zip(*rows, strict=True)]
     cursor.execute(SQL(statement).format(**tables), columns)
+
+
+def copy(
+    cursor: Cursor[Any],
+    statement: LiteralString,
+    tables: Tables,
+    types: Sequence[str],
+    rows: Iterable[Sequence[Any]],
+) -> None:
+    """Run a COPY into a table of a generation; `types` of its columns."""
+    with cursor.copy(SQL(statement).format(**tables)) as copying:
+        copying.set_types(types)
+        for row in rows:
+            copying.write_row(row)

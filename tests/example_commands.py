@@ -10,6 +10,7 @@ from application.commands.change_password import ChangePassword, NewPassword
 from application.commands.create_outcomes import CreateOutcomes
 from application.commands.disband_group import DisbandGroup
 from application.commands.form_group import FormGroup, NewGroup
+from application.commands.note_audit_read import NoteAuditRead
 from application.commands.record_entries import RecordEntries
 from application.commands.record_measurements import RecordMeasurements
 from application.commands.register_first_admin import SERVICE, RegisterFirstAdmin
@@ -24,6 +25,7 @@ from application.commands.tie_child import TieChild
 from application.commands.untie_child import UntieChild
 from domain.entry import Entry
 from domain.measurement import Reading
+from domain.partition import stream
 from domain.user import Profile
 from tests.examples import (
     CHILD,
@@ -155,6 +157,11 @@ def record_entries(**changes: Any) -> RecordEntries:
     return replace(command, **changes)
 
 
+def note_audit_read(**changes: Any) -> NoteAuditRead:
+    command = NoteAuditRead(actor=actor("admin", EDUCATOR), request_id=REQUEST, stream=stream(CHILD, WEIGHT))
+    return replace(command, **changes)
+
+
 COMMANDS: tuple[Command, ...] = (
     record_measurements(),
     remove_measurement(),
@@ -172,4 +179,5 @@ COMMANDS: tuple[Command, ...] = (
     create_outcomes(),
     revise_outcome(),
     record_entries(),
+    note_audit_read(),
 )

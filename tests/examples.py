@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from application.command import Actor
 from application.permissions import scopes_of
+from domain.audit import AuditRead
 from domain.entry import EntryRecorded
 from domain.event import Event, Origin
 from domain.family import FamilyTied, FamilyUntied
@@ -94,7 +95,11 @@ def body_fat_revised(**changes: Any) -> MeasurementRevised:
 
 def measurement_removed(**changes: Any) -> MeasurementRemoved:
     event = MeasurementRemoved(
-        **_of("remove_measurement", WEIGHT, version=2), child_id=CHILD, kind="weight", taken_at=NOON
+        **_of("remove_measurement", WEIGHT, version=2),
+        child_id=CHILD,
+        institution_id=INSTITUTION,
+        kind="weight",
+        taken_at=NOON,
     )
     return replace(event, **changes)
 
@@ -230,6 +235,12 @@ def entry_recorded(**changes: Any) -> EntryRecorded:
     return replace(event, **changes)
 
 
+def audit_read(**changes: Any) -> AuditRead:
+    auditor = origin(actor_id=EDUCATOR, actor_role="admin")
+    read = _of("note_audit_read", REQUEST, EDUCATOR) | {"origin": auditor, "read": stream(CHILD, WEIGHT)}
+    return AuditRead(**read | changes)
+
+
 def _of(cause: str, name: str, key: str = CHILD, version: int = 1) -> dict[str, Any]:
     """What every event has."""
     return {
@@ -274,4 +285,6 @@ EVENTS: tuple[Event, ...] = (
     outcome_created(),
     outcome_revised(),
     entry_recorded(),
+    audit_read(),
+    audit_read(as_of=NOON, known_at=RECORDED_AT),
 )

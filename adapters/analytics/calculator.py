@@ -1,54 +1,109 @@
-"""The statistics as a service asks for them: in a thread, so that no question holds up another request, and loaded when
-the first is asked for, so that the service starts without them."""
+"""The statistics as a service asks for them: beside the event loop, so that no question holds up another request, and
+loaded when the first is asked for, so that the service starts without them.
+
+Few values are calculated in a thread. Many would hold the interpreter for long: they go to a process of their own.
+"""
 
 import asyncio
-from collections.abc import Sequence
+from array import array
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
 
 from adapters.analytics.shapes import Changepoints, Coefficient, Cohort, Comparison, Correlation, Method, Trend
 
+if TYPE_CHECKING:
+    from adapters.analytics.processes import Processes
+
+MANY = 10_000
+"""Values."""
+
+T = TypeVar("T")
+
+_processes: "Processes | None" = None
+
+
+def stop() -> None:
+    """End what is being calculated in processes, and the processes."""
+    if _processes is not None:
+        _processes.stop()
+
 
 async def trend(values: Sequence[float], x: Sequence[float] | None, alpha: float) -> Trend:
-    def calculate() -> Trend:
-        from adapters.analytics.trend import trend
-
-        return trend(values, x, alpha)
-
-    return await asyncio.to_thread(calculate)
-
-
-async def changepoints(values: Sequence[float], min_segment_size: int, alpha: float) -> Changepoints:
-    def calculate() -> Changepoints:
-        from adapters.analytics.changepoint import changepoints
-
-        return changepoints(values, min_segment_size, alpha)
-
-    return await asyncio.to_thread(calculate)
-
-
-async def correlate(x: Sequence[float], y: Sequence[float], method: Method, alpha: float) -> Correlation:
-    def calculate() -> Correlation:
-        from adapters.analytics.correlation import correlate
-
-        return correlate(x, y, method, alpha)
-
-    return await asyncio.to_thread(calculate)
+    return await _calculated(len(values), _trend, values, x, alpha)
 
 
 async def coefficient(x: Sequence[float], y: Sequence[float], method: Method, members: tuple[str, str]) -> Coefficient:
     """`members` is what a refusal calls the two."""
-
-    def calculate() -> Coefficient:
-        from adapters.analytics.correlation import coefficient
-
-        return coefficient(x, y, method, members=members)
-
-    return await asyncio.to_thread(calculate)
+    return await _calculated(len(x), _coefficient, x, y, method, members)
 
 
 async def compare(cohorts: Sequence[Cohort], *, higher_is_better: bool) -> Comparison:
-    def calculate() -> Comparison:
-        from adapters.analytics.comparison import compare
+    size = sum(len(cohort.firsts) for cohort in cohorts)
+    return await _calculated(size, _compare, cohorts, higher_is_better)
 
-        return compare(cohorts, higher_is_better=higher_is_better)
 
-    return await asyncio.to_thread(calculate)
+# As JSON: of many values the answer is long, and writing it takes long, too.
+
+
+async def trend_as_json(values: Sequence[float], x: Sequence[float] | None, alpha: float) -> bytes:
+    return await _calculated(len(values), _as_json, _trend, values, x, alpha)
+
+
+async def changepoints_as_json(values: Sequence[float], min_segment_size: int, alpha: float) -> bytes:
+    return await _calculated(len(values), _as_json, _changepoints, values, min_segment_size, alpha)
+
+
+async def correlation_as_json(x: Sequence[float], y: Sequence[float], method: Method, alpha: float) -> bytes:
+    return await _calculated(max(len(x), len(y)), _as_json, _correlate, x, y, method, alpha)
+
+
+async def _calculated(size: int, calculate: Callable[..., T], *arguments: Any) -> T:
+    if size <= MANY:
+        return await asyncio.to_thread(calculate, *arguments)
+    packed = [array("d", each) if isinstance(each, list) else each for each in arguments]
+    return await _the_processes().run(calculate, *packed)
+
+
+def _the_processes() -> "Processes":
+    global _processes  # noqa: PLW0603  # made when the first is asked for
+    if _processes is None:
+        from adapters.analytics.processes import Processes
+
+        _processes = Processes()
+    return _processes
+
+
+def _as_json(calculate: Callable[..., Any], *arguments: Any) -> bytes:
+    return msgspec.json.encode(calculate(*arguments))
+
+
+def _trend(values: Sequence[float], x: Sequence[float] | None, alpha: float) -> Trend:
+    from adapters.analytics.trend import trend
+
+    return trend(values, x, alpha)
+
+
+def _changepoints(values: Sequence[float], min_segment_size: int, alpha: float) -> Changepoints:
+    from adapters.analytics.changepoint import changepoints
+
+    return changepoints(values, min_segment_size, alpha)
+
+
+def _correlate(x: Sequence[float], y: Sequence[float], method: Method, alpha: float) -> Correlation:
+    from adapters.analytics.correlation import correlate
+
+    return correlate(x, y, method, alpha)
+
+
+def _coefficient(x: Sequence[float], y: Sequence[float], method: Method, members: tuple[str, str]) -> Coefficient:
+    from adapters.analytics.correlation import coefficient
+
+    return coefficient(x, y, method, members=members)
+
+
+def _compare(cohorts: Sequence[Cohort], higher_is_better: bool) -> Comparison:
+    from adapters.analytics.comparison import compare
+
+    return compare(cohorts, higher_is_better=higher_is_better)

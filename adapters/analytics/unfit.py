@@ -8,3 +8,6 @@ class Unfit(Exception):
         super().__init__(f"{member}: {reason}")
         self.member = member
         self.reason = reason
+
+    def __reduce__(self) -> tuple[type["Unfit"], tuple[str, str]]:
+        return Unfit, (self.member, self.reason)  # so that it can come out of another process

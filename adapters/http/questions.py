@@ -5,7 +5,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from adapters.http import filters
+from adapters.http import filters, times
 from adapters.http.requests import HttpRequest
 from application.queries.outcomes import Period, Slice
 from domain.refusal import BadFilter
@@ -45,6 +45,16 @@ class Questions(Struct, frozen=True):
         if text is None:
             return None
         time = filters.time(text)
+        if time is None:
+            raise BadFilter(name)
+        return time
+
+    def instant(self, name: str) -> datetime | None:
+        """To the microsecond, as times of recording are; a date alone is its midnight in UTC."""
+        text = self.text(name)
+        if text is None:
+            return None
+        time = times.exactly(text) or filters.time(text)
         if time is None:
             raise BadFilter(name)
         return time

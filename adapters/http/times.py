@@ -10,14 +10,20 @@ FIRST_YEAR, LAST_YEAR = 1678, 2261
 
 def parse(text: str) -> datetime | None:
     """The instant, in UTC, to the millisecond; without a zone it is UTC. None when the text is no such time."""
+    time = exactly(text)
+    if time is not None and time.microsecond % 1000:
+        return time.replace(microsecond=time.microsecond // 1000 * 1000)
+    return time
+
+
+def exactly(text: str) -> datetime | None:
+    """The same, to the microsecond."""
     if not _TIME.fullmatch(text) or not FIRST_YEAR <= int(text[:4]) <= LAST_YEAR:
         return None
     try:
         time = datetime.fromisoformat(text)
     except ValueError:
         return None
-    if time.microsecond % 1000:
-        time = time.replace(microsecond=time.microsecond // 1000 * 1000)
     if time.tzinfo is UTC:
         return time
     return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)

@@ -7,8 +7,8 @@ from typing import Any, LiteralString
 from msgspec import Struct
 from psycopg import sql
 
-from adapters.postgres.freshness import SQL, until_level
-from adapters.postgres.outcomes_reader import VIEW, in_period, parts_of
+from adapters.postgres.freshness import CONCERNS, SQL, UNSEEN, Grounds, until_seen
+from adapters.postgres.outcomes_reader import in_period, parts_of
 from adapters.postgres.pool import Pool
 from application.queries.analytics import Change, DailyMean, Point, Slopes, Summary
 from application.queries.outcomes import OutcomeRow, Period
@@ -26,10 +26,14 @@ class Values(Struct, frozen=True):
     subject_id: str | None = None
 
 
+def kinds_of(outcome: OutcomeRow) -> list[str]:
+    """The kinds of measurements that an outcome draws from: one or none."""
+    return [outcome.metric_key] if outcome.metric_key in KINDS else []
+
+
 def sources_of(outcome: OutcomeRow) -> list[str]:
     """Where an outcome draws its values from: its entries, and the measurements of an institution's children."""
-    measured = [source_of(outcome.brand_id.lower(), outcome.metric_key)] if outcome.metric_key in KINDS else []
-    return [outcome.id, *measured]
+    return [outcome.id, *(source_of(outcome.brand_id.lower(), kind) for kind in kinds_of(outcome))]
 
 
 class AnalyticsReader:
@@ -41,17 +45,24 @@ class AnalyticsReader:
 
     async def series(self, values: Values, granularity: str) -> list[Point]:
         """In order of time; periods without a value are left out. `granularity`: `day`, `week` or `month`."""
-        await self._until_level(values)
-        return [Point(*row) for row in await self._rows("periods", values, granularity=granularity)]
+        return [Point(*row) for row in await self._periods(values, granularity)]
 
     async def daily_means(self, values: Values) -> list[DailyMean]:
         """Of all values of a day (UTC), whoever's; in order of time."""
-        await self._until_level(values)
-        rows = await self._rows("periods", values, granularity="day")
-        return [DailyMean(day, mean) for day, _, mean, _, _ in rows]
+        return [DailyMean(day, mean) for day, _, mean, _, _ in await self._periods(values, "day")]
+
+    async def _periods(self, values: Values, granularity: str) -> list[tuple[Any, ...]]:
+        """Waits for the view only where it has not seen what is more than new entries."""
+        grounds = self._grounds(values)
+        rows = await self._rows("periods", values, granularity=granularity, **grounds.parameters)
+        if rows[0][0]:
+            await until_seen(self._pool, grounds)
+            seen = grounds.parameters | {"most": 0}
+            rows = await self._rows("periods", values, granularity=granularity, **seen)
+        return [row[1:] for row in rows if row[1] is not None]
 
     async def summary(self, values: Values) -> Summary:
-        await self._until_level(values)
+        await self._until_seen(values)
         is_whole = values == Values(values.outcome) and len(sources_of(values.outcome)) == 1
         name = "summary_of_one_source" if is_whole else "summary"
         (row,) = await self._rows(name, values, source=values.outcome.id)
@@ -62,18 +73,28 @@ class AnalyticsReader:
 
     async def pairs(self, one: Values, other: Values) -> list[tuple[float, float]]:
         """The daily means of two outcomes, of one subject on one day; by subject and day."""
-        await self._until_level(one)
+        await self._until_seen(one, other)
         mine, theirs = _Selection(one, self._partitions), _Selection(other, self._partitions, prefix="other_")
         statement = sql.SQL(SQL["pairs"]).format(means=mine.means, other_means=theirs.means)
         return [(a, b) for a, b in await self._pool.rows(statement, mine.parameters | theirs.parameters)]
 
     async def changes(self, values: Values, by: str) -> list[Change]:
         """First and last value of every subject with two or more, and its cohort; those without one are left out."""
-        await self._until_level(values)
+        await self._until_seen(values)
         return [Change(*row) for row in await self._rows("changes", values, by=by)]
 
-    async def _until_level(self, values: Values) -> None:
-        await until_level(self._pool, VIEW, parts_of(values.subject_id, self._partitions))
+    async def _until_seen(self, *asked: Values) -> None:
+        await until_seen(self._pool, self._grounds(*asked))
+
+    def _grounds(self, *asked: Values) -> Grounds:
+        """Of values that are all of the same subjects."""
+        outcomes = [values.outcome for values in asked]
+        return Grounds(
+            parts_of(asked[0].subject_id, self._partitions),
+            [source for outcome in outcomes for source in sources_of(outcome)],
+            [kind for outcome in outcomes for kind in kinds_of(outcome)],
+            asked[0].subject_id,
+        )
 
     async def _rows(self, name: str, values: Values, **parameters: Any) -> list[tuple[Any, ...]]:
         selection = _Selection(values, self._partitions)
@@ -83,6 +104,8 @@ class AnalyticsReader:
             means=selection.means,
             of_entries=selection.of_entries,
             in_period=in_period(period.start, period.end),
+            concerns=CONCERNS,
+            unseen=UNSEEN,
         )
         asked = {**selection.parameters, **parameters, "start": period.start, "end": period.end}
         return await self._pool.rows(statement, asked)

@@ -7,7 +7,7 @@ from typing import Any
 from msgspec.structs import replace
 from psycopg import sql
 
-from adapters.postgres.freshness import until_level
+from adapters.postgres.freshness import Grounds, until_seen
 from adapters.postgres.pool import Pool
 from application import permissions
 from application.command import Actor
@@ -26,8 +26,6 @@ from domain.refusal import NotFound
 from projections import statements
 
 SQL = statements.beside(__file__, "outcomes")
-
-VIEW = "outcomes"
 
 
 class OutcomesReader:
@@ -70,7 +68,8 @@ class OutcomesReader:
     async def entries(self, query: ListEntries) -> Page[EntryRow]:
         """NotFound where there is no such outcome; Unavailable when the view stays behind."""
         await self.outcome(ReadOutcome(actor=query.actor, outcome_id=query.outcome_id))
-        await until_level(self._pool, VIEW, parts_of(query.subject_id, self._partitions))
+        parts = parts_of(query.subject_id, self._partitions)
+        await until_seen(self._pool, Grounds(parts, [query.outcome_id], subject_id=query.subject_id))
         told = {"source": query.outcome_id}
         if query.subject_id is not None:
             told["subject_id"] = query.subject_id

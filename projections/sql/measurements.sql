@@ -16,7 +16,7 @@ create table {measurements} (
 create index on {measurements} (part, child_id, kind, taken_at);
 
 -- name: put
--- A row that is there already was revised, or its page is written again.
+-- A row that is there already came with a page that is written again.
 insert into {measurements} (part, child_id, kind, id, taken_at, value, unit, companion_value, institution_id)
 select * from unnest(
     %b::smallint[], %b::text[], %b::text[], %b::text[], %b::timestamptz[], %b::float8[], %b::text[], %b::float8[],
@@ -25,6 +25,11 @@ select * from unnest(
 on conflict (part, child_id, kind, id) do update set
     taken_at = excluded.taken_at, value = excluded.value, unit = excluded.unit,
     companion_value = excluded.companion_value, institution_id = excluded.institution_id;
+
+-- name: copy
+-- In a generation that grows: no row is there yet.
+copy {measurements} (part, child_id, kind, id, taken_at, value, unit, companion_value, institution_id)
+from stdin (format binary);
 
 -- name: remove
 delete from {measurements} t

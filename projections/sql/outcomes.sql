@@ -81,6 +81,10 @@ select * from unnest(
 on conflict (part, subject_id, source, unit, at, id) do update set
     value = excluded.value, number = excluded.number, brand_id = excluded.brand_id, metadata = excluded.metadata;
 
+-- name: copy
+-- In a generation that grows: no value is there yet.
+copy {entries} (part, subject_id, source, unit, at, id, value, number, brand_id, metadata) from stdin (format binary);
+
 -- name: take
 -- Values that are removed, or put again otherwise: whose days they were.
 delete from {entries} e

@@ -30,10 +30,14 @@ cross join lateral (
 limit %(limit_of_all)s;
 
 -- name: between
--- Of one partition, what a view cares about, after one seq and up to another.
-select e.part, e.seq, e.originator_id, e.topic, e.state from events e
-where e.part = %(part)s and e.seq > %(after)s and e.seq <= %(upto)s and e.topic = any (%(topics)b::text[])
-order by e.seq;
+-- What a view cares about, of each partition after one seq and up to another, in order of seq.
+select e.part, e.seq, e.originator_id, e.topic, e.state
+from unnest(%(parts)b::smallint[], %(afters)b::bigint[], %(places)b::bigint[]) as l (part, after, place)
+cross join lateral (
+    select e.part, e.seq, e.originator_id, e.topic, e.state from events e
+    where e.part = l.part and e.seq > l.after and e.seq <= l.place and e.topic = any (%(topics)b::text[])
+    order by e.seq
+) e;
 
 -- name: set_places
 -- A new row for each, and those before it gone: an updated one would pile up under any open snapshot.

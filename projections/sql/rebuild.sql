@@ -16,7 +16,8 @@ update views set builder = %(builder)s where view = %(view)s and generation = %(
 update views set grown = true where view = %(view)s and generation = %(generation)s;
 
 -- name: claim
--- A partition that is not where it should be and that no other worker is at.
+-- Partitions that are not where they should be and that no other worker is at. Several, since their events lie in the same
+-- blocks.
 select l.part, l.target
 from leases l
 left join lateral (
@@ -26,7 +27,7 @@ left join lateral (
 ) p on true
 where l.view = %(view)s and l.generation = %(generation)s and coalesce(p.seq, 0) < l.target
 order by l.part
-limit 1
+limit %(limit)s
 for update of l skip locked;
 
 -- name: progress
@@ -84,11 +85,11 @@ where i.indrelid = %(table)s::regclass and i.indisprimary
 order by k.place;
 
 -- name: differences
--- Rows of one partition that are not the same in two tables, as text tells it, and how many there are.
+-- Rows of one partition that are not the same in two tables, to the last bit, and how many there are.
 select to_jsonb(o)::text, to_jsonb(n)::text, count(*) over ()
 from (select * from {old} t where {in_part}) o
 full join (select * from {new} t where {in_part}) n on {same_key}
-where o::text is distinct from n::text
+where not coalesce(o *= n, false)
 limit %(limit)s;
 
 -- name: schema

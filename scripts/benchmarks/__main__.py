@@ -1,4 +1,4 @@
-"""`bench write`, `bench login`, `bench read`: measure, and print what was measured."""
+"""`bench write`, `bench login`, `bench read`, `bench rebuild`: measure, and print what was measured."""
 
 import argparse
 import signal
@@ -15,12 +15,14 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from scripts.benchmarks import login, read, read_report, report, write
+from scripts.benchmarks import login, read, read_report, rebuild, rebuild_report, report, write
 from scripts.benchmarks.read_report import Options as ReadOptions
+from scripts.benchmarks.rebuild_report import Options as RebuildOptions
 from scripts.benchmarks.stage import Options
 
 SHORT = Options(rounds=2, rounds_before=1, seconds=0.8, warm_up=0.3, first_events=10_000)
 SHORT_READ = ReadOptions(entries=100_000, rounds=3, questions=9, top_seconds=3.0)
+SHORT_REBUILD = RebuildOptions(events=100_000, rounds=2, library_events=5_000)
 
 
 def main() -> None:
@@ -40,6 +42,15 @@ def main() -> None:
     command.add_argument("--growth", action="store_true", help="measure with ten times the entries as well")
     command.add_argument("--short", action="store_true", help="100,000 entries, about 2 minutes")
     command.set_defaults(run=_read)
+    command = commands.add_parser("rebuild", help="speed of rebuilding views, about 6 minutes")
+    command.add_argument("--events", type=int, help="of the log")
+    command.add_argument("--rounds", type=int, help="how often everything is measured")
+    command.add_argument("--workers", type=int, help="of a rebuild (default: one for each core)")
+    command.add_argument(
+        "--growth", action="store_true", help="measure with ten times the events as well, about half an hour"
+    )
+    command.add_argument("--short", action="store_true", help="100,000 events, about a minute")
+    command.set_defaults(run=_rebuild)
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that every process it started is ended
     arguments.run(arguments, Console(width=None if sys.stdout.isatty() else 140))
@@ -65,6 +76,16 @@ def _read(arguments: argparse.Namespace, console: Console) -> None:
     with _progress() as progress:
         measured = read.run(options, progress)
     read_report.show(measured, console)
+
+
+def _rebuild(arguments: argparse.Namespace, console: Console) -> None:
+    names = ("events", "rounds", "workers")
+    given = {name: value for name in names if (value := getattr(arguments, name)) is not None}
+    options = SHORT_REBUILD if arguments.short else RebuildOptions()
+    options = structs.replace(options, growth=arguments.growth, **given)
+    with _progress() as progress:
+        measured = rebuild.run(options, progress)
+    rebuild_report.show(measured, console)
 
 
 def _progress() -> Progress:

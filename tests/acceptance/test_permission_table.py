@@ -64,11 +64,19 @@ OF_OUTCOMES: dict[str, str] = {
     "correlate_outcomes": "POST /v1/correlations/compute",
     "analyze_values": "POST /cohort/trend",
 }
-OF_OPERATION: dict[str, str] = {"read_views": "GET /v1/views"}
+OF_OPERATION: dict[str, str] = {
+    "read_views": "GET /v1/views",
+    "list_audit_events": "GET /v1/audit/events",
+    "read_stream": f"GET /v1/audit/streams/{UNKNOWN_ID}",
+    "read_state": f"GET /v1/audit/streams/{UNKNOWN_ID}/state",
+}
 REQUESTS = OF_A_CHILD | OF_ACCOUNTS | OF_OUTCOMES | OF_OPERATION
 """Action → the request for it; nothing that it asks for is there, and no body is complete."""
 
-ASKED_BY_NOBODY = {"register_first_admin": "the service itself asks"}
+ASKED_BY_NOBODY = {
+    "register_first_admin": "the service itself asks",
+    "note_audit_read": "it comes with reading a stream",
+}
 
 
 class Asker(NamedTuple):

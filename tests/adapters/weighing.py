@@ -83,6 +83,7 @@ def removed(weighing: Weighing) -> MeasurementRemoved:
         origin=origin(),
         cause="library",
         child_id=weighing.state.child_id,
+        institution_id=weighing.state.institution_id,
         kind="weight",
         taken_at=NOON,
     )

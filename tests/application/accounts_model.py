@@ -74,8 +74,8 @@ class Accounts:
 
     def answer(self, command: AccountCommand, new_id: str) -> list[Told] | type[Refusal]:
         """What the command is answered with; what it registers gets the id."""
-        if command.actor.id not in self.users:
-            return UserGone
+        if gone := refused(command.actor, self):
+            return gone
         match command:
             case RegisterUser():
                 return [self._register(command, new_id)]
@@ -183,3 +183,8 @@ class Accounts:
         if change.school_class is not UNSET:
             group.school_class = change.school_class
         return "id"
+
+
+def refused(actor: Actor, accounts: Accounts) -> type[Refusal] | None:
+    """How anybody is refused who is no longer there."""
+    return None if actor.id in accounts.users else UserGone

@@ -5,12 +5,16 @@ from typing import Any
 
 from application.account_command import AccountCommand
 from application.command import Actor, Command
+from application.commands.create_outcomes import CreateOutcomes
+from application.commands.record_entries import RecordEntries
 from application.commands.record_measurements import RecordMeasurements
 from application.commands.remove_measurement import RemoveMeasurement
 from application.commands.remove_user import RemoveUser
+from application.commands.revise_outcome import ReviseOutcome
 from domain.measurement import Reading
-from domain.refusal import AlreadyRegistered, ChildNotRegistered, Forbidden, Refusal, UserGone
-from tests.application.accounts_model import Accounts, Told
+from domain.refusal import AlreadyRegistered, ChildNotRegistered, Forbidden, Refusal
+from tests.application.accounts_model import Accounts, Told, refused
+from tests.application.outcomes_model import Outcomes
 
 Place = tuple[str, str, datetime]
 """Child, kind and instant: where there is one measurement at most."""
@@ -24,12 +28,13 @@ class Model:
 
     def __init__(self, *people: Actor) -> None:
         self.accounts = Accounts(people)
+        self.outcomes = Outcomes(self.accounts)
         self.rows: dict[Place, Row] = {}
         self.places: dict[str, Place] = {}
 
     def answer(self, command: Command, answer: Any) -> list[Told] | type[Refusal]:
         """What the command should be answered with, `id` standing for any id; takes in what follows from it. Of the
-        answer that was given only the id of something new is believed."""
+        answer that was given only the ids of what is new are believed."""
         match command:
             case RecordMeasurements():
                 return self._refused(command.actor, command.child_id) or [
@@ -37,6 +42,12 @@ class Model:
                 ]
             case RemoveMeasurement():
                 return self._refused(command.actor, command.child_id) or self._remove(command)
+            case CreateOutcomes():
+                return self.outcomes.create(command, answer)
+            case ReviseOutcome():
+                return self.outcomes.revise(command)
+            case RecordEntries():
+                return self.outcomes.record(command)
             case AccountCommand():
                 new_id = answer[0] if isinstance(answer, list) and isinstance(answer[0], str) else "not told"
                 expected = self.accounts.answer(command, new_id)
@@ -46,8 +57,8 @@ class Model:
         raise AssertionError(command)
 
     def _refused(self, actor: Actor, child_id: str) -> type[Refusal] | None:
-        if actor.id not in self.accounts.users:
-            return UserGone
+        if gone := refused(actor, self.accounts):
+            return gone
         if actor.role == "child" and actor.id != child_id:
             return Forbidden
         if not self.accounts.is_child(child_id):

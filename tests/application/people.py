@@ -10,6 +10,7 @@ from domain.measurement import KINDS, Kind, Reading
 from domain.refusal import NotANumber
 from tests.application.accounts_drawn import NOT_THERE, AccountsDrawn
 from tests.application.model import Model
+from tests.application.outcomes_drawn import OutcomesDrawn
 from tests.application.world import World
 from tests.example_commands import record_measurements, remove_measurement
 from tests.examples import NOON, actor, new_id
@@ -26,11 +27,16 @@ class People(AccountsDrawn):
         self.world = world
         self.model = Model(world.admin, world.application, child)
         super().__init__(world.admin, self.model.accounts, [world.application, child])
+        self.outcomes = OutcomesDrawn(world.admin, self.model.outcomes, self.people, (world.child, "anna", "ben"))
 
     @property
     def sorts(self) -> list[Any]:
         often = 4 * [self.recordings, self.recordings_of_pairs]
-        return [*often, *3 * [self.removals], *super().sorts]
+        return [*often, *3 * [self.removals], *super().sorts, *self.outcomes.sorts]
+
+    def take_in(self, command: Command, answer: Any) -> None:
+        super().take_in(command, answer)
+        self.outcomes.take_in(command, answer)
 
     def anybody(self, *roles: str) -> st.SearchStrategy[Actor]:
         people = [person for person in self.people if person.role in roles]

@@ -15,6 +15,7 @@ from adapters.postgres.log import PostgresLog
 from application.command import Command
 from application.ports import LogUnavailable
 from application.processor import ATTEMPTS
+from domain.entry import Entry, EntryRecorded
 from domain.event import Event
 from domain.measurement import MeasurementRecorded, MeasurementRevised, Reading
 from domain.partition import name_of
@@ -22,6 +23,7 @@ from projections.measurements import MeasurementChanges
 from tests.application.accounts_checked import check_accounts
 from tests.application.conftest import AnyLog
 from tests.application.model import Place, told
+from tests.application.outcomes_checked import check_outcomes
 from tests.application.people import People
 from tests.application.world import World, events_in
 from tests.fakes import FakeLog
@@ -48,11 +50,12 @@ class Machine(RuleBasedStateMachine):
         self.model = self.people.model
         self.folded = MeasurementChanges()
         self.recorded: dict[str, Place] = {}
+        self.entered: dict[str, EntryRecorded] = {}
         self.versions: Counter[str] = Counter()
         self.last: dict[int, Event] = {}
         self.seen: Counter[int] = Counter()
         self.look()
-        self.folded = MeasurementChanges()
+        self.folded, self.entered = MeasurementChanges(), {}
 
     @rule(data=st.data())
     def run(self, data: st.DataObject) -> None:
@@ -85,6 +88,11 @@ class Machine(RuleBasedStateMachine):
         for item, outcome in zip(command.items, answer, strict=True):
             if isinstance(item, Reading) and isinstance(outcome, str):
                 assert (item.child_id, item.kind, item.taken_at) == self.recorded[outcome]
+            if isinstance(item, Entry) and isinstance(outcome, str):
+                event = self.entered[outcome]
+                assert item == Entry(
+                    event.outcome_id, event.subject_id, event.brand_id, event.value, event.happened_at, event.metadata
+                )
 
     def look(self) -> None:
         """Fold what has come into the log since; versions have no gaps, and times never go back."""
@@ -98,6 +106,8 @@ class Machine(RuleBasedStateMachine):
                 self.folded.add(part, event)
                 if isinstance(event, MeasurementRecorded) and not isinstance(event, MeasurementRevised):
                     self.recorded[name_of(event.originator_id)] = (event.child_id, event.kind, event.happened_at)
+                if isinstance(event, EntryRecorded):
+                    assert self.entered.setdefault(event.entry_id, event) is event
 
     @invariant()
     def what_can_be_read_is_what_the_model_says(self) -> None:
@@ -109,6 +119,7 @@ class Machine(RuleBasedStateMachine):
         }
         assert len(self.model.rows) == len(rows)
         check_accounts(self.world.log, self.people, self.session)
+        check_outcomes(self.world.log, self.people.outcomes, self.entered.values(), self.session)
         self.model.places = {row.id: (row.child_id, row.kind, row.taken_at) for row in rows}
 
 

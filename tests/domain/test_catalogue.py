@@ -8,14 +8,17 @@ import msgspec
 import pytest
 from msgspec import Raw
 
-from domain.catalogue import EVENTS, Undecodable, decode, encode
+from domain.catalogue import EVENTS, OLDER, Undecodable, decode, encode, latest_name, names_of
 from domain.event import Event
+from domain.measurement import MeasurementRemoved
 from tests import examples
 
 STORED = msgspec.json.decode((Path(__file__).parent / "stored_events.json").read_bytes(), type=dict[str, list[Raw]])
 """Name → literal texts, as they stand in logs for ever. Lines are added, never changed."""
 
 PAIRS = [(name, bytes(state)) for name, states in STORED.items() for state in states]
+LATEST = [(name, state) for name, state in PAIRS if name in EVENTS]
+OUTDATED = [(name, state) for name, state in PAIRS if name in OLDER]
 
 
 def kinds_of(event: type[Event]) -> Iterator[type[Event]]:
@@ -49,7 +52,34 @@ def test_every_event_has_an_example() -> None:
 
 
 def test_every_event_has_a_stored_example() -> None:
-    assert list(EVENTS) == list(STORED)
+    assert {*EVENTS, *OLDER} == set(STORED)
+
+
+def test_every_older_version_leads_to_one_that_there_is() -> None:
+    assert not set(EVENTS) & set(OLDER)
+    assert {latest_name(name) for name in OLDER} <= set(EVENTS)
+
+
+@pytest.mark.parametrize("name", OLDER)
+def test_a_step_leads_to_the_next_version(name: str) -> None:
+    (former, version), (latter, next_version) = (each.rsplit(".v", 1) for each in (name, OLDER[name][0]))
+    assert (former, int(version) + 1) == (latter, int(next_version))
+
+
+@pytest.mark.parametrize(("name", "state"), OUTDATED, ids=[name for name, _ in OUTDATED])
+def test_what_was_stored_under_an_older_name_reads_as_the_latest_version(name: str, state: bytes) -> None:
+    event = decode(name, state)
+    assert latest_name(name) == event.stored_name
+    assert event == decode(event.stored_name, encode(event))
+
+
+def test_a_removal_of_version_1_does_not_say_whose_measurement_it_was() -> None:
+    (state,) = [state for name, state in OUTDATED if name == "measurement.removed.v1"]
+    assert examples.measurement_removed(institution_id=None) == decode("measurement.removed.v1", state)
+
+
+def test_a_view_is_shown_every_version_of_what_it_cares_about() -> None:
+    assert {"measurement.removed.v1", "measurement.removed.v2"} == names_of([MeasurementRemoved])
 
 
 @pytest.mark.parametrize("kind", EVENTS.values(), ids=EVENTS)
@@ -59,10 +89,10 @@ def test_every_member_of_an_event_is_in_a_stored_example(kind: type[Event]) -> N
 
 
 def test_what_was_stored_reads_as_the_examples() -> None:
-    assert sorted(examples.EVENTS, key=repr) == sorted((decode(name, state) for name, state in PAIRS), key=repr)
+    assert sorted(examples.EVENTS, key=repr) == sorted((decode(name, state) for name, state in LATEST), key=repr)
 
 
-@pytest.mark.parametrize(("name", "state"), PAIRS, ids=[name for name, _ in PAIRS])
+@pytest.mark.parametrize(("name", "state"), LATEST, ids=[name for name, _ in LATEST])
 def test_what_was_stored_is_written_with_the_same_bytes(name: str, state: bytes) -> None:
     event = decode(name, state)
     assert state == encode(event)

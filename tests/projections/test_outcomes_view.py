@@ -103,7 +103,7 @@ def valid(events: Iterable[Event]) -> list[Event]:
             there = {each for each in there if "/m" not in each}
         elif stream_id not in there:
             continue
-        elif name == "measurement.removed.v1":
+        elif name == "measurement.removed.v2":
             there.discard(stream_id)
         kept.append(event)
     return kept
@@ -124,7 +124,7 @@ def values_of(log: Log) -> Values:
                     source = source_of(said.institution_id, said.kind)
                     told = source, said.unit, event.happened_at.date(), Decimal(repr(said.value))
                     values[part, said.child_id, id] = told
-                case "measurement.removed.v1":
+                case "measurement.removed.v2":
                     values.pop((part, said.child_id, id), None)
                 case _:
                     values = {

@@ -1,7 +1,7 @@
 -- name: standing
 -- How far the log and a live view are in some partitions: in one snapshot.
-select h.part, coalesce(e.seq, 0), coalesce(p.seq, 0)
-from unnest(%(parts)b::smallint[]) as h (part)
+select h.part, coalesce(e.seq, 0) as head, coalesce(p.seq, 0) as place
+from unnest(%(parts)s::smallint[]) as h (part)
 left join lateral (select e.seq from events e where e.part = h.part order by e.seq desc limit 1) e on true
 left join lateral (
     select p.seq from places p
@@ -10,18 +10,75 @@ left join lateral (
     order by p.seq desc limit 1
 ) p on true;
 
+-- name: unseen
+-- What a live view has not seen of the log in some partitions, a beginning of each in order of seq; `most` of it at most.
+select e.part, e.seq, e.topic, e.said
+from ({standing}) s
+cross join lateral (
+    select e.part, e.seq, e.topic, convert_from(e.state, 'UTF8')::json as said
+    from events e
+    where e.part = s.part and e.seq > s.place
+    order by e.seq
+    limit %(most)s
+) e
+limit %(most)s;
+
+-- name: concerns
+-- Whether an event may change what is answered of some sources. Of a measurement that is removed only the kind is sure, as of
+-- one that is revised: it may have been another institution's before. Of an event that is not told here nothing is sure.
+case
+    when e.topic = 'entry.recorded.v1' then e.said ->> 'outcome_id' = any (%(sources)s::text[])
+    when e.topic = 'measurement.recorded.v1'
+        then (e.said ->> 'institution_id') || '/' || (e.said ->> 'kind') = any (%(sources)s::text[])
+    when e.topic in ('measurement.revised.v1', 'measurement.removed.v1', 'measurement.removed.v2')
+        then e.said ->> 'kind' = any (%(kinds)s::text[])
+    when e.topic = 'measurements.withdrawn.v1' then cardinality(%(kinds)s::text[]) > 0
+    else e.topic = any (%(topics)s::text[])
+end
+and (
+    %(of_subject)s::text is null
+    or coalesce(e.said ->> 'subject_id', e.said ->> 'child_id', %(of_subject)s) = %(of_subject)s
+)
+
+-- name: concerning
+-- Of each partition with events that a live view has not seen: how many, and the last that may change the answer.
+select e.part, count(*), coalesce(max(e.seq) filter (where {concerns}), 0) from ({unseen}) e group by e.part;
+
 -- name: periods
 -- Per day, week (from Monday) or month, over all partitions and sources: from the rollups of whole days, and at the ends of
--- a period from the values of what it has of a day. Per day first, since dates are dear to cut.
-select date_trunc(%(granularity)s, d.day::timestamp)::date, sum(d.count)::bigint,
-    (sum(d.sum) / sum(d.count))::float8, min(d.minimum), max(d.maximum)
+-- a period from the values of what it has of a day. Per day first, since dates are dear to cut. Entries that the view has not
+-- seen are added to it, in the same snapshot; whether that is not enough stands in the first column. A mean is the same
+-- double however its sum came about: sums are exact, and have no zeros at their end.
+with unseen as materialized (
+    select e.topic, e.said, {concerns} as concerns from ({unseen}) e
+),
+came as materialized (
+    select (e.said ->> 'happened_at')::timestamptz as at, e.said ->> 'value' as value
+    from unseen e
+    where e.concerns and e.topic = 'entry.recorded.v1'
+)
+select u.incomplete, p.start, p.count, p.mean, p.minimum, p.maximum
 from (
-    select d.day, sum(d.count) as count, sum(d.sum) as sum, min(d.minimum) as minimum, max(d.maximum) as maximum
-    from ({daily}) d
-    group by d.day
-) d
-group by 1
-order by 1;
+    select count(*) >= %(most)s or coalesce(bool_or(e.concerns and e.topic <> 'entry.recorded.v1'), false) as incomplete
+    from unseen e
+) u
+left join (
+    select date_trunc(%(granularity)s, d.day::timestamp)::date as start, sum(d.count)::bigint as count,
+        (trim_scale(sum(d.sum)) / sum(d.count))::float8 as mean, min(d.minimum) as minimum, max(d.maximum) as maximum
+    from (
+        select d.day, sum(d.count) as count, sum(d.sum) as sum, min(d.minimum) as minimum, max(d.maximum) as maximum
+        from (
+            {daily}
+            union all
+            select (e.at at time zone 'UTC')::date, 1, e.value::numeric, null, e.value::float8, e.value::float8
+            from came e
+            where {in_period}
+        ) d
+        group by d.day
+    ) d
+    group by 1
+) p on true
+order by p.start;
 
 -- name: summary
 -- In one statement, so of one moment. Sums are exact: the variance is divided once. Of the subjects with values on two days

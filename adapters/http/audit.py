@@ -1,0 +1,151 @@
+"""The audit over HTTP: who did what, the facts of one aggregate, and its state as it was known at a time."""
+
+import base64
+import binascii
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from litestar import Response, get
+from litestar.handlers import HTTPRouteHandler
+
+from adapters.http import times
+from adapters.http.entrance import Entrance
+from adapters.http.errors import only
+from adapters.http.questions import Questions
+from adapters.http.requests import HttpRequest, json_response, request_id
+from adapters.postgres import audit_reader
+from adapters.postgres.audit_reader import AuditReader
+from application.commands.note_audit_read import NoteAuditRead
+from application.queries.audit import AuditRow, Fact, ListAuditEvents, ReadState, ReadStream
+from application.writer import Writer
+from domain import history
+from domain.refusal import BadFilter
+
+PATH = "/v1/audit"
+STREAM = f"{PATH}/streams/{{id:str}}"
+
+_decode_places = msgspec.json.Decoder(dict[int, int]).decode
+
+
+def routes(entrance: Entrance, writer: Writer, reader: AuditReader) -> list[HTTPRouteHandler]:
+    async def note(request: HttpRequest, command: NoteAuditRead) -> None:
+        """Nothing is shown whose reading is not on record."""
+        only(await writer.submit(command))
+
+    @get(f"{PATH}/events")
+    async def events(request: HttpRequest) -> Response[bytes]:
+        actor = await entrance.admit(request, ListAuditEvents.name)
+        asked = Questions(request)
+        period, slice = asked.period(), asked.slice()
+        places = places_of(asked.text("after"))
+        query = ListAuditEvents(
+            actor=actor,
+            actor_id=asked.text("actor"),
+            subject=asked.text("subject"),
+            stream=asked.text("stream"),
+            event=asked.text("event"),
+            request_id=asked.text("request_id"),
+            start=period.start,
+            end=period.end,
+            places=places,
+            limit=slice.limit,
+        )
+        rows = await reader.events(query)
+        after = cursor_of({**places, **{row.part: row.seq for row in rows}})
+        return json_response({"events": [_event(row) for row in rows], "next": after}, 200)
+
+    @get(STREAM)
+    async def stream(request: HttpRequest) -> Response[bytes]:
+        actor = await entrance.admit(request, ReadStream.name)
+        found = await reader.stream(_id(request))
+        await note(request, NoteAuditRead(actor=actor, request_id=request_id(request), stream=found))
+        facts = audit_reader.told(await reader.facts(found))
+        return json_response({"id": _id(request), "stream": found, "facts": list(map(_fact, facts))}, 200)
+
+    @get(f"{STREAM}/state")
+    async def state(request: HttpRequest) -> Response[bytes]:
+        actor = await entrance.admit(request, ReadState.name)
+        asked = Questions(request)
+        as_of, known_at = asked.instant("as_of"), asked.instant("known_at")
+        found = await reader.stream(_id(request))
+        known_at, known = await reader.known(found, known_at)
+        command = NoteAuditRead(
+            actor=actor, request_id=request_id(request), stream=found, as_of=as_of, known_at=known_at
+        )
+        await note(request, command)
+        facts = [each.event for each in known if as_of is None or each.event.happened_at <= as_of]
+        last = list(history.states(facts))[-1:]
+        answer = {
+            "id": _id(request),
+            "stream": found,
+            "as_of": None if as_of is None else precisely(as_of),
+            "known_at": precisely(known_at),
+            "version": facts[-1].originator_version if facts else 0,
+            "state": audit_reader.shown(last[0]) if last else None,
+        }
+        return json_response(answer, 200)
+
+    return [events, stream, state]
+
+
+def _id(request: HttpRequest) -> str:
+    return str(request.path_params["id"]).lower()
+
+
+def precisely(time: datetime) -> str:
+    """With microseconds, as times of recording are: a question that is asked again with it has the same answer."""
+    return f"{time.isoformat(timespec='microseconds')[:-6]}Z"
+
+
+def cursor_of(places: dict[int, int]) -> str:
+    """A place in each partition, as clients hand it back."""
+    return base64.urlsafe_b64encode(msgspec.json.encode(places)).decode().rstrip("=")
+
+
+def places_of(cursor: str | None) -> dict[int, int]:
+    """BadFilter where it is none of ours."""
+    if cursor is None:
+        return {}
+    try:
+        places = _decode_places(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except (binascii.Error, msgspec.DecodeError, ValueError) as error:
+        raise BadFilter("after") from error
+    if any(part < 0 or not 0 <= seq < 2**63 for part, seq in places.items()):
+        raise BadFilter("after")
+    return places
+
+
+def _event(row: AuditRow) -> dict[str, Any]:
+    return {
+        "position": row.position,
+        "id": row.name,
+        "stream": row.stream,
+        "version": row.version,
+        "event": row.event,
+        "happened_at": times.render(row.happened_at),
+        "recorded_at": precisely(row.recorded_at),
+        "actor": row.actor_id,
+        "role": row.actor_role,
+        "request_id": row.request_id,
+        "cause": row.cause,
+        "subject": row.subject_id,
+        "outcome": row.outcome_id,
+    }
+
+
+def _fact(fact: Fact) -> dict[str, Any]:
+    event = fact.event
+    return {
+        "position": f"{fact.part}-{fact.seq}",
+        "version": event.originator_version,
+        "event": event.stored_name,
+        "happened_at": times.render(event.happened_at),
+        "recorded_at": precisely(event.origin.recorded_at),
+        "actor": event.origin.actor_id,
+        "role": event.origin.actor_role,
+        "request_id": event.origin.request_id,
+        "cause": event.cause,
+        "data": fact.data,
+        "state": fact.state,
+    }

@@ -1,0 +1,150 @@
+"""Answers of the audit: the trail from the view, facts and states from the log itself."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+from psycopg import sql
+
+from adapters.postgres.freshness import until_level
+from adapters.postgres.pool import Pool
+from application import permissions
+from application.queries.audit import AuditRow, Fact, ListAuditEvents
+from domain import history
+from domain.catalogue import decode
+from domain.event import Event
+from domain.partition import partition
+from domain.refusal import BadFilter, NotFound
+from projections import statements
+from projections.audit_trail import AuditTrail
+
+SQL = statements.beside(__file__, "audit")
+ACCOUNTS = statements.beside(__file__, "accounts")
+
+TITLE = "Stream"
+
+SECRET = "password_hash"  # noqa: S105 - the name of what is blanked
+BLANK = "…"
+
+_ENVELOPE = frozenset(Event.__struct_fields__)
+
+
+class Stored(Struct, frozen=True):
+    """A fact as the log has it."""
+
+    part: int
+    seq: int
+    event: Event
+
+
+class AuditReader:
+    """Every answer is Unavailable while the view stays behind."""
+
+    def __init__(self, pool: Pool, partitions: int) -> None:
+        self._pool = pool
+        self._partitions = partitions
+
+    async def events(self, query: ListAuditEvents) -> list[AuditRow]:
+        """UserGone."""
+        rows = await self._pool.rows(ACCOUNTS["asker"], {"actor_id": query.actor.id})
+        permissions.check_there(query.actor, rows[0][0] if rows else None)
+        parts = range(self._partitions)
+        await until_level(self._pool, AuditTrail.name, parts)
+        conditions, told = _conditions(query)
+        asked = {
+            **told,
+            "parts": list(parts),
+            "seqs": [query.places.get(part, 0) for part in parts],
+            "limit": query.limit,
+        }
+        rows = await self._pool.rows(sql.SQL(SQL["events"]).format(condition=conditions), asked)
+        return [_row(row) for row in rows]
+
+    async def stream(self, id: str) -> str:
+        """The stream that an id of the API names; or the id of a stream itself. NotFound."""
+        await until_level(self._pool, AuditTrail.name, range(self._partitions))
+        rows = await self._pool.rows(SQL["streams"], {"id": id})
+        if not rows:
+            raise NotFound(TITLE)
+        return str(rows[0][1])
+
+    async def facts(self, stream: str) -> list[Stored]:
+        """Of a stream, in order."""
+        part = partition(stream, self._partitions)
+        rows = await self._pool.rows(SQL["facts"], {"part": part, "stream": stream})
+        return [Stored(part, seq, decode(topic, state)) for part, seq, topic, state in rows]
+
+    async def now(self) -> datetime:
+        """By the clock that recording goes by."""
+        now: datetime = (await self._pool.rows(SQL["now"], {}))[0][0]
+        return now.astimezone(UTC)
+
+    async def known(self, stream: str, known_at: datetime | None) -> tuple[datetime, list[Stored]]:
+        """When that is (None: now), and the facts that were recorded until then, which will always be the same.
+        BadFilter for a time to come."""
+        now = await self.now()
+        known_at = now if known_at is None else known_at
+        if known_at > now:
+            raise BadFilter("known_at")
+        await self._pool.rows(SQL["what_is_written"], {"part": partition(stream, self._partitions)})
+        facts = await self.facts(stream)
+        return known_at, [each for each in facts if each.event.origin.recorded_at <= known_at]
+
+
+def told(facts: Sequence[Stored]) -> list[Fact]:
+    """Facts with the state after each, as JSON without secrets."""
+    states = history.states([each.event for each in facts])
+    return [
+        Fact(each.part, each.seq, each.event, _values(each.event), shown(state))
+        for each, state in zip(facts, states, strict=True)
+    ]
+
+
+def shown(state: Any) -> dict[str, Any] | None:
+    """A state as JSON, without secrets."""
+    return None if state is None else _blanked(msgspec.to_builtins(state))
+
+
+def _values(event: Event) -> dict[str, Any]:
+    """What an event says besides what all of them say."""
+    return _blanked({name: value for name, value in msgspec.to_builtins(event).items() if name not in _ENVELOPE})
+
+
+def _blanked(members: dict[str, Any]) -> dict[str, Any]:
+    return {name: BLANK if name == SECRET else value for name, value in members.items()}
+
+
+def _conditions(query: ListAuditEvents) -> tuple[sql.Composable, dict[str, Any]]:
+    told = {
+        "actor_id": query.actor_id,
+        "event": query.event,
+        "request_id": query.request_id,
+        "subject": query.subject,
+        "stream": query.stream,
+        "start": query.start,
+        "end": query.end,
+    }
+    told = {name: value for name, value in told.items() if value is not None}
+    return sql.SQL(" and ").join(_CONDITIONS[name] for name in ("", *told)), told
+
+
+_CONDITIONS: dict[str, sql.Composable] = {
+    "": sql.SQL("true"),
+    "actor_id": sql.SQL("t.actor_id = %(actor_id)s"),
+    "event": sql.SQL("t.event = %(event)s"),
+    "request_id": sql.SQL("t.request_id = %(request_id)s"),
+    "subject": sql.SQL("(t.subject_id = %(subject)s or t.outcome_id = %(subject)s)"),
+    "stream": sql.SQL("(t.name = %(stream)s or t.stream = %(stream)s)"),
+    "start": sql.SQL("t.recorded_at >= %(start)s"),
+    "end": sql.SQL("t.recorded_at < %(end)s"),
+}
+"""What each parameter asks of a row `t`."""
+
+
+def _row(row: Iterable[Any]) -> AuditRow:
+    found = AuditRow(*row)
+    return msgspec.structs.replace(
+        found, happened_at=found.happened_at.astimezone(UTC), recorded_at=found.recorded_at.astimezone(UTC)
+    )

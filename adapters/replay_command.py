@@ -1,0 +1,172 @@
+"""`growthrings replay`: reads the log again and tells what is wrong with it; one history; or a view as of a time."""
+
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from itertools import pairwise
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+from psycopg import Connection
+from rich.console import Console
+from rich.table import Table
+
+from adapters.http import filters, times
+from adapters.postgres.audit_reader import SQL, Stored, told
+from adapters.postgres.connections import connector
+from adapters.progress import progress
+from application.queries.audit import Fact
+from domain.catalogue import decode
+from domain.partition import partition
+from projections import replay
+from projections.replay import Finding, Report
+from projections.sessions import session_name
+from projections.views import VIEWS
+
+SHOWN = 100
+"""Findings that are told one by one."""
+
+
+class ReplayRefused(Exception):
+    """It cannot be done; the message says why, for a person."""
+
+
+class Replayed(Struct, frozen=True, kw_only=True):
+    """How a replay ended; `seconds` of all of it."""
+
+    events: int
+    streams: int
+    names: Mapping[str, int]
+    compared: list[str]
+    findings: list[Finding]
+    seconds: float
+
+
+def run(url: str, *, as_json: bool, compares: bool) -> int:
+    """Read the whole log; 1 when anything is wrong."""
+    console = Console(highlight=False, markup=False, soft_wrap=True, quiet=as_json)
+    started = time.monotonic()
+    report = Report()
+    with connector(url)(session_name("replay")) as connection:
+        connection.autocommit = True
+        kept = replay.all_kept(connection) if compares else []
+        ((total,),) = connection.execute(replay.SQL["count"]).fetchall()
+        with progress(console) as shown:
+            task = shown.add_task("replaying", total=total, unit="events")
+            for events in replay.replay(connection, report, kept):
+                shown.advance(task, events)
+    ended = Replayed(
+        events=report.events,
+        streams=report.streams,
+        names=dict(sorted(report.names.items())),
+        compared=[each.view.name for each in kept],
+        findings=report.findings,
+        seconds=round(time.monotonic() - started, 3),
+    )
+    if as_json:
+        sys.stdout.write(msgspec.json.encode(ended).decode() + "\n")
+    else:
+        _tell(console, ended)
+    return 1 if ended.findings else 0
+
+
+def _tell(console: Console, ended: Replayed) -> None:
+    console.print(f"{ended.events:,} events of {ended.streams:,} streams")
+    for name, count in ended.names.items():
+        console.print(f"{count:>14,}  {name}")
+    if ended.compared:
+        console.print(f"compared: {', '.join(ended.compared)}")
+    for each in ended.findings[:SHOWN]:
+        console.print(f"{each.what}  {each.position}  {each.stream}: {each.why}")
+    if len(ended.findings) > SHOWN:
+        console.print(f"… and {len(ended.findings) - SHOWN:,} more")
+    console.print(f"{len(ended.findings):,} findings" if ended.findings else "Nothing is wrong.")
+
+
+def instant(text: str | None, name: str) -> datetime | None:
+    """A time of an option. ReplayRefused."""
+    if text is None:
+        return None
+    found = times.exactly(text) or filters.time(text)
+    if found is None:
+        raise ReplayRefused(f"{name}: {text!r} is no time such as 2026-06-01 or 2026-06-01T08:30:00Z")
+    return found
+
+
+def show(url: str, id: str, *, as_of: datetime | None, known_at: datetime | None, as_json: bool) -> int:
+    """The history of one aggregate, fact by fact; `id` as the API shows it, or a stream's own."""
+    with connector(url)(session_name("replay")) as connection:
+        connection.autocommit = True
+        facts = [
+            each
+            for each in _facts(connection, id)
+            if (known_at is None or each.event.origin.recorded_at <= known_at)
+            and (as_of is None or each.event.happened_at <= as_of)
+        ]
+    if as_json:
+        sys.stdout.write(msgspec.json.encode(told(facts)).decode() + "\n")
+    else:
+        Console(highlight=False, markup=False).print(_table(told(facts)))
+    return 0
+
+
+def _facts(connection: Connection[Any], id: str) -> list[Stored]:
+    partitions = len(connection.execute(replay.SQL["parts"]).fetchall())
+    streams = [stream for _, stream in connection.execute(SQL["streams"], {"id": id})] or [id]
+    part = partition(streams[0], partitions)
+    rows = connection.execute(SQL["facts"], {"part": part, "stream": streams[0]}).fetchall()
+    if not rows:
+        raise ReplayRefused(f"nothing in the log is called {id}")
+    return [Stored(part, seq, decode(topic, state)) for part, seq, topic, state in rows]
+
+
+def _table(facts: list[Fact]) -> Table:
+    table = Table("position", "version", "fact", "happened", "recorded", "by", "what changed", box=None, pad_edge=False)
+    for before, fact in pairwise([None, *facts]):
+        if fact is None:
+            continue
+        event = fact.event
+        table.add_row(
+            f"{fact.part}-{fact.seq}",
+            str(event.originator_version),
+            event.stored_name,
+            f"{event.happened_at:%Y-%m-%d %H:%M}",
+            f"{event.origin.recorded_at:%Y-%m-%d %H:%M}",
+            f"{event.origin.actor_role} {event.origin.actor_id}",
+            "\n".join(_changes(before.state if before else None, fact)) or "nothing",
+        )
+    return table
+
+
+def _changes(before: dict[str, Any] | None, fact: Fact) -> Iterator[str]:
+    """What is another than before; of a fact that has no state, what it says."""
+    if fact.state is None:
+        if before is not None:
+            yield "it is gone"
+        else:
+            yield from (f"{name}: {value}" for name, value in fact.data.items())
+        return
+    for name, value in fact.state.items():
+        old = None if before is None else before.get(name)
+        if value != old and name != "version":
+            yield f"{name}: {value}" if before is None else f"{name}: {old} → {value}"
+
+
+def grow_into(url: str, name: str, *, known_at: datetime | None) -> int:
+    """Grow a view from what was recorded until a time into tables of its own, for looking at."""
+    view = VIEWS.latest.get(name)
+    if view is None:
+        raise ReplayRefused(f"there is no view {name}: there are {', '.join(VIEWS.latest)}")
+    console = Console(highlight=False, markup=False, soft_wrap=True)
+    with connector(url)(session_name("replay")) as connection:
+        connection.autocommit = True
+        ((total,),) = connection.execute(replay.SQL["count"]).fetchall()
+        with progress(console) as shown:
+            task = shown.add_task("replaying", total=total, unit="events")
+            for events in replay.grow_into(connection, view, known_at or datetime.max.replace(tzinfo=UTC)):
+                shown.advance(task, events)
+    for table in replay.replayed(view):
+        console.print(f"{replay.SCHEMA}.{table}")
+    return 0

@@ -1,0 +1,43 @@
+"""Note that somebody reads facts through the audit, before they are shown."""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from typing import ClassVar
+
+from application import permissions
+from application.command import Command
+from application.ports import Known, Reads
+from domain import audit
+from domain.event import Event, Origin
+
+
+class NoteAuditRead(Command, frozen=True, kw_only=True):
+    """Of a stream, by its id in the log; with two times where its state at the one, as known at the other, is asked."""
+
+    name: ClassVar[str] = "note_audit_read"
+
+    stream: str
+    as_of: datetime | None = None
+    known_at: datetime | None = None
+
+    @property
+    def items(self) -> Sequence[str]:
+        return (self.stream,)
+
+    def partition_keys(self) -> Iterable[str]:
+        return (self.actor.id,)
+
+    def reads(self, reads: Reads) -> None:
+        reads.users.add(self.actor.id)
+
+    def admit(self, known: Known) -> None:
+        permissions.check_actor(self.actor, known)
+
+    def decide(
+        self, item: str, known: Known, *, origin: Origin, new_id: Callable[[], str]
+    ) -> tuple[str, Sequence[Event]]:
+        reading_id = new_id()
+        noted = audit.read(
+            item, reading_id=reading_id, as_of=self.as_of, known_at=self.known_at, origin=origin, cause=self.name
+        )
+        return reading_id, [noted]

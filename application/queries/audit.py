@@ -1,0 +1,80 @@
+"""Questions of auditors: who did what, when, and what was known then."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, ClassVar
+
+from msgspec import Struct, field
+
+from application.queries.query import Query
+from domain.event import Event
+
+
+class ListAuditEvents(Query, frozen=True, kw_only=True):
+    """What was recorded, oldest first, from a place in each partition on (partition → seq; 0 where none is told).
+
+    `stream` is an id that the API shows, or a stream's own; `subject` a child, or whatever an event is about; `start`
+    and `end` bound when it was recorded: from the one, to before the other.
+    """
+
+    name: ClassVar[str] = "list_audit_events"
+
+    actor_id: str | None = None
+    subject: str | None = None
+    stream: str | None = None
+    event: str | None = None
+    request_id: str | None = None
+    start: datetime | None = None
+    end: datetime | None = None
+    places: Mapping[int, int] = field(default_factory=dict)
+    limit: int = 100
+
+
+class ReadStream(Query, frozen=True, kw_only=True):
+    """The facts of one aggregate, by the id that the API shows."""
+
+    name: ClassVar[str] = "read_stream"
+
+    id: str
+
+
+class ReadState(ReadStream, frozen=True, kw_only=True):
+    """Its state at one time, as it was known at another; None: now."""
+
+    name: ClassVar[str] = "read_state"
+
+    as_of: datetime | None = None
+    known_at: datetime | None = None
+
+
+class AuditRow(Struct, frozen=True):
+    """An event without its values. `position` is `<partition>-<seq>`."""
+
+    part: int
+    seq: int
+    stream: str
+    version: int
+    name: str
+    event: str
+    happened_at: datetime
+    recorded_at: datetime
+    actor_id: str
+    actor_role: str
+    request_id: str
+    cause: str
+    subject_id: str
+    outcome_id: str | None
+
+    @property
+    def position(self) -> str:
+        return f"{self.part}-{self.seq}"
+
+
+class Fact(Struct, frozen=True):
+    """An event with its values, and the state of its aggregate after it; both as JSON, without secrets."""
+
+    part: int
+    seq: int
+    event: Event
+    data: dict[str, Any]
+    state: dict[str, Any] | None

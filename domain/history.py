@@ -1,0 +1,76 @@
+"""Whole histories: which facts may follow which in a stream, and the state of the aggregate after each of them."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from domain import group, institution, measurement, outcome, user
+from domain.audit import AuditRead
+from domain.entry import EntryRecorded
+from domain.event import Event
+from domain.family import FamilyTied, FamilyUntied
+from domain.group import GroupDisbanded, GroupFormed, GroupRevised
+from domain.institution import InstitutionRegistered, InstitutionRemoved
+from domain.measurement import MeasurementRecorded, MeasurementRemoved, MeasurementRevised, MeasurementsWithdrawn
+from domain.outcome import OutcomeCreated, OutcomeRevised
+from domain.user import PasswordChanged, UserRegistered, UserRemoved
+
+
+def _stateless(events: Iterable[Event]) -> None:
+    """A fact that stands alone: it says all there is to say."""
+
+
+class Aggregate(Struct, frozen=True):
+    """What streams of one sort are made of: the fact they begin with, those that go on, and those after which nothing
+    comes; and the fold of its state."""
+
+    title: str
+    begins: type[Event]
+    goes_on: tuple[type[Event], ...] = ()
+    ends: tuple[type[Event], ...] = ()
+    fold: Callable[[Iterable[Event]], Any] = _stateless
+
+
+AGGREGATES: dict[type[Event], Aggregate] = {
+    each.begins: each
+    for each in (
+        Aggregate("measurement", MeasurementRecorded, (MeasurementRevised,), (MeasurementRemoved,), measurement.fold),
+        Aggregate("withdrawal", MeasurementsWithdrawn),
+        Aggregate("entry", EntryRecorded),
+        Aggregate("outcome", OutcomeCreated, (OutcomeRevised,), (), outcome.fold),
+        Aggregate("user", UserRegistered, (PasswordChanged, FamilyTied, FamilyUntied), (UserRemoved,), user.fold),
+        Aggregate("group", GroupFormed, (GroupRevised,), (GroupDisbanded,), group.fold),
+        Aggregate("institution", InstitutionRegistered, (), (InstitutionRemoved,), institution.fold),
+        Aggregate("reading", AuditRead),
+    )
+}
+"""Every aggregate, by the fact that its streams begin with."""
+
+
+def aggregate_of(history: Sequence[Event]) -> Aggregate | None:
+    """Of what sort a stream is; None where nothing begins so."""
+    return AGGREGATES.get(type(history[0])) if history else None
+
+
+def impossible(history: Sequence[Event]) -> str | None:
+    """Why no aggregate can have this history, in the order of its versions; None where one can."""
+    aggregate = aggregate_of(history)
+    if aggregate is None:
+        return f"no stream begins with {history[0].stored_name}"
+    for place, event in enumerate(history[1:], 1):
+        before = history[place - 1]
+        if type(before) in aggregate.ends:
+            return f"{event.stored_name} comes after {before.stored_name}, which ends it"
+        if type(event) not in aggregate.goes_on + aggregate.ends:
+            return f"{event.stored_name} is no fact of a {aggregate.title} that goes on"
+        if event.origin.recorded_at < before.origin.recorded_at:
+            return f"{event.stored_name} was recorded before {before.stored_name}"
+    return None
+
+
+def states(history: Sequence[Event]) -> Iterator[Any]:
+    """The state of the aggregate after each fact; None where there is none."""
+    aggregate = aggregate_of(history)
+    for length in range(1, len(history) + 1):
+        yield None if aggregate is None else aggregate.fold(history[:length])

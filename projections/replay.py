@@ -1,0 +1,253 @@
+"""The whole log read again: whether every history is one that its aggregate can have, no key is held twice, and what is
+kept beside the log is what it says.
+
+One pass, partition by partition, each as of one moment; memory holds what the streams of one partition have come to.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from msgspec import Struct, field
+from psycopg import Connection, Cursor, sql
+from psycopg.sql import Identifier
+
+from domain.catalogue import Undecodable, decode
+from domain.dedupe import Freed, Held, Key, ScopeFreed
+from domain.event import Event
+from domain.history import AGGREGATES, Aggregate
+from domain.partition import partition
+from projections import dedupe_index, pages, statements
+from projections.comparison import Difference, differences
+from projections.generations import Generation, all_of
+from projections.inline import TEMPORARY, DedupeIndex, Directory
+from projections.rebuild import in_partition
+from projections.view import Page, Placed, Tables, View, tables_of
+from projections.views import VIEWS, Views
+
+SQL = statements.beside(__file__, "replay")
+
+PAGE = 5_000
+"""Events that are read at once."""
+
+SCHEMA = "replayed"
+"""Of tables that a view is replayed into."""
+
+END = 2**63 - 1
+"""A place after every event."""
+
+
+class Finding(Struct, frozen=True):
+    """Something that is wrong: `what` sort it is, where, and why."""
+
+    what: str
+    position: str
+    stream: str
+    why: str
+
+
+class Report(Struct):
+    """What a replay has seen."""
+
+    events: int = 0
+    streams: int = 0
+    names: Counter[str] = field(default_factory=Counter)
+    findings: list[Finding] = field(default_factory=list)
+
+    def differs(self, view: str, of: Difference) -> None:
+        key = " ".join(map(str, of.key.values()))
+        columns = ", ".join(f"{name}: {kept} → {grown}" for name, (kept, grown) in of.columns.items())
+        why = f"a row of {view} is {of.how}: {columns}" if columns else f"a row of {view} is {of.how}"
+        self.findings.append(Finding("view", f"{of.part}", f"{of.table} {key}", why))
+
+
+class _Stream(Struct):
+    """How far a stream has come; `aggregate` is None where nothing can be said of what follows."""
+
+    version: int = 0
+    aggregate: Aggregate | None = None
+    last: type[Event] | None = None
+
+
+class Partition:
+    """The histories of one partition, event by event in the order of the log."""
+
+    def __init__(self, part: int, partitions: int, report: Report) -> None:
+        self._part, self._partitions, self._report = part, partitions, report
+        self._streams: dict[str, _Stream] = {}
+        self._seq = 0
+        self._recorded_at: datetime | None = None
+        self._held: dict[Key, str] = {}
+
+    def end(self) -> None:
+        self._report.streams += len(self._streams)
+
+    def take(self, seq: int, stream: str, version: int, topic: str, state: bytes) -> Event | None:
+        """Look at the next event; None where it cannot be read."""
+        self._report.events += 1
+        self._report.names[topic] += 1
+        if seq != self._seq + 1:
+            self._find("sequence", seq, stream, f"{self._seq + 1} should be here")
+        self._seq = seq
+        if partition(stream, self._partitions) != self._part:
+            self._find("partition", seq, stream, "it belongs to another partition")
+        known = self._streams.get(stream)
+        if known is None:
+            known = self._streams[stream] = _Stream()
+        if version != known.version + 1:
+            self._find("version", seq, stream, f"version {version} comes after {known.version}")
+        try:
+            event = decode(topic, state)
+        except Undecodable as error:
+            self._find("undecodable", seq, stream, str(error))
+            known.version, known.aggregate, known.last = version, None, Event
+            return None
+        if (event.originator_id, event.originator_version) != (stream, version):
+            self._find("misplaced", seq, stream, f"it says it is {event.originator_id}:{event.originator_version}")
+        self._follow(known, seq, version, event)
+        recorded_at = event.origin.recorded_at
+        if self._recorded_at is not None and recorded_at < self._recorded_at:
+            self._find("time", seq, stream, "it was recorded before the one before it")
+        self._recorded_at = recorded_at
+        self._hold(seq, event)
+        return event
+
+    def _follow(self, known: _Stream, seq: int, version: int, event: Event) -> None:
+        kind = type(event)
+        if known.last is None:
+            known.aggregate = AGGREGATES.get(kind)
+            if known.aggregate is None:
+                self._find("impossible", seq, event.originator_id, f"no stream begins with {event.stored_name}")
+        elif known.aggregate is not None:
+            if known.last in known.aggregate.ends:
+                why = f"{event.stored_name} comes after {known.last.stored_name}, which ends it"
+                self._find("impossible", seq, event.originator_id, why)
+            elif kind not in known.aggregate.goes_on and kind not in known.aggregate.ends:
+                why = f"{event.stored_name} is no fact of a {known.aggregate.title} that goes on"
+                self._find("impossible", seq, event.originator_id, why)
+        known.version, known.last = version, kind
+
+    def _hold(self, seq: int, event: Event) -> None:
+        for change in dedupe_index.changes(event):
+            match change:
+                case Held(key, stream):
+                    holder = self._held.setdefault(key, stream)
+                    if holder != stream:
+                        self._find("dedupe", seq, event.originator_id, f"its key is held by {holder}")
+                case Freed(key):
+                    self._held.pop(key, None)
+                case ScopeFreed(scope):
+                    self._held = {key: stream for key, stream in self._held.items() if key.scope != scope}
+
+    def _find(self, what: str, seq: int, stream: str, why: str) -> None:
+        self._report.findings.append(Finding(what, f"{self._part}-{seq}", stream, why))
+
+
+class Kept:
+    """A projection that is kept beside the log, and the same grown anew in tables that only this session sees."""
+
+    def __init__(self, view: View, live: Generation | None, kept: Tables, tables: Tables) -> None:
+        """`live` is None for an inline projection, which is always at the end of the log."""
+        self.view, self._live, self._kept, self._tables = view, live, kept, tables
+
+    def create(self, cursor: Cursor[Any]) -> None:
+        self.view.create(cursor, self._tables)
+
+    def place(self, cursor: Cursor[Any], part: int) -> int:
+        return END if self._live is None else pages.places(cursor, self._live, [part])[part]
+
+    def grow(self, cursor: Cursor[Any], page: Page) -> None:
+        concern = [each for each in page if each.event.stored_name in self.view.topics]
+        if concern:
+            self.view.grow(cursor, self._tables, concern)
+
+    def differences(self, cursor: Cursor[Any], part: int, partitions: int) -> Iterator[Difference]:
+        self.view.settle(cursor, self._tables, part)
+        in_part = in_partition(self.view, part, partitions)
+        yield from differences(cursor.connection, self._kept, self._tables, part, in_part)
+
+
+def all_kept(connection: Connection[Any], views: Views = VIEWS) -> list[Kept]:
+    """Every inline projection, and the live generation of every view of which there is code."""
+    ((schema,),) = connection.execute(SQL["schema"]).fetchall()
+    kept = []
+    for view in (DedupeIndex(TEMPORARY), Directory(TEMPORARY)):
+        serving = {table: Identifier(schema, table) for table in view.tables}
+        kept.append(Kept(view, None, serving, view.growing))
+    for live in all_of(connection):
+        code = views.of(live.view, live.version)
+        if live.live and code is not None:
+            tables = {table: Identifier(TEMPORARY, f"{table}_replayed") for table in code.tables}
+            kept.append(Kept(code, live, tables_of(code, live.generation), tables))
+    return kept
+
+
+def replay(connection: Connection[Any], report: Report, kept: Sequence[Kept] = ()) -> Iterator[int]:
+    """Read all partitions, and compare what is kept beside them; the events of each page, as it is done.
+
+    `connection` is in autocommit.
+    """
+    parts = [part for (part,) in connection.execute(SQL["parts"])]
+    with connection.cursor() as cursor:
+        for each in kept:
+            each.create(cursor)
+        for part in parts:
+            # What is grown is gone with the transaction: the tables are empty again for the next partition.
+            with connection.transaction(force_rollback=True):
+                cursor.execute(SQL["snapshot"])
+                yield from _replay(cursor, part, len(parts), report, kept)
+
+
+def _replay(cursor: Cursor[Any], part: int, partitions: int, report: Report, kept: Sequence[Kept]) -> Iterator[int]:
+    places = [(each, each.place(cursor, part)) for each in kept]
+    looked_at = Partition(part, partitions, report)
+    after = 0
+    while page := cursor.execute(SQL["page"], {"part": part, "after": after, "limit": PAGE}).fetchall():
+        read = [(row[0], looked_at.take(*row)) for row in page]
+        events = [Placed(part, seq, event) for seq, event in read if event is not None]
+        for each, place in places:
+            each.grow(cursor, [placed for placed in events if placed.seq <= place])
+        after = page[-1][0]
+        yield len(page)
+    looked_at.end()
+    for each, _ in places:
+        for difference in each.differences(cursor, part, partitions):
+            report.differs(each.view.name, difference)
+
+
+def replayed(view: View) -> Tables:
+    """The tables into which a view is replayed, for looking at."""
+    return {table: Identifier(SCHEMA, table) for table in view.tables}
+
+
+def grow_into(connection: Connection[Any], view: View, known_at: datetime) -> Iterator[int]:
+    """Grow a view from what had been recorded at a time into tables of its own, in place of those of an earlier replay;
+    the events of each page, as it is done."""
+    tables = replayed(view)
+    parts = [part for (part,) in connection.execute(SQL["parts"])]
+    with connection.cursor() as cursor:
+        with connection.transaction():
+            cursor.execute(sql.SQL("create schema if not exists {}").format(Identifier(SCHEMA)))
+            for table in tables.values():
+                cursor.execute(sql.SQL("drop table if exists {}").format(table))
+            view.create(cursor, tables)
+        for part in parts:
+            with connection.transaction():
+                for page in _pages(cursor, part):
+                    known = [each for each in page if each.event.origin.recorded_at <= known_at]
+                    concern = [each for each in known if each.event.stored_name in view.topics]
+                    if concern:
+                        view.grow(cursor, tables, concern)
+                    yield len(page)
+                    if len(known) < len(page):
+                        break  # what comes after was recorded later
+                view.settle(cursor, tables, part)
+        view.index(cursor, tables)
+
+
+def _pages(cursor: Cursor[Any], part: int) -> Iterator[list[Placed]]:
+    after = 0
+    while rows := cursor.execute(SQL["page"], {"part": part, "after": after, "limit": PAGE}).fetchall():
+        yield [Placed(part, seq, decode(topic, state)) for seq, _, _, topic, state in rows]
+        after = rows[-1][0]

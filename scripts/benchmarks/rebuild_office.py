@@ -1,0 +1,253 @@
+"""The accounts of a programme, decided by the domain: who comes and goes, and what is asked of whom."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from random import Random
+from typing import TypeVar
+
+from msgspec import Struct, field
+from msgspec.structs import replace
+
+from application.ids import ids_from, uuid_of
+from domain import audit, family, group, institution, measurement, outcome, user
+from domain.dedupe import Key
+from domain.event import Event, Origin
+from domain.group import Group
+from domain.outcome import Definition, Outcome
+from domain.partition import name_of
+from domain.user import Profile
+from scripts.benchmarks.read_entries import FIRST
+
+INSTITUTIONS = 5
+CLASS = 20
+"""Children of a group."""
+REMOVED = 0.1
+"""Of those who leave, so many are removed, with all that was measured of them."""
+DAY = 86_400_000_000
+"""Microseconds."""
+SALT = "5eed01"
+"""Of all ids: the same programme has the same."""
+PASSWORD_HASH = "$argon2id$v=19$m=65536,t=3,p=4$YSBzYWx0IG9mIDE2IGI$nJx5Kx8cB0d3JtX5vQ7nJ2mU0lq6Ck0m0b8hM2fPz1E"
+
+State = TypeVar("State")
+
+
+class Told(Struct):
+    """Implements `domain.known.Known`: no more is there than what is told."""
+
+    held: dict[Key, str] = field(default_factory=dict)
+    histories: dict[str, list[Event]] = field(default_factory=dict)
+
+    def holder(self, key: Key) -> str | None:
+        return self.held.get(key)
+
+    def history(self, stream: str) -> list[Event]:
+        return self.histories.get(stream, [])
+
+
+NOTHING = Told()
+
+
+def there(state: State | None) -> State:
+    """What is there, as whoever asks knows."""
+    assert state is not None
+    return state
+
+
+class Child(Struct):
+    """`account` and `family`: of each stream the first event, and the last.
+
+    `weighed`: what was recorded when its body fat was last measured with its weight, while all of it is there.
+    """
+
+    id: str
+    institution_id: str
+    account: list[Event]
+    family: list[Event]
+    weight: float
+    weighed: Sequence[Event] = ()
+
+
+class Office:
+    """Knows who takes part; `number` children at a time."""
+
+    def __init__(self, random: Random, number: int) -> None:
+        self.children: list[Child] = []
+        self.outcomes: list[Outcome] = []
+        self._random = random
+        self._number = number
+        self._now = FIRST
+        self._commands = 0
+        self._institutions: list[str] = []
+        self._educators: list[str] = []
+        self._groups: list[Group] = []
+
+    def asked(self, by: str = "application") -> Origin:
+        """Who asks next, and when it is recorded: about as often a day as there are children."""
+        self._commands += 1
+        self._now += timedelta(microseconds=self._random.randrange(1_000, 2 * DAY // self._number))
+        return Origin(self._now, f"{by} of the programme", by, f"{self._commands:024x}")
+
+    def begin(self) -> Iterator[Sequence[Event]]:
+        """Everything that is there before the first day."""
+        yield self._register("admin", None)
+        for number in range(INSTITUTIONS):
+            registered = self._institution(f"School {number}")
+            self._institutions.append(name_of(registered[0].originator_id))
+            yield registered
+            educator = self._register("educator", self._institutions[-1])
+            self._educators.append(name_of(educator[0].originator_id))
+            yield educator
+            yield self._outcome(Definition(f"Outcome {number}", self._institutions[-1], f"metric {number}"))
+        for place in range(self._number):
+            yield from self.come(place)
+
+    def come(self, place: int) -> Iterator[Sequence[Event]]:
+        """A child with its family, in the place of one who left."""
+        institution_id = self._random.choice(self._institutions)
+        account = self._register("child", institution_id)
+        id = name_of(account[0].originator_id)
+        parents = self._register("family", institution_id, (id,))
+        self.children[place : place + 1] = [
+            Child(id, institution_id, account, parents, weight=self._random.uniform(18, 60))
+        ]
+        yield account
+        yield parents
+
+    def leave(self, child: Child) -> Iterator[Sequence[Event]]:
+        """Most stay in the log, and are not measured any more."""
+        if self._random.random() < REMOVED:
+            origin = self.asked("admin")
+            removed = user.remove(there(user.fold(child.account)), origin=origin, cause="remove_user")
+            cause = f"{removed.originator_id}:{removed.originator_version}"
+            yield [removed, measurement.withdraw(child.id, origin=origin, cause=cause)]
+
+    def day(self) -> Iterator[Sequence[Event]]:
+        """What one day brings."""
+        matters = [self._close_a_school, self._revise_an_outcome, self._change_a_password, self._tie_and_untie]
+        matters += [self._revise_a_group, self._disband_a_group] if self._groups else [self._form_a_group]
+        yield from self._random.choice([*matters, self._form_a_group, self._read_the_audit])()
+
+    def _close_a_school(self) -> Iterator[Sequence[Event]]:
+        registered = self._institution(f"School of {self._commands}")
+        yield registered
+        empty = there(institution.fold(registered))
+        yield [institution.remove(empty, users=0, origin=self.asked("admin"), cause="remove_institution")]
+
+    def _revise_an_outcome(self) -> Iterator[Sequence[Event]]:
+        place, origin = self._random.randrange(len(self.outcomes)), self.asked("admin")
+        definition = replace(self.outcomes[place].definition, description=f"As of {origin.recorded_at:%B %Y}")
+        revised = outcome.revise(self.outcomes[place], definition, NOTHING, origin=origin, cause="revise_outcome")
+        self.outcomes[place] = there(outcome.fold(revised))
+        yield revised
+
+    def _change_a_password(self) -> Iterator[Sequence[Event]]:
+        child, origin = self._random.choice(self.children), self.asked("admin")
+        account = there(user.fold(child.account))
+        changed = user.change_password(
+            account,
+            replaced=account.password_hash,
+            password_hash=PASSWORD_HASH[: -len(origin.request_id)] + origin.request_id,
+            origin=origin,
+            cause="change_password",
+        )
+        child.account = [child.account[0], changed]
+        yield [changed]
+
+    def _read_the_audit(self) -> Iterator[Sequence[Event]]:
+        origin = self.asked("admin")
+        stream = self._random.choice(self.children).account[0].originator_id
+        yield [audit.read(stream, reading_id=_id(origin), as_of=None, known_at=None, origin=origin, cause="read_audit")]
+
+    def _tie_and_untie(self) -> Iterator[Sequence[Event]]:
+        child, other = self._random.sample(self.children, 2)
+        parents = there(user.fold(child.family))
+        tied = family.tie(parents, other.id, origin=self.asked("admin"), cause="tie_child")
+        yield [tied]
+        parents = there(user.fold([child.family[0], tied]))
+        untied = family.untie(parents, other.id, origin=self.asked("admin"), cause="untie_child")
+        child.family = [child.family[0], untied]
+        yield [untied]
+
+    def _form_a_group(self) -> Iterator[Sequence[Event]]:
+        origin = self.asked("educator")
+        formed = group.form(
+            group_id=_id(origin),
+            owner_id=self._random.choice(self._educators),
+            name=f"Class {self._commands}",
+            children=self._class(),
+            school_class=None,
+            known=NOTHING,
+            origin=origin,
+            cause="form_group",
+        )
+        self._groups.append(there(group.fold(formed)))
+        yield formed
+
+    def _revise_a_group(self) -> Iterator[Sequence[Event]]:
+        place, origin = self._random.randrange(len(self._groups)), self.asked("educator")
+        revised = group.revise(
+            self._groups[place],
+            name=f"Class {self._commands}",
+            children=self._class(),
+            school_class="2a",
+            known=NOTHING,
+            origin=origin,
+            cause="revise_group",
+        )
+        self._groups[place] = there(group.fold(revised))
+        yield revised
+
+    def _disband_a_group(self) -> Iterator[Sequence[Event]]:
+        disbanded = self._groups.pop(self._random.randrange(len(self._groups)))
+        yield [group.disband(disbanded, origin=self.asked("educator"), cause="disband_group")]
+
+    def _class(self) -> tuple[str, ...]:
+        return tuple(child.id for child in self._random.sample(self.children, min(CLASS, len(self.children))))
+
+    def _institution(self, name: str) -> list[Event]:
+        origin = self.asked("admin")
+        return institution.register(
+            institution_id=_id(origin),
+            type="school",
+            name=name,
+            address=None,
+            latitude=None,
+            longitude=None,
+            known=NOTHING,
+            origin=origin,
+            cause="register_institution",
+        )
+
+    def _outcome(self, definition: Definition) -> list[Event]:
+        origin = self.asked("admin")
+        outcome_id = uuid_of(_id(origin))
+        created = outcome.create(definition, NOTHING, outcome_id=outcome_id, origin=origin, cause="create_outcomes")
+        self.outcomes.append(there(outcome.fold(created)))
+        return created
+
+    def _register(self, role: str, institution_id: str | None, children: tuple[str, ...] = ()) -> list[Event]:
+        origin = self.asked("admin")
+        user_id = _id(origin)
+        return user.register(
+            user_id=user_id,
+            role=role,
+            username=f"{role} {user_id}",
+            password_hash=PASSWORD_HASH,
+            institution_id=institution_id,
+            profile=Profile(gender="female", age="8") if role == "child" else Profile(),
+            children=children,
+            known=NOTHING,
+            origin=origin,
+            cause="register_user",
+        )
+
+
+def _id(origin: Origin) -> str:
+    return ids_from(origin.recorded_at, SALT)()
+
+
+def measured_at(origin: Origin) -> datetime:
+    """Some time before it is recorded, in milliseconds."""
+    then = origin.recorded_at - timedelta(minutes=5)
+    return then.replace(microsecond=then.microsecond // 1000 * 1000)
