@@ -59,6 +59,15 @@ def _parser() -> argparse.ArgumentParser:
     replay.add_argument("--as-of", metavar="TIME", help="of --stream: what had happened by then")
     replay.add_argument("--known-at", metavar="TIME", help="of --stream and --into: what had been recorded by then")
     replay.add_argument("--into", metavar="VIEW", help="grow a view into tables of its own, for looking at")
+    export = command("export", _export, "write the log to standard output, without password hashes")
+    export.add_argument("--from", dest="start", metavar="TIME", help="recorded from then on")
+    export.add_argument("--to", dest="end", metavar="TIME", help="recorded before then")
+    export.add_argument("--subject", type=_text, metavar="ID", help="about a child, an outcome, or whatever else")
+    export.add_argument("--format", choices=["ndjson", "csv"], default="ndjson", help="(default: ndjson)")
+    export.add_argument("--credentials", type=Path, metavar="FILE", help="a new file for the password hashes")
+    brought = command("import-log", _import_log, "bring an export into an empty log, of GROWTHRINGS_PARTITIONS")
+    brought.add_argument("file", type=Path, metavar="FILE", help="an export in ndjson")
+    brought.add_argument("--credentials", type=Path, metavar="FILE", help="the password hashes that go with it")
     _add_views(command("views", _views, "how the views stand, and what an operator does with them"))
     _add_import_options(command("import", _import, "bring the rows of a CSV file into an outcome of a running service"))
     return parser
@@ -277,6 +286,32 @@ def _replay(settings: Settings, parsed: argparse.Namespace) -> int:
             return replay_command.run(url, as_json=parsed.json, compares=not parsed.log_only)
     except (replay_command.ReplayRefused, NotPrepared) as error:
         raise Refused(str(error)) from error
+
+
+def _export(settings: Settings, parsed: argparse.Namespace) -> None:
+    from adapters import replay_command
+    from adapters.database import database
+    from adapters.log_export import Selection, export
+
+    try:
+        start = replay_command.instant(parsed.start, "--from")
+        selection = Selection(start, replay_command.instant(parsed.end, "--to"), parsed.subject)
+        with database(settings, parsed.data) as url:
+            export(url, selection, format=parsed.format, credentials=parsed.credentials)
+    except (replay_command.ReplayRefused, OSError) as error:
+        raise Refused(str(error)) from error
+
+
+def _import_log(settings: Settings, parsed: argparse.Namespace) -> None:
+    from adapters.database import database
+    from adapters.log_import import ImportRefused, import_log
+
+    try:
+        with database(settings, parsed.data) as url:
+            count = import_log(url, parsed.file, partitions=settings.partitions, credentials=parsed.credentials)
+    except (ImportRefused, OSError) as error:
+        raise Refused(str(error)) from error
+    print(f"{count:,} events are in the log, and everything beside it has grown.")
 
 
 def _import(settings: Settings, parsed: argparse.Namespace) -> int:

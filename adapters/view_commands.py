@@ -292,6 +292,6 @@ def _table(told: Sequence[ViewStatus]) -> Table:
             f"{sum(each.rows.values()):,}",
             f"{each.rate:,.0f}",
             f"{each.parked_streams:,}",
-            "\n".join(map(process_of, each.workers)) or "nobody",
+            "\n".join(dict.fromkeys(map(process_of, each.workers))) or "nobody",
         )
     return table

@@ -65,6 +65,15 @@ def about(event: Event) -> str:
     raise KeyError(event.stored_name)
 
 
+def _outcome(event: Event) -> str | None:
+    return event.outcome_id if isinstance(event, (EntryRecorded, OutcomeCreated, OutcomeRevised)) else None
+
+
+def is_about(event: Event, id: str) -> bool:
+    """Whether an event is about a child, a subject, an outcome or whatever else has this id."""
+    return id in (about(event), _outcome(event))
+
+
 def row(placed: Placed) -> Row:
     part, seq, event = placed
     return (
@@ -81,7 +90,7 @@ def row(placed: Placed) -> Row:
         event.origin.request_id,
         event.cause,
         about(event),
-        event.outcome_id if isinstance(event, (EntryRecorded, OutcomeCreated, OutcomeRevised)) else None,
+        _outcome(event),
     )
 
 

@@ -16,3 +16,8 @@ select part from heads order by part;
 
 -- name: schema
 select current_schema();
+
+-- name: ends
+select h.part, coalesce((select e.seq from events e where e.part = h.part order by e.seq desc limit 1), 0)
+from heads h
+order by h.part;

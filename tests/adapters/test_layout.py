@@ -12,9 +12,10 @@ import psycopg
 import pytest
 from psycopg_pool import AsyncConnectionPool
 
-from adapters import view_commands
+from adapters import replay_command, view_commands
 from adapters.postgres.accounts_reader import AccountsReader
 from adapters.postgres.analytics_reader import AnalyticsReader, Values
+from adapters.postgres.audit_reader import AuditReader
 from adapters.postgres.connections import KEEPALIVE
 from adapters.postgres.log import PostgresLog
 from adapters.postgres.outcomes_reader import OutcomesReader
@@ -24,6 +25,7 @@ from adapters.postgres.views_reader import ViewsReader
 from adapters.view_commands import EVERYTHING, Operator
 from application.command import Actor
 from application.ports import Reads
+from application.queries.audit import ListAuditEvents
 from application.queries.groups import ListGroups, ReadGroup
 from application.queries.institutions import ListInstitutions, ReadInstitution
 from application.queries.measurements import MeasurementRow, ReadMeasurements
@@ -79,7 +81,8 @@ async def test_every_statement_runs_where_the_tables_are_cut_by_part(
     def connect(name: str) -> psycopg.Connection[Any]:
         return psycopg.connect(database, application_name=name, cursor_factory=executed.cursor)
 
-    monkeypatch.setattr(view_commands, "connector", lambda _: connect)
+    for module in (view_commands, replay_command):
+        monkeypatch.setattr(module, "connector", lambda _: connect)
 
     with closing_log(settle_in(connect)) as old:
         child, sibling = old.children_apart(2)
@@ -102,7 +105,9 @@ async def test_every_statement_runs_where_the_tables_are_cut_by_part(
                 await ask_about_accounts(accounts, world)
                 await ask_about_outcomes(pool, world, sibling)
                 await until_level(ViewsReader(pool))
+                await audit(AuditReader(pool, PARTITIONS), world, second)
             operate(Operator(database, Path()), connect)
+            read_again(database)
         settle(world, child)
         ask_directly(world, child, connect)
     assert [] == executed.missing()
@@ -230,6 +235,20 @@ def ask_directly(world: World, child: str, connect: Connect) -> None:
     assert world.log.read("stream", bounds) == world.log.read("stream_descending", bounds)[::-1] != []
     with connect("direct") as session:
         assert (True,) == session.execute(STATEMENTS["directory", "has_admin"].encode()).fetchone()
+
+
+async def audit(reader: AuditReader, world: World, weight: str) -> None:
+    assert await reader.events(ListAuditEvents(actor=world.admin, subject=world.institution_id))
+    stream = await reader.stream(weight)
+    known_at, facts = await reader.known(stream, None)
+    assert (known_at, facts) == await reader.known(stream, known_at)
+    assert facts
+
+
+def read_again(database: str) -> None:
+    """Nothing is wrong; and a view as it was is where nobody asks for it."""
+    assert 0 == replay_command.run(database, as_json=True, compares=True)
+    assert 0 == replay_command.grow_into(database, "measurements", known_at=None)
 
 
 def operate(operator: Operator, connect: Connect) -> None:

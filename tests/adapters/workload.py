@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from application.command import Actor, Answer, Command
 from application.ports import LogUnavailable
+from domain.partition import stream
 from tests.adapters.world import ALL, World
 
 PASSWORDS = ("hash", "second", "third")
@@ -64,6 +65,7 @@ class Workload:
             self._form,
             self._revise,
             self._change_password,
+            self._note_audit_read,
         ]
         seldom = [self._remove_user, self._register_institution, self._remove_institution, self._disband]
         return self._random.choice(4 * often + 2 * sometimes + seldom)()
@@ -152,6 +154,9 @@ class Workload:
         }
         said = self._random.sample(sorted(changes), k=self._random.randrange(4))
         return self._world.revise(*self._own(), **{member: changes[member] for member in said})
+
+    def _note_audit_read(self) -> Command:
+        return self._world.note_audit_read(stream(*self._random.choice(self._weights or [("f" * 24, "f" * 24)])))
 
     def _disband(self) -> Command:
         return self._world.disband(*self._own())

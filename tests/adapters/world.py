@@ -15,6 +15,7 @@ from application.commands.change_password import ChangePassword, NewPassword
 from application.commands.create_outcomes import CreateOutcomes
 from application.commands.disband_group import DisbandGroup
 from application.commands.form_group import FormGroup, NewGroup
+from application.commands.note_audit_read import NoteAuditRead
 from application.commands.record_entries import RecordEntries
 from application.commands.record_measurements import RecordMeasurements
 from application.commands.register_first_admin import SERVICE, RegisterFirstAdmin
@@ -140,6 +141,9 @@ class World(Struct):
 
     def disband(self, owner: Actor, group_id: str) -> DisbandGroup:
         return DisbandGroup(actor=owner, request_id="request", group_id=group_id)
+
+    def note_audit_read(self, stream: str) -> NoteAuditRead:
+        return NoteAuditRead(actor=self.admin, request_id="request", stream=stream)
 
     def outcome_of(self, name: str, metric_key: str = "weight") -> CreateOutcomes:
         said = Definition(name, self.institution_id, metric_key)

@@ -1,0 +1,171 @@
+"""`growthrings export`: the log as a file, in the order in which it was recorded, without password hashes."""
+
+import csv
+import heapq
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from datetime import datetime
+from pathlib import Path
+from typing import Any, NamedTuple, TextIO
+
+import msgspec
+from msgspec import Raw, Struct
+from psycopg import Connection
+
+from adapters.postgres.connections import connector
+from adapters.private_file import created
+from domain.catalogue import decode, recorded_at
+from projections import replay
+from projections.audit_trail import is_about
+from projections.sessions import session_name
+
+PAGE = 500
+"""Events of one partition that are held at once."""
+
+SECRET = "password_hash"  # noqa: S105 - the name of what is blanked
+BLANK = "…"
+
+COLUMNS = (
+    "position",
+    "stream",
+    "version",
+    "event",
+    "happened_at",
+    "recorded_at",
+    "actor",
+    "role",
+    "request_id",
+    "cause",
+    "data",
+)
+"""Of a CSV file; `data` is JSON."""
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Line(Struct, frozen=True):
+    """One event of an export, as JSON on a line of its own."""
+
+    position: str
+    stream: str
+    version: int
+    event: str
+    state: Raw
+
+
+class Credential(Struct, frozen=True):
+    """The password hash that an event of an export does not show."""
+
+    stream: str
+    version: int
+    password_hash: str
+
+
+class Stored(NamedTuple):
+    recorded_at: datetime
+    part: int
+    seq: int
+    stream: str
+    version: int
+    topic: str
+    state: bytes
+
+
+class Selection(Struct, frozen=True):
+    """Which events: recorded from `start` to before `end`, about a subject, an outcome or whatever else; None: any."""
+
+    start: datetime | None = None
+    end: datetime | None = None
+    subject: str | None = None
+
+    def has(self, event: Stored) -> bool:
+        if (self.start is not None and event.recorded_at < self.start) or (
+            self.end is not None and event.recorded_at >= self.end
+        ):
+            return False
+        return self.subject is None or is_about(decode(event.topic, event.state), self.subject)
+
+
+def export(
+    url: str, selection: Selection, *, format: str, out: TextIO = sys.stdout, credentials: Path | None = None
+) -> int:
+    """Write the events to `out`, in `ndjson` or `csv`; the password hashes go to a file of their own, for its owner
+    alone, or nowhere. The number of events."""
+    count = 0
+    with connector(url)(session_name("export")) as connection, ExitStack() as files:
+        connection.autocommit = True
+        secrets = None if credentials is None else files.enter_context(created(credentials))
+        write = _as_csv(out) if format == "csv" else _as_json(out)
+        for event in filter(selection.has, events_of(connection)):
+            state, secret = _blanked(event.state)
+            write(event, state)
+            if secrets is not None and secret is not None:
+                secrets.write(_encode(Credential(event.stream, event.version, secret)).decode() + "\n")
+            count += 1
+    return count
+
+
+def events_of(connection: Connection[Any]) -> Iterator[Stored]:
+    """All events that there are now, in the order in which they were recorded."""
+    ends = connection.execute(replay.SQL["ends"]).fetchall()
+    yield from heapq.merge(*(_partition(connection, part, end) for part, end in ends))
+
+
+def _partition(connection: Connection[Any], part: int, end: int) -> Iterator[Stored]:
+    after = 0
+    while after < end:
+        rows = connection.execute(replay.SQL["page"], {"part": part, "after": after, "limit": PAGE}).fetchall()
+        for seq, stream, version, topic, state in rows:
+            if seq > end:
+                return
+            yield Stored(recorded_at(state), part, seq, stream, version, topic, state)
+        after = rows[-1][0]
+
+
+def _blanked(state: bytes) -> tuple[bytes, str | None]:
+    """The state without its password hash, and the hash."""
+    if SECRET.encode() not in state:
+        return state, None
+    members = msgspec.json.decode(state, type=dict[str, Any])
+    secret = members.get(SECRET)
+    if not isinstance(secret, str):
+        return state, None
+    return _encode({**members, SECRET: BLANK}), secret
+
+
+def _as_json(out: TextIO) -> Any:
+    def write(event: Stored, state: bytes) -> None:
+        position = f"{event.part}-{event.seq}"
+        line = Line(position, event.stream, event.version, event.topic, Raw(state))
+        out.write(_encode(line).decode() + "\n")
+
+    return write
+
+
+def _as_csv(out: TextIO) -> Any:
+    rows = csv.writer(out)
+    rows.writerow(COLUMNS)
+
+    def write(event: Stored, state: bytes) -> None:
+        members = msgspec.json.decode(state, type=dict[str, Any])
+        origin = members.pop("origin")
+        own = {name: value for name, value in members.items() if name not in _SAID}
+        rows.writerow(
+            [
+                f"{event.part}-{event.seq}",
+                event.stream,
+                event.version,
+                event.topic,
+                members["happened_at"],
+                *(origin[name] for name in ("recorded_at", "actor_id", "actor_role", "request_id")),
+                members["cause"],
+                _encode(own).decode(),
+            ]
+        )
+
+    return write
+
+
+_SAID: Iterable[str] = ("originator_id", "originator_version", "happened_at", "cause")
+"""What has a column of its own."""
