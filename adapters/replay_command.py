@@ -1,5 +1,6 @@
 """`growthrings replay`: reads the log again and tells what is wrong with it; one history; or a view as of a time."""
 
+import gc
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -48,6 +49,7 @@ def run(url: str, *, as_json: bool, compares: bool) -> int:
     """Read the whole log; 1 when anything is wrong."""
     console = Console(highlight=False, markup=False, soft_wrap=True, quiet=as_json)
     started = time.monotonic()
+    gc.disable()  # what a replay holds on to has no cycles, and there is much of it
     report = Report()
     with connector(url)(session_name("replay")) as connection:
         connection.autocommit = True

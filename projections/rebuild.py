@@ -315,8 +315,8 @@ def begin(connection: Connection[Any], builder: str, name: str, *, views: Views 
     `connection`, in autocommit and under the application name `builder`, is the session that does it; `anew` drops what
     was left. RebuildRefused.
     """
-    connection.execute(SQL["session"])
-    connection.execute(SQL["session_plans"])
+    for statement in ("session", "session_check", "session_plans"):
+        connection.execute(SQL[statement])
     view = INLINE.get(name) or views.latest.get(name)
     if view is None:
         raise RebuildRefused(f"there is no view {name}")

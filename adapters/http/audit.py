@@ -37,7 +37,7 @@ def routes(entrance: Entrance, writer: Writer, reader: AuditReader) -> list[HTTP
     async def events(request: HttpRequest) -> Response[bytes]:
         actor = await entrance.admit(request, ListAuditEvents.name)
         asked = Questions(request)
-        period, slice = asked.period(), asked.slice()
+        start, end, slice = asked.instant("from"), asked.instant("to"), asked.slice()
         places = places_of(asked.text("after"))
         query = ListAuditEvents(
             actor=actor,
@@ -46,8 +46,8 @@ def routes(entrance: Entrance, writer: Writer, reader: AuditReader) -> list[HTTP
             stream=asked.text("stream"),
             event=asked.text("event"),
             request_id=asked.text("request_id"),
-            start=period.start,
-            end=period.end,
+            start=start,
+            end=end,
             places=places,
             limit=slice.limit,
         )

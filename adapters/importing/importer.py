@@ -11,13 +11,12 @@ import httpx
 import msgspec
 from msgspec import Raw, Struct
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
-from rich.text import Text
 
 from adapters.importing import csv_entries
 from adapters.importing.csv_entries import Arguments, Item, Reading, Unfit, WrongArguments
 from adapters.importing.patient_client import PatientClient, Unanswered, checked, reason
 from adapters.importing.target import OUTCOMES, Target, kept, outcome_of
+from adapters.progress import progress
 from adapters.settings import Settings
 
 DEFAULT_URL = "http://127.0.0.1:8000"
@@ -91,8 +90,8 @@ def import_file(settings: Settings, path: Path, options: Mapping[str, Any]) -> i
     url = _address(options["url"] or DEFAULT_URL)
     with csv_entries.opened(path) as table, httpx.Client(base_url=url, timeout=30) as http:
         reading = Reading(table, msgspec.convert(dict(options), Arguments))
-        with _progress(console) as progress:
-            rows = sum(1 for _ in progress.track(table.rows(), description="reading"))
+        with progress(console) as shown:
+            rows = sum(1 for _ in shown.track(table.rows(), description="reading"))
         client = PatientClient(http, options["username"] or settings.admin_username, password, wait)
         client.log_in()
         outcome = outcome_of(client, target)
@@ -100,10 +99,10 @@ def import_file(settings: Settings, path: Path, options: Mapping[str, Any]) -> i
             console.print(told)
         tally = Tally()
         try:
-            with _progress(console) as progress:
-                task = progress.add_task("importing", total=rows)
+            with progress(console) as shown:
+                task = shown.add_task("importing", total=rows)
                 for done in send(client, outcome.id, reading.items(), tally):
-                    progress.advance(task, done)
+                    shown.advance(task, done)
         except Unanswered as error:
             raise Unanswered(f"{error} What was sent is kept: run the same again, and nothing is doubled.") from error
         finally:
@@ -148,14 +147,3 @@ def _send(client: PatientClient, outcome_id: str, items: Sequence[Item], tally: 
     tally.new += len(answered.success)
     tally.there += len(answered.error) - len(refused)
     return [Unfit(problem.item.line, problem.message) for problem in refused]
-
-
-class _Rate(ProgressColumn):
-    def render(self, task: Task) -> Text:
-        speed = task.finished_speed or task.speed or (task.completed / task.elapsed if task.elapsed else 0)
-        return Text(f"{speed:,.0f} rows/s")
-
-
-def _progress(console: Console) -> Progress:
-    columns = (TextColumn("{task.description:>9}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
-    return Progress(*columns, console=console)

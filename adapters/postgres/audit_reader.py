@@ -47,10 +47,12 @@ class AuditReader:
         self._partitions = partitions
 
     async def events(self, query: ListAuditEvents) -> list[AuditRow]:
-        """UserGone."""
+        """UserGone; BadFilter of a place in a partition that there is not."""
         rows = await self._pool.rows(ACCOUNTS["asker"], {"actor_id": query.actor.id})
         permissions.check_there(query.actor, rows[0][0] if rows else None)
         parts = range(self._partitions)
+        if any(part not in parts for part in query.places):
+            raise BadFilter("after")
         await until_level(self._pool, AuditTrail.name, parts)
         conditions, told = _conditions(query)
         asked = {

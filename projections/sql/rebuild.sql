@@ -2,6 +2,10 @@
 -- Whoever holds leases or heads, and then does nothing (suspended, or cut off), loses them.
 set idle_in_transaction_session_timeout = '5s';
 
+-- name: session_check
+-- A session whose client was killed ends though its statement takes long, so that the next rebuild need not wait for it.
+set client_connection_check_interval = '1s';
+
 -- name: session_plans
 -- Plans must not be those of the empty tables that it begins with.
 set plan_cache_mode = force_custom_plan;

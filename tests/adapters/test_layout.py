@@ -1,10 +1,10 @@
 """Every statement of the project runs unchanged where the tables are cut by `part`, as natively or on Citus."""
 
 import asyncio
-import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
 from datetime import timedelta
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,8 @@ import psycopg
 import pytest
 from psycopg_pool import AsyncConnectionPool
 
-from adapters import replay_command, view_commands
+from adapters import log_export, replay_command, view_commands
+from adapters.log_export import Selection
 from adapters.postgres.accounts_reader import AccountsReader
 from adapters.postgres.analytics_reader import AnalyticsReader, Values
 from adapters.postgres.audit_reader import AuditReader
@@ -37,27 +38,15 @@ from domain.measurement import withdraw
 from domain.partition import partition
 from domain.refusal import AlreadyRegistered, InstitutionInUse, NotFound
 from projections import generations
-from projections.projector import Projector
 from projections.views import VIEWS
 from tests.adapters.layout import STATEMENTS, Executed, partition_natively
 from tests.adapters.world import ALL, NOON, World, settle_in
 from tests.conftest import PARTITIONS
+from tests.projecting import projecting
 
 Connect = Callable[[str], psycopg.Connection[Any]]
 
 CUT = {"events", "dedupe_index", "heads", "places", "leases", "measurements_g1"}
-
-
-@contextmanager
-def projecting(connect: Connect) -> Iterator[None]:
-    projector = Projector(connect, poll=0.01)
-    thread = threading.Thread(target=projector.run)
-    thread.start()
-    try:
-        yield
-    finally:
-        projector.stop()
-        thread.join()
 
 
 @contextmanager
@@ -81,7 +70,7 @@ async def test_every_statement_runs_where_the_tables_are_cut_by_part(
     def connect(name: str) -> psycopg.Connection[Any]:
         return psycopg.connect(database, application_name=name, cursor_factory=executed.cursor)
 
-    for module in (view_commands, replay_command):
+    for module in (view_commands, replay_command, log_export):
         monkeypatch.setattr(module, "connector", lambda _: connect)
 
     with closing_log(settle_in(connect)) as old:
@@ -249,6 +238,7 @@ def read_again(database: str) -> None:
     """Nothing is wrong; and a view as it was is where nobody asks for it."""
     assert 0 == replay_command.run(database, as_json=True, compares=True)
     assert 0 == replay_command.grow_into(database, "measurements", known_at=None)
+    assert log_export.export(database, Selection(), format="ndjson", out=StringIO())
 
 
 def operate(operator: Operator, connect: Connect) -> None:

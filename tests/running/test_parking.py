@@ -1,8 +1,6 @@
 """A view that cannot apply an event leaves out its stream and nothing else; mended, it is as if nothing had been."""
 
-import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -14,11 +12,11 @@ from adapters.postgres.connections import connector
 from adapters.view_commands import Operator
 from domain.catalogue import Undecodable, decode
 from projections import generations, parking, rebuild
-from projections.projector import Projector
 from projections.view import Placed, View, tables_of
-from projections.views import VIEWS, Views
+from projections.views import VIEWS
 from tests.adapters.workload import Workload
 from tests.adapters.world import settle_in
+from tests.projecting import projecting
 from tests.running.processes import soon
 
 Connect = Callable[[str], Connection[Any]]
@@ -58,18 +56,6 @@ def broken(connection: Connection[Any], view: View, *, readable: bool = True) ->
 def mend(connection: Connection[Any], states: dict[tuple[int, int], bytes]) -> None:
     for (part, seq), state in states.items():
         connection.execute("update events set state = %s where part = %s and seq = %s", [state, part, seq])
-
-
-@contextmanager
-def projecting(connect: Connect, views: Views) -> Iterator[None]:
-    projector = Projector(connect, views=views, poll=0.01)
-    thread = threading.Thread(target=projector.run)
-    thread.start()
-    try:
-        yield
-    finally:
-        projector.stop()
-        thread.join()
 
 
 def caught_up(connection: Connection[Any], view: View) -> bool:

@@ -2,7 +2,6 @@
 takes over again when somebody goes back. Nobody who reads or writes notices."""
 
 import asyncio
-import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
@@ -22,11 +21,11 @@ from application.queries.query import Paging
 from projections import generations, rebuild
 from projections.generations import Older, UnknownVersion
 from projections.measurements import Measurements
-from projections.projector import Projector
 from projections.view import Page, Tables, run
 from projections.views import VIEWS, Views
 from tests.adapters.world import World, settle_in
 from tests.conftest import PARTITIONS
+from tests.projecting import projecting
 
 Connect = Callable[[str], Connection[Any]]
 
@@ -54,6 +53,9 @@ class After(Measurements):
         super().write(cursor, tables, page)
         run(cursor, "update {measurements} set thousandth = value * 1000 where thousandth is null", tables)
 
+    def grow(self, cursor: Cursor[Any], tables: Tables, page: Page) -> None:
+        self.write(cursor, tables, page)
+
 
 NEXT = Views(After(), VIEWS.latest["outcomes"], older=[Before()])
 
@@ -63,18 +65,6 @@ def world(database: str) -> Iterator[World]:
     world = settle_in(connector(database))
     yield world
     world.log.close()
-
-
-@contextmanager
-def projecting(connect: Connect, views: Views) -> Iterator[None]:
-    projector = Projector(connect, views=views, poll=0.01)
-    thread = threading.Thread(target=projector.run)
-    thread.start()
-    try:
-        yield
-    finally:
-        projector.stop()
-        thread.join()
 
 
 @asynccontextmanager
