@@ -6,16 +6,15 @@ import sys
 import threading
 from pathlib import Path
 
-from adapters import logs
-from adapters.settings import VARIABLES, SettingRefused, Settings, from_environment
-from domain.outcome import DIRECTIONS, HIGHER
+from adapters import arguments, logs
+from adapters.settings import SettingRefused, Settings, from_environment
 
 DATA = Path(__file__).parent.parent / ".data"
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(words: list[str] | None = None) -> int:
     """Run a command; 0 when it went well, 1 when not, 2 when it was not understood."""
-    parsed = _parser().parse_args(arguments)
+    parsed = _parser().parse_args(words)
     try:
         settings = from_environment()
     except SettingRefused as error:
@@ -45,109 +44,25 @@ def _parser() -> argparse.ArgumentParser:
     ):
         added = command(name, run, help)
         added.add_argument("--host", default="127.0.0.1")
-        added.add_argument("--port", type=_port, default=8000)
+        added.add_argument("--port", type=arguments.port, default=8000)
     command("project", _project, "keep the views of a prepared database")
     command("prepare", _prepare, "make schema, keys and first admin where they are missing")
     keys = command("keys", _keys, "the keys that tokens are signed with")
     keys.add_argument("action", choices=["rotate"], help="let a new key sign; the old one checks what it has signed")
     demo = command("demo", _demo, "send a real series of measurements, twice, and tell what happened")
     demo.add_argument("--url", help="a running service (default: start one in a folder of its own)")
-    replay = command("replay", _replay, "read the log again, and tell what is wrong with it, or beside it")
-    replay.add_argument("--json", action="store_true", help="tell it to a program")
-    replay.add_argument("--log-only", action="store_true", help="do not compare what is kept beside the log")
-    replay.add_argument("--stream", type=_text, metavar="ID", help="show one history, by the id that the API shows")
-    replay.add_argument("--as-of", metavar="TIME", help="of --stream: what had happened by then")
-    replay.add_argument("--known-at", metavar="TIME", help="of --stream and --into: what had been recorded by then")
-    replay.add_argument("--into", metavar="VIEW", help="grow a view into tables of its own, for looking at")
-    export = command("export", _export, "write the log to standard output, without password hashes")
-    export.add_argument("--from", dest="start", metavar="TIME", help="recorded from then on")
-    export.add_argument("--to", dest="end", metavar="TIME", help="recorded before then")
-    export.add_argument("--subject", type=_text, metavar="ID", help="about a child, an outcome, or whatever else")
-    export.add_argument("--format", choices=["ndjson", "csv"], default="ndjson", help="(default: ndjson)")
-    export.add_argument("--credentials", type=Path, metavar="FILE", help="a new file for the password hashes")
-    brought = command("import-log", _import_log, "bring an export into an empty log, of GROWTHRINGS_PARTITIONS")
-    brought.add_argument("file", type=Path, metavar="FILE", help="an export in ndjson")
-    brought.add_argument("--credentials", type=Path, metavar="FILE", help="the password hashes that go with it")
-    _add_views(command("views", _views, "how the views stand, and what an operator does with them"))
-    _add_import_options(command("import", _import, "bring the rows of a CSV file into an outcome of a running service"))
-    return parser
-
-
-def _add_import_options(parser: argparse.ArgumentParser) -> None:
-    parser.epilog = f"The password is read from GROWTHRINGS_PASSWORD, else from {VARIABLES['admin_password']}."
-    parser.add_argument("file", type=Path, metavar="FILE.csv", help="in UTF-8; its first line names the columns")
-    for required, name, shown, help in (
-        (True, "brand", "BRAND", "of the outcome"),
-        (True, "outcome", "NAME", "of the outcome, which is created where it is not there yet"),
-        (True, "value", "COL", "the column of the values, which are kept as they are written"),
-        (True, "subject", "COL|row", "the column of the subjects; or each row is one of its own"),
-        (True, "at", "COL|DATE", "the column of the dates or times; or one for all rows"),
-        (False, "start", "DATE", "where the days are counted from, when the column --at holds such"),
-        (False, "metadata", "COL,…", "columns that travel with each value"),
-        (False, "metric", "KEY", "the metric of the outcome (default: the column of the values)"),
-        (False, "unit", "UNIT", "of an outcome that is created"),
-        (False, "url", "URL", "the service (default: http://127.0.0.1:8000)"),
-        (False, "username", "NAME", f"who imports (default: {VARIABLES['admin_username']}, or admin)"),
-    ):
-        parser.add_argument(f"--{name}", required=required, type=_text, metavar=shown, help=help)
-    parser.add_argument("--direction", choices=DIRECTIONS, help=f"of an outcome that is created (default: {HIGHER})")
-
-
-def _add_views(parser: argparse.ArgumentParser) -> None:
-    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-
-    def action(name: str, help: str, *, of: str = "nothing") -> argparse.ArgumentParser:
-        """`of`: how many views it is about."""
-        added = actions.add_parser(name, help=help, description=help)
-        added.add_argument("--data", type=Path, default=argparse.SUPPRESS, metavar="DIR", help="the data folder")
-        if of == "any":
-            added.add_argument("views", nargs="*", metavar="VIEW")
-        elif of != "nothing":
-            added.add_argument("view", nargs=None if of == "one" else "?", metavar="VIEW")
-        return added
-
-    def with_json(parser: argparse.ArgumentParser) -> None:
-        parser.add_argument("--json", action="store_true", help="tell it to a program")
-
-    with_json(action("status", "every generation: where it stands, and who keeps it"))
-    rebuilt = action("rebuild", "grow views anew beside those that serve, compare, and let them serve", of="any")
-    rebuilt.add_argument("--all", action="store_true", help="every view, the dedupe index and the directory")
-    rebuilt.add_argument("--workers", type=_count, default=1, metavar="N", help="processes that grow it (default: 1)")
-    rebuilt.add_argument("--accept-differences", action="store_true", help="let it serve though its rows differ")
-    rebuilt.add_argument("--anew", action="store_true", help="drop what an earlier rebuild has left unfinished")
-    with_json(rebuilt)
-    action("grow", "help a rebuild that is going on, from any machine", of="one")
-    action("rollback", "let the generation serve that was kept beside the live one", of="one")
-    action("drop-old", "drop the generations that are not live (default: of all views)", of="any")
-    with_json(action("parked", "the streams that a view has left out, and why", of="one at most"))
-    retry = action("retry", "apply parked streams again", of="one")
-    retry.add_argument("stream", nargs="?", metavar="STREAM", help="(default: all of the view)")
-    action("skip", "go on after the event that a stream was parked for", of="one").add_argument(
-        "stream", metavar="STREAM"
+    arguments.of_replay(command("replay", _replay, "read the log again, and tell what is wrong with it, or beside it"))
+    arguments.of_export(command("export", _export, "write the log to standard output, without password hashes"))
+    arguments.of_import_log(
+        command("import-log", _import_log, "bring an export into an empty log, of GROWTHRINGS_PARTITIONS")
     )
+    arguments.of_views(command("views", _views, "how the views stand, and what an operator does with them"))
+    arguments.of_import(command("import", _import, "bring the rows of a CSV file into an outcome of a running service"))
+    return parser
 
 
 class Refused(Exception):
     """A command that cannot be carried out; the message says why, for a person."""
-
-
-def _port(text: str) -> int:
-    port = int(text)
-    if not 0 < port < 65_536:
-        raise ValueError(text)
-    return port
-
-
-def _count(text: str) -> int:
-    count = int(text)
-    if count < 1:
-        raise ValueError(text)
-    return count
-
-
-def _text(text: str) -> str:
-    text.encode()  # a ValueError, when the shell handed over what is no text
-    return text
 
 
 # Each imports what it needs: starting is quick because none of them loads what only another uses.

@@ -14,30 +14,33 @@ import msgspec
 from msgspec import Struct
 from psycopg import Connection
 from rich.console import Console
-from rich.table import Table
 
-from adapters import children
+from adapters import children, view_report
 from adapters.postgres.connections import connector
 from adapters.progress import progress
 from adapters.settings import VARIABLES
-from application.queries.views import ViewStatus
 from projections import generations, parking, rebuild, status
-from projections.comparison import Difference
 from projections.generations import Generation
 from projections.inline import INLINE
 from projections.rebuild import Rebuild, RebuildRefused
-from projections.sessions import process_of, session_name
+from projections.sessions import session_name
 from projections.view import View
 from projections.views import VIEWS
 
 SHOWN = 10
 """Differences that are told one by one."""
 
-WIDTH = 160
-"""Characters of a table that goes to a file or another program."""
-
 EVERYTHING = (*VIEWS.latest, *INLINE)
 """The names of all that can be rebuilt."""
+
+
+class _Choice(Struct, frozen=True):
+    """How a rebuild is to be done."""
+
+    workers: int
+    accept_differences: bool
+    anew: bool
+    compares: bool
 
 
 class Rebuilt(Struct, frozen=True, kw_only=True):
@@ -64,7 +67,11 @@ def run(url: str, parsed: argparse.Namespace) -> int:
             if not names:
                 raise RebuildRefused(f"name a view, or --all: there are {', '.join(EVERYTHING)}")
             return operator.rebuild(
-                names, workers=parsed.workers, accept_differences=parsed.accept_differences, anew=parsed.anew
+                names,
+                workers=parsed.workers,
+                accept_differences=parsed.accept_differences,
+                anew=parsed.anew,
+                compares=not parsed.without_comparison,
             )
         case "drop-old":
             return operator.drop_old(_named(parsed.views or EVERYTHING, EVERYTHING))
@@ -113,30 +120,38 @@ class Operator:
         if self._as_json:
             _print_json(told)
         else:
-            # What is not a terminal has no width: whoever searches it wants each generation on one line.
-            width = None if sys.stdout.isatty() else WIDTH
-            Console(highlight=False, markup=False, width=width).print(_table(told))
+            view_report.show(told)
         return 0
 
-    def rebuild(self, names: Sequence[str], *, workers: int, accept_differences: bool, anew: bool) -> int:
+    def rebuild(
+        self,
+        names: Sequence[str],
+        *,
+        workers: int = 1,
+        accept_differences: bool = False,
+        anew: bool = False,
+        compares: bool = True,
+    ) -> int:
         """1 when a view was left as it is because the new one differs."""
-        ended = [self._rebuild(name, workers, accept_differences, anew) for name in names]
+        choice = _Choice(workers, accept_differences=accept_differences, anew=anew, compares=compares)
+        ended = [self._rebuild(name, choice) for name in names]
         if self._as_json:
             _print_json(ended[0] if len(ended) == 1 else ended)
         return 0 if all(each.switched for each in ended) else 1
 
-    def _rebuild(self, name: str, workers: int, accept_differences: bool, anew: bool) -> Rebuilt:
+    def _rebuild(self, name: str, choice: _Choice) -> Rebuilt:
         started = time.monotonic()
         with self._session("rebuild") as (connection, builder):
-            going = rebuild.begin(connection, builder, name, anew=anew)
+            going = rebuild.begin(connection, builder, name, anew=choice.anew)
             number = going.new.generation.generation
             done, events = going.progress()
             self._say(f"{name}: generation {number}, {events - done:,} of {events:,} events to go")
-            with self._helpers(name, workers - 1):
+            with self._helpers(name, choice.workers - 1):
                 self._grow(going)
-            differences = self._compare(going) if going.comparable else 0
+            compared = going.comparable and choice.compares
+            differences = self._compare(going) if compared else 0
             parked = going.parked()
-            switched = accept_differences or not (differences or parked)
+            switched = choice.accept_differences or not (differences or parked)
             if switched:
                 self._wait(going.switch())
             self._tell(going, differences, parked, switched=switched)
@@ -145,7 +160,7 @@ class Operator:
             generation=number,
             events=events,
             seconds=round(time.monotonic() - started, 3),
-            compared=going.comparable,
+            compared=compared,
             differences=differences,
             parked_streams=parked,
             switched=switched,
@@ -167,7 +182,7 @@ class Operator:
             for differences in shown.track(compared, total=going.partitions, description="comparing"):
                 found += sum({each.table: each.of for each in differences}.values())
                 for each in differences[: SHOWN - told]:
-                    self._say(_difference(each))
+                    self._say(view_report.difference(each))
                     told += 1
         return found
 
@@ -266,32 +281,3 @@ def _code(generation: Generation) -> View | None:
 
 def _print_json(value: Any) -> None:
     sys.stdout.write(msgspec.json.encode(value).decode() + "\n")
-
-
-def _difference(of: Difference) -> str:
-    key = " ".join(str(value) for value in of.key.values())
-    columns = ", ".join(f"{name}: {old} → {new}" for name, (old, new) in of.columns.items())
-    return "  ".join(filter(None, (of.table, key, of.how, columns)))
-
-
-def _table(told: Sequence[ViewStatus]) -> Table:
-    table = Table(box=None, pad_edge=False)
-    for heading in ("view", "generation", "state"):
-        table.add_column(heading, no_wrap=True)
-    for heading in ("place", "behind", "rows", "events/s", "parked"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("by", overflow="fold")
-    for each in told:
-        version = "" if each.version == each.latest_version else f" (version {each.version} of {each.latest_version})"
-        table.add_row(
-            each.view,
-            f"{each.generation}{version}",
-            each.state,
-            f"{each.place:,} of {each.head:,}",
-            f"{each.lag_events:,} ({each.lag_seconds:,.1f} s)" if each.lag_events else "0",
-            f"{sum(each.rows.values()):,}",
-            f"{each.rate:,.0f}",
-            f"{each.parked_streams:,}",
-            "\n".join(dict.fromkeys(map(process_of, each.workers))) or "nobody",
-        )
-    return table

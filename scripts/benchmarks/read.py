@@ -1,6 +1,9 @@
 """The benchmark of questions: an outcome of many entries is asked about over HTTP, while writes go on and while not."""
 
 import json
+import os
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -16,6 +19,7 @@ import psycopg
 from rich.progress import Progress, TaskID
 from scipy import stats
 
+from projections.views import VIEWS
 from scripts.benchmarks import ours, read_duckdb, read_entries, read_writes
 from scripts.benchmarks.read_report import (
     GROWTH,
@@ -94,10 +98,18 @@ class Stage:
             self.peer.add(piece)
             read_entries.store(self.service, self.outcomes[SAME], piece)
             progress.advance(task, len(piece))
+        self._grow()
         self.catch_up()
         progress.remove_task(task)
         with psycopg.connect(self.service.conninfo, autocommit=True) as connection:
             connection.execute("VACUUM (ANALYZE)")  # as the server does itself before long
+
+    def _grow(self) -> None:
+        """Bring the views to where the log is, at the speed of a rebuild."""
+        environment = {**os.environ, "DATABASE_URL": self.service.conninfo}
+        for words in (["rebuild", *VIEWS.latest, "--workers", "2", "--without-comparison"], ["drop-old"]):
+            command = [sys.executable, "-m", "adapters.cli", "views", *words]
+            subprocess.run(command, env=environment, check=True, capture_output=True)
 
     def plan(self, mode: str, rate: float | None) -> read_writes.Plan:
         return read_writes.Plan(
