@@ -1,6 +1,7 @@
 """Whole histories: which facts may follow which in a stream, and the state of the aggregate after each of them."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import pairwise
 from typing import Any
 
 from msgspec import Struct
@@ -53,17 +54,23 @@ def aggregate_of(history: Sequence[Event]) -> Aggregate | None:
     return AGGREGATES.get(type(history[0])) if history else None
 
 
+def cannot_follow(aggregate: Aggregate, before: type[Event], event: Event) -> str | None:
+    """Why a fact cannot come after another of that sort; None where it can."""
+    if before in aggregate.ends:
+        return f"{event.stored_name} comes after {before.stored_name}, which ends the {aggregate.title}"
+    if type(event) not in aggregate.goes_on and type(event) not in aggregate.ends:
+        return f"{event.stored_name} is no fact in the course of the {aggregate.title}"
+    return None
+
+
 def impossible(history: Sequence[Event]) -> str | None:
     """Why no aggregate can have this history, in the order of its versions; None where one can."""
     aggregate = aggregate_of(history)
     if aggregate is None:
-        return f"no stream begins with {history[0].stored_name}"
-    for place, event in enumerate(history[1:], 1):
-        before = history[place - 1]
-        if type(before) in aggregate.ends:
-            return f"{event.stored_name} comes after {before.stored_name}, which ends it"
-        if type(event) not in aggregate.goes_on + aggregate.ends:
-            return f"{event.stored_name} is no fact of a {aggregate.title} that goes on"
+        return f"no stream begins with {history[0].stored_name}" if history else None
+    for before, event in pairwise(history):
+        if why := cannot_follow(aggregate, type(before), event):
+            return why
         if event.origin.recorded_at < before.origin.recorded_at:
             return f"{event.stored_name} was recorded before {before.stored_name}"
     return None

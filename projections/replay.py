@@ -16,7 +16,7 @@ from psycopg.sql import Identifier
 from domain.catalogue import Undecodable, decode
 from domain.dedupe import Freed, Held, Key, ScopeFreed
 from domain.event import Event
-from domain.history import AGGREGATES, Aggregate
+from domain.history import AGGREGATES, Aggregate, cannot_follow
 from domain.partition import partition
 from projections import dedupe_index, pages, statements
 from projections.comparison import Difference, differences
@@ -119,13 +119,8 @@ class Partition:
             known.aggregate = AGGREGATES.get(kind)
             if known.aggregate is None:
                 self._find("impossible", seq, event.originator_id, f"no stream begins with {event.stored_name}")
-        elif known.aggregate is not None:
-            if known.last in known.aggregate.ends:
-                why = f"{event.stored_name} comes after {known.last.stored_name}, which ends it"
-                self._find("impossible", seq, event.originator_id, why)
-            elif kind not in known.aggregate.goes_on and kind not in known.aggregate.ends:
-                why = f"{event.stored_name} is no fact of a {known.aggregate.title} that goes on"
-                self._find("impossible", seq, event.originator_id, why)
+        elif known.aggregate is not None and (why := cannot_follow(known.aggregate, known.last, event)):
+            self._find("impossible", seq, event.originator_id, why)
         known.version, known.last = version, kind
 
     def _hold(self, seq: int, event: Event) -> None:

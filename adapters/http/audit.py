@@ -9,7 +9,6 @@ import msgspec
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 
-from adapters.http import times
 from adapters.http.entrance import Entrance
 from adapters.http.errors import only
 from adapters.http.questions import Questions
@@ -123,7 +122,7 @@ def _event(row: AuditRow) -> dict[str, Any]:
         "stream": row.stream,
         "version": row.version,
         "event": row.event,
-        "happened_at": times.render(row.happened_at),
+        "happened_at": precisely(row.happened_at),
         "recorded_at": precisely(row.recorded_at),
         "actor": row.actor_id,
         "role": row.actor_role,
@@ -140,7 +139,7 @@ def _fact(fact: Fact) -> dict[str, Any]:
         "position": f"{fact.part}-{fact.seq}",
         "version": event.originator_version,
         "event": event.stored_name,
-        "happened_at": times.render(event.happened_at),
+        "happened_at": precisely(event.happened_at),
         "recorded_at": precisely(event.origin.recorded_at),
         "actor": event.origin.actor_id,
         "role": event.origin.actor_role,

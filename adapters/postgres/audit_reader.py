@@ -90,6 +90,7 @@ class AuditReader:
         known_at = now if known_at is None else known_at
         if known_at > now:
             raise BadFilter("known_at")
+        await self._pool.rows(SQL["what_is_written"], {"part": partition(stream, self._partitions)})
         facts = await self.facts(stream)
         return known_at, [each for each in facts if each.event.origin.recorded_at <= known_at]
 

@@ -21,11 +21,14 @@ from application.queries.query import Paging
 from projections import generations, rebuild
 from projections.generations import Older, UnknownVersion
 from projections.measurements import Measurements
+from projections.rebuild import RebuildRefused
 from projections.view import Page, Tables, run
 from projections.views import VIEWS, Views
 from tests.adapters.world import World, settle_in
 from tests.conftest import PARTITIONS
 from tests.projecting import projecting
+from tests.running.processes import soon
+from tests.running.projectors import owners
 
 Connect = Callable[[str], Connection[Any]]
 
@@ -197,6 +200,20 @@ def test_a_version_that_the_code_does_not_have_is_refused(database: str) -> None
         connection.execute("update views set version = 7 where view = 'measurements'")
         with pytest.raises(UnknownVersion, match="measurements is served by version 7"):
             generations.prepare(connection)
+
+
+def test_a_version_that_no_running_projector_knows_does_not_serve(
+    database: str, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or nobody would keep what answers."""
+    monkeypatch.setattr(rebuild, "KEEPING_TIME", 0.5)
+    connect = connector(database)
+    prepared(connect)
+    with projecting(connect, VIEWS):
+        assert soon(lambda: None not in owners(database))
+        with pytest.raises(RebuildRefused, match="no projector keeps generation 2 of measurements"):
+            rebuilt(connect)
+    assert [(1, 1)] == live(connect)
 
 
 def test_whoever_starts_the_service_is_told_of_an_older_version(database: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,169 @@
+"""What is rebuilt has the rows of what serves, and takes its place, whatever comes between: stops, or commands."""
+
+import threading
+from collections.abc import Callable, Iterator
+from itertools import islice
+from random import Random
+from typing import Any
+
+import pytest
+from psycopg import Cursor
+
+from adapters.postgres import embedded
+from projections import pages, rebuild
+from projections.generations import Generation
+from tests.adapters.rebuilding import (
+    Copy,
+    begun,
+    count_grows,
+    each_inline,
+    everything,
+    filled,
+    grown,
+    keep_from,
+)
+from tests.adapters.workload import Workload
+from tests.running.processes import soon
+
+TURNS = 500
+"""More than any switch takes here."""
+
+
+@pytest.fixture
+def copy(server: embedded.Server, new_database: Callable[..., str]) -> Iterator[Copy]:
+    with filled(server.url, new_database).copy() as copy:
+        yield copy
+
+
+@everything
+def test_what_is_rebuilt_has_the_rows_of_what_served_and_serves(
+    copy: Copy, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grows = count_grows(monkeypatch)
+    rows, tables = copy.rows(name), copy.serving(name)
+    assert all(rows.values())
+    assert 0 == copy.rebuild(name)
+    assert rows == copy.rows(name)
+    assert not set(tables.values()) & set(copy.serving(name).values())
+    assert copy.events(name) == set(grows)
+    assert {1} == set(grows.values())
+
+
+@each_inline
+def test_commands_are_decided_by_what_was_rebuilt(copy: Copy, name: str) -> None:
+    world = copy.world
+    child, other = world.children(2)
+    family = world.id(world.register("family", "the family", (child,)))
+    weight = world.id(world.weights(child, [1]))
+    assert 0 == copy.rebuild(name)
+    refused = [
+        world.weights(child, [1]),
+        world.register("family", "the family", (child,)),
+        world.institution("school"),
+        world.remove_institution(world.institution_id),
+        world.tie(family, "f" * 24),
+        world.weights("f" * 24, [2]),
+    ]
+    answers = world.run(*refused)
+    assert [] == [answer for answer in answers if isinstance(answer, list) and isinstance(answer[0], str)]
+    world.id(world.weights(child, [2]))
+    world.id(world.tie(family, other))
+    world.id(world.remove(child, weight))
+    world.id(world.weights(child, [1]))
+    assert 0 == copy.rebuild(name)
+
+
+@everything
+def test_a_rebuild_that_is_stopped_again_and_again_goes_on_where_it_was(
+    copy: Copy, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rebuild, "PAGE", 25)
+    rows, random, done, stops = copy.rows(name), Random(name), 0, 0
+    while True:
+        with copy.session() as session:
+            going = begun(session, name)
+            before, total = going.progress()
+            assert done == before
+            for _ in islice(going.grow(), random.randrange(4)):
+                pass
+            done, _ = going.progress()
+        if done == total:
+            break
+        stops += 1
+    assert stops > 3
+    for _ in range(2):  # when it is grown, and when it is compared
+        with copy.session() as session:
+            grown(session, name)
+    assert 0 == copy.rebuild(name)
+    assert rows == copy.rows(name)
+    assert [] == copy.ask("select view from views where builder is not null")
+
+
+@everything
+def test_a_rebuild_that_is_stopped_in_the_middle_of_a_page_has_not_done_it(
+    copy: Copy, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rebuild, "PAGE", 25)
+    rows, set_places = copy.rows(name), pages.set_places
+    written = 0
+
+    def stop_at_the_third(cursor: Cursor[Any], generation: Generation, reached: dict[int, int]) -> None:
+        nonlocal written
+        written += 1
+        set_places(cursor, generation, reached)
+        if written % 3 == 0:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(pages, "set_places", stop_at_the_third)
+    stops = 0
+    while stops < 100:
+        try:
+            assert 0 == copy.rebuild(name)
+        except KeyboardInterrupt:
+            stops += 1
+        else:
+            break
+    assert 3 < stops < 100
+    assert rows == copy.rows(name)
+
+
+@everything
+def test_what_was_written_before_the_switch_is_there_after_it(
+    copy: Copy, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where it is so much that it takes several turns."""
+    with copy.session() as session:
+        going = grown(session, name)
+        keep_from(session, name, going.new.generation.generation)
+        assert [] == [each for part in going.compare(copy.connect) for each in part]
+        workload = Workload(copy.world, seed=6)
+        for _ in range(5):
+            workload.run_group()
+        copy.catch_up_live(name)
+        rows = copy.rows(name)
+        monkeypatch.setattr(rebuild, "PAGE", 3)
+        monkeypatch.setattr(rebuild, "PAUSE", 0.001)
+        assert 0 < sum(1 for _ in islice(going.switch(), TURNS)) < TURNS
+    assert rows == copy.rows(name)
+
+
+@everything
+def test_rebuilds_beside_commands_and_projectors_lose_nothing(copy: Copy, name: str) -> None:
+    ended, groups = threading.Event(), []
+    workload = Workload(copy.world, seed=7)
+
+    def write() -> None:
+        while not ended.is_set():
+            workload.run_group()
+            groups.append(1)
+
+    writing = threading.Thread(target=write)
+    with copy.projecting():
+        writing.start()
+        try:
+            assert soon(lambda: groups)
+            assert 0 == copy.rebuild(name)
+        finally:
+            ended.set()
+            writing.join()
+        assert 0 == copy.rebuild(name)

@@ -1,0 +1,143 @@
+"""Going back to the generation that served before, and dropping what is not wanted any more."""
+
+from collections.abc import Callable, Iterator
+from itertools import islice
+
+import pytest
+
+from adapters.postgres import embedded
+from projections.rebuild import RebuildRefused
+from tests.adapters.rebuilding import Copy, begun, each_inline, each_view, everything, filled, keep_from
+from tests.adapters.workload import Workload
+
+KNOWN = """
+select generation from views where view = %s
+union select generation from leases where view = %s
+union select generation from places where view = %s
+union select generation from workers where view = %s
+order by 1
+"""
+
+
+@pytest.fixture
+def copy(server: embedded.Server, new_database: Callable[..., str]) -> Iterator[Copy]:
+    with filled(server.url, new_database).copy() as copy:
+        yield copy
+
+
+def known(copy: Copy, name: str) -> list[int]:
+    """The generations of which anything is known."""
+    return [generation for (generation,) in copy.ask(KNOWN, *[name] * 4)]
+
+
+def relations(copy: Copy, table: str) -> set[str]:
+    """The tables of all generations of one."""
+    return {
+        name
+        for (name,) in copy.ask("select relname from pg_class where relkind = 'r' and relname ~ %s", f"^{table}_g\\d+$")
+    }
+
+
+@each_view
+def test_back_and_forth_with_commands_between(copy: Copy, name: str) -> None:
+    workload = Workload(copy.world, seed=8)
+    first = copy.serving(name)
+    assert 0 == copy.rebuild(name)
+    second = copy.serving(name)
+    for live, tables in ((1, first), (2, second), (1, first)):
+        for _ in range(5):
+            workload.run_group()
+        copy.catch_up()
+        rows = copy.rows(name)
+        assert 0 == copy.operator().roll_back(name)
+        assert (live, tables, rows) == (copy.live(name), copy.serving(name), copy.rows(name))
+    assert 0 == copy.rebuild(name)
+    assert (3, rows) == (copy.live(name), copy.rows(name))
+
+
+@each_view
+def test_a_generation_that_is_behind_is_brought_up_before_it_serves_again(copy: Copy, name: str) -> None:
+    assert 0 == copy.rebuild(name)
+    workload = Workload(copy.world, seed=9)
+    for _ in range(10):
+        workload.run_group()
+    before = copy.rows(name)
+    with copy.session("busy") as session:
+        keep_from(session, name, 1)
+        copy.catch_up_live(name)
+        rows = copy.rows(name)
+        assert before != rows
+        assert 0 == copy.operator().roll_back(name)
+        assert (1, rows) == (copy.live(name), copy.rows(name))
+
+
+@everything
+def test_there_is_no_way_back_where_nothing_was_kept(copy: Copy, name: str) -> None:
+    with pytest.raises(RebuildRefused, match=f"{name} has no other generation that was kept"):
+        copy.operator().roll_back(name)
+
+
+@everything
+def test_there_is_no_way_to_what_a_rebuild_has_not_finished(copy: Copy, name: str) -> None:
+    with copy.session() as session:
+        assert list(islice(begun(session, name).grow(), 1))
+        with pytest.raises(RebuildRefused, match="no other generation"):
+            copy.operator().roll_back(name)
+    with pytest.raises(RebuildRefused, match="no other generation"):
+        copy.operator().roll_back(name)
+
+
+@each_inline
+def test_there_is_no_way_back_from_an_inline_projection_that_was_rebuilt(copy: Copy, name: str) -> None:
+    """No command has kept the one before."""
+    assert 0 == copy.rebuild(name)
+    with pytest.raises(RebuildRefused, match="no other generation"):
+        copy.operator().roll_back(name)
+
+
+@each_view
+def test_what_is_dropped_is_gone_and_what_serves_stays(
+    copy: Copy, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = copy.rows(name)
+    assert 0 == copy.rebuild(name)
+    assert 0 == copy.rebuild(name)
+    assert [1, 2, 3] == known(copy, name)
+    tables = copy.serving(name)
+    assert 0 == copy.operator().drop_old([name])
+    assert [3] == known(copy, name)
+    assert all({f"{table}_g3"} == relations(copy, table) for table in tables)
+    assert (tables, rows) == (copy.serving(name), copy.rows(name))
+    told = capsys.readouterr().out
+    assert f"{name}: generation 1 is gone.\n{name}: generation 2 is gone.\n" in told
+    with pytest.raises(RebuildRefused, match="no other generation"):
+        copy.operator().roll_back(name)
+    assert 0 == copy.operator().drop_old([name])
+    assert "There is no old generation.\n" == capsys.readouterr().out
+
+
+@everything
+def test_what_a_rebuild_is_at_is_not_dropped_and_what_one_has_left_is(copy: Copy, name: str) -> None:
+    rows = copy.rows(name)
+    with copy.session() as session:
+        going = begun(session, name)
+        assert list(islice(going.grow(), 1))
+        assert 0 == copy.operator().drop_old([name])
+        number = going.new.generation.generation
+        assert number in known(copy, name)
+    assert 0 == copy.operator().drop_old([name])
+    assert number not in known(copy, name)
+    assert 0 == copy.rebuild(name)
+    assert rows == copy.rows(name)
+
+
+@everything
+def test_what_a_rebuild_has_left_is_dropped_by_one_that_begins_anew(copy: Copy, name: str) -> None:
+    rows = copy.rows(name)
+    with copy.session() as session:
+        left = begun(session, name)
+        assert list(islice(left.grow(), 3))
+        ((oid,),) = copy.ask("select %s::regclass::oid", next(iter(left.new.tables.values())).as_string(session[0]))
+    assert 0 == copy.operator().rebuild([name], workers=1, accept_differences=False, anew=True)
+    assert rows == copy.rows(name)
+    assert oid not in copy.serving(name).values()
