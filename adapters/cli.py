@@ -168,7 +168,7 @@ def _views(settings: Settings, parsed: argparse.Namespace) -> int:
         from adapters import view_commands
         from adapters.database import database
         from adapters.prepare import NotPrepared, wait_until_prepared
-        from projections.rebuild import RebuildRefused
+        from projections.growth import RebuildRefused
 
         try:
             with database(settings, parsed.data) as url:

@@ -21,8 +21,9 @@ from adapters.progress import progress
 from adapters.settings import VARIABLES
 from projections import generations, parking, rebuild, status
 from projections.generations import Generation
+from projections.growth import RebuildRefused, grow, growth
 from projections.inline import INLINE
-from projections.rebuild import Rebuild, RebuildRefused
+from projections.rebuild import Rebuild
 from projections.sessions import session_name
 from projections.view import View
 from projections.views import VIEWS
@@ -224,7 +225,7 @@ class Operator:
         with self._session("grow") as (connection, _):
             for each in generations.all_of(connection):
                 if each.view == name and not each.grown and (code := _code(each)) is not None:
-                    for _ in rebuild.grow(connection, rebuild.growth(code, each)):
+                    for _ in grow(connection, growth(code, each)):
                         pass
         return 0
 

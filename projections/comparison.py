@@ -8,8 +8,10 @@ from msgspec import Struct
 from psycopg import Connection, sql
 from psycopg.sql import Identifier
 
+from domain.partition import ACCOUNTS, partition
 from projections import statements
-from projections.view import Tables
+from projections.inline import Inline
+from projections.view import Tables, View
 
 SQL = statements.beside(__file__, "rebuild")
 
@@ -33,6 +35,13 @@ class Difference(Struct, frozen=True):
     key: dict[str, Any]
     columns: dict[str, tuple[Any, Any]]
     of: int
+
+
+def in_partition(view: View, part: int, partitions: int) -> sql.Composable:
+    """Which rows `t` of a view are of a partition. Those of the directory do not say: all of it is the accounts'."""
+    if isinstance(view, Inline) and not view.partitioned:
+        return sql.SQL("true" if part == partition(ACCOUNTS, partitions) else "false")
+    return sql.SQL("t.part = {}").format(part)
 
 
 def differences(

@@ -19,10 +19,9 @@ from domain.event import Event
 from domain.history import AGGREGATES, Aggregate, cannot_follow
 from domain.partition import partition
 from projections import dedupe_index, pages, statements
-from projections.comparison import Difference, differences
+from projections.comparison import Difference, differences, in_partition
 from projections.generations import Generation, all_of
 from projections.inline import TEMPORARY, DedupeIndex, Directory
-from projections.rebuild import in_partition
 from projections.view import Page, Placed, Tables, View, tables_of
 from projections.views import VIEWS, Views
 

@@ -7,8 +7,8 @@ from application.queries.views import ViewStatus
 from domain.catalogue import recorded_at
 from projections import statements
 from projections.generations import Generation
+from projections.growth import growth
 from projections.inline import INLINE
-from projections.rebuild import growth
 from projections.views import VIEWS, Views
 
 SQL = statements.beside(__file__, "status")

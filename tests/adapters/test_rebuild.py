@@ -10,7 +10,7 @@ import pytest
 from psycopg import Cursor
 
 from adapters.postgres import embedded
-from projections import pages, rebuild
+from projections import growth, pages, switch
 from projections.generations import Generation
 from tests.adapters.rebuilding import (
     Copy,
@@ -77,7 +77,7 @@ def test_commands_are_decided_by_what_was_rebuilt(copy: Copy, name: str) -> None
 def test_a_rebuild_that_is_stopped_again_and_again_goes_on_where_it_was(
     copy: Copy, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rebuild, "PAGE", 25)
+    monkeypatch.setattr(growth, "PAGE", 25)
     rows, random, done, stops = copy.rows(name), Random(name), 0, 0
     while True:
         with copy.session() as session:
@@ -103,7 +103,7 @@ def test_a_rebuild_that_is_stopped_again_and_again_goes_on_where_it_was(
 def test_a_rebuild_that_is_stopped_in_the_middle_of_a_page_has_not_done_it(
     copy: Copy, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rebuild, "PAGE", 25)
+    monkeypatch.setattr(growth, "PAGE", 25)
     rows, set_places = copy.rows(name), pages.set_places
     written = 0
 
@@ -141,8 +141,8 @@ def test_what_was_written_before_the_switch_is_there_after_it(
             workload.run_group()
         copy.catch_up_live(name)
         rows = copy.rows(name)
-        monkeypatch.setattr(rebuild, "PAGE", 3)
-        monkeypatch.setattr(rebuild, "PAUSE", 0.001)
+        monkeypatch.setattr(switch, "PAGE", 3)
+        monkeypatch.setattr(switch, "PAUSE", 0.001)
         assert 0 < sum(1 for _ in islice(going.switch(), TURNS)) < TURNS
     assert rows == copy.rows(name)
 

@@ -6,7 +6,7 @@ from itertools import islice
 import pytest
 
 from adapters.postgres import embedded
-from projections.rebuild import RebuildRefused
+from projections.growth import RebuildRefused
 from tests.adapters.rebuilding import Copy, begun, each_inline, each_view, everything, filled, keep_from
 from tests.adapters.workload import Workload
 

@@ -18,10 +18,10 @@ from adapters.postgres.reader import Reader
 from adapters.prepare import outdated
 from application.queries.measurements import ReadMeasurements
 from application.queries.query import Paging
-from projections import generations, rebuild
+from projections import generations, rebuild, switch
 from projections.generations import Older, UnknownVersion
+from projections.growth import RebuildRefused
 from projections.measurements import Measurements
-from projections.rebuild import RebuildRefused
 from projections.view import Page, Tables, run
 from projections.views import VIEWS, Views
 from tests.adapters.world import World, settle_in
@@ -206,7 +206,7 @@ def test_a_version_that_no_running_projector_knows_does_not_serve(
     database: str, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Or nobody would keep what answers."""
-    monkeypatch.setattr(rebuild, "KEEPING_TIME", 0.5)
+    monkeypatch.setattr(switch, "KEEPING_TIME", 0.5)
     connect = connector(database)
     prepared(connect)
     with projecting(connect, VIEWS):
