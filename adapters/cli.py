@@ -185,9 +185,12 @@ def _views(settings: Settings, parsed: argparse.Namespace) -> int:
 
 
 def _replay(settings: Settings, parsed: argparse.Namespace) -> int:
+    from psycopg.errors import InsufficientPrivilege
+
     from adapters import replay_command
     from adapters.database import database
     from adapters.prepare import NotPrepared, wait_until_prepared
+    from domain.catalogue import Undecodable
 
     try:
         as_of = replay_command.instant(parsed.as_of, "--as-of")
@@ -199,8 +202,8 @@ def _replay(settings: Settings, parsed: argparse.Namespace) -> int:
             if parsed.stream is not None:
                 return replay_command.show(url, parsed.stream, as_of=as_of, known_at=known_at, as_json=parsed.json)
             return replay_command.run(url, as_json=parsed.json, compares=not parsed.log_only)
-    except (replay_command.ReplayRefused, NotPrepared) as error:
-        raise Refused(str(error)) from error
+    except (replay_command.ReplayRefused, NotPrepared, Undecodable, InsufficientPrivilege) as error:
+        raise Refused(str(error).strip()) from error
 
 
 def _export(settings: Settings, parsed: argparse.Namespace) -> None:

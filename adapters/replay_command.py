@@ -4,6 +4,7 @@ import gc
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
@@ -49,13 +50,12 @@ def run(url: str, *, as_json: bool, compares: bool) -> int:
     """Read the whole log; 1 when anything is wrong."""
     console = Console(highlight=False, markup=False, soft_wrap=True, quiet=as_json)
     started = time.monotonic()
-    gc.disable()  # what a replay holds on to has no cycles, and there is much of it
     report = Report()
     with connector(url)(session_name("replay")) as connection:
         connection.autocommit = True
         kept = replay.all_kept(connection) if compares else []
         ((total,),) = connection.execute(replay.SQL["count"]).fetchall()
-        with progress(console) as shown:
+        with progress(console) as shown, _collector_off():
             task = shown.add_task("replaying", total=total, unit="events")
             for events in replay.replay(connection, report, kept):
                 shown.advance(task, events)
@@ -72,6 +72,16 @@ def run(url: str, *, as_json: bool, compares: bool) -> int:
     else:
         _tell(console, ended)
     return 1 if ended.findings else 0
+
+
+@contextmanager
+def _collector_off() -> Iterator[None]:
+    """What a replay holds on to has no cycles, and there is much of it."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def _tell(console: Console, ended: Replayed) -> None:

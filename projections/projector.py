@@ -98,9 +98,9 @@ class Projector:
             for told in connection.notifies(timeout=self._pause if applied else self._poll, stop_after=1):
                 if told.payload == GENERATIONS:
                     self._beat_at = 0.0
+        connection.execute(SQL["leave"], {"owner": self.owner})  # from here on nobody hands over to this one
         for generation, _ in self._kept:
             self._hand_over(connection, generation, leaving=True)
-        connection.execute(SQL["leave"], {"owner": self.owner})
         connection.execute(SQL["release_leases"], {"owner": self.owner})
 
     def _beat(self, connection: Connection[Any]) -> None:
@@ -122,7 +122,7 @@ class Projector:
             self._hand_over(connection, generation)
 
     def _hand_over(self, connection: Connection[Any], generation: Generation, *, leaving: bool = False) -> None:
-        held = dict(connection.execute(SQL["shares"], generation.key).fetchall())
+        held = dict(connection.execute(SQL["shares"], generation.key | {"owner": self.owner}).fetchall())
         if given := handed_over(self.owner, held, leaving=leaving):
             parts, owners = list(given), list(given.values())
             asked = generation.key | {"owner": self.owner, "seconds": LEASE, "parts": parts, "owners": owners}

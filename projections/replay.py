@@ -54,6 +54,10 @@ class Report(Struct):
     names: Counter[str] = field(default_factory=Counter)
     findings: list[Finding] = field(default_factory=list)
 
+    def cannot_take(self, view: str, placed: Placed, why: str) -> None:
+        stream = placed.event.originator_id
+        self.findings.append(Finding("view", f"{placed.part}-{placed.seq}", stream, f"{view} cannot take it: {why}"))
+
     def differs(self, view: str, of: Difference) -> None:
         key = " ".join(map(str, of.key.values()))
         columns = ", ".join(f"{name}: {kept} → {grown}" for name, (kept, grown) in of.columns.items())
@@ -151,10 +155,25 @@ class Kept:
     def place(self, cursor: Cursor[Any], part: int) -> int:
         return END if self._live is None else pages.places(cursor, self._live, [part])[part]
 
-    def grow(self, cursor: Cursor[Any], page: Page) -> None:
-        concern = [each for each in page if each.event.stored_name in self.view.topics]
-        if concern:
-            self.view.grow(cursor, self._tables, concern)
+    def grow(self, cursor: Cursor[Any], page: Page) -> Iterator[tuple[Placed, str]]:
+        """Write what it cares about; what cannot be written, and why."""
+        yield from self._grow(cursor, [each for each in page if each.event.stored_name in self.view.topics])
+
+    def _grow(self, cursor: Cursor[Any], page: Page) -> Iterator[tuple[Placed, str]]:
+        if not page:
+            return
+        try:
+            with cursor.connection.transaction():
+                self.view.grow(cursor, self._tables, page)
+        except Exception as error:
+            if not pages.is_of_an_event(error):
+                raise
+            if len(page) == 1:
+                yield page[0], pages.told(error)
+                return
+            half = len(page) // 2
+            yield from self._grow(cursor, page[:half])
+            yield from self._grow(cursor, page[half:])
 
     def differences(self, cursor: Cursor[Any], part: int, partitions: int) -> Iterator[Difference]:
         self.view.settle(cursor, self._tables, part)
@@ -201,7 +220,8 @@ def _replay(cursor: Cursor[Any], part: int, partitions: int, report: Report, kep
         read = [(row[0], looked_at.take(*row)) for row in page]
         events = [Placed(part, seq, event) for seq, event in read if event is not None]
         for each, place in places:
-            each.grow(cursor, [placed for placed in events if placed.seq <= place])
+            for placed, why in each.grow(cursor, [placed for placed in events if placed.seq <= place]):
+                report.cannot_take(each.view.name, placed, why)
         after = page[-1][0]
         yield len(page)
     looked_at.end()

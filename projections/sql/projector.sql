@@ -31,11 +31,14 @@ where l.view = %(view)s and l.generation = %(generation)s
     );
 
 -- name: shares
--- Every worker there is, and the partitions it holds.
+-- Every worker there is, with the one that asks, and the partitions it holds.
 select w.owner, coalesce(array_agg(l.part order by l.part) filter (where l.part is not null), '{}')
-from workers w
-left join leases l on l.view = w.view and l.generation = w.generation and l.owner = w.owner
-where w.view = %(view)s and w.generation = %(generation)s
+from (
+    select owner from workers where view = %(view)s and generation = %(generation)s
+    union
+    select %(owner)s
+) w
+left join leases l on l.view = %(view)s and l.generation = %(generation)s and l.owner = w.owner
 group by w.owner
 order by w.owner;
 
