@@ -73,13 +73,13 @@ def test_a_question_beside_a_client_that_writes_batches_at_full_speed_sees_the_c
 ) -> None:
     with batches(one, programme) as busy:
         children = programme.children_apart_from(busy.child_id, CLIENTS)
-        all_see_what_they_write(one, one, children, programme.token, rounds=10)
+        all_see_what_they_write(one, one, children, programme.token, rounds=6)
 
 
 def test_a_question_to_another_process_sees_the_command_before_it(one: Run, other: Run, programme: Programme) -> None:
     children = programme.children(CLIENTS)
-    all_see_what_they_write(one, other, children, programme.token, rounds=ROUNDS // 2)
-    all_see_what_they_write(other, one, children, programme.token, rounds=ROUNDS // 2)
+    all_see_what_they_write(one, other, children, programme.token, rounds=ROUNDS // 4)
+    all_see_what_they_write(other, one, children, programme.token, rounds=ROUNDS // 4)
 
 
 def test_a_question_to_another_process_beside_batches_sees_the_command_before_it(
@@ -87,7 +87,7 @@ def test_a_question_to_another_process_beside_batches_sees_the_command_before_it
 ) -> None:
     with batches(other, programme) as busy:
         children = programme.children_apart_from(busy.child_id, CLIENTS)
-        all_see_what_they_write(one, other, children, programme.token, rounds=10)
+        all_see_what_they_write(one, other, children, programme.token, rounds=6)
 
 
 def test_what_is_registered_through_one_process_is_there_for_the_other(
