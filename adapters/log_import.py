@@ -14,7 +14,7 @@ from adapters.log_export import BLANK, SECRET, Credential, Line
 from adapters.postgres.connections import connector
 from adapters.postgres.log import SQL as LOG
 from adapters.postgres.migrate import migrate
-from adapters.progress import progress
+from adapters.terminal import progress
 from domain.catalogue import Undecodable, decode
 from domain.partition import partition
 from projections import rebuild, replay

@@ -18,7 +18,7 @@ from rich.table import Table
 from adapters.http import filters, times
 from adapters.postgres.audit_reader import SQL, Stored, told
 from adapters.postgres.connections import connector
-from adapters.progress import progress
+from adapters.terminal import progress, wide
 from application.queries.audit import Fact
 from domain.catalogue import decode
 from domain.partition import partition
@@ -120,7 +120,7 @@ def show(url: str, id: str, *, as_of: datetime | None, known_at: datetime | None
     if as_json:
         sys.stdout.write(msgspec.json.encode(told(facts)).decode() + "\n")
     else:
-        Console(highlight=False, markup=False).print(_table(told(facts)))
+        wide().print(_table(told(facts)))
     return 0
 
 
@@ -135,7 +135,9 @@ def _facts(connection: Connection[Any], id: str) -> list[Stored]:
 
 
 def _table(facts: list[Fact]) -> Table:
-    table = Table("position", "version", "fact", "happened", "recorded", "by", "what changed", box=None, pad_edge=False)
+    table = Table("position", "version", "fact", "happened", "recorded", box=None, pad_edge=False)
+    for heading in ("by", "what changed"):
+        table.add_column(heading, overflow="fold")
     for before, fact in pairwise([None, *facts]):
         if fact is None:
             continue
@@ -147,23 +149,22 @@ def _table(facts: list[Fact]) -> Table:
             f"{event.happened_at:%Y-%m-%d %H:%M}",
             f"{event.origin.recorded_at:%Y-%m-%d %H:%M}",
             f"{event.origin.actor_role} {event.origin.actor_id}",
-            "\n".join(_changes(before.state if before else None, fact)) or "nothing",
+            "\n".join(_changes(before.state if before else None, fact)),
         )
     return table
 
 
-def _changes(before: dict[str, Any] | None, fact: Fact) -> Iterator[str]:
-    """What is another than before; of a fact that has no state, what it says."""
-    if fact.state is None:
-        if before is not None:
-            yield "it is gone"
-        else:
-            yield from (f"{name}: {value}" for name, value in fact.data.items())
-        return
-    for name, value in fact.state.items():
-        old = None if before is None else before.get(name)
-        if value != old and name != "version":
-            yield f"{name}: {value}" if before is None else f"{name}: {old} → {value}"
+def _changes(before: dict[str, Any] | None, fact: Fact) -> list[str]:
+    """What is another than before; where the state does not tell, what the fact says."""
+    if fact.state is None and before is not None:
+        return ["it is gone"]
+    old = before or {}
+    changed = {
+        name: value for name, value in (fact.state or {}).items() if name != "version" and value != old.get(name)
+    }
+    if before is not None and changed:
+        return [f"{name}: {old.get(name)} → {value}" for name, value in changed.items()]
+    return [f"{name}: {value}" for name, value in (changed or fact.data).items()]
 
 
 def grow_into(url: str, name: str, *, known_at: datetime | None) -> int:

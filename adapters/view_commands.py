@@ -17,8 +17,8 @@ from rich.console import Console
 
 from adapters import children, view_report
 from adapters.postgres.connections import connector
-from adapters.progress import progress
 from adapters.settings import VARIABLES
+from adapters.terminal import progress
 from projections import generations, parking, rebuild, status
 from projections.generations import Generation
 from projections.growth import RebuildRefused, grow, growth

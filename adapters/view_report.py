@@ -1,24 +1,18 @@
 """How views stand, and how rows differ, as a person reads it."""
 
-import sys
 from collections.abc import Sequence
 
-from rich.console import Console
 from rich.table import Table
 
+from adapters.terminal import wide
 from application.queries.views import ViewStatus
 from projections.comparison import Difference
 from projections.sessions import process_of
 
-WIDTH = 160
-"""Characters of a table that goes to a file or another program."""
-
 
 def show(told: Sequence[ViewStatus]) -> None:
     """Print a table of all generations."""
-    # What is not a terminal has no width: whoever searches it wants each generation on one line.
-    width = None if sys.stdout.isatty() else WIDTH
-    Console(highlight=False, markup=False, width=width).print(_table(told))
+    wide().print(_table(told))
 
 
 def difference(of: Difference) -> str:

@@ -16,8 +16,8 @@ from adapters.importing import csv_entries
 from adapters.importing.csv_entries import Arguments, Item, Reading, Unfit, WrongArguments
 from adapters.importing.patient_client import PatientClient, Unanswered, checked, reason
 from adapters.importing.target import OUTCOMES, Target, kept, outcome_of
-from adapters.progress import progress
 from adapters.settings import Settings
+from adapters.terminal import progress
 
 DEFAULT_URL = "http://127.0.0.1:8000"
 
