@@ -61,7 +61,8 @@ class Report(Struct):
     def differs(self, view: str, of: Difference) -> None:
         key = " ".join(map(str, of.key.values()))
         columns = ", ".join(f"{name}: {kept} → {grown}" for name, (kept, grown) in of.columns.items())
-        why = f"a row of {view} is {of.how}: {columns}" if columns else f"a row of {view} is {of.how}"
+        how = {"added": "missing", "missing": "added"}.get(of.how, of.how)  # beside what was grown from the log
+        why = f"a row of {view} is {how}: {columns}" if columns else f"a row of {view} is {how}"
         self.findings.append(Finding("view", f"{of.part}", f"{of.table} {key}", why))
 
 

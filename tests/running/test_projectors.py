@@ -31,7 +31,6 @@ SLOWNESS = 2.0
 """Seconds that a busy machine may add."""
 
 
-
 @contextmanager
 def working(*connects: Connect) -> Iterator[list[Projector]]:
     """Workers in threads of this process, each with its way to the database."""
