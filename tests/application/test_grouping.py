@@ -20,7 +20,7 @@ from tests.application.world import World, events_in
 from tests.example_commands import remove_user, untie_child
 from tests.fakes import FakeLog
 
-ID = "[0-9a-f]{24}"
+ID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{24}"
 TIMES = re.compile('"(recorded|happened)_at":"[^"]+",?')
 
 
