@@ -185,7 +185,7 @@ def in_the_middle_of_nothing(copy: Copy) -> Findings:
 def in_a_partition_of_others(copy: Copy) -> Findings:
     recorded = one(located(copy), lambda each: each.is_alone and isinstance(each.event, MeasurementRecorded)).event
     stream = f"{recorded.originator_id[:KEY_LENGTH]}/{'f' * 24}"
-    part = (partition(stream, PARTITIONS) + 1) % PARTITIONS
+    part = next(each.part for each in located(copy) if each.part != partition(stream, PARTITIONS))
     return {("partition", insert(copy, replace(recorded, originator_id=stream), part))}
 
 

@@ -138,7 +138,7 @@ def test_what_is_broken_stops_its_streams_only_and_once_mended_the_view_is_as_if
 
 @every_view
 def test_what_is_skipped_is_as_if_that_event_had_never_been(log: str, connection: Connection[Any], view: View) -> None:
-    states = broken(connection, view)
+    states = broken(connection, view, readable=False)
     with projecting(connector(log), VIEWS.only(view.name)):
         assert caught_up(connection, view)
     live = next(each for each in generations.all_of(connection) if each.view == view.name)
