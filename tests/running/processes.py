@@ -139,7 +139,7 @@ def sweep(data: Path) -> None:
                 os.kill(pid, number)
 
 
-def soon(holds: Callable[[], object], seconds: float = 5.0) -> bool:
+def soon(holds: Callable[[], object], seconds: float = 15.0) -> bool:
     """Whether it holds within so many seconds."""
     deadline = time.monotonic() + seconds
     while not holds() and time.monotonic() < deadline:

@@ -67,7 +67,7 @@ def caught_up(connection: Connection[Any], view: View) -> bool:
             where p.part = e.part and p.view = %(view)s and p.generation = v.generation
         ), 0) < e.seq
     """
-    return soon(lambda: connection.execute(behind, {"view": view.name}).fetchone() == (0,), 30)
+    return soon(lambda: connection.execute(behind, {"view": view.name}).fetchone() == (0,), 60)
 
 
 def rows(connection: Connection[Any], view: View, generation: int) -> list[Any]:

@@ -96,11 +96,11 @@ def test_a_worker_that_stops_gives_its_partitions_back(database: str) -> None:
 def test_workers_share_the_partitions_evenly_whoever_comes_and_goes(database: str) -> None:
     connect = connector(database)
     with working(connect) as (first,):
-        assert soon(lambda: owners(database) == {first.owner: len(VIEWS.latest) * PARTITIONS})
+        assert soon(lambda: owners(database) == {first.owner: len(VIEWS.latest) * PARTITIONS}, 20)
         with working(connect, connect) as others:
-            assert soon(lambda: set(shares(database)) == {(2, 3, 3)})
+            assert soon(lambda: set(shares(database)) == {(2, 3, 3)}, 20)
             assert {first.owner, *(other.owner for other in others)} == owners(database).keys()
-        assert soon(lambda: owners(database) == {first.owner: len(VIEWS.latest) * PARTITIONS})
+        assert soon(lambda: owners(database) == {first.owner: len(VIEWS.latest) * PARTITIONS}, 20)
 
 
 def test_another_takes_over_from_a_worker_that_is_cut_off(database: str) -> None:
@@ -112,7 +112,7 @@ def test_another_takes_over_from_a_worker_that_is_cut_off(database: str) -> None
             terminate(database, first.owner)
             writer.weigh_all()
             assert caught_up(database, TAKEOVER + POLL + SLOWNESS)
-            assert soon(lambda: owners(database).keys() == {second.owner})
+            assert soon(lambda: owners(database).keys() == {second.owner}, 20)
     assert expected_rows(database) == rows(database)
 
 
@@ -124,7 +124,7 @@ def test_another_process_takes_over_from_one_that_is_killed_or_frozen(
         writer.weigh_all()
         assert caught_up(database)
         with projecting(database, tmp_path):
-            assert soon(lambda: sessions(database) == 2 * len(VIEWS.latest))
+            assert soon(lambda: sessions(database) == 2 * len(VIEWS.latest), 30)
             os.kill(first.pid, number)
             writer.weigh_all()
             assert caught_up(database, TAKEOVER + POLL + SLOWNESS)

@@ -111,7 +111,7 @@ class Client:
     async def read_on(self, times: int = 5) -> None:
         """Return when it has read so many times more."""
         enough = self.reads + times
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while self.reads < enough:  # noqa: ASYNC110 - it reads in a task of its own
                 await asyncio.sleep(0.01)
 
@@ -210,7 +210,7 @@ def test_a_version_that_no_running_projector_knows_does_not_serve(
     connect = connector(database)
     prepared(connect)
     with projecting(connect, VIEWS):
-        assert soon(lambda: None not in owners(database))
+        assert soon(lambda: None not in owners(database), 20)
         with pytest.raises(RebuildRefused, match="no projector keeps generation 2 of measurements"):
             rebuilt(connect)
     assert [(1, 1)] == live(connect)
