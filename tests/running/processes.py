@@ -140,11 +140,13 @@ def sweep(data: Path) -> None:
 
 
 def soon(holds: Callable[[], object], seconds: float = 15.0) -> bool:
-    """Whether it holds within so many seconds."""
+    """Whether it holds within so many seconds; once it does, it is not asked again."""
     deadline = time.monotonic() + seconds
-    while not holds() and time.monotonic() < deadline:
+    while not holds():
+        if time.monotonic() > deadline:
+            return False
         time.sleep(0.01)
-    return bool(holds())
+    return True
 
 
 def run_briefly(
