@@ -10,7 +10,7 @@ from msgspec import Raw
 from psycopg import Connection
 from rich.console import Console
 
-from adapters.log_export import BLANK, SECRET, Credential, Line
+from adapters.log_export import Credential, Line
 from adapters.postgres.connections import connector
 from adapters.postgres.log import SQL as LOG
 from adapters.postgres.migrate import migrate
@@ -98,9 +98,7 @@ def _with_hash(line: Line, hashes: Mapping[tuple[str, int], str]) -> bytes:
     if password_hash is None:
         return bytes(line.state)
     members = msgspec.json.decode(line.state, type=dict[str, Raw])
-    if bytes(members[SECRET]) != _encode(BLANK):
-        return bytes(line.state)
-    return _encode({**members, SECRET: password_hash})
+    return _encode({**members, "password_hash": password_hash})
 
 
 def _grow(connection: Connection[Any], builder: str, view: str) -> None:

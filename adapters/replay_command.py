@@ -23,7 +23,7 @@ from application.queries.audit import Fact
 from domain.catalogue import decode
 from domain.partition import partition
 from projections import replay
-from projections.replay import Finding, Report
+from projections.histories import Finding, Report
 from projections.sessions import session_name
 from projections.views import VIEWS
 

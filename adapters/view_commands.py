@@ -21,7 +21,7 @@ from adapters.settings import VARIABLES
 from adapters.terminal import progress
 from projections import generations, parking, rebuild, status
 from projections.generations import Generation
-from projections.growth import RebuildRefused, grow, growth
+from projections.growth import RebuildRefused, grow, growth, prepare_session
 from projections.inline import INLINE
 from projections.rebuild import Rebuild
 from projections.sessions import session_name
@@ -223,6 +223,7 @@ class Operator:
     def grow(self, name: str) -> int:
         """Help a rebuild that is going on."""
         with self._session("grow") as (connection, _):
+            prepare_session(connection)
             for each in generations.all_of(connection):
                 if each.view == name and not each.grown and (code := _code(each)) is not None:
                     for _ in grow(connection, growth(code, each)):

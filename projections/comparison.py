@@ -9,6 +9,7 @@ from psycopg import Connection, sql
 from psycopg.sql import Identifier
 
 from domain.partition import ACCOUNTS, partition
+from domain.secret import BLANK, SECRETS
 from projections import statements
 from projections.inline import Inline
 from projections.view import Tables, View
@@ -17,9 +18,6 @@ SQL = statements.beside(__file__, "rebuild")
 
 SHOWN = 10
 """Differences that are told one by one, of each table and partition at most."""
-
-SECRET = frozenset({"password_hash"})
-"""Columns of which no value is shown."""
 
 
 class Difference(Struct, frozen=True):
@@ -61,7 +59,7 @@ def _difference(
 ) -> Difference:
     how = "changed" if old and new else "missing" if old else "added"
     columns = {
-        column: ("…", "…") if column in SECRET else (old.get(column), new.get(column))
+        column: (BLANK, BLANK) if column in SECRETS else (old.get(column), new.get(column))
         for column in new or old
         if column not in keys and old.get(column) != new.get(column)
     }

@@ -69,6 +69,13 @@ def growth(view: View, generation: Generation) -> Growth:
     return Growth(view, generation, tables)
 
 
+def prepare_session(connection: Connection[Any]) -> None:
+    """Of whoever grows, compares or switches: what it holds is not held for ever, and its plans are not those of empty
+    tables."""
+    for statement in ("session", "session_check", "session_plans"):
+        connection.execute(SQL[statement])
+
+
 def grow(connection: Connection[Any], new: Growth) -> Iterator[int]:
     """Grow partitions that nobody else is at, until there is none; the number of events of each page. Any number of
     workers may. RebuildRefused."""

@@ -20,7 +20,7 @@ from psycopg.errors import DuplicateTable, UniqueViolation
 from projections import generations, statements
 from projections.comparison import Difference, differences, in_partition
 from projections.generations import Generation
-from projections.growth import PAGE, Growth, RebuildRefused, grow, growth
+from projections.growth import PAGE, Growth, RebuildRefused, grow, growth, prepare_session
 from projections.inline import INLINE, Inline
 from projections.projector import CHANGED
 from projections.switch import PAUSE, InCommands, Live, Serving, Switch, parts_of
@@ -122,8 +122,7 @@ def begin(connection: Connection[Any], builder: str, name: str, *, views: Views 
     `connection`, in autocommit and under the application name `builder`, is the session that does it; `anew` drops what
     was left. RebuildRefused.
     """
-    for statement in ("session", "session_check", "session_plans"):
-        connection.execute(SQL[statement])
+    prepare_session(connection)
     view = INLINE.get(name) or views.latest.get(name)
     if view is None:
         raise RebuildRefused(f"there is no view {name}")
@@ -176,6 +175,7 @@ def _is_there(cursor: Cursor[Any], builder: str) -> bool:
 def roll_back(connection: Connection[Any], name: str, *, views: Views = VIEWS) -> tuple[Generation, Iterator[None]]:
     """The youngest generation that was kept beside the live one, and the steps by which it answers again.
     RebuildRefused."""
+    prepare_session(connection)
     with connection.transaction(), connection.cursor() as cursor:
         there = generations.of_view(cursor, name)
     kept = [each for each in there if each.grown and not each.live and each.builder is None]

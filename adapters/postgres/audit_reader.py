@@ -17,6 +17,7 @@ from domain.catalogue import decode
 from domain.event import Event
 from domain.partition import partition
 from domain.refusal import BadFilter, NotFound
+from domain.secret import blanked
 from projections import statements
 from projections.audit_trail import AuditTrail
 
@@ -24,9 +25,6 @@ SQL = statements.beside(__file__, "audit")
 ACCOUNTS = statements.beside(__file__, "accounts")
 
 TITLE = "Stream"
-
-SECRET = "password_hash"  # noqa: S105 - the name of what is blanked
-BLANK = "…"
 
 _ENVELOPE = frozenset(Event.__struct_fields__)
 
@@ -106,16 +104,12 @@ def told(facts: Sequence[Stored]) -> list[Fact]:
 
 def shown(state: Any) -> dict[str, Any] | None:
     """A state as JSON, without secrets."""
-    return None if state is None else _blanked(msgspec.to_builtins(state))
+    return None if state is None else blanked(msgspec.to_builtins(state))
 
 
 def _values(event: Event) -> dict[str, Any]:
     """What an event says besides what all of them say."""
-    return _blanked({name: value for name, value in msgspec.to_builtins(event).items() if name not in _ENVELOPE})
-
-
-def _blanked(members: dict[str, Any]) -> dict[str, Any]:
-    return {name: BLANK if name == SECRET else value for name, value in members.items()}
+    return blanked({name: value for name, value in msgspec.to_builtins(event).items() if name not in _ENVELOPE})
 
 
 def _conditions(query: ListAuditEvents) -> tuple[sql.Composable, dict[str, Any]]:

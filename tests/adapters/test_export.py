@@ -14,12 +14,13 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from adapters import log_export, replay_command
+from adapters import replay_command
 from adapters.log_export import COLUMNS, Selection, export
 from adapters.log_import import ImportRefused, import_log
 from adapters.postgres.connections import connector
 from domain.catalogue import decode
 from domain.dedupe import Held
+from domain.secret import BLANK
 from projections.dedupe_index import changes
 from projections.inline import INLINE
 from projections.views import VIEWS
@@ -133,7 +134,7 @@ def test_without_the_credentials_nobody_can_log_in_and_all_else_is_there(
     database = new_database(partitions=OTHER)
     import_log(database, file, partitions=OTHER)
     with psycopg.connect(database) as connection:
-        assert {(log_export.BLANK,)} == set(connection.execute("select password_hash from users").fetchall())
+        assert {(BLANK,)} == set(connection.execute("select password_hash from users").fetchall())
     assert rows(log, "dedupe_index") == rows(database, "dedupe_index")
 
 
