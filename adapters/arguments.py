@@ -27,12 +27,24 @@ def text(text: str) -> str:
 
 
 def of_replay(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--json", action="store_true", help="tell it to a program")
-    parser.add_argument("--log-only", action="store_true", help="do not compare what is kept beside the log")
-    parser.add_argument("--stream", type=text, metavar="ID", help="show one history, by the id that the API shows")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--log-only", action="store_true", help="do not compare what is kept beside the log")
+    what.add_argument("--stream", type=text, metavar="ID", help="show one history, by the id that the API shows")
+    what.add_argument("--into", metavar="VIEW", help="grow a view into tables of its own, for looking at")
     parser.add_argument("--as-of", metavar="TIME", help="of --stream: what had happened by then")
     parser.add_argument("--known-at", metavar="TIME", help="of --stream and --into: what had been recorded by then")
-    parser.add_argument("--into", metavar="VIEW", help="grow a view into tables of its own, for looking at")
+    parser.add_argument("--json", action="store_true", help="tell it to a program; not of --into")
+
+
+def unfit_of_replay(parsed: argparse.Namespace) -> str | None:
+    """Which of the words of a replay have no meaning together; None where all have one."""
+    if parsed.as_of is not None and parsed.stream is None:
+        return "--as-of is of --stream"
+    if parsed.known_at is not None and parsed.stream is None and parsed.into is None:
+        return "--known-at is of --stream and --into"
+    if parsed.json and parsed.into is not None:
+        return "--into has nothing to tell as JSON"
+    return None
 
 
 def of_export(parser: argparse.ArgumentParser) -> None:

@@ -192,6 +192,9 @@ def _replay(settings: Settings, parsed: argparse.Namespace) -> int:
     from adapters.prepare import NotPrepared, wait_until_prepared
     from domain.catalogue import Undecodable
 
+    if unfit := arguments.unfit_of_replay(parsed):
+        print(unfit, file=sys.stderr)
+        return 2
     try:
         as_of = replay_command.instant(parsed.as_of, "--as-of")
         known_at = replay_command.instant(parsed.known_at, "--known-at")

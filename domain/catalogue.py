@@ -13,7 +13,6 @@ import msgspec
 from domain.audit import AuditRead
 from domain.entry import EntryRecorded
 from domain.event import Event
-from domain.family import FamilyTied, FamilyUntied
 from domain.group import GroupDisbanded, GroupFormed, GroupRevised
 from domain.institution import InstitutionRegistered, InstitutionRemoved
 from domain.measurement import (
@@ -24,7 +23,7 @@ from domain.measurement import (
     removed_v1_to_v2,
 )
 from domain.outcome import OutcomeCreated, OutcomeRevised
-from domain.user import PasswordChanged, UserRegistered, UserRemoved
+from domain.user import FamilyTied, FamilyUntied, PasswordChanged, UserRegistered, UserRemoved
 
 EVENTS: dict[str, type[Event]] = {
     event.stored_name: event

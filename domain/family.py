@@ -1,30 +1,10 @@
-"""Families: users who may see their own children. A tie is a fact of the family's own stream.
+"""Families: users who may see their own children.
 
-Events · decisions.
+Decisions; the events and the state are the user's.
 """
 
-from typing import ClassVar
-
-from domain.event import Event, Origin
-from domain.user import User, stream_of
-
-
-class FamilyTied(Event, frozen=True, kw_only=True):
-    """From now on the child is the family's."""
-
-    stored_name: ClassVar[str] = "family.tied.v1"
-
-    family_id: str
-    child_id: str
-
-
-class FamilyUntied(Event, frozen=True, kw_only=True):
-    """The child is the family's no longer."""
-
-    stored_name: ClassVar[str] = "family.untied.v1"
-
-    family_id: str
-    child_id: str
+from domain.event import Origin
+from domain.user import FamilyTied, FamilyUntied, User, stream_of
 
 
 def tie(family: User, child_id: str, *, origin: Origin, cause: str) -> FamilyTied:

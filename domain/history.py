@@ -10,12 +10,11 @@ from domain import group, institution, measurement, outcome, user
 from domain.audit import AuditRead
 from domain.entry import EntryRecorded
 from domain.event import Event
-from domain.family import FamilyTied, FamilyUntied
 from domain.group import GroupDisbanded, GroupFormed, GroupRevised
 from domain.institution import InstitutionRegistered, InstitutionRemoved
 from domain.measurement import MeasurementRecorded, MeasurementRemoved, MeasurementRevised, MeasurementsWithdrawn
 from domain.outcome import OutcomeCreated, OutcomeRevised
-from domain.user import PasswordChanged, UserRegistered, UserRemoved
+from domain.user import FamilyTied, FamilyUntied, PasswordChanged, UserRegistered, UserRemoved
 
 
 def _stateless(events: Iterable[Event]) -> None:

@@ -43,7 +43,11 @@ class InstitutionRemoved(Event, frozen=True, kw_only=True):
 class Institution(Struct, frozen=True):
     version: int
     institution_id: str
+    type: str
     name: str
+    address: str | None
+    latitude: float | None
+    longitude: float | None
 
 
 def fold(events: Iterable[Event]) -> Institution | None:
@@ -52,7 +56,15 @@ def fold(events: Iterable[Event]) -> Institution | None:
     for event in events:
         match event:
             case InstitutionRegistered():
-                state = Institution(event.originator_version, event.institution_id, event.name)
+                state = Institution(
+                    event.originator_version,
+                    event.institution_id,
+                    event.type,
+                    event.name,
+                    event.address,
+                    event.latitude,
+                    event.longitude,
+                )
             case InstitutionRemoved():
                 state = None
     return state

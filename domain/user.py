@@ -69,15 +69,38 @@ class PasswordChanged(Event, frozen=True, kw_only=True):
     password_hash: str
 
 
+class FamilyTied(Event, frozen=True, kw_only=True):
+    """From now on the child is the family's. A tie is a fact of the family's own stream."""
+
+    stored_name: ClassVar[str] = "family.tied.v1"
+
+    family_id: str
+    child_id: str
+
+
+class FamilyUntied(Event, frozen=True, kw_only=True):
+    """The child is the family's no longer."""
+
+    stored_name: ClassVar[str] = "family.untied.v1"
+
+    family_id: str
+    child_id: str
+
+
 # State
 
 
 class User(Struct, frozen=True):
+    """`children`: of a family, those it was registered with, and has been tied to since."""
+
     version: int
     user_id: str
     role: str
     username: str
     password_hash: str
+    institution_id: str | None
+    profile: Profile
+    children: tuple[str, ...]
 
 
 def fold(events: Iterable[Event]) -> User | None:
@@ -86,11 +109,24 @@ def fold(events: Iterable[Event]) -> User | None:
     for event in events:
         match event:
             case UserRegistered():
-                state = User(1, event.user_id, event.role, event.username, event.password_hash)
+                state = User(
+                    event.originator_version,
+                    event.user_id,
+                    event.role,
+                    event.username,
+                    event.password_hash,
+                    event.institution_id,
+                    event.profile,
+                    event.children,
+                )
             case UserRemoved():
                 state = None
             case PasswordChanged() if state is not None:
                 state = replace(state, password_hash=event.password_hash)
+            case FamilyTied() if state is not None:
+                state = replace(state, children=(*state.children, event.child_id))
+            case FamilyUntied() if state is not None:
+                state = replace(state, children=tuple(each for each in state.children if each != event.child_id))
         if state is not None:
             state = replace(state, version=event.originator_version)
     return state

@@ -9,13 +9,12 @@ from domain.audit import AuditRead
 from domain.catalogue import EVENTS, names_of
 from domain.entry import EntryRecorded
 from domain.event import Event
-from domain.family import FamilyTied, FamilyUntied
 from domain.group import GroupDisbanded, GroupFormed
 from domain.institution import InstitutionRegistered, InstitutionRemoved
 from domain.measurement import MeasurementRecorded, MeasurementRemoved, MeasurementsWithdrawn
 from domain.outcome import OutcomeCreated, OutcomeRevised
 from domain.partition import name_of
-from domain.user import PasswordChanged, UserRegistered, UserRemoved
+from domain.user import FamilyTied, FamilyUntied, PasswordChanged, UserRegistered, UserRemoved
 from projections import statements
 from projections.view import Page, Placed, Tables, View, copy, run
 

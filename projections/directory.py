@@ -13,11 +13,10 @@ from psycopg import Cursor
 
 from application.queries.outcomes import OutcomeRow
 from domain.event import Event
-from domain.family import FamilyTied, FamilyUntied
 from domain.group import GroupDisbanded, GroupFormed, GroupRevised
 from domain.institution import InstitutionRegistered, InstitutionRemoved
 from domain.outcome import OutcomeCreated, OutcomeRevised
-from domain.user import PasswordChanged, UserRegistered, UserRemoved
+from domain.user import FamilyTied, FamilyUntied, PasswordChanged, UserRegistered, UserRemoved
 from projections import statements
 
 SQL = statements.beside(__file__, "directory")

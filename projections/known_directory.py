@@ -8,11 +8,10 @@ from psycopg import Cursor
 
 from application.ports import Reads, UserRow
 from domain.event import Event
-from domain.family import FamilyTied, FamilyUntied
 from domain.group import GroupDisbanded, GroupFormed
 from domain.institution import InstitutionRegistered, InstitutionRemoved
 from domain.outcome import OutcomeCreated
-from domain.user import UserRegistered, UserRemoved
+from domain.user import FamilyTied, FamilyUntied, UserRegistered, UserRemoved
 from projections.directory import SQL
 
 

@@ -14,7 +14,6 @@ from application.permissions import scopes_of
 from domain.audit import AuditRead
 from domain.entry import EntryRecorded
 from domain.event import Event, Origin
-from domain.family import FamilyTied, FamilyUntied
 from domain.group import GroupDisbanded, GroupFormed, GroupRevised
 from domain.institution import InstitutionRegistered, InstitutionRemoved
 from domain.measurement import (
@@ -25,7 +24,7 @@ from domain.measurement import (
 )
 from domain.outcome import HIGHER, LOWER, Definition, OutcomeCreated, OutcomeRevised
 from domain.partition import ACCOUNTS, stream
-from domain.user import PasswordChanged, Profile, UserRegistered, UserRemoved
+from domain.user import FamilyTied, FamilyUntied, PasswordChanged, Profile, UserRegistered, UserRemoved
 
 NOON = datetime(2019, 6, 20, 12, tzinfo=UTC)
 RECORDED_AT = datetime(2019, 6, 21, 8, 30, 0, 250_001, tzinfo=UTC)

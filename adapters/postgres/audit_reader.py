@@ -63,10 +63,10 @@ class AuditReader:
         return [_row(row) for row in rows]
 
     async def stream(self, id: str) -> str:
-        """The stream that an id of the API names; or the id of a stream itself. NotFound."""
+        """The stream that an id of the API names. NotFound, also where it names several: withdrawals have no id."""
         await until_level(self._pool, AuditTrail.name, range(self._partitions))
         rows = [] if "\0" in id else await self._pool.rows(SQL["streams"], {"id": id})
-        if not rows:
+        if len(rows) != 1:
             raise NotFound(TITLE)
         return str(rows[0][1])
 

@@ -3,12 +3,12 @@
 from msgspec.structs import replace
 
 from domain import family, user
-from domain.family import FamilyTied, FamilyUntied
-from domain.user import Profile, User
+from domain.user import FamilyTied, FamilyUntied, Profile, User
 from projections import dedupe_index
 from tests.examples import (
     CHILD,
     FAMILY,
+    INSTITUTION,
     OTHER_CHILD,
     family_tied,
     family_untied,
@@ -64,9 +64,12 @@ def test_a_tie_follows_whatever_happened_to_the_family_before() -> None:
     given(registered, changed).when(tie(CHILD)).then(family_tied(originator_version=3))
 
 
-def test_ties_leave_what_a_family_is_but_for_its_version() -> None:
-    expected = User(3, FAMILY, "family", "Família", registered.password_hash)
-    assert expected == user.fold([registered, family_tied(), family_untied()])
+def test_ties_leave_what_a_family_is_but_for_its_children() -> None:
+    def family_of(*children: str, version: int) -> User:
+        return User(version, FAMILY, "family", "Família", registered.password_hash, INSTITUTION, Profile(), children)
+
+    assert family_of(CHILD, version=2) == user.fold([registered, family_tied()])
+    assert family_of(version=3) == user.fold([registered, family_tied(), family_untied()])
 
 
 def test_ties_take_no_names() -> None:

@@ -165,6 +165,7 @@ def measured(event: Any, **changes: Any) -> Measurement:
 
 
 HASH, OTHER_HASH = user_registered().password_hash, password_changed().password_hash
+OF_ANA = user_registered().institution_id, user_registered().profile, user_registered().children
 FORMED, FOUNDED = group_formed(), institution_registered()
 
 STATES: dict[str, tuple[History, list[Any]]] = {
@@ -197,14 +198,17 @@ STATES: dict[str, tuple[History, list[Any]]] = {
     "a user": (
         [user_registered(), password_changed(), user_removed(originator_version=3)],
         [
-            User(1, CHILD, "child", "Ana Maria", HASH),
-            User(2, CHILD, "child", "Ana Maria", OTHER_HASH),
+            User(1, CHILD, "child", "Ana Maria", HASH, *OF_ANA),
+            User(2, CHILD, "child", "Ana Maria", OTHER_HASH, *OF_ANA),
             None,
         ],
     ),
     "a family": (
         [user_registered(user_id=FAMILY, role="family"), family_tied(), family_untied()],
-        [User(version, FAMILY, "family", "Ana Maria", HASH) for version in (1, 2, 3)],
+        [
+            User(version, FAMILY, "family", "Ana Maria", HASH, *OF_ANA[:2], children)
+            for version, children in ((1, ()), (2, (CHILD,)), (3, ()))
+        ],
     ),
     "a group": (
         [FORMED, group_revised(), group_disbanded(originator_version=3)],
@@ -216,7 +220,18 @@ STATES: dict[str, tuple[History, list[Any]]] = {
     ),
     "an institution": (
         [FOUNDED, institution_removed()],
-        [Institution(1, FOUNDED.institution_id, FOUNDED.name), None],
+        [
+            Institution(
+                1,
+                FOUNDED.institution_id,
+                FOUNDED.type,
+                FOUNDED.name,
+                FOUNDED.address,
+                FOUNDED.latitude,
+                FOUNDED.longitude,
+            ),
+            None,
+        ],
     ),
     "what says all there is to say": ([entry_recorded()], [None]),
     "a reading": ([audit_read()], [None]),

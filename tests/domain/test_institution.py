@@ -87,7 +87,8 @@ def test_the_name_of_another_institution_stays_taken() -> None:
 
 
 def test_an_institution_is_what_it_was_registered_as() -> None:
-    assert Institution(1, INSTITUTION, "Escola Básica") == institution.fold([institution_registered()])
+    expected = Institution(1, INSTITUTION, "school", "Escola Básica", "Rua das Flores, 1", 40.6405, -8.6538)
+    assert expected == institution.fold([institution_registered()])
 
 
 def test_no_institution_is_there_before_the_first_event_and_after_the_removal() -> None:
