@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import fcntl
 import importlib.util
 import os
 import shutil
 import signal
-import struct
 import subprocess
 import tempfile
 import threading
@@ -21,6 +19,8 @@ from pathlib import Path
 
 import psycopg
 from psycopg.conninfo import make_conninfo
+
+from adapters.postgres.server_account import Become, account, die_with_parent
 
 _NAME = "growthrings"  # of the role and of the database
 _SETTINGS = {
@@ -41,17 +41,9 @@ _SETTINGS = {
 }
 _SOCKET = ".s.PGSQL.5432"
 _SOCKET_BYTES = 100  # of its path; the system's limit is 107
-_NOBODY = 65534
 _POLL = 0.005  # seconds
 _STOPPING = ((signal.SIGINT, 20.0), (signal.SIGQUIT, 5.0), (signal.SIGKILL, None))  # fast, immediate, forced
 
-# linux/sched.h, linux/prctl.h, linux/capability.h
-_CLONE_NEWUSER = 0x10000000
-_PR_SET_PDEATHSIG, _PR_SET_KEEPCAPS, _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE = 1, 8, 47, 2
-_CAPABILITY_VERSION_3, _CAP_DAC_OVERRIDE, _CAP_DAC_READ_SEARCH = 0x20080522, 1, 2
-_libc = ctypes.CDLL(None, use_errno=True)
-
-_Become = Callable[[], None]
 _Spawn = Callable[[list[str]], subprocess.Popen[bytes]]
 
 
@@ -101,7 +93,7 @@ def start(data: Path, *, wait: float = 20.0, settings: Mapping[str, str] = {}) -
         log = data / "postgres.log"
         if log.exists():
             log.replace(data / "postgres.log.1")
-        uid, become = _account(data)
+        uid, become = account(data, _binary("postgres"))
         spawn = partial(_spawn, data=data, lock=lock, become=become)
         cluster = data / "postgres"
         if not cluster.exists():
@@ -177,54 +169,6 @@ def _born(pid: int | str) -> str | None:
     return None if fields[0] in b"ZX" else fields[19].decode()
 
 
-def _account(data: Path) -> tuple[int, _Become]:
-    """Who owns the server's files, and how a child becomes this user: PostgreSQL refuses to run as root."""
-    if os.geteuid() != 0:
-        return os.geteuid(), lambda: None
-    for uid, become in ((0, _enter_namespace), (_NOBODY, _become_nobody)):
-        ready = partial(become, data)
-        with contextlib.suppress(OSError, subprocess.SubprocessError):  # refused here: try the next
-            subprocess.run([_binary("postgres"), "-V"], capture_output=True, preexec_fn=ready, check=True)
-            return uid, ready
-    raise RuntimeError(
-        f"PostgreSQL does not run as root, and can be no other user in {data}: start as another user, or "
-        "allow user namespaces, or the capabilities CHOWN, DAC_OVERRIDE, KILL, SETGID and SETUID"
-    )
-
-
-def _enter_namespace(data: Path) -> None:
-    """Be nobody to oneself and root to the file system, without root's powers: no file changes its owner."""
-    uid, gid = os.geteuid(), os.getegid()
-    _checked(_libc.unshare(_CLONE_NEWUSER))
-    Path("/proc/self/setgroups").write_text("deny")
-    Path("/proc/self/uid_map").write_text(f"{_NOBODY} {uid} 1")
-    Path("/proc/self/gid_map").write_text(f"{_NOBODY} {gid} 1")
-    os.listdir(data)  # fails where a folder above it is closed to root without root's powers
-
-
-def _become_nobody(data: Path) -> None:
-    """Keep the least of root's powers that opens the folders above the data, which are closed to nobody."""
-    _prctl(_PR_SET_KEEPCAPS, 1)
-    os.setgroups([])
-    os.setgid(_NOBODY)
-    os.setuid(_NOBODY)
-    for capability in (_CAP_DAC_READ_SEARCH, _CAP_DAC_OVERRIDE):
-        head, bits = struct.pack("Ii", _CAPABILITY_VERSION_3, 0), 1 << capability
-        if _libc.capset(head, struct.pack("6I", bits, bits, bits, 0, 0, 0)) == 0:
-            _prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE, capability)
-            break
-    os.listdir(data)
-
-
-def _prctl(option: int, *values: int) -> None:
-    _checked(_libc.prctl(option, *(ctypes.c_ulong(value) for value in (*values, 0, 0, 0, 0)[:4])))
-
-
-def _checked(result: int) -> None:
-    if result != 0:
-        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
-
-
 def _hand_over(folder: Path, uid: int) -> None:
     # The top goes last, so that an interrupted walk is taken up again.
     if folder.stat().st_uid != uid:
@@ -272,14 +216,14 @@ def _make_socket_folder(data: Path) -> Path:
     return folder
 
 
-def _spawn(command: list[str], *, data: Path, lock: int, become: _Become) -> subprocess.Popen[bytes]:
+def _spawn(command: list[str], *, data: Path, lock: int, become: Become) -> subprocess.Popen[bytes]:
     parent = os.getpid()
 
     def prepare() -> None:
         become()
         # After `become`, since a change of user clears it. A fast shutdown, not an immediate one: it ends the
         # clients and takes a checkpoint, so that the next start has nothing to recover.
-        _prctl(_PR_SET_PDEATHSIG, signal.SIGINT)
+        die_with_parent(signal.SIGINT)
         if os.getppid() != parent:
             os._exit(1)
 

@@ -18,7 +18,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from adapters.postgres import embedded
+from adapters.postgres import embedded, server_account
 
 PROJECT = Path(__file__).parents[2]
 FAST = {"fsync": "off"}
@@ -26,7 +26,7 @@ OWNER = """
 import sys
 from pathlib import Path
 import psycopg
-from adapters.postgres import embedded
+from adapters.postgres import embedded, server_account
 {before}
 server = embedded.start(Path(sys.argv[1]), settings={settings})
 with psycopg.connect(server.url) as connection:
@@ -38,7 +38,7 @@ sys.stdin.read()
 AS_EVERYWHERE = ""
 WHERE_NAMESPACES_ARE_REFUSED = """
 def refused(data): raise PermissionError
-embedded._enter_namespace = refused
+server_account._enter_namespace = refused
 """
 only_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes another user")
 
@@ -349,7 +349,7 @@ def test_where_root_may_not_make_a_namespace_the_server_runs_as_nobody(
         raise PermissionError
 
     with monkeypatch.context() as refusing:
-        refusing.setattr(embedded, "_enter_namespace", refused)
+        refusing.setattr(server_account, "_enter_namespace", refused)
         with running(fresh) as server:
             keep(server, "yew")
             assert users_of(server) == ["65534"] * 4
@@ -381,7 +381,7 @@ def test_a_user_who_is_not_root_runs_a_server(data: Path) -> None:
     subprocess.run(["chown", "-R", "65534", data], check=True)
     try:
         # As by setpriv, and able to reach an interpreter that is in root's home.
-        with owned(data, prepare=partial(embedded._become_nobody, data)) as owner:
+        with owned(data, prepare=partial(server_account._become_nobody, data)) as owner:
             assert is_ready(owner)
             with pytest.raises(embedded.ServerInUse) as refusal:
                 embedded.start(data)
