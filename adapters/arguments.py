@@ -33,6 +33,9 @@ def of_replay(parser: argparse.ArgumentParser) -> None:
     what.add_argument("--into", metavar="VIEW", help="grow a view into tables of its own, for looking at")
     parser.add_argument("--as-of", metavar="TIME", help="of --stream: what had happened by then")
     parser.add_argument("--known-at", metavar="TIME", help="of --stream and --into: what had been recorded by then")
+    parser.add_argument(
+        "--workers", type=count, default=1, metavar="N", help="processes that read the log (default: 1)"
+    )
     parser.add_argument("--json", action="store_true", help="tell it to a program; not of --into")
 
 
@@ -44,6 +47,8 @@ def unfit_of_replay(parsed: argparse.Namespace) -> str | None:
         return "--known-at is of --stream and --into"
     if parsed.json and parsed.into is not None:
         return "--into has nothing to tell as JSON"
+    if parsed.workers > 1 and (parsed.stream is not None or parsed.into is not None):
+        return "--workers is of the whole log"
     return None
 
 

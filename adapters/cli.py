@@ -204,7 +204,7 @@ def _replay(settings: Settings, parsed: argparse.Namespace) -> int:
                 return replay_command.grow_into(url, parsed.into, known_at=known_at)
             if parsed.stream is not None:
                 return replay_command.show(url, parsed.stream, as_of=as_of, known_at=known_at, as_json=parsed.json)
-            return replay_command.run(url, as_json=parsed.json, compares=not parsed.log_only)
+            return replay_command.run(url, as_json=parsed.json, compares=not parsed.log_only, workers=parsed.workers)
     except (replay_command.ReplayRefused, NotPrepared, Undecodable, InsufficientPrivilege) as error:
         raise Refused(str(error).strip()) from error
 

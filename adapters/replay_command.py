@@ -3,7 +3,7 @@
 import gc
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -15,6 +15,7 @@ from psycopg import Connection
 from rich.console import Console
 from rich.table import Table
 
+from adapters import replay_workers
 from adapters.http import filters, times
 from adapters.postgres.audit_reader import SQL, Stored, told
 from adapters.postgres.connections import connector
@@ -24,6 +25,7 @@ from domain.catalogue import decode
 from domain.partition import partition
 from projections import replay
 from projections.histories import Finding, Report
+from projections.kept import Kept, all_kept
 from projections.sessions import session_name
 from projections.views import VIEWS
 
@@ -46,18 +48,18 @@ class Replayed(Struct, frozen=True, kw_only=True):
     seconds: float
 
 
-def run(url: str, *, as_json: bool, compares: bool) -> int:
-    """Read the whole log; 1 when anything is wrong."""
+def run(url: str, *, as_json: bool, compares: bool, workers: int = 1) -> int:
+    """Read the whole log, with so many processes; 1 when anything is wrong."""
     console = Console(highlight=False, markup=False, soft_wrap=True, quiet=as_json)
     started = time.monotonic()
     report = Report()
     with connector(url)(session_name("replay")) as connection:
         connection.autocommit = True
-        kept = replay.all_kept(connection) if compares else []
+        kept = all_kept(connection) if compares else []
         ((total,),) = connection.execute(replay.SQL["count"]).fetchall()
         with progress(console) as shown, _collector_off():
             task = shown.add_task("replaying", total=total, unit="events")
-            for events in replay.replay(connection, report, kept):
+            for events in _replay(connection, url, report, kept, workers):
                 shown.advance(task, events)
     ended = Replayed(
         events=report.events,
@@ -72,6 +74,16 @@ def run(url: str, *, as_json: bool, compares: bool) -> int:
     else:
         _tell(console, ended)
     return 1 if ended.findings else 0
+
+
+def _replay(connection: Connection[Any], url: str, report: Report, kept: Sequence[Kept], workers: int) -> Iterator[int]:
+    if workers == 1:
+        yield from replay.replay(connection, report, kept)
+        return
+    parts = replay.parts(connection)
+    for of_part in replay_workers.replayed(url, parts, workers=workers, compares=bool(kept)):
+        report.add(of_part)
+        yield of_part.events
 
 
 @contextmanager

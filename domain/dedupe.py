@@ -4,9 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from hashlib import sha256
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from domain.event import Event
 
@@ -15,27 +16,27 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
-class Key(NamedTuple):
+class Key(Struct, frozen=True, gc=False):
     """One name in one scope. A scope begins with a partition key, and can be given up as a whole."""
 
     scope: str
     digest: bytes
 
 
-class Held(NamedTuple):
+class Held(Struct, frozen=True, gc=False):
     """From now on the stream holds the key."""
 
     key: Key
     stream: str
 
 
-class Freed(NamedTuple):
+class Freed(Struct, frozen=True, gc=False):
     """The key is free again."""
 
     key: Key
 
 
-class ScopeFreed(NamedTuple):
+class ScopeFreed(Struct, frozen=True, gc=False):
     """Every key of the scope is free again."""
 
     scope: str

@@ -1,7 +1,10 @@
 """The view `audit_trail`: one row for each event of the log: who did what, when, and to whom or what. No values."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
+from itertools import starmap
+from operator import attrgetter
+from typing import Any, LiteralString
 
 from psycopg import Cursor
 
@@ -16,11 +19,9 @@ from domain.outcome import OutcomeCreated, OutcomeRevised
 from domain.partition import name_of
 from domain.user import FamilyTied, FamilyUntied, PasswordChanged, UserRegistered, UserRemoved
 from projections import statements
-from projections.view import Page, Placed, Tables, View, copy, run
+from projections.view import Expected, Page, Row, Tables, View, copy, run
 
 SQL = statements.beside(__file__, "audit_trail")
-
-Row = tuple[Any, ...]
 
 TYPES = (
     "int2",
@@ -36,32 +37,34 @@ TYPES = (
 """Of the columns of a row."""
 
 ABOUT: dict[type[Event], Callable[[Any], str]] = {
-    MeasurementRecorded: lambda event: event.child_id,
-    MeasurementRemoved: lambda event: event.child_id,
-    MeasurementsWithdrawn: lambda event: event.child_id,
-    EntryRecorded: lambda event: event.subject_id,
-    OutcomeCreated: lambda event: event.outcome_id,
-    OutcomeRevised: lambda event: event.outcome_id,
-    FamilyTied: lambda event: event.child_id,
-    FamilyUntied: lambda event: event.child_id,
-    UserRegistered: lambda event: event.user_id,
-    UserRemoved: lambda event: event.user_id,
-    PasswordChanged: lambda event: event.user_id,
-    GroupFormed: lambda event: event.group_id,
-    GroupDisbanded: lambda event: event.group_id,
-    InstitutionRegistered: lambda event: event.institution_id,
-    InstitutionRemoved: lambda event: event.institution_id,
+    MeasurementRecorded: attrgetter("child_id"),
+    MeasurementRemoved: attrgetter("child_id"),
+    MeasurementsWithdrawn: attrgetter("child_id"),
+    EntryRecorded: attrgetter("subject_id"),
+    OutcomeCreated: attrgetter("outcome_id"),
+    OutcomeRevised: attrgetter("outcome_id"),
+    FamilyTied: attrgetter("child_id"),
+    FamilyUntied: attrgetter("child_id"),
+    UserRegistered: attrgetter("user_id"),
+    UserRemoved: attrgetter("user_id"),
+    PasswordChanged: attrgetter("user_id"),
+    GroupFormed: attrgetter("group_id"),
+    GroupDisbanded: attrgetter("group_id"),
+    InstitutionRegistered: attrgetter("institution_id"),
+    InstitutionRemoved: attrgetter("institution_id"),
     AuditRead: lambda event: name_of(event.read),
 }
 """Event → whom or what it is about; one that is not named here is about the same as what it is a kind of."""
 
 
+@cache
+def _about(kind: type[Event]) -> Callable[[Any], str]:
+    return next(ABOUT[of] for of in kind.__mro__ if of in ABOUT)
+
+
 def about(event: Event) -> str:
     """The id of the child, the subject, or whatever else an event is about."""
-    for kind in type(event).__mro__:
-        if kind in ABOUT:
-            return ABOUT[kind](event)
-    raise KeyError(event.stored_name)
+    return _about(type(event))(event)
 
 
 def _outcome(event: Event) -> str | None:
@@ -73,24 +76,38 @@ def is_about(event: Event, id: str) -> bool:
     return id in (about(event), _outcome(event))
 
 
-def row(placed: Placed) -> Row:
-    part, seq, event = placed
+def row(part: int, seq: int, event: Event) -> Row:
+    stream, origin = event.originator_id, event.origin
     return (
         part,
         seq,
-        event.originator_id,
+        stream,
         event.originator_version,
-        name_of(event.originator_id),
+        name_of(stream),
         event.stored_name,
         event.happened_at,
-        event.origin.recorded_at,
-        event.origin.actor_id,
-        event.origin.actor_role,
-        event.origin.request_id,
+        origin.recorded_at,
+        origin.actor_id,
+        origin.actor_role,
+        origin.request_id,
         event.cause,
         about(event),
         _outcome(event),
     )
+
+
+class _Expected(Expected):
+    """A row for each event, at once."""
+
+    def __init__(self, part: int) -> None:
+        self._part = part
+
+    def take(self, page: Sequence[tuple[int, Event]]) -> Mapping[str, Iterable[Row]]:
+        part = self._part
+        return {"audit_trail": [row(part, seq, event) for seq, event in page]}
+
+    def rest(self) -> Mapping[str, Iterable[Row]]:
+        return {}
 
 
 class AuditTrail(View):
@@ -98,6 +115,10 @@ class AuditTrail(View):
     version = 1
     tables: tuple[str, ...] = ("audit_trail",)
     topics = names_of(EVENTS.values())
+    kept: Mapping[str, LiteralString] = {"audit_trail": SQL["kept"]}
+
+    def expected(self, part: int) -> Expected:
+        return _Expected(part)
 
     def create(self, cursor: Cursor[Any], tables: Tables) -> None:
         run(cursor, SQL["create"], tables)
@@ -108,7 +129,7 @@ class AuditTrail(View):
                 run(cursor, statement, tables)
 
     def write(self, cursor: Cursor[Any], tables: Tables, page: Page) -> None:
-        run(cursor, SQL["put"], tables, map(row, page))
+        run(cursor, SQL["put"], tables, starmap(row, page))
 
     def grow(self, cursor: Cursor[Any], tables: Tables, page: Page) -> None:
-        copy(cursor, SQL["copy"], tables, TYPES, map(row, page))
+        copy(cursor, SQL["copy"], tables, TYPES, starmap(row, page))

@@ -1,7 +1,7 @@
 """Whether two generations hold the same rows, partition by partition, each as of one place in the log."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from msgspec import Struct
@@ -35,21 +35,33 @@ class Difference(Struct, frozen=True):
     of: int
 
 
+def is_of_accounts(view: View) -> bool:
+    """Whether rows do not say which partition they are of, since all are the accounts'."""
+    return isinstance(view, Inline) and not view.partitioned
+
+
+def lies_in(view: View, part: int, partitions: int) -> bool:
+    """Whether a view may have rows of a partition."""
+    return not is_of_accounts(view) or part == partition(ACCOUNTS, partitions)
+
+
 def in_partition(view: View, part: int, partitions: int) -> sql.Composable:
-    """Which rows `t` of a view are of a partition. Those of the directory do not say: all of it is the accounts'."""
-    if isinstance(view, Inline) and not view.partitioned:
-        return sql.SQL("true" if part == partition(ACCOUNTS, partitions) else "false")
+    """Which rows `t` of a view are of a partition."""
+    if is_of_accounts(view):
+        return sql.SQL("true" if lies_in(view, part, partitions) else "false")
     return sql.SQL("t.part = {}").format(part)
 
 
 def differences(
-    connection: Connection[Any], old: Tables, new: Tables, part: int, in_part: sql.Composable
+    connection: Connection[Any], old: Tables, new: Mapping[str, sql.Composable], part: int, in_part: sql.Composable
 ) -> Iterator[Difference]:
-    """The first rows of each table that differ, in the transaction at hand. `in_part` says which rows `t` are meant."""
-    for name, table in new.items():
-        keys = [column for (column,) in connection.execute(SQL["primary_key"], {"table": table.as_string(connection)})]
+    """The first rows of each table that differ, in the transaction at hand. `new` are tables, or what tells their rows
+    in parentheses; `in_part` says which rows `t` are meant."""
+    for name, rows in new.items():
+        table = old[name].as_string(connection)
+        keys = [column for (column,) in connection.execute(SQL["primary_key"], {"table": table})]
         same_key = sql.SQL(" and ").join(sql.SQL("o.{0} = n.{0}").format(Identifier(key)) for key in keys)
-        statement = sql.SQL(SQL["differences"]).format(old=old[name], new=table, in_part=in_part, same_key=same_key)
+        statement = sql.SQL(SQL["differences"]).format(old=old[name], new=rows, in_part=in_part, same_key=same_key)
         for one, other, total in connection.execute(statement, {"limit": SHOWN}):
             yield _difference(name, keys, _row(one) or {}, _row(other) or {}, part=part, of=total)
 

@@ -68,8 +68,8 @@ def write(cursor: Cursor[Any], changes: DedupeChanges, partitions: int) -> None:
     if changes.held:
         with cursor.copy(SQL["hold"]) as copy:
             copy.set_types(("int2", "text", "bytea", "text"))
-            for (scope, digest), stream in changes.held.items():
-                copy.write_row((partition(scope, partitions), scope, digest, stream))
+            for key, stream in changes.held.items():
+                copy.write_row((partition(key.scope, partitions), key.scope, key.digest, stream))
 
 
 def load(cursor: Cursor[Any], keys: Sequence[Key], partitions: int) -> dict[Key, str | None]:

@@ -1,18 +1,23 @@
 """What is found wrong in a log, history by history."""
 
-from collections import Counter
-from datetime import datetime
+from collections import Counter, defaultdict
+from collections.abc import Container, Iterable, Iterator, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
 
 from msgspec import Struct, field
 
 from domain.catalogue import Undecodable, decode
-from domain.dedupe import Freed, Held, Key, ScopeFreed
+from domain.dedupe import Change, Freed, Held
 from domain.event import Event
 from domain.history import AGGREGATES, Aggregate, cannot_follow
 from domain.partition import partition
 from projections import dedupe_index
 from projections.comparison import Difference
-from projections.view import Placed
+from projections.view import Page, Placed, Row
+
+Stored = tuple[int, str, int, str, bytes]
+"""An event as it lies in its partition: seq, stream, version, topic, state."""
 
 
 class Finding(Struct, frozen=True):
@@ -32,7 +37,15 @@ class Report(Struct):
     names: Counter[str] = field(default_factory=Counter)
     findings: list[Finding] = field(default_factory=list)
 
+    def add(self, other: "Report") -> None:
+        """What another has seen as well."""
+        self.events += other.events
+        self.streams += other.streams
+        self.names.update(other.names)
+        self.findings += other.findings
+
     def cannot_take(self, view: str, placed: Placed, why: str) -> None:
+        """An event that a view cannot be grown with."""
         stream = placed.event.originator_id
         self.findings.append(Finding("view", f"{placed.part}-{placed.seq}", stream, f"{view} cannot take it: {why}"))
 
@@ -44,78 +57,109 @@ class Report(Struct):
         self.findings.append(Finding("view", f"{of.part}", f"{of.table} {key}", why))
 
 
-class _Stream(Struct):
+def readable(part: int, page: Iterable[Stored], topics: Container[str]) -> Page:
+    """The events of some names that can be read."""
+    read = []
+    for seq, _, _, topic, state in page:
+        if topic in topics:
+            with suppress(Undecodable):  # it is found by whoever looks at the histories
+                read.append(Placed(part, seq, decode(topic, state)))
+    return read
+
+
+class _Stream(Struct, frozen=True, gc=False):
     """How far a stream has come; `aggregate` is None where nothing can be said of what follows."""
 
-    version: int = 0
-    aggregate: Aggregate | None = None
-    last: type[Event] | None = None
+    version: int
+    aggregate: Aggregate | None
+    last: type[Event]
+
+
+_BEGUN = {kind: _Stream(1, aggregate, kind) for kind, aggregate in AGGREGATES.items()}
+"""What most streams come to, shared by all of them."""
 
 
 class Partition:
-    """The histories of one partition, event by event in the order of the log."""
+    """The histories of one partition, event by event in the order of the log, and the keys that their streams hold."""
 
     def __init__(self, part: int, partitions: int, report: Report) -> None:
         self._part, self._partitions, self._report = part, partitions, report
         self._streams: dict[str, _Stream] = {}
         self._seq = 0
-        self._recorded_at: datetime | None = None
-        self._held: dict[Key, str] = {}
+        self._recorded_at = datetime.min.replace(tzinfo=UTC)
+        self._held: defaultdict[str, dict[bytes, str]] = defaultdict(dict)
+        self._held_as_well: list[Row] = []
 
     def end(self) -> None:
         self._report.streams += len(self._streams)
 
-    def take(self, seq: int, stream: str, version: int, topic: str, state: bytes) -> Event | None:
-        """Look at the next event; None where it cannot be read."""
-        self._report.events += 1
-        self._report.names[topic] += 1
-        if seq != self._seq + 1:
-            self._find("sequence", seq, stream, f"{self._seq + 1} should be here")
-        self._seq = seq
-        if partition(stream, self._partitions) != self._part:
-            self._find("partition", seq, stream, "it belongs to another partition")
-        known = self._streams.get(stream)
-        if known is None:
-            known = self._streams[stream] = _Stream()
-        if version != known.version + 1:
-            self._find("version", seq, stream, f"version {version} comes after {known.version}")
-        try:
-            event = decode(topic, state)
-        except Undecodable as error:
-            self._find("undecodable", seq, stream, str(error))
-            known.version, known.aggregate, known.last = version, None, Event
-            return None
-        if (event.originator_id, event.originator_version) != (stream, version):
-            self._find("misplaced", seq, stream, f"it says it is {event.originator_id}:{event.originator_version}")
-        self._follow(known, seq, version, event)
-        recorded_at = event.origin.recorded_at
-        if self._recorded_at is not None and recorded_at < self._recorded_at:
-            self._find("time", seq, stream, "it was recorded before the one before it")
-        self._recorded_at = recorded_at
-        self._hold(seq, event)
-        return event
+    def take(self, page: Sequence[Stored]) -> list[tuple[int, Event]]:
+        """Look at the next events; those that can be read, each after its seq."""
+        self._report.events += len(page)
+        self._report.names.update([topic for _, _, _, topic, _ in page])
+        read = []
+        part, partitions, streams = self._part, self._partitions, self._streams
+        for seq, stream, version, topic, state in page:
+            if seq != self._seq + 1:
+                self._find("sequence", seq, stream, f"{self._seq + 1} should be here")
+            self._seq = seq
+            if partition(stream, partitions) != part:
+                self._find("partition", seq, stream, "it belongs to another partition")
+            before = streams.get(stream)
+            if version != (1 if before is None else before.version + 1):
+                after = 0 if before is None else before.version
+                self._find("version", seq, stream, f"version {version} comes after {after}")
+            try:
+                event = decode(topic, state)
+            except Undecodable as error:
+                self._find("undecodable", seq, stream, str(error))
+                streams[stream] = _Stream(version, None, Event)
+                continue
+            if event.originator_id != stream or event.originator_version != version:
+                self._find("misplaced", seq, stream, f"it says it is {event.originator_id}:{event.originator_version}")
+            kind = type(event)
+            if before is None and version == 1 and kind in _BEGUN:
+                streams[stream] = _BEGUN[kind]
+            else:
+                streams[stream] = self._followed(before, seq, version, event)
+            recorded_at = event.origin.recorded_at
+            if recorded_at < self._recorded_at:
+                self._find("time", seq, stream, "it was recorded before the one before it")
+            self._recorded_at = recorded_at
+            for change in dedupe_index.changes(event):
+                self._hold(seq, event, change)
+            read.append((seq, event))
+        return read
 
-    def _follow(self, known: _Stream, seq: int, version: int, event: Event) -> None:
-        kind = type(event)
-        if known.last is None:
-            known.aggregate = AGGREGATES.get(kind)
-            if known.aggregate is None:
+    def _followed(self, before: _Stream | None, seq: int, version: int, event: Event) -> _Stream:
+        aggregate = AGGREGATES.get(type(event)) if before is None else before.aggregate
+        if before is None:
+            if aggregate is None:
                 self._find("impossible", seq, event.originator_id, f"no stream begins with {event.stored_name}")
-        elif known.aggregate is not None and (why := cannot_follow(known.aggregate, known.last, event)):
+        elif aggregate is not None and (why := cannot_follow(aggregate, before.last, event)):
             self._find("impossible", seq, event.originator_id, why)
-        known.version, known.last = version, kind
+        return _Stream(version, aggregate, type(event))
 
-    def _hold(self, seq: int, event: Event) -> None:
-        for change in dedupe_index.changes(event):
-            match change:
-                case Held(key, stream):
-                    holder = self._held.setdefault(key, stream)
-                    if holder != stream:
-                        self._find("dedupe", seq, event.originator_id, f"its key is held by {holder}")
-                case Freed(key):
-                    self._held.pop(key, None)
-                case ScopeFreed(scope):
-                    self._held = {key: stream for key, stream in self._held.items() if key.scope != scope}
+    def _hold(self, seq: int, event: Event, change: Change) -> None:
+        if isinstance(change, Held):
+            key = change.key
+            holder = self._held[key.scope].setdefault(key.digest, change.stream)
+            if holder != change.stream:
+                self._find("dedupe", seq, event.originator_id, f"its key is held by {holder}")
+                self._held_as_well.append((self._part, key.scope, key.digest, change.stream))
+        elif isinstance(change, Freed):
+            self._held[change.key.scope].pop(change.key.digest, None)
+        else:
+            self._held.pop(change.scope, None)
+
+    def holders(self) -> Iterator[Row]:
+        """Who holds which key in the end: the rows that the dedupe index must have, in the order of its key. A key that
+        two streams held at a time is none that any index can have."""
+        yield from self._held_as_well
+        for scope in sorted(self._held):
+            part = partition(scope, self._partitions)
+            for digest, stream in sorted(self._held[scope].items()):
+                yield part, scope, digest, stream
 
     def _find(self, what: str, seq: int, stream: str, why: str) -> None:
         self._report.findings.append(Finding(what, f"{self._part}-{seq}", stream, why))

@@ -4,7 +4,8 @@ They grow in a schema of their own, under the names that the statements know: wh
 search path.
 """
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, LiteralString
 
 from psycopg import Cursor
 from psycopg.sql import SQL, Identifier
@@ -64,6 +65,7 @@ class DedupeIndex(Inline):
     tables = ("dedupe_index",)
     topics = names_of(dedupe_index.RULES)
     partitioned = True
+    kept: Mapping[str, LiteralString] = {"dedupe_index": dedupe_index.SQL["kept"]}
 
     def _write(self, cursor: Cursor[Any], page: Page) -> None:
         dedupe_index.write(cursor, dedupe_index.fold(event for _, _, event in page), pages.partitions(cursor))

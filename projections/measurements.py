@@ -1,11 +1,11 @@
 """The view `measurements`: one row for each measurement that is there, for the lists of a child."""
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, LiteralString
 
 from msgspec import Struct, field
-from msgspec.structs import astuple
 from psycopg import Cursor
 
 from domain.catalogue import names_of
@@ -13,50 +13,42 @@ from domain.event import Event
 from domain.measurement import MeasurementRecorded, MeasurementRemoved, MeasurementRevised, MeasurementsWithdrawn
 from domain.partition import name_of
 from projections import statements
-from projections.view import Page, Placed, Tables, View, copy, run
+from projections.view import Expected, Folded, Page, Placed, Tables, View, copy, run
 
 SQL = statements.beside(__file__, "measurements")
 
 
-class Row(Struct, frozen=True, array_like=True, gc=False):
-    """`id` orders by what was recorded first; `companion_value` is None where nothing travelled with it."""
-
-    part: int
-    child_id: str
-    kind: str
-    id: str
-    taken_at: datetime
-    value: float
-    unit: str
-    companion_value: float | None
-    institution_id: str
-
+Row = tuple[int, str, str, str, datetime, float, str, float | None, str]
+"""Part, child, kind, id (orders by what was recorded first), taken at, value, unit, the value that travelled with it
+(None where nothing did), institution."""
 
 TYPES = ("int2", "text", "text", "text", "timestamptz", "float8", "text", "float8", "text")
-"""Of the members of a row."""
+"""Of the columns of a row."""
 
 
 class MeasurementChanges(Struct):
     """Written in this order: whole children that were withdrawn, single rows that were removed or revised, the last of
     each row.
 
-    A key is partition, child, kind and id.
+    A key is partition, child, kind and id; `children` are the rows of each partition and child, by kind and id.
     """
 
     withdrawn: list[tuple[int, str]] = field(default_factory=list)
     removed: list[tuple[int, str, str, str]] = field(default_factory=list)
-    rows: dict[tuple[int, str, str, str], Row] = field(default_factory=dict)
+    children: defaultdict[tuple[int, str], dict[tuple[str, str], Row]] = field(
+        default_factory=lambda: defaultdict(dict)
+    )
 
     def add(self, part: int, event: Event) -> None:
         match event:
             case MeasurementRecorded():
-                id = name_of(event.originator_id)
+                child_id, kind, id = event.child_id, event.kind, name_of(event.originator_id)
                 if isinstance(event, MeasurementRevised):
-                    self.removed.append((part, event.child_id, event.kind, id))
-                self.rows[part, event.child_id, event.kind, id] = Row(
+                    self.removed.append((part, child_id, kind, id))
+                self.children[part, child_id][kind, id] = (
                     part,
-                    event.child_id,
-                    event.kind,
+                    child_id,
+                    kind,
                     id,
                     event.happened_at,
                     event.value,
@@ -65,12 +57,21 @@ class MeasurementChanges(Struct):
                     event.institution_id,
                 )
             case MeasurementRemoved():
-                key = part, event.child_id, event.kind, name_of(event.originator_id)
-                self.rows.pop(key, None)
-                self.removed.append(key)
+                id = name_of(event.originator_id)
+                self.children[part, event.child_id].pop((event.kind, id), None)
+                self.removed.append((part, event.child_id, event.kind, id))
             case MeasurementsWithdrawn():
                 self.withdrawn.append((part, event.child_id))
-                self.rows = {key: row for key, row in self.rows.items() if key[1] != event.child_id}
+                self.children.pop((part, event.child_id), None)
+
+    def rows(self) -> list[Row]:
+        return [row for of_child in self.children.values() for row in of_child.values()]
+
+    def in_order(self) -> Iterator[Row]:
+        """The rows in the order of their keys."""
+        for child in sorted(self.children):
+            of_child = self.children[child]
+            yield from (of_child[key] for key in sorted(of_child))
 
 
 def fold(page: Iterable[Placed]) -> MeasurementChanges:
@@ -86,6 +87,10 @@ class Measurements(View):
     version = 1
     tables: tuple[str, ...] = ("measurements",)
     topics = names_of((MeasurementRecorded, MeasurementRevised, MeasurementRemoved, MeasurementsWithdrawn))
+    kept: Mapping[str, LiteralString] = {"measurements": SQL["kept"]}
+
+    def expected(self, part: int) -> Expected:
+        return Folded("measurements", part, MeasurementChanges())
 
     def create(self, cursor: Cursor[Any], tables: Tables) -> None:
         run(cursor, SQL["create"], tables)
@@ -96,14 +101,14 @@ class Measurements(View):
     def write(self, cursor: Cursor[Any], tables: Tables, page: Page) -> None:
         changes = fold(page)
         self._take(cursor, tables, changes)
-        if changes.rows:
-            run(cursor, SQL["put"], tables, map(astuple, changes.rows.values()))
+        if rows := changes.rows():
+            run(cursor, SQL["put"], tables, rows)
 
     def grow(self, cursor: Cursor[Any], tables: Tables, page: Page) -> None:
         changes = fold(page)
         self._take(cursor, tables, changes)
-        if changes.rows:
-            copy(cursor, SQL["copy"], tables, TYPES, map(astuple, changes.rows.values()))
+        if rows := changes.rows():
+            copy(cursor, SQL["copy"], tables, TYPES, rows)
 
     def _take(self, cursor: Cursor[Any], tables: Tables, changes: MeasurementChanges) -> None:
         for statement, keys in (("withdraw", changes.withdrawn), ("remove", changes.removed)):

@@ -9,14 +9,15 @@ An outcome draws from its own source, and may draw from an institution's measure
 their own, whether or not an outcome draws from it yet.
 """
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from hashlib import sha256
-from typing import Any, NamedTuple
+from typing import Any, LiteralString, NamedTuple
 
 from msgspec import Struct, field
-from msgspec.structs import astuple
-from psycopg import Cursor, sql
+from psycopg import Cursor
 
 from domain.catalogue import encode, names_of
 from domain.entry import EntryRecorded
@@ -24,7 +25,7 @@ from domain.event import Event
 from domain.measurement import MeasurementRecorded, MeasurementRemoved, MeasurementRevised, MeasurementsWithdrawn
 from domain.partition import name_of
 from projections import statements
-from projections.view import Page, Placed, Tables, View, copy, run
+from projections.view import Expected, Folded, Page, Placed, Tables, View, copy, run
 
 UNIT_LENGTH = 64
 """Characters."""
@@ -32,6 +33,7 @@ UNIT_LENGTH = 64
 SQL = statements.beside(__file__, "outcomes")
 
 
+@lru_cache(maxsize=1_024)
 def source_of(institution_id: str, kind: str) -> str:
     """Where the values of an institution's measurements of a kind come from. No outcome is called so."""
     return f"{institution_id}/{kind}"
@@ -42,23 +44,15 @@ def unit_of(unit: str) -> str:
     return unit if len(unit) <= UNIT_LENGTH else sha256(unit.encode()).hexdigest()
 
 
-class Value(Struct, frozen=True, gc=False):
-    """`unit` is empty for an entry, `brand_id` and `metadata` are for a measurement."""
+Value = tuple[int, str, str, str, datetime, str, str, float, str, str]
+"""Part, subject, source, unit (empty for an entry), at, id, value as it was written, the number nearest to it; brand
+and metadata, empty for a measurement."""
 
-    part: int
-    subject_id: str
-    source: str
-    unit: str
-    at: datetime
-    id: str
-    value: str
-    number: float
-    brand_id: str = ""
-    metadata: str = ""
-
+BRAND = 8
+"""Where a value says its brand."""
 
 TYPES = ("int2", "text", "text", "text", "timestamptz", "text", "text", "float8", "text", "text")
-"""Of the members of a value."""
+"""Of the columns of a value."""
 
 
 class SubjectDay(NamedTuple):
@@ -72,17 +66,18 @@ class SubjectDay(NamedTuple):
 class OutcomeChanges(Struct):
     """Written in this order: subjects withdrawn, single values taken, the last of each value that is put.
 
-    A key is partition, subject and id. What is revised is taken first, since its source may be another.
+    A key is partition, subject and id; `subjects` are the values of each partition and subject, by id. What is revised
+    is taken first, since its source may be another.
     """
 
     withdrawn: list[tuple[int, str]] = field(default_factory=list)
     taken: list[tuple[int, str, str]] = field(default_factory=list)
-    values: dict[tuple[int, str, str], Value] = field(default_factory=dict)
+    subjects: defaultdict[tuple[int, str], dict[str, Value]] = field(default_factory=lambda: defaultdict(dict))
 
     def add(self, part: int, event: Event) -> None:
         match event:
             case EntryRecorded():
-                self.values[part, event.subject_id, event.entry_id] = Value(
+                self.subjects[part, event.subject_id][event.entry_id] = (
                     part,
                     event.subject_id,
                     event.outcome_id,
@@ -95,30 +90,37 @@ class OutcomeChanges(Struct):
                     encode(event.metadata).decode(),
                 )
             case MeasurementRecorded():
-                key = part, event.child_id, name_of(event.originator_id)
+                id = name_of(event.originator_id)
                 if isinstance(event, MeasurementRevised):
-                    self.taken.append(key)
-                self.values[key] = Value(
+                    self.taken.append((part, event.child_id, id))
+                self.subjects[part, event.child_id][id] = (
                     part,
                     event.child_id,
                     source_of(event.institution_id, event.kind),
                     unit_of(event.unit),
                     event.happened_at,
-                    key[2],
+                    id,
                     repr(event.value),
                     event.value,
+                    "",
+                    "",
                 )
             case MeasurementRemoved():
-                key = part, event.child_id, name_of(event.originator_id)
-                self.values.pop(key, None)
-                self.taken.append(key)
+                id = name_of(event.originator_id)
+                self.subjects[part, event.child_id].pop(id, None)
+                self.taken.append((part, event.child_id, id))
             case MeasurementsWithdrawn():
                 self.withdrawn.append((part, event.child_id))
-                self.values = {
-                    key: value
-                    for key, value in self.values.items()
-                    if value.subject_id != event.child_id or value.brand_id
-                }
+                of_child = self.subjects[part, event.child_id]
+                self.subjects[part, event.child_id] = {id: value for id, value in of_child.items() if value[BRAND]}
+
+    def values(self) -> list[Value]:
+        return [value for of_subject in self.subjects.values() for value in of_subject.values()]
+
+    def in_order(self) -> Iterator[Value]:
+        """The values in the order of the key of their table."""
+        for subject in sorted(self.subjects):
+            yield from sorted(self.subjects[subject].values())
 
 
 def fold(page: Iterable[Placed]) -> OutcomeChanges:
@@ -137,6 +139,16 @@ class Outcomes(View):
         (EntryRecorded, MeasurementRecorded, MeasurementRevised, MeasurementRemoved, MeasurementsWithdrawn)
     )
 
+    kept: Mapping[str, LiteralString] = {"entries": SQL["kept"]}
+    derived: Mapping[str, LiteralString] = {
+        "subject_days": SQL["rolled_subject_days"],
+        "subjects": SQL["rolled_subjects"],
+        "days": SQL["rolled_days"],
+    }
+
+    def expected(self, part: int) -> Expected:
+        return Folded("entries", part, OutcomeChanges())
+
     def create(self, cursor: Cursor[Any], tables: Tables) -> None:
         self._run_all("create", cursor, tables)
 
@@ -152,11 +164,11 @@ class Outcomes(View):
         changes = fold(page)
         touched = self._take(cursor, tables, changes)
         went = bool(touched)
-        if changes.values:
-            run(cursor, SQL["put"], tables, map(astuple, changes.values.values()))
+        if values := changes.values():
+            run(cursor, SQL["put"], tables, values)
             touched.update(
-                SubjectDay(value.part, value.source, value.unit, value.subject_id, value.at.astimezone(UTC).date())
-                for value in changes.values.values()
+                SubjectDay(part, source, unit, subject_id, at.astimezone(UTC).date())
+                for part, subject_id, source, unit, at, *_ in values
             )
         if went:
             run(cursor, SQL["drop_subject_days"], tables, touched)
@@ -169,16 +181,11 @@ class Outcomes(View):
             run(cursor, SQL["roll_days"], tables, days)
 
     def grow(self, cursor: Cursor[Any], tables: Tables, page: Page) -> None:
-        """Only the values."""
+        """Only the values: the rollups are settled at the end."""
         changes = fold(page)
         self._take(cursor, tables, changes)
-        if changes.values:
-            copy(cursor, SQL["copy"], tables, TYPES, map(astuple, changes.values.values()))
-
-    def settle(self, cursor: Cursor[Any], tables: Tables, part: int) -> None:
-        """The rollups."""
-        for statement in ("settle_subject_days", "settle_subjects", "settle_days"):
-            cursor.execute(sql.SQL(SQL[statement]).format(**tables), {"part": part})
+        if values := changes.values():
+            copy(cursor, SQL["copy"], tables, TYPES, values)
 
     def _take(self, cursor: Cursor[Any], tables: Tables, changes: OutcomeChanges) -> set[SubjectDay]:
         """Whose days are touched by the values that go."""

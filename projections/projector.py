@@ -64,6 +64,14 @@ class Projector:
         self._kept: list[tuple[Generation, View]] = []
         self._applied: dict[tuple[str, int], int] = {}
         self._beat_at = 0.0
+        self._busy_since: float | None = None
+        self.session: Connection[Any] | None = None
+
+    @property
+    def busy_for(self) -> float:
+        """Seconds since it began to do something; 0 while it has nothing to do."""
+        since = self._busy_since
+        return 0.0 if since is None else time.monotonic() - since
 
     def stop(self) -> None:
         """End after the page at hand; callable from a signal handler or another thread."""
@@ -74,6 +82,7 @@ class Projector:
         while not self._stopping:
             try:
                 with self._connect(self.owner) as connection:
+                    self.session, self._busy_since = connection, time.monotonic()
                     self._work(connection)
             except psycopg.OperationalError as error:
                 logger.warning("projector lost its connection", error=str(error).strip())
@@ -82,6 +91,8 @@ class Projector:
                 # The views stay where they are, and everybody sees that they are behind.
                 logger.exception("projector cannot go on")
                 time.sleep(1)
+            finally:
+                self.session = self._busy_since = None
 
     def _work(self, connection: Connection[Any]) -> None:
         connection.autocommit = True
@@ -90,6 +101,7 @@ class Projector:
         connection.execute(f"listen {CHANNEL}")
         self._beat_at = 0.0
         while not self._stopping:
+            self._busy_since = time.monotonic()
             if time.monotonic() - self._beat_at > LEASE / 3:
                 self._beat(connection)
             applied = sum(self._page(connection, generation, view) for generation, view in self._kept)

@@ -1,6 +1,6 @@
 """What a view is: a function of a page of events that returns changes, and tables that take them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, LiteralString, NamedTuple, Protocol
 
 from psycopg import Cursor
@@ -23,6 +23,45 @@ class Placed(NamedTuple):
 Page = Sequence[Placed]
 """In the order of each partition."""
 
+Row = tuple[Any, ...]
+"""The columns of a table, in their order. Tables begin with their key, so that rows sort by it as tuples do."""
+
+
+class Expected(Protocol):
+    """The rows that the events of one partition come to, told without a database. Those of each table come in the order
+    of its key."""
+
+    def take(self, page: Sequence[tuple[int, Event]]) -> Mapping[str, Iterable[Row]]:
+        """Go on with the next events, each after its seq: the rows of each table that are told now. Events that the
+        view does not care about are among them. Where `write` would fail, any error."""
+
+    def rest(self) -> Mapping[str, Iterable[Row]]:
+        """After the last event: all other rows."""
+
+
+class Changes(Protocol):
+    """What a page makes of one table, folded event by event."""
+
+    def add(self, part: int, event: Event) -> None: ...
+
+    def in_order(self) -> Iterator[Row]: ...
+
+
+class Folded(Expected):
+    """The rows of one table, as if the whole partition had come in one page."""
+
+    def __init__(self, table: str, part: int, changes: Changes) -> None:
+        self._table, self._part, self._changes = table, part, changes
+
+    def take(self, page: Sequence[tuple[int, Event]]) -> Mapping[str, Iterable[Row]]:
+        part, add = self._part, self._changes.add
+        for _, event in page:
+            add(part, event)
+        return {}
+
+    def rest(self) -> Mapping[str, Iterable[Row]]:
+        return {self._table: self._changes.in_order()}
+
 
 class View(Protocol):
     """Kept by projectors, partition by partition, in generations with tables of their own.
@@ -44,6 +83,16 @@ class View(Protocol):
     """What questions see under a name, where that is not the table itself. This is how an older version looks to the
     questions of the latest one: a `select` of the columns that these ask for, from `{table}`."""
 
+    kept: Mapping[str, LiteralString] = {}
+    """Tables whose rows `expected` tells: the `select` of those of one partition (`part`), in the order of the key."""
+
+    derived: Mapping[str, LiteralString] = {}
+    """Tables that follow from the others and from those before them: the `select` of all that they must hold."""
+
+    def expected(self, part: int) -> Expected | None:
+        """What `write` makes of the events of one partition; None where only tables that are grown can tell."""
+        return None
+
     def create(self, cursor: Cursor[Any], tables: Tables) -> None:
         """Create the tables of a generation, with the indexes that writing needs."""
 
@@ -60,8 +109,10 @@ class View(Protocol):
         self.write(cursor, tables, page)
 
     def settle(self, cursor: Cursor[Any], tables: Tables, part: int) -> None:
-        """Make what `grow` has left out of a partition."""
-        return
+        """Make what `grow` has left out of a partition: what follows from the other tables."""
+        for table, rows in self.derived.items():
+            settled = SQL("insert into {} select t.* from ({}) t where t.part = %(part)s")
+            cursor.execute(settled.format(tables[table], SQL(rows).format(**tables)), {"part": part})
 
 
 def tables_of(view: View, generation: int) -> Tables:

@@ -31,7 +31,7 @@ class Processes:
         try:
             return await asyncio.wrap_future(self._submit(calculate, *arguments))
         except BrokenProcessPool as error:
-            raise Unavailable("a process that calculates was killed") from error
+            raise Unavailable("a process that calculates was killed", kind="calculation") from error
 
     def _submit(self, calculate: Callable[..., T], *arguments: Any) -> Future[T]:
         if self._pool is not None:
@@ -40,7 +40,7 @@ class Processes:
             except BrokenProcessPool:
                 self._pool.shutdown(wait=False)
         spawn = multiprocessing.get_context("spawn")
-        self._pool = ProcessPoolExecutor(PROCESSES, spawn, initializer=_end_with, initargs=(os.getpid(),))
+        self._pool = ProcessPoolExecutor(PROCESSES, spawn, initializer=end_with, initargs=(os.getpid(),))
         return self._pool.submit(calculate, *arguments)
 
     def stop(self) -> None:
@@ -52,7 +52,8 @@ class Processes:
                 process.kill()
 
 
-def _end_with(parent: int) -> None:
+def end_with(parent: int) -> None:
+    """Let this process end with the one that started it, whatever ends that."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C is the parent's matter
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:

@@ -4,6 +4,12 @@ select d.scope, d.key, d.stream
 from unnest(%(parts)b::smallint[], %(scopes)b::text[], %(keys)b::bytea[]) as k (part, scope, key)
 join dedupe_index d on d.part = k.part and d.scope = k.scope and d.key = k.key;
 
+-- name: kept
+select part, scope, key, stream
+from {dedupe_index}
+where part = %(part)s
+order by part, scope, key;
+
 -- name: hold
 -- A key held by two streams is an impossible history: the primary key refuses it.
 copy dedupe_index (part, scope, key, stream) from stdin (format binary);

@@ -15,6 +15,12 @@ create table {measurements} (
 -- name: index
 create index on {measurements} (part, child_id, kind, taken_at);
 
+-- name: kept
+select part, child_id, kind, id, taken_at, value, unit, companion_value, institution_id
+from {measurements}
+where part = %(part)s
+order by part, child_id, kind, id;
+
 -- name: put
 -- A row that is there already came with a page that is written again.
 insert into {measurements} (part, child_id, kind, id, taken_at, value, unit, companion_value, institution_id)

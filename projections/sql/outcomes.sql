@@ -71,6 +71,12 @@ create table {days} (
 -- name: index_days_by_source
 create index on {days} (source, day);
 
+-- name: kept
+select part, subject_id, source, unit, at, id, value, number, brand_id, metadata
+from {entries}
+where part = %(part)s
+order by part, subject_id, source, unit, at, id;
+
 -- name: put
 -- A value that is there already came with a page that is written again.
 insert into {entries} (part, subject_id, source, unit, at, id, value, number, brand_id, metadata)
@@ -202,28 +208,23 @@ from unnest(%b::smallint[], %b::text[], %b::text[], %b::date[]) as d (part, sour
 join {subject_days} s on s.part = d.part and s.source = d.source and s.unit = d.unit and s.day = d.day
 group by d.part, d.source, d.unit, d.day;
 
--- name: settle_subject_days
--- All rollups of a partition at once, where only values have been put yet; the same sums as `roll` makes.
-insert into {subject_days} (part, source, unit, subject_id, day, count, sum, sum_squares, minimum, maximum, mean)
-select e.part, e.source, e.unit, e.subject_id, (e.at at time zone 'UTC')::date, count(*),
-    trim_scale(sum(e.value::numeric)), trim_scale(sum(e.value::numeric * e.value::numeric)), min(e.number),
-    max(e.number), (sum(e.value::numeric) / count(*))::float8
+-- name: rolled_subject_days
+-- All rollups, from the values that are there; the same sums as `roll` makes.
+select e.part, e.source, e.unit, e.subject_id, (e.at at time zone 'UTC')::date as day, count(*)::integer as count,
+    trim_scale(sum(e.value::numeric)) as sum, trim_scale(sum(e.value::numeric * e.value::numeric)) as sum_squares,
+    min(e.number) as minimum, max(e.number) as maximum, (sum(e.value::numeric) / count(*))::float8 as mean
 from {entries} e
-where e.part = %(part)s
 group by e.part, e.source, e.unit, e.subject_id, (e.at at time zone 'UTC')::date;
 
--- name: settle_subjects
-insert into {subjects} (part, source, unit, subject_id, days, sum_x, sum_y, sum_xy)
-select s.part, s.source, s.unit, s.subject_id, count(*), sum(s.day - date '2000-01-01'),
-    trim_scale(sum(s.mean::numeric)), trim_scale(sum((s.day - date '2000-01-01') * s.mean::numeric))
+-- name: rolled_subjects
+select s.part, s.source, s.unit, s.subject_id, count(*)::integer as days, sum(s.day - date '2000-01-01') as sum_x,
+    trim_scale(sum(s.mean::numeric)) as sum_y,
+    trim_scale(sum((s.day - date '2000-01-01') * s.mean::numeric)) as sum_xy
 from {subject_days} s
-where s.part = %(part)s
 group by s.part, s.source, s.unit, s.subject_id;
 
--- name: settle_days
-insert into {days} (part, source, unit, day, count, sum, sum_squares, minimum, maximum)
-select s.part, s.source, s.unit, s.day, sum(s.count), trim_scale(sum(s.sum)), trim_scale(sum(s.sum_squares)),
-    min(s.minimum), max(s.maximum)
+-- name: rolled_days
+select s.part, s.source, s.unit, s.day, sum(s.count)::integer as count, trim_scale(sum(s.sum)) as sum,
+    trim_scale(sum(s.sum_squares)) as sum_squares, min(s.minimum) as minimum, max(s.maximum) as maximum
 from {subject_days} s
-where s.part = %(part)s
 group by s.part, s.source, s.unit, s.day;

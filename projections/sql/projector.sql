@@ -19,6 +19,15 @@ where w.view = %(view)s and w.generation = %(generation)s
     and (w.until < clock_timestamp()
         or not exists (select from pg_stat_activity a where a.application_name = w.owner));
 
+-- name: keepers
+-- The live views, and the workers that are there for them.
+select v.view, coalesce(array_agg(w.owner) filter (where w.owner is not null), '{}') as owners
+from views v
+left join workers w on w.view = v.view and w.generation = v.generation and w.until > clock_timestamp()
+where v.live
+group by v.view
+order by v.view;
+
 -- name: take_leases
 -- Its own again, and all that nobody holds any more.
 update leases l

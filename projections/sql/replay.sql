@@ -1,3 +1,7 @@
+-- name: session
+-- In which instants are quickest to read.
+set time zone 'UTC';
+
 -- name: snapshot
 -- All that is compared is of one moment of one partition.
 set transaction isolation level repeatable read;

@@ -158,8 +158,7 @@ def _store(conninfo: str, table: str, beginning: Sequence[Row]) -> None:
 def _check(conninfo: str, beginning: Sequence[Row]) -> None:
     events = [decode(topic, state) for _, _, topic, state in beginning]
     page = [Placed(_part(event), seq, event) for seq, event in enumerate(events)]
-    rows = measurements.fold(page).rows.values()
-    expected = {tuple(getattr(row, name) for name in row.__struct_fields__) for row in rows}
+    expected = set(measurements.fold(page).rows())
     with psycopg.connect(_own(conninfo), options="-c timezone=UTC") as connection:
         found = set(connection.execute(f"select {COLUMNS} from measurements").fetchall())
     if found != expected:

@@ -41,25 +41,25 @@ def begin(conninfo: str, data: Path, view: str, workers: int) -> None:
     with psycopg.connect(conninfo) as connection:
         connection.execute(FORGET, {"view": view})
         connection.execute(CLAIM, {"view": view})
-    _command(conninfo, data, "rebuild", view, "--workers", str(workers), "--accept-differences")
-    _command(conninfo, data, "drop-old", view)
+    command(conninfo, data, "views", "rebuild", view, "--workers", str(workers), "--accept-differences")
+    command(conninfo, data, "views", "drop-old", view)
 
 
 def run(conninfo: str, data: Path, view: str, workers: int) -> Rebuilt:
     """Rebuild a view, and then drop what it has replaced; raises RuntimeError when that fails."""
     start = time.perf_counter()
-    memory, told = _command(conninfo, data, "rebuild", view, "--workers", str(workers), "--json")
+    memory, told = command(conninfo, data, "views", "rebuild", view, "--workers", str(workers), "--json")
     seconds = time.perf_counter() - start
-    _command(conninfo, data, "drop-old", view)
+    command(conninfo, data, "views", "drop-old", view)
     return Rebuilt(seconds, memory, int(json.loads(told.splitlines()[-1])["events"]))
 
 
-def _command(conninfo: str, data: Path, *words: str) -> tuple[float, str]:
-    """Run a command about views: MB of its processes at most, and what it said."""
+def command(conninfo: str, data: Path, *words: str) -> tuple[float, str]:
+    """Run a command: MB of its processes at most, and what it said; raises RuntimeError when it fails."""
     told, log = data / "command.out", data / "command.log"
     with told.open("wb") as output, log.open("wb") as errors:
         running = subprocess.Popen(
-            [sys.executable, "-m", "adapters.cli", "views", *words, "--data", str(data)],
+            [sys.executable, "-m", "adapters.cli", *words, "--data", str(data)],
             cwd=ROOT,
             env={**os.environ, "DATABASE_URL": conninfo},
             stdin=subprocess.DEVNULL,
@@ -72,7 +72,7 @@ def _command(conninfo: str, data: Path, *words: str) -> tuple[float, str]:
             running.kill()
             running.wait()
     if running.returncode:
-        raise RuntimeError(f"views {' '.join(words)}: exit {running.returncode}: {log.read_text()[-3000:]}")
+        raise RuntimeError(f"{' '.join(words)}: exit {running.returncode}: {log.read_text()[-3000:]}")
     return memory, told.read_text()
 
 

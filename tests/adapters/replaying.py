@@ -102,9 +102,9 @@ class Replayed:
         return {each["stream"] for each in self.told["findings"] if each["what"] == "view"}
 
 
-def replayed(copy: Copy, capsys: pytest.CaptureFixture[str], *, compares: bool = True) -> Replayed:
+def replayed(copy: Copy, capsys: pytest.CaptureFixture[str], *, compares: bool = True, workers: int = 1) -> Replayed:
     capsys.readouterr()
-    code = replay_command.run(copy.url, as_json=True, compares=compares)
+    code = replay_command.run(copy.url, as_json=True, compares=compares, workers=workers)
     told = json.loads(capsys.readouterr().out)
     assert (code == 0) == (told["findings"] == [])
     return Replayed(code, told)

@@ -113,14 +113,15 @@ class Machine(RuleBasedStateMachine):
     def what_can_be_read_is_what_the_model_says(self) -> None:
         if not hasattr(self, "model"):
             return
-        rows = self.folded.rows.values()
+        rows = self.folded.rows()
         assert self.model.rows == {
-            (row.child_id, row.kind, row.taken_at): (row.value, row.unit, row.companion_value) for row in rows
+            (child_id, kind, taken_at): (value, unit, companion)
+            for _, child_id, kind, _, taken_at, value, unit, companion, _ in rows
         }
         assert len(self.model.rows) == len(rows)
         check_accounts(self.world.log, self.people, self.session)
         check_outcomes(self.world.log, self.people.outcomes, self.entered.values(), self.session)
-        self.model.places = {row.id: (row.child_id, row.kind, row.taken_at) for row in rows}
+        self.model.places = {id: (child_id, kind, taken_at) for _, child_id, kind, id, taken_at, *_ in rows}
 
 
 def run_on(

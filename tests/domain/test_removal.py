@@ -1,6 +1,7 @@
 """Removing a measurement: its key is free, the body fat stays when its weight goes, and not the other way round."""
 
 from domain import measurement
+from domain.dedupe import Freed, Held
 from domain.measurement import MeasurementRecorded, MeasurementRemoved
 from domain.partition import stream
 from tests.domain.weighing import remove
@@ -97,7 +98,9 @@ def test_a_weight_whose_body_fat_was_removed_can_be_removed() -> None:
 def test_a_removal_remembers_the_instant_of_the_measurement_whenever_it_happens() -> None:
     (removed,) = measurement.DEDUPE[MeasurementRemoved](measurement_removed())
     (recorded,) = measurement.DEDUPE[MeasurementRecorded](weight_recorded())
-    assert recorded[0] == removed[0]
+    assert isinstance(recorded, Held)
+    assert isinstance(removed, Freed)
+    assert recorded.key == removed.key
 
 
 def test_a_withdrawal_happens_in_the_partition_of_the_child() -> None:

@@ -21,7 +21,7 @@ from application.permissions import scopes_of
 from application.processor import Processor
 from domain.catalogue import decode
 from domain.measurement import Reading
-from projections.measurements import Row, fold
+from projections.measurements import fold
 from projections.view import Placed
 from tests.running.processes import soon
 from tests.running.programme import START
@@ -83,8 +83,8 @@ def expected_rows(url: str) -> list[tuple[Any, ...]]:
     """The rows of the view, as they follow from the whole log at once."""
     with psycopg.connect(url) as connection:
         stored = connection.execute("select part, seq, topic, state from events order by part, seq").fetchall()
-    rows = fold(Placed(part, seq, decode(topic, state)) for part, seq, topic, state in stored).rows.values()
-    return sorted(tuple(getattr(row, name) for name in Row.__struct_fields__) for row in rows)
+    rows = fold(Placed(part, seq, decode(topic, state)) for part, seq, topic, state in stored).rows()
+    return sorted(rows)
 
 
 def rows(url: str) -> list[tuple[Any, ...]]:
