@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -28,15 +29,18 @@ def spawn(arguments: Sequence[str], environment: Mapping[str, str], **options: A
     )
 
 
-def stop(process: subprocess.Popen[Any]) -> None:
-    """Ask it to end, wait, and make it end."""
-    if process.poll() is None:
-        process.terminate()
-    try:
-        process.wait(STOP_TIME)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+def stop(*processes: subprocess.Popen[Any]) -> None:
+    """Ask them to end, all at once, wait, and make them end."""
+    for process in processes:
+        if process.poll() is None:
+            process.terminate()
+    deadline = time.monotonic() + STOP_TIME
+    for process in processes:
+        try:
+            process.wait(max(0.0, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 def _end_with(parent: int) -> Callable[[], None]:

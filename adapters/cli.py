@@ -7,7 +7,7 @@ import threading
 from pathlib import Path
 
 from adapters import arguments, logs
-from adapters.settings import SettingRefused, Settings, from_environment
+from adapters.settings import VARIABLES, SettingRefused, Settings, from_environment
 
 DATA = Path(__file__).parent.parent / ".data"
 
@@ -23,6 +23,9 @@ def main(words: list[str] | None = None) -> int:
     logs.configure(settings.log_level)
     try:
         return int(parsed.run(settings, parsed) or 0)
+    except SettingRefused as error:
+        print(error, file=sys.stderr)
+        return 2
     except Refused as error:
         print(error, file=sys.stderr)
         return 1
@@ -45,8 +48,17 @@ def _parser() -> argparse.ArgumentParser:
         added = command(name, run, help)
         added.add_argument("--host", default="127.0.0.1")
         added.add_argument("--port", type=arguments.port, default=8000)
+        if run is _serve:
+            added.add_argument("--workers", type=arguments.count, default=1, help="API processes (default: 1)")
+        else:
+            added.add_argument(
+                "--socket", type=int, metavar="FD", help="an open socket to listen on, instead of --host and --port"
+            )
     command("project", _project, "keep the views of a prepared database")
     command("prepare", _prepare, "make schema, keys and first admin where they are missing")
+    healthy = command("healthy", _healthy, "whether this machine's API or projector does its work, for a health check")
+    healthy.add_argument("process", choices=["api", "project"])
+    healthy.add_argument("--port", type=arguments.port, default=8000, help="of the API")
     keys = command("keys", _keys, "the keys that tokens are signed with")
     keys.add_argument("action", choices=["rotate"], help="let a new key sign; the old one checks what it has signed")
     demo = command("demo", _demo, "send a real series of measurements, twice, and tell what happened")
@@ -69,10 +81,17 @@ class Refused(Exception):
 
 
 def _serve(settings: Settings, parsed: argparse.Namespace) -> int:
+    from adapters import tls
+    from adapters.limits.limiter import Uncounted, refuse_uncounted
     from adapters.supervisor import CannotServe, serve
 
+    tls.check(settings)
     try:
-        serve(settings, parsed.data.absolute(), parsed.host, parsed.port)
+        refuse_uncounted(settings, parsed.workers)
+    except Uncounted as error:
+        raise SettingRefused(str(error)) from error
+    try:
+        serve(settings, parsed.data.absolute(), parsed.host, parsed.port, workers=parsed.workers)
     except CannotServe as error:
         print(error, file=sys.stderr)
         return 1
@@ -80,29 +99,14 @@ def _serve(settings: Settings, parsed: argparse.Namespace) -> int:
 
 
 def _api(settings: Settings, parsed: argparse.Namespace) -> None:
-    import uvicorn
+    from adapters import api_process
+    from adapters.auth.keys import NoKey
+    from adapters.prepare import NotPrepared
 
-    from adapters.database import database
-    from adapters.prepare import NotPrepared, wait_until_prepared
-    from adapters.wiring import api
-
-    with database(settings, parsed.data) as url:
-        try:
-            wait_until_prepared(url)
-        except NotPrepared as error:
-            raise Refused(str(error)) from error
-        uvicorn.run(
-            api(settings, parsed.data, url),
-            host=parsed.host,
-            port=parsed.port,
-            loop="uvloop",
-            http="httptools",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            timeout_graceful_shutdown=10,
-        )
+    try:
+        api_process.run(settings, parsed.data, parsed.host, parsed.port, descriptor=parsed.socket)
+    except (NotPrepared, NoKey) as error:
+        raise Refused(str(error)) from error
 
 
 def _project(settings: Settings, parsed: argparse.Namespace) -> None:
@@ -145,13 +149,31 @@ def _prepare(settings: Settings, parsed: argparse.Namespace) -> None:
         print(f"The first admin is {settings.admin_username!r} with password {password!r}: shown only now.")
 
 
-def _keys(settings: Settings, parsed: argparse.Namespace) -> None:
-    from adapters.auth import keys
+def _healthy(settings: Settings, parsed: argparse.Namespace) -> None:
+    from adapters import healthy
+    from adapters.postgres import embedded
 
     try:
-        kid = keys.rotate(parsed.data / "keys")
+        if parsed.process == "api":
+            healthy.check_api(settings, parsed.port)
+        else:
+            healthy.check_projector(settings.database_url or embedded.url(parsed.data))
+    except healthy.Unhealthy as error:
+        raise Refused(str(error)) from error
+    print("healthy")
+
+
+def _keys(settings: Settings, parsed: argparse.Namespace) -> None:
+    from adapters.auth import keys
+    from adapters.auth.own_keys import key_folder
+
+    if settings.private_key is not None:
+        raise Refused(f"{VARIABLES['private_key']} gives the key: change it where it is kept, and start again")
+    folder = key_folder(settings, parsed.data)
+    try:
+        kid = keys.rotate(folder)
     except OSError as error:
-        raise Refused(f"{parsed.data} has no keys that could be rotated: {error.strerror}") from error
+        raise Refused(f"{folder} has no keys that could be rotated: {error.strerror}") from error
     print(f"Key {kid} signs from now on; the one before it checks tokens until they have expired.")
 
 

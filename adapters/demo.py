@@ -67,7 +67,12 @@ def _own_service(console: Console) -> Iterator[tuple[str, str]]:
         console.print("Starting a service for the demo ...")
         process = children.spawn(
             ["serve", "--data", folder, "--port", str(port)],
-            {**os.environ, VARIABLES["database_url"]: "", VARIABLES["admin_password"]: password},
+            {
+                **os.environ,
+                VARIABLES["database_url"]: "",
+                VARIABLES["admin_password"]: password,
+                VARIABLES["rate_limit"]: "off",
+            },
             stdout=subprocess.PIPE,
             text=True,
         )
@@ -126,9 +131,7 @@ class _Demo:
     def _list(self, token: str, child_id: str) -> None:
         table = Table("question about chick 1", "matches", "the first of them", title="listed back")
         for question in ("sort=timestamp&limit=3", "value=gte:150&sort=-value", "period=1w&end_at=2026-01-22"):
-            response = self._checked(
-                self._http.get(f"/v1/children/{child_id}/weights?{question}", headers=_bearing(token))
-            )
+            response = self._ask("GET", f"/v1/children/{child_id}/weights?{question}", token)
             shown = ", ".join(
                 f"{item['timestamp'][:10]} {item['value']:g} {item['unit']}" for item in response.json()[:3]
             )
@@ -137,12 +140,18 @@ class _Demo:
 
     def _log_in(self, username: str, password: str) -> str:
         body = {"username": username, "password": password}
-        return str(self._checked(self._http.post("/v1/auth", json=body)).json()["access_token"])
+        return str(self._ask("POST", "/v1/auth", None, body).json()["access_token"])
 
     def _post(self, path: str, token: str, body: Any) -> Any:
-        return self._checked(self._http.post(path, json=body, headers=_bearing(token))).json()
+        return self._ask("POST", path, token, body).json()
 
-    def _checked(self, response: httpx.Response) -> httpx.Response:
+    def _ask(self, method: str, path: str, token: str | None, body: Any = None) -> httpx.Response:
+        """The answer, once the service has time for it."""
+        headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+        while (response := self._http.request(method, path, json=body, headers=headers)).status_code == 429:
+            wait = int(response.headers["Retry-After"])
+            self._console.print(f"The service wants to be left alone for {wait} s ...")
+            time.sleep(wait)
         if not response.is_success:
             raise DemoFailed(f"{response.request.url.path} answered {response.status_code}: {response.text}")
         return response
@@ -170,7 +179,3 @@ def _told(sent: Mapping[str, Mapping[str, float]]) -> Table:
     for what, counts in sent.items():
         table.add_row(what, *(f"{count:,.0f}" for count in counts.values()))
     return table
-
-
-def _bearing(token: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {token}"}

@@ -7,7 +7,8 @@ from uuid import uuid4
 
 from argon2 import PasswordHasher
 
-from adapters.auth.keys import ensure_private_key
+from adapters.auth.keys import NoKey
+from adapters.auth.own_keys import OwnKeys, key_source
 from adapters.postgres.connections import connector
 from adapters.postgres.log import PostgresLog
 from adapters.postgres.migrate import is_current, migrate
@@ -50,7 +51,10 @@ def prepare(settings: Settings, data: Path, url: str) -> str | None:
 
     The password of the first admin where this call has made one up, else None. NotPrepared.
     """
-    ensure_private_key(data / "keys")
+    try:
+        OwnKeys(key_source(settings, data))
+    except NoKey as error:
+        raise NotPrepared(str(error)) from error
     connect = connector(url)
     with connect("prepare") as connection:
         try:

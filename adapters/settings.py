@@ -1,9 +1,11 @@
 """The settings: read once from the environment, frozen, each with a default and a line in the README."""
 
+import ipaddress
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta, Struct
@@ -17,7 +19,10 @@ class SettingRefused(Exception):
 
 OWN_ISSUER = "growthrings"
 
-LIMIT = "^([1-9][0-9]{0,8}/(second|minute|hour|day)|off)$"
+Rate = Annotated[str, Meta(pattern=r"^([1-9][0-9]{0,8}/(second|minute|hour|day)|off)\Z")]
+
+_ORIGIN = r"[a-z][a-z0-9+.-]*://[^/,*\sA-Z]+"
+Origins = Annotated[str, Meta(pattern=rf"^{_ORIGIN}(\s*,\s*{_ORIGIN})*\Z")]
 
 Count = Annotated[int, Meta(ge=1)]
 Seconds = Annotated[float, Meta(gt=0, le=86_400)]
@@ -29,24 +34,59 @@ class Settings(Struct, frozen=True, kw_only=True):
     database_url: str | None = None
     admin_username: Annotated[str, Meta(max_length=USERNAME_LENGTH)] = "admin"
     admin_password: str | None = None
-    rate_limit: Literal["off"] = "off"
-    login_limit: Annotated[str, Meta(pattern=LIMIT)] = "10/minute"
+    redis_url: Annotated[str, Meta(pattern="^(rediss?|unix)://.")] | None = None
+    redis_wait: Seconds = 0.1
+    rate_limit: Rate = "100/second"
+    rate_limit_measurements: Rate | None = None
+    rate_limit_accounts: Rate | None = None
+    rate_limit_outcomes: Rate | None = None
+    login_limit: Rate = "10/minute"
+    trusted_proxies: str | None = None
     issuer: str = OWN_ISSUER
+    keys: str | None = None
+    private_key: str | None = None
     jwks_url: Annotated[str, Meta(pattern="^https?://.")] | None = None
+    cors_origins: Origins | None = None
+    tls_certificate: str | None = None
+    tls_key: str | None = None
     partitions: Annotated[int, Meta(ge=1, le=32_767)] = 64
     group_size: Count = 2_000
     queue_size: Count = 20_000
     body_limit: Count = 16 * 1024 * 1024
     batch_limit: Count = 10_000
+    request_wait: Seconds = 30.0
     read_wait: Seconds = 2.0
     allowed_lag: Seconds = 10.0
+    metrics: Literal["on", "off"] = "on"
+    otel_exporter_otlp_endpoint: Annotated[str, Meta(pattern="^https?://.")] | None = None
     argon2_memory: Annotated[int, Meta(ge=32)] = 65_536
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
+    def __post_init__(self) -> None:
+        for name, (check, expected) in _CHECKS.items():
+            value = getattr(self, name)
+            try:
+                if value is not None:
+                    check(value)
+            except ValueError:  # it may quote what was given, and that may hold a password
+                raise ValueError(f"{VARIABLES[name]}: Expected {expected}") from None
+
+
+def _check_networks(text: str) -> None:
+    for each in text.split(","):
+        ipaddress.ip_network(each.strip())
+
+
+_CHECKS: dict[str, tuple[Callable[[str], object], str]] = {
+    "redis_url": (lambda text: urlsplit(text).port, "the address of a Redis"),
+    "trusted_proxies": (_check_networks, "addresses or networks, separated by commas"),
+}
+"""Setting → what raises ValueError where it cannot be meant, and what would be."""
+
+_PLAIN = ("database_url", "redis_url", "otel_exporter_otlp_endpoint")
 
 VARIABLES = {
-    name: "DATABASE_URL" if name == "database_url" else f"GROWTHRINGS_{name.upper()}"
-    for name in Settings.__struct_fields__
+    name: name.upper() if name in _PLAIN else f"GROWTHRINGS_{name.upper()}" for name in Settings.__struct_fields__
 }
 
 

@@ -1,4 +1,4 @@
-"""`serve`: the embedded database, the API and the projector, started, watched and stopped together."""
+"""`serve`: the embedded database, the API processes and the projector, started, watched and stopped together."""
 
 import os
 import signal
@@ -7,7 +7,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from contextlib import closing
+from collections.abc import Sequence
 from pathlib import Path
 from threading import Event as Flag
 from typing import TextIO
@@ -15,11 +15,12 @@ from typing import TextIO
 import psycopg
 import structlog
 
-from adapters import children
+from adapters import children, tls
 from adapters.postgres import embedded
 from adapters.postgres.migrate import SchemaChanged
 from adapters.prepare import NotPrepared, outdated, prepare
 from adapters.settings import VARIABLES, Settings
+from adapters.telemetry import folder
 
 logger = structlog.get_logger()
 
@@ -37,17 +38,35 @@ class CannotServe(Exception):
 class Child:
     """One process of the service, started again when it ends."""
 
-    def __init__(self, arguments: list[str], environment: dict[str, str]) -> None:
-        self.arguments = arguments
+    def __init__(self, arguments: list[str], environment: dict[str, str], descriptors: Sequence[int] = ()) -> None:
+        """`descriptors`: of files of ours that are open in it, too."""
+        self._arguments = arguments
         self._environment = environment
-        self.start()
+        self._descriptors = descriptors
+        self._start()
 
-    def start(self) -> None:
-        self.process = children.spawn(self.arguments, self._environment)
+    def _start(self) -> None:
+        self.process = children.spawn(self._arguments, self._environment, pass_fds=self._descriptors)
+        self._ended_at: float | None = None
+
+    def watch(self) -> None:
+        """Start it again when it has ended a moment ago: others are watched meanwhile."""
+        if self.process.poll() is None:
+            return
+        if self._ended_at is None:
+            self._ended_at = time.monotonic()
+            logger.error("a process ended, and is started again", process=self._arguments[0])
+        elif time.monotonic() > self._ended_at + RESTART_PAUSE:
+            self._start()
 
 
-def serve(settings: Settings, data: Path, host: str, port: int, out: TextIO = sys.stdout) -> None:
-    """Run until SIGINT or SIGTERM. CannotServe."""
+def serve(settings: Settings, data: Path, host: str, port: int, *, workers: int = 1, out: TextIO = sys.stdout) -> None:
+    """Run until SIGINT or SIGTERM, then answer what was asked before, and end. CannotServe.
+
+    All API processes accept from one socket, which stays open here: while one is killed and started again, the others
+    take what comes, and where there is no other, it waits. Sockets of their own on one port would each have connections
+    that nobody else can take.
+    """
     stopping = Flag()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopping.set())
@@ -55,35 +74,42 @@ def serve(settings: Settings, data: Path, host: str, port: int, out: TextIO = sy
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise CannotServe(f"{data} cannot be the data folder: {error.strerror}") from error
-    _check_free(host, port)
+    listening = _bound(host, port)
     server = None if settings.database_url else _start_embedded(data)
-    service: list[Child] = []
+    apis: list[Child] = []
+    projectors: list[Child] = []
     try:
         url = settings.database_url or (server.url if server else "")
-        environment = {**os.environ, VARIABLES["database_url"]: url}
+        together = folder.emptied(data / "metrics") if workers > 1 else {}
+        environment = {**os.environ, VARIABLES["database_url"]: url, **together}
         common = ["--data", str(data)]
         # They load while the database is prepared, and wait for it.
-        service += [
-            Child(["api", *common, "--host", host, "--port", str(port)], environment),
-            Child(["project", *common], environment),
-        ]
+        descriptor = listening.fileno()
+        for _ in range(workers):
+            apis.append(Child(["api", *common, "--socket", str(descriptor)], environment, [descriptor]))
+        projectors.append(Child(["project", *common], environment))
         password = _prepare(settings, data, url)
         if password is not None:
             told = f"The first admin is {settings.admin_username!r} with password {password!r}: shown only now."
             print(told, file=out, flush=True)
         for told in outdated(url):
             print(told, file=out, flush=True)
-        address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-        if _wait_until_ready(address, service[0], stopping):
+        scheme = "https" if tls.is_on(settings) else "http"
+        address = f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
+        if _wait_until_ready(address, apis, stopping):
             print(f"Ready: {address}", file=out, flush=True)
         while not stopping.wait(0.2):
-            _watch(service)
+            for child in apis + projectors:
+                child.watch()
             if server is not None and server.process.poll() is not None:
                 logger.error("the embedded database ended", status=server.process.returncode)
                 server = _start_embedded(data, again=True)
     finally:
-        for child in service:
-            children.stop(child.process)
+        # Whoever connects when the last API process has ended is refused at once.
+        listening.close()
+        # What is asked may wait for a view, and whoever keeps a view needs the database.
+        for those in (apis, projectors):
+            children.stop(*(child.process for child in those))
         if server is not None:
             server.stop()
 
@@ -113,34 +139,28 @@ def _start_embedded(data: Path, *, again: bool = False) -> embedded.Server:
             raise CannotServe(str(error)) from error
 
 
-def _check_free(host: str, port: int) -> None:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with closing(socket.socket(family)) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise CannotServe(f"{host}:{port} cannot be served: {error.strerror}; choose another --port") from error
+def _bound(host: str, port: int) -> socket.socket:
+    """A socket of that address; who listens on it is the API."""
+    listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+    except OSError as error:
+        listening.close()
+        raise CannotServe(f"{host}:{port} cannot be served: {error.strerror}; choose another --port") from error
+    return listening
 
 
-def _wait_until_ready(address: str, api: Child, stopping: Flag) -> bool:
+def _wait_until_ready(address: str, apis: Sequence[Child], stopping: Flag) -> bool:
     deadline = time.monotonic() + START_TIME
     while time.monotonic() < deadline:
-        if api.process.poll() is not None:
+        if any(api.process.poll() is not None for api in apis):
             raise CannotServe("the API ended while it was starting; its log says why")
         try:
-            with urllib.request.urlopen(f"{address}/health/ready", timeout=2):
+            with urllib.request.urlopen(f"{address}/health/ready", timeout=2, context=tls.unverified()):
                 return True
         except (urllib.error.URLError, OSError):
             pass  # not yet
         if stopping.wait(0.02):
             return False
     raise CannotServe(f"the service was not ready after {START_TIME:.0f} s; its log says why")
-
-
-def _watch(service: list[Child]) -> None:
-    for child in service:
-        if child.process.poll() is not None:
-            logger.error("a process ended, and is started again", process=child.arguments[0])
-            time.sleep(RESTART_PAUSE)
-            child.start()

@@ -3,24 +3,26 @@
 import asyncio
 import gc
 import sys
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 from litestar import Litestar
-from psycopg import AsyncConnection
+from litestar.types import ASGIApp
 from psycopg_pool import AsyncConnectionPool
 
+from adapters import tls
 from adapters.analytics import calculator
 from adapters.auth.foreign_keys import ForeignKeys
-from adapters.auth.own_keys import OwnKeys
+from adapters.auth.own_keys import OwnKeys, key_source
 from adapters.auth.passwords import Passwords
 from adapters.auth.tokens import Tokens
 from adapters.http import (
     analytics,
     app,
     audit,
+    docs,
     families,
     groups,
     health,
@@ -31,19 +33,26 @@ from adapters.http import (
     users,
     views,
 )
+from adapters.http.cors import Cors
+from adapters.http.draining import Draining
+from adapters.http.edge import Edge
 from adapters.http.entrance import Entrance
+from adapters.http.health import Health
 from adapters.http.intake import FastLane, Intake
-from adapters.limiter import Limiter
+from adapters.limits.limiter import limiter
+from adapters.postgres import silence
 from adapters.postgres.accounts_reader import AccountsReader
 from adapters.postgres.analytics_reader import AnalyticsReader
 from adapters.postgres.audit_reader import AuditReader
-from adapters.postgres.connections import KEEPALIVE, connector
-from adapters.postgres.log import PostgresLog
+from adapters.postgres.connections import connector, reading
+from adapters.postgres.log import BRIEFLY, PostgresLog
 from adapters.postgres.outcomes_reader import OutcomesReader
 from adapters.postgres.pool import Pool
 from adapters.postgres.reader import Reader
 from adapters.postgres.views_reader import ViewsReader
 from adapters.settings import OWN_ISSUER, Settings
+from adapters.telemetry.lookout import Lookout
+from adapters.telemetry.observed import Observed
 from application.processor import Processor
 from application.writer import Writer
 from projections.projector import Projector
@@ -57,16 +66,20 @@ SWITCH_INTERVAL = 0.0005
 statements, and everybody waits for the writer."""
 
 
-def api(settings: Settings, data: Path, url: str) -> FastLane:
-    """The HTTP application on a database that has been prepared; its parts live from its start to its end."""
-    log = PostgresLog(connector(url))
-    writer = Writer(Processor(log), group_size=settings.group_size, queue_size=settings.queue_size)
+def api(settings: Settings, data: Path, url: str, draining: Draining) -> ASGIApp:
+    """The HTTP application on a database that has been prepared; its parts live from its start to its end. NoKey."""
+    log = PostgresLog(connector(url), lock_timeout=BRIEFLY)
+    observed = Observed(settings)
+    writer = Writer(
+        Processor(observed.log(log)),
+        group_size=settings.group_size,
+        queue_size=settings.queue_size,
+        observe=observed.ran,
+    )
     connections = AsyncConnectionPool(
-        url,
-        kwargs={"autocommit": True, "application_name": "reader", **KEEPALIVE},
+        kwargs=reading(url),
         min_size=1,
         max_size=READERS,
-        configure=_configure,
         reconnect_timeout=1.0,  # then whoever asks next makes it try again, without growing pauses
         open=False,
     )
@@ -74,40 +87,51 @@ def api(settings: Settings, data: Path, url: str) -> FastLane:
     reader, accounts_reader = Reader(pool, log.partitions), AccountsReader(pool)
     outcomes_reader = OutcomesReader(pool, log.partitions)
     views_reader = ViewsReader(pool)
-    own_keys = OwnKeys(data / "keys")
+    own_keys = OwnKeys(key_source(settings, data))
     if settings.jwks_url is None:
         foreign_keys, tokens = None, Tokens(own_keys, settings.issuer)
     else:
         foreign_keys = ForeignKeys(settings.jwks_url)
         tokens = Tokens(own_keys, OWN_ISSUER, foreign_keys, settings.issuer)
     passwords = Passwords(settings.argon2_memory)
+    limits = limiter(settings)
+    lookout = Lookout(views_reader)
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
         sys.setswitchinterval(SWITCH_INTERVAL)
         writer.start()
         await connections.open()
+        await limits.open()
         # What was made until here stays: the collector need not look at it again, nor so often at what comes.
         gc.collect()
         gc.freeze()
         gc.set_threshold(50_000, 20, 100)
         fetching = asyncio.create_task(foreign_keys.keep_fresh()) if foreign_keys else None
+        sampling = asyncio.create_task(observed.keep(writer, limits))
+        listening = asyncio.create_task(silence.keep(url, [silence.Writing(writer, log), pool]))
         try:
             yield
         finally:
             if fetching is not None:
                 fetching.cancel()
+            sampling.cancel()
+            listening.cancel()
             calculator.stop()
             writer.stop()
             log.close()
             await connections.close()
+            await limits.close()
+            await asyncio.to_thread(observed.stop)
 
-    intake = Intake(tokens, writer, settings.body_limit, settings.batch_limit)
-    entrance = Entrance(tokens, settings.body_limit)
+    entrance = Entrance(tokens, limits, settings.body_limit)
+    intake = Intake(entrance, writer, settings.batch_limit)
     application = app.create(
         [
-            *health.routes(own_keys, views_reader, allowed_lag=settings.allowed_lag),
-            *logins.routes(entrance, passwords, Limiter(settings.login_limit), writer, accounts_reader),
+            *docs.routes(),
+            *health.routes(own_keys, Health(lookout, writer, limits, draining, settings.allowed_lag)),
+            *observed.routes(lookout, writer, limits),
+            *logins.routes(entrance, passwords, writer, accounts_reader),
             *institutions.routes(entrance, writer, accounts_reader),
             *users.routes(entrance, passwords, writer, accounts_reader),
             *families.routes(entrance, writer, accounts_reader),
@@ -120,14 +144,14 @@ def api(settings: Settings, data: Path, url: str) -> FastLane:
         ],
         lifespan=[lifespan],
     )
-    return FastLane(application, intake)
-
-
-async def _configure(connection: AsyncConnection[Any]) -> None:
-    """A question waits for a lock no longer than a writer does."""
-    await connection.execute("set lock_timeout = '2s'")
+    cors = Cors(settings.cors_origins) if settings.cors_origins else None
+    within = observed.around(FastLane(application, intake))
+    return Edge(within, draining=draining, cors=cors, with_tls=tls.is_on(settings), observe=observed.answered)
 
 
 def projectors(url: str) -> list[Projector]:
-    """One for each view, so that none waits for another's pages."""
-    return [Projector(connector(url), views=VIEWS.only(name)) for name in VIEWS.latest]
+    """One for each view, so that none waits for another's pages; none waits for ever for a database that is gone."""
+    running = [Projector(connector(url), views=VIEWS.only(name)) for name in VIEWS.latest]
+    listening = silence.keep(url, [silence.Projecting(each) for each in running])
+    threading.Thread(target=asyncio.run, args=[listening], name="silence", daemon=True).start()
+    return running

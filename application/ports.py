@@ -66,7 +66,8 @@ class Known(Protocol):
 
 
 class LogUnavailable(Exception):
-    """The log cannot be reached, or its partitions stay locked; nothing of the group was stored."""
+    """The log cannot be reached, or its partitions stay locked. Nothing of the group was stored; only where it was lost
+    at its commit, and what became of it cannot be told in time, all of it may be."""
 
 
 class PartitionsHeld(LogUnavailable):

@@ -65,11 +65,11 @@ class Processor(Generic[K]):
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 return self._run_once(waiting, parts, wait_for)
+            except PartitionsHeld as error:
+                return {0: error}  # only the oldest waited; the others may have better luck
             except LogUnavailable as error:
                 logger.warning("log unavailable", error=str(error), commands=len(waiting), attempt=attempt)
                 unavailable = error
-                if isinstance(error, PartitionsHeld):
-                    return {0: error}  # only the oldest waited; the others may have better luck
                 if not isinstance(error, LogLost):
                     break
         return dict.fromkeys(range(len(waiting)), unavailable)
@@ -89,9 +89,9 @@ class Processor(Generic[K]):
             logger.exception("append refused", request_ids=[command.request_id for command in group])
             answers = self._run_halves(group)
         except CommitInDoubt:
-            # Run again, it would answer its own commands with 409; called unavailable, it might be stored all the same.
+            # Run again, it would answer its own commands with 409. Whoever sends one again may get that: it is stored.
             logger.exception("commit in doubt", request_ids=[command.request_id for command in group])
-            answers = [Fault()] * len(group)
+            answers = [LogUnavailable("it is not known whether it was stored")] * len(group)
         except BaseException:
             self._log.rollback()
             raise

@@ -1,51 +1,99 @@
 """The writer: one thread that runs whatever commands are waiting, group by group, and wakes those who wait for them."""
 
 import asyncio
+import math
 import threading
+import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextvars import Context, copy_context
+from itertools import chain
 from typing import Protocol
 
 import structlog
 from msgspec import Struct
 
 from application.command import Answer, Command, Fault
-from application.ports import LogUnavailable
+from application.ports import LogUnavailable, PartitionsHeld
 from application.processor import Answers
 
 logger = structlog.get_logger()
 
+PATIENCE = 2.0
+"""Seconds for which a command whose partitions others hold is tried again."""
+
 
 class Unavailable(Exception):
-    """The service cannot take the command now; the client may send it again after some seconds."""
+    """The service cannot take the command now; the client may send it again after some seconds.
 
-    def __init__(self, reason: str, retry_after: int = 1) -> None:
+    `kind`: what is lacking, in one word of few.
+    """
+
+    def __init__(self, reason: str, retry_after: int = 1, *, kind: str = "database") -> None:
         super().__init__(reason)
         self.retry_after = retry_after
+        self.kind = kind
 
 
 class Runs(Protocol):
     def run(self, waiting: Sequence[Command], *, oldest_waits: bool) -> Answers: ...
 
 
+class Taken(Struct, frozen=True):
+    """A command that a group has answered: how many items it has, when it was submitted, and in which context."""
+
+    items: int
+    submitted: float
+    context: Context
+
+
+class Ran(Struct, frozen=True):
+    """A group that was run, and what it has answered. Times are seconds of the monotonic clock."""
+
+    taken: Sequence[Taken]
+    began: float
+    ended: float
+
+
+def _nobody(ran: Ran) -> None:
+    """Does nothing."""
+
+
 class _Waiting(Struct, eq=False):
+    """`passed_over`: when it was first part of a group that could not take it, by the monotonic clock."""
+
     command: Command
     size: int
     future: asyncio.Future[Answer]
-    passed_over: bool = False
+    submitted: float
+    context: Context
+    passed_over: float = math.inf
 
 
 class Writer:
-    """A bounded queue in front of a processor. Its size and that of a group count items, not requests."""
+    """A bounded queue in front of a processor. Its size and that of a group count items, not requests.
 
-    def __init__(self, processor: Runs, *, group_size: int, queue_size: int) -> None:
+    What others hold the partitions of is passed over, and stays in front of the queue. Of it the oldest waits for them
+    in every other group, briefly: so it has its turn among several writers, and a session that is stuck with some
+    partitions holds up nobody else for long.
+    """
+
+    def __init__(
+        self, processor: Runs, *, group_size: int, queue_size: int, observe: Callable[[Ran], None] = _nobody
+    ) -> None:
+        """`observe` is told of every group by the writer's thread, before the answers go out."""
         self._processor = processor
         self._group_size = group_size
         self._queue_size = queue_size
         self._queue: deque[_Waiting] = deque()
         self._queued = 0
+        self._at_hand: list[_Waiting] = []
         self._changed = threading.Condition()
         self._stopping = False
+        self._waited_in_vain = False
+        self._observe = observe
+        self._began: float | None = None
+        self._ended: float | None = None
         self._thread = threading.Thread(target=self._work, name="writer", daemon=True)
 
     def start(self) -> None:
@@ -58,18 +106,58 @@ class Writer:
             self._changed.notify()
         self._thread.join()
 
+    @property
+    def is_alive(self) -> bool:
+        return self._thread.is_alive()
+
+    @property
+    def queued(self) -> int:
+        """Items that wait, or are being decided."""
+        return self._queued
+
+    @property
+    def busy_for(self) -> float | None:
+        """Seconds since the group at hand began."""
+        began = self._began
+        return None if began is None else time.monotonic() - began
+
+    @property
+    def idle_for(self) -> float | None:
+        """Seconds since the last group ended."""
+        ended = self._ended
+        return None if ended is None else time.monotonic() - ended
+
+    @property
+    def waiting_for(self) -> float:
+        """Seconds for which the first of those who wait has been waiting; 0 where nobody is."""
+        with self._changed:
+            first = next(chain(self._at_hand, self._queue), None)
+        return 0.0 if first is None else time.monotonic() - first.submitted
+
+    def give_up(self, reason: str) -> None:
+        """Tell everybody who waits that the log is away. The group at hand goes on, but nobody waits for it."""
+        with self._changed:
+            given_up = [*self._at_hand, *self._queue]
+            self._queued -= sum(waiting.size for waiting in self._queue)
+            self._at_hand = []
+            self._queue.clear()
+        _answer([(waiting, LogUnavailable(reason)) for waiting in given_up])
+
     async def submit(self, command: Command) -> Answer:
         """Have the command decided and stored, and its answer.
 
-        Unavailable, and then nothing is stored: when the queue is full, the log away, or the writer stopped. A
-        request is never split, and taken however large while the queue is empty.
+        Unavailable, and then nothing is stored: when the queue is full, the log away, its partitions held by others for
+        longer than PATIENCE, or the writer stopped. Only where the log went away in the middle of a commit, and that is
+        not settled in time, what is Unavailable may be stored all the same. A request is never split, and taken however
+        large while the queue is empty.
         """
-        waiting = _Waiting(command, max(1, len(command.items)), asyncio.get_running_loop().create_future())
+        future = asyncio.get_running_loop().create_future()
+        waiting = _Waiting(command, max(1, len(command.items)), future, time.monotonic(), copy_context())
         with self._changed:
             if self._stopping:
-                raise Unavailable("stopping")
+                raise Unavailable("stopping", kind="ending")
             if self._queued and self._queued + waiting.size > self._queue_size:
-                raise Unavailable("queue full")
+                raise Unavailable("queue full", kind="queue")
             self._queue.append(waiting)
             self._queued += waiting.size
             self._changed.notify()
@@ -82,40 +170,62 @@ class Writer:
                     self._changed.wait()
                 if not self._queue:
                     return
-                group = self._take()
+                group = self._at_hand = self._take()
             self._run(group)
 
     def _take(self) -> list[_Waiting]:
-        """The oldest, and what else fits into a group beside it."""
-        group = [self._queue.popleft()]
-        size = group[0].size
-        while self._queue and size + self._queue[0].size <= self._group_size:
+        """What was passed over, which takes no room from the others; of these the oldest, and what fits beside it."""
+        group: list[_Waiting] = []
+        size = 0
+        while self._queue:
+            if self._queue[0].passed_over == math.inf:
+                if size and size + self._queue[0].size > self._group_size:
+                    break
+                size += self._queue[0].size
             group.append(self._queue.popleft())
-            size += group[-1].size
         return group
 
     def _run(self, group: list[_Waiting]) -> None:
+        started = self._began = time.monotonic()
+        oldest_waits = not self._waited_in_vain and (group[0].passed_over < math.inf or len(group) == 1)
         try:
-            answers = self._processor.run(
-                [waiting.command for waiting in group], oldest_waits=group[0].passed_over or len(group) == 1
-            )
+            answers = self._processor.run([waiting.command for waiting in group], oldest_waits=oldest_waits)
         except Exception:
             logger.exception("group failed", request_ids=[waiting.command.request_id for waiting in group])
             answers = {place: Fault() for place in range(len(group))}
-        done = []
+        self._waited_in_vain = oldest_waits and isinstance(answers.get(0), PartitionsHeld)
+        ran = time.monotonic()
+        done: list[tuple[_Waiting, Answer | LogUnavailable]] = []
         with self._changed:
-            for place in reversed(range(len(group))):
-                if place in answers:
-                    done.append((group[place], answers[place]))
-                    self._queued -= group[place].size
+            given_up = not self._at_hand
+            self._at_hand = []
+            for place, waiting in reversed(list(enumerate(group))):
+                answer = answers.get(place, _HELD)
+                waiting.passed_over = min(waiting.passed_over, ran)
+                if isinstance(answer, PartitionsHeld) and ran - waiting.passed_over < PATIENCE and not given_up:
+                    self._queue.appendleft(waiting)
                 else:
-                    group[place].passed_over = True
-                    self._queue.appendleft(group[place])
-        for loop, resolved in _by_loop(done).items():
-            try:
-                loop.call_soon_threadsafe(_resolve, resolved)
-            except RuntimeError:
-                logger.warning("answers without a receiver", answers=len(resolved))
+                    done.append((waiting, answer))
+                    self._queued -= waiting.size
+        ended = self._ended = time.monotonic()
+        self._began = None
+        try:
+            taken = [Taken(waiting.size, waiting.submitted, waiting.context) for waiting, _ in done]
+            self._observe(Ran(taken, started, ended))
+        except Exception:
+            logger.exception("group not observed")
+        _answer(done)
+
+
+_HELD = PartitionsHeld("other sessions hold the partitions")
+
+
+def _answer(done: list[tuple[_Waiting, Answer | LogUnavailable]]) -> None:
+    for loop, resolved in _by_loop(done).items():
+        try:
+            loop.call_soon_threadsafe(_resolve, resolved)
+        except RuntimeError:
+            logger.warning("answers without a receiver", answers=len(resolved))
 
 
 def _by_loop(
@@ -133,6 +243,7 @@ def _resolve(done: list[tuple[_Waiting, Answer | LogUnavailable]]) -> None:
         if waiting.future.done():
             continue
         if isinstance(answer, LogUnavailable):
-            waiting.future.set_exception(Unavailable(str(answer)))
+            kind = "partitions" if isinstance(answer, PartitionsHeld) else "database"
+            waiting.future.set_exception(Unavailable(str(answer), kind=kind))
         else:
             waiting.future.set_result(answer)

@@ -1,48 +1,58 @@
 """What tests share: a PostgreSQL of their own, and a fresh database on it for whoever asks."""
 
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any
-from uuid import uuid4
 
 import psycopg
 import pytest
-from psycopg import sql
-from psycopg.conninfo import make_conninfo
 
 from adapters.postgres import embedded
 from adapters.postgres.connections import connector
 from adapters.postgres.migrate import migrate
+from tests import databases
 
 PARTITIONS = 8
 """Few, so that keys meet."""
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The modules that take longest begin, so that in the end no worker waits long for another."""
+    items.sort(key=lambda item: "tests/running/" not in item.nodeid)
+
+
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[embedded.Server]:
-    running = embedded.start(tmp_path_factory.mktemp("server"), settings={"fsync": "off"})
+    settings = {"fsync": "off", "full_page_writes": "off"}  # it need not survive the machine
+    running = embedded.start(tmp_path_factory.mktemp("server"), settings=settings)
     yield running
     running.stop()
 
 
 @pytest.fixture(scope="session")
-def new_database(server: embedded.Server) -> Callable[..., str]:
-    """A function that makes an empty database with the schema and returns its address."""
+def template(server: embedded.Server) -> Callable[[int], str]:
+    """A function that names a database with the schema, for so many partitions, which others are copies of."""
 
-    def create(partitions: int = PARTITIONS) -> str:
-        name = f"test_{uuid4().hex}"
-        with psycopg.connect(server.url, autocommit=True) as connection:
-            connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
-        url = make_conninfo(server.url, dbname=name)
+    @cache
+    def template_of(partitions: int) -> str:
+        url = databases.new(server.url)
         with psycopg.connect(url) as connection:
             migrate(connection, partitions)
-        return url
+        return databases.name_of(url)
 
-    return create
+    return template_of
+
+
+@pytest.fixture(scope="session")
+def new_database(server: embedded.Server, template: Callable[[int], str]) -> Callable[..., str]:
+    """A function that makes an empty database with the schema, kept to the end, and returns its address."""
+    return lambda partitions=PARTITIONS: databases.new(server.url, template(partitions))
 
 
 @pytest.fixture
-def database(new_database: Callable[..., str]) -> str:
-    return new_database()
+def database(server: embedded.Server, template: Callable[[int], str]) -> Iterator[str]:
+    with databases.copied(server.url, template(PARTITIONS)) as url:
+        yield url
 
 
 @pytest.fixture

@@ -13,7 +13,12 @@ from msgspec import Struct
 
 ROOT = Path(__file__).parent.parent
 
-CHEAP = {"GROWTHRINGS_ARGON2_MEMORY": "64", "GROWTHRINGS_RATE_LIMIT": "off", "GROWTHRINGS_LOGIN_LIMIT": "off"}
+CHEAP = {
+    "GROWTHRINGS_ARGON2_MEMORY": "64",
+    "GROWTHRINGS_RATE_LIMIT": "off",
+    "GROWTHRINGS_LOGIN_LIMIT": "off",
+    "REDIS_URL": "",
+}
 """Hundreds of users are registered; what a password costs is tested where it matters."""
 
 
@@ -27,11 +32,12 @@ class Service(Struct, frozen=True):
 
 
 @contextmanager
-def serve(data: Path, environment: Mapping[str, str]) -> Iterator[Service]:
+def serve(data: Path, environment: Mapping[str, str], *, workers: int = 1) -> Iterator[Service]:
     """`growthrings serve` on a free port, until the block ends."""
     port = free_port()
+    words = ["serve", "--data", str(data), "--port", str(port), "--workers", str(workers)]
     process = subprocess.Popen(
-        [sys.executable, "-m", "adapters.cli", "serve", "--data", str(data), "--port", str(port)],
+        [sys.executable, "-m", "adapters.cli", *words],
         env={**os.environ, **CHEAP, "GROWTHRINGS_ADMIN_PASSWORD": "secret of the first", **environment},
         cwd=ROOT,
         stdout=subprocess.PIPE,

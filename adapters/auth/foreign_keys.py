@@ -69,7 +69,7 @@ class ForeignKeys:
         if found is None and await self._fetch_for_unknown():
             found = self._find(kid)
         if self._keys is None:
-            raise Unavailable("the issuer of the token does not answer")
+            raise Unavailable("the issuer of the token does not answer", kind="issuer")
         return found
 
     async def keep_fresh(self) -> None:

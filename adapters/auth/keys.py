@@ -1,4 +1,4 @@
-"""The keys of a folder: the one that tokens are signed with, and those that it has replaced.
+"""The keys of a folder: the one that tokens are signed with, and those that it has replaced. Or one that was given.
 
 keys/
   private.pem             signs; readable by its owner alone
@@ -16,6 +16,7 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 from cryptography.hazmat.primitives.serialization import (
@@ -39,6 +40,14 @@ GRACE = 60
 was being signed while the key was replaced."""
 
 
+SIZE = 2048
+"""Bits of a key."""
+
+
+class NoKey(Exception):
+    """What was given is no key to sign with."""
+
+
 class CheckingKey(Struct, frozen=True):
     """A key that checks tokens until then, in seconds since 1970. `jwk` is its JSON Web Key (RFC 7517)."""
 
@@ -48,7 +57,7 @@ class CheckingKey(Struct, frozen=True):
 
 
 class KeyRing(Struct, frozen=True):
-    """What a folder held when it was read. `checking` has them by `kid`, the signing one first."""
+    """What a folder held when it was read, or was given. `checking` has them by `kid`, the signing one first."""
 
     kid: str
     signing: RSAPrivateKey
@@ -71,6 +80,18 @@ def ensure_private_key(folder: Path) -> RSAPrivateKey:
     if not isinstance(loaded, RSAPrivateKey):
         raise TypeError(f"{file} holds no RSA key")
     return loaded
+
+
+def given(pem: str) -> KeyRing:
+    """One private key, as the PEM text of it; line breaks may also be written as `\\n`. NoKey."""
+    try:
+        signing = load_pem_private_key(pem.replace("\\n", "\n").encode(), password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise NoKey("it is no private key as PEM text without a password") from error
+    if not isinstance(signing, RSAPrivateKey) or signing.key_size < SIZE:
+        raise NoKey(f"it is no RSA key of at least {SIZE} bits")
+    kid, key = _checking(signing.public_key())
+    return KeyRing(kid, signing, {kid: key})
 
 
 def read(folder: Path) -> KeyRing:
@@ -135,7 +156,7 @@ def _alone(folder: Path) -> Iterator[None]:
 
 
 def _new_key() -> RSAPrivateKey:
-    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    return rsa.generate_private_key(public_exponent=65537, key_size=SIZE)
 
 
 def _pem(key: RSAPrivateKey) -> bytes:

@@ -8,7 +8,8 @@ import structlog
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from adapters.auth import keys
-from adapters.auth.keys import CheckingKey
+from adapters.auth.keys import CheckingKey, KeyRing, NoKey
+from adapters.settings import VARIABLES, Settings
 
 LOOK = 1.0
 """Seconds between two looks at the folder."""
@@ -19,20 +20,36 @@ SETTLED = 1_000_000_000
 logger = structlog.get_logger()
 
 
+def key_folder(settings: Settings, data: Path) -> Path:
+    """The folder that the settings name, else that in the data folder."""
+    return data / "keys" if settings.keys is None else Path(settings.keys)
+
+
+def key_source(settings: Settings, data: Path) -> Path | KeyRing:
+    """The key that the settings give, else the folder of keys. NoKey."""
+    if settings.private_key is None:
+        return key_folder(settings, data)
+    try:
+        return keys.given(settings.private_key)
+    except NoKey as error:
+        raise NoKey(f"{VARIABLES['private_key']}: {error}") from error
+
+
 class OwnKeys:
     """`changes`: how often there were other keys than before."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, source: Path | KeyRing) -> None:
+        """`source`: a folder, or keys that stay as they are."""
+        self._folder = source if isinstance(source, Path) else None
         self._seen = -1
         self._look_at = 0.0
-        self._ring = keys.read(folder)
+        self._ring = keys.read(source) if isinstance(source, Path) else source
         self.changes = 0
 
     def look(self, *, now: bool = False) -> None:
         """Read the folder again where it has changed; only once in a while, unless it is to be now."""
         clock = time.monotonic()
-        if not now and clock < self._look_at:
+        if self._folder is None or (not now and clock < self._look_at):
             return
         self._look_at = clock + LOOK
         try:

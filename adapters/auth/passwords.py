@@ -44,7 +44,7 @@ class Passwords:
 
     async def _run(self, work: Callable[..., T], *arguments: str) -> T:
         if self._waiting >= WAITING:
-            raise Unavailable("too many passwords are being checked")
+            raise Unavailable("too many passwords are being checked", kind="passwords")
         self._waiting += 1
         try:
             return await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)

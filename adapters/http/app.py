@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 
-from litestar import Litestar, Response
-from litestar.enums import MediaType
+from litestar import Litestar, Response, route
+from litestar.enums import HttpMethod, MediaType
 from litestar.handlers import HTTPRouteHandler
 
 from adapters.http import errors
@@ -16,8 +16,14 @@ def create(
     *,
     lifespan: Sequence[Callable[[Litestar], AbstractAsyncContextManager[None]]] = (),
 ) -> Litestar:
+    methods: dict[str, set[str]] = {}
+    for handler in routes:
+        if HttpMethod.GET in handler.http_methods:
+            handler.http_methods.add(HttpMethod.HEAD)  # the server leaves out the body
+        for path in handler.paths:
+            methods.setdefault(path, {"OPTIONS"}).update(handler.http_methods)
     return Litestar(
-        list(routes),
+        [*(_options(path, ", ".join(sorted(names))) for path, names in methods.items()), *routes],
         exception_handlers={Exception: _answer},
         lifespan=list(lifespan),
         request_max_body_size=None,
@@ -26,6 +32,17 @@ def create(
     )
 
 
+def _options(path: str, allowed: str) -> HTTPRouteHandler:
+    """Comes before the path's other handlers: else the framework adds one, which tells the methods of one of them."""
+
+    @route(path, http_method=HttpMethod.OPTIONS, status_code=204)
+    async def options(request: HttpRequest) -> Response[None]:
+        return Response(None, status_code=204, headers={"Allow": allowed})
+
+    return options
+
+
 def _answer(request: HttpRequest, error: Exception) -> Response[bytes]:
+    request.scope["state"]["refused"] = (error,)
     told = errors.told(error, asked(request))
     return Response(told.content, status_code=told.status, media_type=MediaType.JSON, headers=told.headers)

@@ -8,6 +8,7 @@ import msgspec
 from litestar.types import Receive
 from msgspec import Raw
 
+from adapters.http import value_count
 from domain.refusal import NotText, Unreadable, UnsafeText
 
 _decode_list = msgspec.json.Decoder(list[Raw]).decode
@@ -15,6 +16,9 @@ _decode_object = msgspec.json.Decoder(dict[str, Raw]).decode
 _decode_text = msgspec.json.Decoder(str).decode
 _SPACES = re.compile(r"[ \t\n\r]*")
 _SPACE = " \t\n\r"
+
+MEMBERS = 10_000
+"""Members of an object, at most: no honest one has so many."""
 
 
 class UnsupportedMediaType(Exception):
@@ -24,12 +28,16 @@ class UnsupportedMediaType(Exception):
 class BodyTooLarge(Exception):
     """`limit`: bytes of a body, at most."""
 
+    unit = "bytes"
+
     def __init__(self, limit: int) -> None:
         self.limit = limit
 
 
 class BatchTooLarge(Exception):
-    """`limit`: items of an array, at most."""
+    """`limit`: items of an array, or members of an object, at most."""
+
+    unit = "items"
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
@@ -39,10 +47,13 @@ class Disconnected(Exception):
     """The client left before its body was here; nobody will read an answer."""
 
 
-async def read(receive: Receive, content_type: str, limit: int) -> bytes:
-    """The body of a request that has JSON to say. UnsupportedMediaType, BodyTooLarge, Disconnected."""
+async def read(receive: Receive, content_type: str, content_encoding: str, limit: int) -> bytes:
+    """The body of a request that has JSON to say, as it is: not packed. UnsupportedMediaType, BodyTooLarge,
+    Disconnected."""
     kind = content_type.partition(";")[0].strip().lower()
     if kind not in ("", "application/json") and not (kind.startswith("application/") and kind.endswith("+json")):
+        raise UnsupportedMediaType
+    if content_encoding.strip().lower() not in ("", "identity"):
         raise UnsupportedMediaType
     pieces = []
     size = 0
@@ -60,7 +71,10 @@ async def read(receive: Receive, content_type: str, limit: int) -> bytes:
 
 
 def members(text: bytes | Raw) -> dict[str, Raw]:
-    """The members of an object, the last of each name. Unreadable when it is none."""
+    """The members of an object, the last of each name. Unreadable when it is none, BatchTooLarge when it has more than
+    MEMBERS."""
+    if value_count.has_more_than(MEMBERS, text):
+        raise BatchTooLarge(MEMBERS)
     try:
         return _decode_object(_checked(text))
     except (msgspec.DecodeError, RecursionError):
@@ -74,6 +88,8 @@ def members_of(element: Raw) -> dict[str, Raw]:
 
 def elements(text: bytes, limit: int | None = None) -> list[Raw]:
     """The elements of an array. Unreadable when it is none, BatchTooLarge when it has more than the limit."""
+    if limit is not None and value_count.has_more_than(limit, text):
+        raise BatchTooLarge(limit)
     try:
         found = _decode_list(_checked(text))
     except (msgspec.DecodeError, RecursionError):
@@ -116,6 +132,8 @@ class _Slices:
     a member bad, not the body unreadable."""
 
     def __init__(self, text: bytes | Raw) -> None:
+        if value_count.may_hold_more_than(MEMBERS, text):
+            raise Unreadable  # all of it would be made into values, only to be passed over
         try:
             self._text = bytes(text).decode()
         except UnicodeDecodeError as error:

@@ -1,25 +1,43 @@
 """The entrance of every handler: who asks, whether one of that role may, and what was sent."""
 
+from litestar.types import Scope
 from msgspec import Struct
 
 from adapters.auth.tokens import Tokens
 from adapters.http import body, members
+from adapters.http.endpoints import family_of
 from adapters.http.members import Members
 from adapters.http.requests import HttpRequest
+from adapters.limits.limiter import Limiter
 from application import permissions
 from application.command import Actor
+from application.writer import Unavailable
+from domain.refusal import NotAuthenticated
 
 
 class Entrance(Struct, frozen=True):
     """`body_limit` in bytes."""
 
     tokens: Tokens
+    limiter: Limiter
     body_limit: int
 
     async def admit(self, request: HttpRequest, action: str) -> Actor:
-        """The one who asks. NotAuthenticated; Forbidden where no one of that role may."""
-        actor = await self.tokens.actor(request.headers.get("authorization"))
+        """The one who asks. What `identify` says; Forbidden where no one of that role may."""
+        family = family_of(request.scope["path"])
+        actor = await self.identify(request.headers.get("authorization"), family, request.scope)
         permissions.check_role(action, actor)
+        return actor
+
+    async def identify(self, authorization: str | None, family: str, scope: Scope) -> Actor:
+        """Whose token it is; the request counts for him, or for its address where it has no good token.
+        NotAuthenticated; TooManyRequests; Unavailable when it cannot be told now."""
+        try:
+            actor = await self.tokens.actor(authorization)
+        except (NotAuthenticated, Unavailable):
+            await self.limiter.count(family, f"address/{address_of(scope)}")
+            raise
+        await self.limiter.count(family, f"subject/{actor.id}")
         return actor
 
     async def sent(self, request: HttpRequest, required: tuple[str, ...] = ()) -> Members:
@@ -28,4 +46,13 @@ class Entrance(Struct, frozen=True):
 
     async def body(self, request: HttpRequest) -> bytes:
         """The bytes of the body, which is to be JSON. What `body.read` says."""
-        return await body.read(request.receive, request.headers.get("content-type", ""), self.body_limit)
+        headers = request.headers
+        return await body.read(
+            request.receive, headers.get("content-type", ""), headers.get("content-encoding", ""), self.body_limit
+        )
+
+
+def address_of(scope: Scope) -> str:
+    """Where a request comes from: the peer, or whoever a trusted proxy says."""
+    client = scope.get("client")
+    return client[0] if client else ""

@@ -1,28 +1,43 @@
 """What goes wrong, in HTTP: the one place for refusals and for everything that no handler answers, in the envelope of
 the family that was asked."""
 
-import re
-
 import structlog
 from litestar.exceptions import HTTPException
+from litestar.types import Send
 from msgspec import Struct
 
 from adapters.analytics.unfit import Unfit
-from adapters.http.body import BatchTooLarge, BodyTooLarge, UnsupportedMediaType
+from adapters.http.body import BatchTooLarge, BodyTooLarge, Disconnected, UnsupportedMediaType
+from adapters.http.endpoints import family_of
 from adapters.http.envelope import FIELDS, Envelope, encode, envelope, problem
-from adapters.limiter import TooManyRequests
+from adapters.limits.limiter import TooManyRequests
 from application.command import Answer, Fault, Outcome
 from application.writer import Unavailable
 from domain.refusal import Refusal
 
 logger = structlog.get_logger()
 
-_SECOND_FAMILY = re.compile(r"/(?:v1/(?:outcomes|correlations)|cohort|patterns)(?:/|$)")
-"""Paths whose errors are told in the second envelope."""
-
 
 class Failed(Exception):
     """A fault of ours that is in the log already."""
+
+
+class NoHttp(Exception):
+    """What came is no HTTP."""
+
+
+class HeadTooLarge(Exception):
+    """`limit`: bytes of a request line with its headers, at most."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+
+
+class TooSlow(Exception):
+    """`wait`: seconds that a request may take to arrive."""
+
+    def __init__(self, wait: float) -> None:
+        self.wait = wait
 
 
 class Told(Struct, frozen=True):
@@ -31,6 +46,14 @@ class Told(Struct, frozen=True):
     status: int
     content: bytes
     headers: dict[str, str] = {}
+
+    async def send_to(self, send: Send) -> None:
+        """Send it, whole."""
+        headers = [(name.lower().encode(), value.encode()) for name, value in self.headers.items()]
+        if self.content:
+            headers += [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(self.content))]
+        await send({"type": "http.response.start", "status": self.status, "headers": headers})
+        await send({"type": "http.response.body", "body": self.content, "more_body": False})
 
 
 class Asked(Struct, frozen=True):
@@ -62,8 +85,18 @@ def only(answer: Answer) -> str:
 
 def told(error: Exception, asked: Asked) -> Told:
     """How an error is told to a client. What is a bug goes to the log with its trace, under the request's id."""
+    answer = shown(error, asked)
+    if isinstance(error, Unavailable):
+        logger.warning("unavailable", reason=str(error), path=asked.path, request_id=asked.request_id)
+    elif answer.status == 500 and not isinstance(error, Failed):
+        logger.error("request failed", request_id=asked.request_id, path=asked.path, exc_info=error)
+    return answer
+
+
+def shown(error: Exception, asked: Asked) -> Told:
+    """The same, and nothing goes to the log."""
     said, headers = _said(error, asked)
-    if _SECOND_FAMILY.match(asked.path):
+    if family_of(asked.path) == "outcomes":
         return Told(said.code, encode(problem(said, error)), headers)
     return Told(said.code, encode(said), headers)
 
@@ -76,17 +109,20 @@ def _said(error: Exception, asked: Asked) -> tuple[Envelope, dict[str, str]]:
         case Unfit():
             return Envelope(400, FIELDS, str(error)), {}
         case Unavailable():
-            logger.warning("unavailable", reason=str(error), path=asked.path, request_id=asked.request_id)
             wait = str(error.retry_after)
             return Envelope(503, "The service cannot answer now!", f"Try again in {wait} s."), {"Retry-After": wait}
         case TooManyRequests():
             return _too_many(error)
         case UnsupportedMediaType():
             return Envelope(415, "Content type must be application/json!"), {}
-        case BodyTooLarge():
-            return Envelope(413, "Payload too large!", f"The limit is {error.limit} bytes."), {}
-        case BatchTooLarge():
-            return Envelope(413, "Payload too large!", f"The limit is {error.limit} items."), {}
+        case BodyTooLarge() | BatchTooLarge():
+            return Envelope(413, "Payload too large!", f"The limit is {error.limit} {error.unit}."), {}
+        case Disconnected() | NoHttp():
+            return Envelope(400, "Unable to process request!", "It is no HTTP request, or ended too soon."), {}
+        case TooSlow():
+            return Envelope(408, "The request took too long!", f"It must arrive within {error.wait:g} s."), {}
+        case HeadTooLarge():
+            return Envelope(431, "Request headers too large!", f"The limit is {error.limit} bytes."), {}
         case HTTPException(status_code=404):
             return Envelope(404, f"Endpoint {asked.path} not found!"), {}
         case HTTPException(status_code=405):
@@ -94,10 +130,6 @@ def _said(error: Exception, asked: Asked) -> tuple[Envelope, dict[str, str]]:
             return Envelope(405, f"Method {asked.method} is not allowed for {asked.path}!"), {"Allow": allow}
         case HTTPException(status_code=400):
             return Envelope(400, "Unable to process request!", str(error.detail)), {}
-        case Failed():
-            pass
-        case _:
-            logger.error("request failed", request_id=asked.request_id, path=asked.path, exc_info=error)
     return envelope(Fault(), asked.request_id), {}
 
 

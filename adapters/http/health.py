@@ -4,40 +4,114 @@ from typing import Any
 
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
+from msgspec import Struct
 
 from adapters.auth.own_keys import OwnKeys
+from adapters.http.draining import Draining
 from adapters.http.requests import HttpRequest, json_response
-from adapters.postgres.views_reader import ViewsReader
-from application.writer import Unavailable
+from adapters.limits.limiter import Limiter
+from adapters.telemetry.lookout import Lookout, Seen
+from application.queries.views import ViewStatus
+from application.writer import Writer
+
+STUCK = 10.0
+"""Seconds after which a group that is still run has something wrong with it: whatever is only slow has ended before."""
+
+LIMITS = {
+    None: "counted by this process",
+    True: "counted in Redis, by all processes",
+    False: "counted by this process, since Redis is away",
+}
 
 
-def routes(own_keys: OwnKeys, reader: ViewsReader, *, allowed_lag: float) -> list[HTTPRouteHandler]:
+class Check(Struct, frozen=True):
+    """Whether something is as it should be, and what there is to say of it: no address, and nobody's name."""
+
+    ok: bool
+    what: str
+
+
+class ViewCheck(Check, frozen=True):
+    events_behind: int
+    seconds_behind: float
+    parked_streams: int
+
+
+class Health(Struct, frozen=True):
     """`allowed_lag`: seconds that a live view may be behind."""
 
+    lookout: Lookout
+    writer: Writer
+    limiter: Limiter
+    draining: Draining
+    allowed_lag: float
+
+    def readiness(self, seen: Seen) -> tuple[bool, dict[str, Any]]:
+        """Whether requests can be answered, and all that was looked at. Some of it somebody should look into, though
+        they can."""
+        needed = {
+            "database": Check(seen.reached, "answers" if seen.reached else "does not answer"),
+            "schema": _schema(seen),
+            "writer": self.of_writer(),
+            "draining": Check(not self.draining.begun, "this process is ending" if self.draining.begun else "no"),
+        }
+        parked = sum(each.parked_streams for each in seen.live)
+        besides = {
+            "projector": _projector(seen),
+            "parked": Check(parked == 0, f"{parked} streams are left out of views"),
+            "limits": Check(self.limiter.shared is not False, LIMITS[self.limiter.shared]),
+        }
+        views = {each.view: self._view(each) for each in seen.live}
+        is_ready = all(check.ok for check in (*needed.values(), *views.values()))
+        return is_ready, {
+            "status": "ready" if is_ready else "not ready",
+            "log": "reachable" if seen.reached else "unreachable",
+            "checks": needed | besides,
+            "views": views,
+        }
+
+    def of_writer(self) -> Check:
+        if not self.writer.is_alive:
+            return Check(False, "its thread has ended")
+        busy_for, idle_for = self.writer.busy_for, self.writer.idle_for
+        if busy_for is not None:
+            return Check(busy_for < STUCK, f"at a group for {busy_for:.1f} s; {self.writer.queued} items wait")
+        return Check(True, "no group yet" if idle_for is None else f"its last group ended {idle_for:.1f} s ago")
+
+    def _view(self, view: ViewStatus) -> ViewCheck:
+        is_near = view.lag_seconds <= self.allowed_lag
+        what = "near enough to the log" if is_near else f"more than {self.allowed_lag:g} s behind the log"
+        return ViewCheck(is_near, what, view.lag_events, view.lag_seconds, view.parked_streams)
+
+
+def _schema(seen: Seen) -> Check:
+    if seen.current:
+        return Check(True, "that of this code")
+    return Check(False, "not that of this code" if seen.reached else "unknown")
+
+
+def _projector(seen: Seen) -> Check:
+    alone = [each.view for each in seen.live if not each.workers]
+    return Check(not alone, f"nobody keeps {', '.join(alone)}" if alone else "every view is kept")
+
+
+def routes(own_keys: OwnKeys, health: Health) -> list[HTTPRouteHandler]:
     @get("/health/live")
     async def is_live(request: HttpRequest) -> Response[bytes]:
-        return json_response({"status": "live"}, 200)
+        """200 unless only another process could help."""
+        writer = health.of_writer()
+        if health.writer.is_alive:
+            return json_response({"status": "live", "checks": {"writer": writer}}, 200)
+        return json_response({"status": "not live", "checks": {"writer": writer}}, 503, {"Retry-After": "1"})
 
     @get("/health/ready")
     async def ready(request: HttpRequest) -> Response[bytes]:
-        """200 when the log answers and every live view is near enough to it, else 503 and what is wrong."""
-        try:
-            generations = await reader.statuses()
-        except Unavailable:
-            return _not_ready({"log": "unreachable"})
-        live = [each for each in generations if each.state == "live"]
-        views = {each.view: {"events_behind": each.lag_events, "seconds_behind": each.lag_seconds} for each in live}
-        behind = any(each.lag_seconds > allowed_lag for each in live)
-        if behind:
-            return _not_ready({"log": "reachable", "views": views})
-        return json_response({"status": "ready", "log": "reachable", "views": views}, 200)
+        """200 when requests can be answered, else 503; within two seconds, and with what is wrong."""
+        is_ready, content = health.readiness(await health.lookout.look())
+        return json_response(content, 200) if is_ready else json_response(content, 503, {"Retry-After": "1"})
 
     @get("/.well-known/jwks.json")
     async def jwks(request: HttpRequest) -> Response[bytes]:
         return json_response({"keys": own_keys.jwks}, 200)
 
     return [is_live, ready, jwks]
-
-
-def _not_ready(why: dict[str, Any]) -> Response[bytes]:
-    return json_response({"status": "not ready", **why}, 503, {"Retry-After": "1"})

@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from litestar.types import ASGIApp, Receive, Scope, Send
 from msgspec import UNSET, Raw, Struct, UnsetType
 
-from adapters.auth.tokens import Tokens
 from adapters.http import body, errors, readings
+from adapters.http.entrance import Entrance
 from adapters.http.envelope import encode, envelope
 from adapters.http.errors import Asked, Told, only, outcomes
 from adapters.http.readings import Item
-from adapters.http.requests import checked_id, new_request_id
+from adapters.http.requests import checked_id
 from application import permissions
 from application.command import Outcome
 from application.commands.record_measurements import RecordMeasurements
@@ -42,21 +42,29 @@ class MultiStatus(Struct, frozen=True):
 
 
 class Intake(Struct, frozen=True):
-    """`body_limit` in bytes, `batch_limit` in items."""
+    """`batch_limit` in items."""
 
-    tokens: Tokens
+    entrance: Entrance
     writer: Writer
-    body_limit: int
     batch_limit: int
 
     async def record(
-        self, kind: Kind, child_id: str, *, authorization: str, content_type: str, receive: Receive, request_id: str
+        self,
+        kind: Kind,
+        child_id: str,
+        *,
+        scope: Scope,
+        authorization: str,
+        content_type: str,
+        content_encoding: str,
+        receive: Receive,
+        request_id: str,
     ) -> Told:
-        """Have what was sent recorded. Refusals of the whole, and what `body.read` says, are raised."""
-        actor = await self.tokens.actor(authorization)
+        """Have what was sent recorded. Refusals of the whole, and what `identify` and `body.read` say, are raised."""
+        actor = await self.entrance.identify(authorization, "measurements", scope)
         permissions.check_role(RecordMeasurements.name, actor)
         child_id = checked_id(child_id, "child_id")
-        sent = await body.read(receive, content_type, self.body_limit)
+        sent = await body.read(receive, content_type, content_encoding, self.entrance.body_limit)
         is_array = body.opens_with(sent, b"[")
         elements = body.elements(sent, self.batch_limit) if is_array else []
         members = map(body.members_of, elements) if is_array else [body.members(sent)]
@@ -65,6 +73,7 @@ class Intake(Struct, frozen=True):
             RecordMeasurements(actor=actor, request_id=request_id, child_id=child_id, readings=read)
         )
         if is_array:
+            scope["state"]["refused"] = [each for each in outcomes(answer) if not isinstance(each, str)]
             return Told(207, encode(_multi_status(elements, read, outcomes(answer), request_id)))
         return Told(201, encode(_item_of(read[0], only(answer))))
 
@@ -99,6 +108,7 @@ class FastLane:
         self._intake = intake
         self._kinds = {kind.path: kind for kind in KINDS.values()}
         self._path = re.compile(rf"/v1/children/([^/]+)/({'|'.join(self._kinds)})/?")
+        self._templates = {path: f"/v1/children/{{child_id}}/{path}" for path in self._kinds}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         # Only HTTP has methods: what has another, or none, is not for here.
@@ -107,29 +117,20 @@ class FastLane:
             await self._app(scope, receive, send)
             return
         headers = dict(scope["headers"])
-        request_id = new_request_id()
+        scope["path_template"] = self._templates[found[2]]
+        request_id = scope["state"]["request_id"]
         try:
             told = await self._intake.record(
                 self._kinds[found[2]],
                 found[1],
+                scope=scope,
                 authorization=headers.get(b"authorization", b"").decode("latin-1"),
                 content_type=headers.get(b"content-type", b"").decode("latin-1"),
+                content_encoding=headers.get(b"content-encoding", b"").decode("latin-1"),
                 receive=receive,
                 request_id=request_id,
             )
-        except body.Disconnected:
-            return
         except Exception as error:
+            scope["state"]["refused"] = (error,)
             told = errors.told(error, Asked("POST", scope["path"], request_id))
-        await send(
-            {
-                "type": "http.response.start",
-                "status": told.status,
-                "headers": [
-                    (b"content-type", b"application/json"),
-                    (b"content-length", b"%d" % len(told.content)),
-                    *((name.lower().encode(), value.encode()) for name, value in told.headers.items()),
-                ],
-            }
-        )
-        await send({"type": "http.response.body", "body": told.content, "more_body": False})
+        await told.send_to(send)

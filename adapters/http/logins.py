@@ -6,10 +6,10 @@ from litestar import Response, post, put
 from litestar.handlers import HTTPRouteHandler
 
 from adapters.auth.passwords import Passwords
-from adapters.http.entrance import Entrance
+from adapters.http.entrance import Entrance, address_of
 from adapters.http.errors import only
 from adapters.http.requests import HttpRequest, json_response, path_id, request_id
-from adapters.limiter import Limiter
+from adapters.limits.limiter import LOGINS
 from adapters.postgres.accounts_reader import AccountsReader
 from application import permissions
 from application.commands.change_password import ChangePassword, NewPassword
@@ -17,15 +17,15 @@ from application.writer import Writer
 from domain.refusal import LoginRefused, PasswordDiffers
 
 
-def routes(
-    entrance: Entrance, passwords: Passwords, limiter: Limiter, writer: Writer, reader: AccountsReader
-) -> list[HTTPRouteHandler]:
+def routes(entrance: Entrance, passwords: Passwords, writer: Writer, reader: AccountsReader) -> list[HTTPRouteHandler]:
     @post("/v1/auth", status_code=200)
     async def log_in(request: HttpRequest) -> Response[bytes]:
+        address = f"address/{address_of(request.scope)}"
+        await entrance.limiter.count("accounts", address)
         sent = await entrance.sent(request, ("username", "password"))
         username, password = sent.text("username", least=0), sent.text("password", least=0)
-        await limiter.count("address", request.client.host if request.client else "")
-        await limiter.count("username", sha256(username.encode()).hexdigest())
+        await entrance.limiter.count(LOGINS, address)
+        await entrance.limiter.count(LOGINS, f"username/{sha256(username.encode()).hexdigest()}")
         user_id, role, kept = await reader.login(username) or ("", "", None)
         if not await passwords.matches(password, kept):
             raise LoginRefused

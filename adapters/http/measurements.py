@@ -41,8 +41,10 @@ def _routes_of(
         told = await intake.record(
             kind,
             request.path_params["child_id"],
+            scope=request.scope,
             authorization=request.headers.get("authorization", ""),
             content_type=request.headers.get("content-type", ""),
+            content_encoding=request.headers.get("content-encoding", ""),
             receive=request.receive,
             request_id=request_id(request),
         )

@@ -12,6 +12,9 @@ from domain.refusal import EmptyText, MembersMissing, NotAList, NotANumber, NotN
 
 C = TypeVar("C", bound=str)
 
+IDS = 10_000
+"""Ids of one array, at most."""
+
 _decode_numbers = msgspec.json.Decoder(list[float]).decode
 
 
@@ -91,11 +94,11 @@ class Members(Struct, frozen=True):
         return int(number)
 
     def ids(self, name: str) -> tuple[str, ...]:
-        """An array of ids, or of objects that have one; each once, in the order sent."""
+        """An array of ids, or of objects that have one; each once, in the order sent. BatchTooLarge beyond IDS."""
         if not body.opens_with(self.sent[name], b"["):
             raise NotAList(name)
         ids = []
-        for element in body.elements(bytes(self.sent[name])):
+        for element in body.elements(bytes(self.sent[name]), IDS):
             raw = body.members_of(element).get("id", element)
             try:
                 ids.append(body.text_of(raw, name).lower())

@@ -22,15 +22,12 @@ def new_request_id() -> str:
 
 
 def request_id(request: HttpRequest) -> str:
-    """The same for every call with one request."""
-    state: dict[str, Any] = request.scope["state"]
-    if "request_id" not in state:
-        state["request_id"] = new_request_id()
-    return str(state["request_id"])
+    """The one that came with it, or that the edge has made."""
+    return str(request.scope["state"]["request_id"])
 
 
 def asked(request: HttpRequest) -> Asked:
-    return Asked(request.method, request.url.path, request_id(request))
+    return Asked(request.method, request.scope["path"], request_id(request))
 
 
 def checked_id(value: str, name: str) -> str:

@@ -80,7 +80,7 @@ async def _until(pool: Pool, view: str, wanted: dict[int, int], deadline: float)
         if not behind:
             return
         if time.monotonic() > deadline:
-            raise Unavailable(f"the view {view} is {sum(behind.values())} events behind")
+            raise Unavailable(f"the view {view} is {sum(behind.values())} events behind", kind="view")
         if pause == FIRST_LOOK:
             await pool.rows(WAKE, {})
         await asyncio.sleep(pause)

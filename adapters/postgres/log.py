@@ -9,6 +9,7 @@ from typing import Any
 import psycopg
 from psycopg import Connection, Cursor
 
+from adapters.postgres.connections import hang_up
 from application.ports import AppendRefused, CommitInDoubt, LogLost, LogUnavailable, PartitionsHeld, Reads
 from domain import catalogue
 from domain.event import Event
@@ -30,8 +31,12 @@ SESSION = (
     "set enable_mergejoin = off",
 )
 
-SETTLE_TIME = 15.0
-"""Seconds for which a doubt is looked into: longer than the server lets an idle transaction hold the heads."""
+BRIEFLY = "50ms"
+"""How long a group of a process that has other groups to run waits for a partition: longer than most groups take that
+hold one, and not so long that the others would mind."""
+
+SETTLE_TIME = 2.0
+"""Seconds for which a doubt is looked into; those who wait shall be told in time, and may then ask again."""
 
 SETTLE_PAUSE = 0.1
 """Seconds between two looks."""
@@ -40,33 +45,52 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 class PostgresLog:
-    """Implements `application.ports.Log`. Not to be used by two threads at a time."""
+    """Implements `application.ports.Log`. Not to be used by two threads at a time, but for `hang_up`."""
 
-    def __init__(self, connect: Callable[[str], Connection[Any]]) -> None:
-        """`connect` opens a connection under the application name it is given."""
+    def __init__(self, connect: Callable[[str], Connection[Any]], *, lock_timeout: str | None = None) -> None:
+        """`connect` opens a connection under the application name it is given. `lock_timeout`: how long a group waits
+        for each partition, as PostgreSQL has it, where that is not as long as SESSION says."""
         self._connect = connect
-        self._connection = self._open()
+        self._lock_timeout = lock_timeout
+        self._hung_up = False
+        self._is_asking = False
+        self._open()
         row = self._connection.execute(SQL["partitions"]).fetchone()
         self._connection.rollback()
         self.partitions: int = row[0] if row else 0
 
-    def _open(self) -> Connection[Any]:
+    def _open(self) -> None:
         try:
-            connection = self._connect("writer")
+            connection = self._connection = self._connect("writer")
+            if self._hung_up:  # while it was opened
+                connection.close()
             connection.prepare_threshold = 0
             for statement in SESSION:
                 connection.execute(statement)
+            if self._lock_timeout is not None:
+                connection.execute("select set_config('lock_timeout', %s, false)", [self._lock_timeout])
             connection.commit()
         except psycopg.Error as error:
             raise LogUnavailable(str(error).strip()) from error
-        return connection
 
     def close(self) -> None:
         self._connection.close()
 
+    @property
+    def asked(self) -> Connection[Any] | None:
+        """The session whose answer is waited for now."""
+        return self._connection if self._is_asking else None
+
+    def hang_up(self) -> None:
+        """From any thread: let the group at hand end with LogUnavailable now, whatever the server does. One that was at
+        its commit stays in doubt."""
+        self._hung_up = True
+        hang_up(self._connection)
+
     @contextmanager
     def _cursor(self) -> Iterator[Cursor[Any]]:
         """A cursor of the group's transaction; translates what may go wrong with it."""
+        self._is_asking = True
         try:
             with self._connection.cursor() as cursor:
                 yield cursor
@@ -78,11 +102,19 @@ class PostgresLog:
         except (psycopg.OperationalError, psycopg.InternalError) as error:
             # Lost, ended by a time-out, full, in recovery: whatever it was, nothing of the group was stored.
             self.rollback()
-            raise LogLost(str(error).strip()) from error
+            if isinstance(error, psycopg.errors.ReadOnlySqlTransaction):
+                self._connection.close()  # another server may be the one that writes by now
+            raise (LogUnavailable if self._hung_up else LogLost)(str(error).strip()) from error
+        finally:
+            self._is_asking = False
 
     def begin(self, wait_for: Collection[int], if_free: Collection[int]) -> Known:
+        self._hung_up = False
+        return self._begin(wait_for, if_free)
+
+    def _begin(self, wait_for: Collection[int], if_free: Collection[int]) -> Known:
         if self._connection.closed:
-            self._connection = self._open()
+            self._open()
         with self._cursor() as cursor:
             locked: list[int] = []
             for statement, parts in (("lock", wait_for), ("lock_if_free", if_free)):
@@ -121,7 +153,7 @@ class PostgresLog:
     def read(self, statement: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         """The rows of one of the log's statements, outside any group."""
         if self._connection.closed:
-            self._connection = self._open()
+            self._open()
         try:
             return self._connection.execute(SQL[statement], parameters).fetchall()
         finally:
@@ -136,6 +168,7 @@ class PostgresLog:
             directory.write(cursor, known.changed)
 
     def commit(self, known: Known) -> None:
+        self._is_asking = True
         try:
             self._connection.commit()
         except (psycopg.OperationalError, psycopg.InternalError) as error:
@@ -143,13 +176,18 @@ class PostgresLog:
                 raise CommitInDoubt(str(error).strip()) from error
         except UNFIT as error:
             raise AppendRefused(str(error).strip()) from error
+        finally:
+            self._is_asking = False
 
     def rollback(self) -> None:
         """End the transaction; a session in which not even that works is closed, which ends it too."""
+        self._is_asking = True
         try:
             self._connection.rollback()
         except psycopg.Error:
             self._connection.close()
+        finally:
+            self._is_asking = False
 
     def settle(self, known: Known) -> bool:
         deadline = time.monotonic() + SETTLE_TIME
@@ -157,7 +195,7 @@ class PostgresLog:
             try:
                 return self._is_stored(known)
             except LogUnavailable as error:
-                if time.monotonic() >= deadline:
+                if self._hung_up or time.monotonic() >= deadline:
                     raise CommitInDoubt(str(error)) from error
                 time.sleep(SETTLE_PAUSE)
 
@@ -165,7 +203,7 @@ class PostgresLog:
         """Whether the first event of the group stands at its position; one transaction stored all of them or none."""
         event, state = known.appended[0]
         part = partition(event.originator_id, self.partitions)
-        self.begin(known.parts, ())
+        self._begin(known.parts, ())
         seq = positions(known, self.partitions)[0][1]
         with self._cursor() as cursor:
             row = cursor.execute(SQL["state_at"], {"part": part, "seq": seq}).fetchone()

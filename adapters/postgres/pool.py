@@ -1,36 +1,75 @@
 """Connections that questions share, and what is done when one of them is lost."""
 
+import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
+from weakref import WeakSet
 
 import psycopg
+from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
+from adapters.postgres.connections import hang_up
+from adapters.postgres.silence import LOST
 from application.writer import Unavailable
+
+PAUSE = 0.02
+"""Seconds before a statement is tried again."""
 
 
 class Pool:
+    """Implements `adapters.postgres.silence.Waiting`."""
+
+    patience = LOST
+
     def __init__(self, connections: AsyncConnectionPool[Any], *, wait: float) -> None:
-        """`wait`: seconds that an answer may take, at most."""
+        """`wait`: seconds for which a database that is away is tried, at most."""
         self._connections = connections
         self.wait = wait
+        self._seen: WeakSet[AsyncConnection[Any]] = WeakSet()
+        self._asked: dict[AsyncConnection[Any], float] = {}
+
+    @property
+    def waiting_for(self) -> float:
+        return time.monotonic() - min(self._asked.values()) if self._asked else 0.0
+
+    @property
+    def sessions(self) -> Collection[AsyncConnection[Any]]:
+        return list(self._asked)
+
+    def give_up(self, reason: str) -> None:
+        """Those that nobody uses now as well: they lead to the same server."""
+        for connection in self._seen:
+            hang_up(connection)
 
     async def rows(self, statement: Any, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-        """The rows of one statement. Unavailable when the database stays away."""
+        """The rows of one statement. Unavailable when the database stays away, or cannot do it now."""
         deadline = time.monotonic() + self.wait
         while True:
             try:
-                async with self._connections.connection(timeout=self.wait) as connection:
-                    try:
-                        cursor = await connection.execute(statement, parameters)
-                    except psycopg.errors.FeatureNotSupported:
-                        # "cached plan must not change result type": the view means other columns since it was prepared.
-                        await connection.execute("deallocate all")
-                        cursor = await connection.execute(statement, parameters, prepare=False)
-                    rows: list[tuple[Any, ...]] = await cursor.fetchall() if cursor.description else []
-                    return rows
-            except (PoolTimeout, psycopg.OperationalError) as error:
-                if isinstance(error, PoolTimeout) or time.monotonic() > deadline:
+                left = max(deadline - time.monotonic(), 0.001)
+                async with self._connections.connection(timeout=left) as connection:
+                    return await self._rows(connection, statement, parameters)
+            except PoolTimeout as error:
+                raise Unavailable(f"the database is away: {error}") from error
+            except (psycopg.OperationalError, psycopg.InternalError) as error:
+                if time.monotonic() > deadline:
                     raise Unavailable(f"the database is away: {error}") from error
-                await self._connections.check()  # the others may be lost as well
+                await asyncio.sleep(PAUSE)  # the other connections may be lost as well: each is found out once
+
+    async def _rows(
+        self, connection: AsyncConnection[Any], statement: Any, parameters: Mapping[str, Any]
+    ) -> list[tuple[Any, ...]]:
+        self._seen.add(connection)
+        self._asked[connection] = time.monotonic()
+        try:
+            try:
+                cursor = await connection.execute(statement, parameters)
+            except psycopg.errors.FeatureNotSupported:
+                # "cached plan must not change result type": the view means other columns since it was prepared.
+                await connection.execute("deallocate all")
+                cursor = await connection.execute(statement, parameters, prepare=False)
+            return await cursor.fetchall() if cursor.description else []
+        finally:
+            del self._asked[connection]

@@ -58,7 +58,7 @@ class Reader:
             if place >= wanted:
                 return Page([_row(*row[6:]) for row in rows if row[6] is not None], total)
             if time.monotonic() > deadline:
-                raise Unavailable(f"the view measurements is {wanted - place} events behind")
+                raise Unavailable(f"the view measurements is {wanted - place} events behind", kind="view")
             if pause == FIRST_LOOK:
                 await self._pool.rows(WAKE, {})
             await asyncio.sleep(pause)

@@ -1,5 +1,8 @@
 """Answers how the views stand."""
 
+import psycopg
+
+from adapters.postgres.migrate import MIGRATIONS
 from adapters.postgres.pool import Pool
 from application import permissions
 from application.queries.views import ReadViews, ViewStatus
@@ -12,15 +15,24 @@ SQL = statements.beside(__file__, "accounts")
 class ViewsReader:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
+        self._migrations = {file.name for file in MIGRATIONS.glob("*.sql")}
+
+    async def is_current(self) -> bool:
+        """Whether every migration has been applied. Unavailable."""
+        try:
+            applied = await self._pool.rows("select name from migrations", {})
+        except psycopg.errors.UndefinedTable:
+            return False
+        return self._migrations <= {name for (name,) in applied}
 
     async def views(self, query: ReadViews) -> list[ViewStatus]:
         """Every generation. UserGone."""
         rows = await self._pool.rows(SQL["asker"], {"actor_id": query.actor.id})
         permissions.check_there(query.actor, rows[0][0] if rows else None)
-        return await self.statuses()
-
-    async def statuses(self) -> list[ViewStatus]:
-        """The same for the service itself."""
         rows = await self._pool.rows(STATUS["status"], {})
         counts = await self._pool.rows(STATUS["rows"], status.tables(rows))
         return status.statuses(rows, dict(counts))
+
+    async def standing(self) -> list[ViewStatus]:
+        """The same for the service itself, and no rows are counted. Unavailable."""
+        return status.statuses(await self._pool.rows(STATUS["status"], {}), {})

@@ -27,25 +27,26 @@ class Service(Struct, frozen=True):
 
 
 @contextmanager
-def service(folder: Path) -> Iterator[Service]:
-    """Run the service with its data in `folder`, which must not hold any yet."""
+def service(folder: Path, *, workers: int = 1, children: int = CHILDREN) -> Iterator[Service]:
+    """Run the service with its data in `folder`, which must not hold any yet, and with so many API processes."""
+    folder.mkdir(exist_ok=True)
     port, data, log = free_port(), folder / "data", folder / "service.log"
     settings = {
         "GROWTHRINGS_ADMIN_PASSWORD": ADMIN["password"],
         "GROWTHRINGS_RATE_LIMIT": "off",
         "GROWTHRINGS_LOGIN_LIMIT": "off",
     }
-    arguments = ["-m", "adapters.cli", "serve", "--data", str(data), "--port", str(port)]
+    arguments = ["-m", "adapters.cli", "serve", "--data", str(data), "--port", str(port), "--workers", str(workers)]
     with process(arguments, log, lambda: "Ready: " in log.read_text(), **settings):
         socket_folder = (data / "socket").read_text().strip()
         conninfo = f"host={socket_folder} user=growthrings dbname=growthrings"
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
-            token, children = accounts(client)
-        yield Service(port, conninfo, token, children)
+            token, ids = accounts(client, children)
+        yield Service(port, conninfo, token, ids)
 
 
-def accounts(client: httpx.Client) -> tuple[str, tuple[str, ...]]:
-    """Make an institution, an application, children; gives the application's token and the children's ids."""
+def accounts(client: httpx.Client, number: int) -> tuple[str, tuple[str, ...]]:
+    """Make an institution, an application, so many children; gives the application's token and the children's ids."""
     client.headers["Authorization"] = f"Bearer {login(client, ADMIN)}"
     institution = post(client, "/v1/institutions", {"type": "Institute", "name": "Benchmark"})["id"]
     application = {"username": "benchmark", "password": PASSWORD}
@@ -60,7 +61,7 @@ def accounts(client: httpx.Client) -> tuple[str, tuple[str, ...]]:
         return str(post(client, "/v1/children", {**body, "gender": "female", "age": "8"})["id"])
 
     with ThreadPoolExecutor(4) as threads:
-        children = tuple(threads.map(child, range(CHILDREN)))
+        children = tuple(threads.map(child, range(number)))
     return login(client, application), children
 
 

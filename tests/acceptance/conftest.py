@@ -10,5 +10,6 @@ from tests.service import Service, serve
 
 @pytest.fixture(scope="session")
 def service(new_database: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    with serve(tmp_path_factory.mktemp("data"), {"DATABASE_URL": new_database(64)}) as running:
+    """Of two processes, so that whatever is asked at once is asked of both."""
+    with serve(tmp_path_factory.mktemp("data"), {"DATABASE_URL": new_database(64)}, workers=2) as running:
         yield running

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import psycopg
-from psycopg import AsyncCursor, Copy, Cursor
+from psycopg import AsyncCursor, Copy, Cursor, ServerCursor
 from psycopg.sql import SQL, Composable, Identifier
 
 from projections import statements
@@ -57,7 +57,7 @@ def partition_natively(connection: psycopg.Connection[Any]) -> set[str]:
 
 
 class Executed:
-    """The texts of what was run with success by cursors of these two classes."""
+    """The texts of what was run with success by cursors of these classes."""
 
     def __init__(self) -> None:
         texts = self.texts = set[str]()
@@ -79,13 +79,19 @@ class Executed:
                     yield copy
                 note(statement)
 
+        class NotingOnServer(ServerCursor[Any]):
+            def execute(self, query: Any, *args: Any, **kwargs: Any) -> Self:
+                super().execute(query, *args, **kwargs)
+                note(query)
+                return self
+
         class AsyncNoting(AsyncCursor[Any]):
             async def execute(self, query: Any, *args: Any, **kwargs: Any) -> Self:
                 await super().execute(query, *args, **kwargs)
                 note(query)
                 return self
 
-        self.cursor, self.async_cursor = Noting, AsyncNoting
+        self.cursor, self.server_cursor, self.async_cursor = Noting, NotingOnServer, AsyncNoting
 
     def missing(self) -> list[tuple[str, str]]:
         """The statements that were not run."""

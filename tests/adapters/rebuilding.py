@@ -8,12 +8,10 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import psycopg
 import pytest
 from psycopg import Connection, Cursor, sql
-from psycopg.conninfo import make_conninfo
 from psycopg.sql import Identifier
 
 from adapters.postgres.connections import connector
@@ -26,6 +24,7 @@ from projections.rebuild import Rebuild
 from projections.sessions import session_name
 from projections.view import Page, Tables, View
 from projections.views import VIEWS
+from tests import databases
 from tests.adapters.workload import Workload
 from tests.adapters.world import World, settle_in
 from tests.running.processes import soon
@@ -136,16 +135,12 @@ class Filled:
 
     @contextmanager
     def copy(self) -> Iterator[Copy]:
-        name = f"copy_{uuid4().hex}"
-        with psycopg.connect(self.server, autocommit=True) as connection:
-            statement = sql.SQL("create database {} template {}")
-            connection.execute(statement.format(Identifier(name), Identifier(self.name)))
-        url = make_conninfo(self.server, dbname=name)
-        log = PostgresLog(connector(url))
-        try:
-            yield Copy(url, self.world.reopened(log))
-        finally:
-            log.close()
+        with databases.copied(self.server, self.name) as url:
+            log = PostgresLog(connector(url))
+            try:
+                yield Copy(url, self.world.reopened(log))
+            finally:
+                log.close()
 
 
 @cache
@@ -163,8 +158,7 @@ def filled(server: str, new_database: Callable[..., str]) -> Filled:
         world.log.close()
     with psycopg.connect(url) as connection:
         connection.execute("analyze")
-        ((name,),) = connection.execute("select current_database()").fetchall()
-    return Filled(server, name, world)
+    return Filled(server, databases.name_of(url), world)
 
 
 def begun(session: Session, name: str) -> Rebuild:

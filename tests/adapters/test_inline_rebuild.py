@@ -1,19 +1,21 @@
 """The inline projections rebuilt from the log are those that were kept in the commands' transactions."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import psycopg
 import pytest
 from psycopg.sql import SQL, Identifier
 
+from adapters.postgres.connections import connector
 from adapters.postgres.log import SQL as LOG
 from domain.catalogue import EVENTS, decode
 from domain.partition import ACCOUNTS
 from projections import dedupe_index, directory
 from tests.adapters.workload import Workload
-from tests.adapters.world import World
+from tests.adapters.world import settle_in
 from tests.conftest import PARTITIONS
 
 TABLES = ("dedupe_index", "institutions", "users", "groups", "ties", "outcomes")
@@ -27,15 +29,31 @@ PAGES: dict[str, Callable[[random.Random], int]] = {
 """How many events are read at once."""
 
 
-@pytest.fixture(params=range(4))
-def seed(request: pytest.FixtureRequest, world: World) -> int:
-    """The seed of a workload that has been run."""
+@dataclass(frozen=True)
+class Written:
+    """The address of a log to which a workload with that seed has written."""
+
+    url: str
+    seed: int
+
+
+@pytest.fixture(scope="module", params=range(4))
+def written(request: pytest.FixtureRequest, new_database: Callable[[], str]) -> Written:
     seed: int = request.param
+    url = new_database()
+    world = settle_in(connector(url))
     workload = Workload(world, seed)
     for _ in range(GROUPS):
         workload.run_group()
     workload.leave_something()
-    return seed
+    world.log.close()
+    return Written(url, seed)
+
+
+@pytest.fixture
+def session(written: Written) -> Iterator[psycopg.Connection[Any]]:
+    with psycopg.connect(written.url, autocommit=True) as connection:
+        yield connection
 
 
 def rebuild(connection: psycopg.Connection[Any], choice: random.Random, size: Callable[[random.Random], int]) -> None:
@@ -62,12 +80,12 @@ def rebuild(connection: psycopg.Connection[Any], choice: random.Random, size: Ca
 
 
 def test_the_inline_projections_rebuilt_from_the_log_equal_the_live_ones_row_for_row(
-    seed: int, session: psycopg.Connection[Any]
+    written: Written, session: psycopg.Connection[Any]
 ) -> None:
     topics = {topic for (topic,) in session.execute("select distinct topic from events")}
     assert set(EVENTS) == topics
     for pages, size in PAGES.items():
-        rebuild(session, random.Random(seed), size)
+        rebuild(session, random.Random(written.seed), size)
         for table in TABLES:
             name = Identifier(table)
             assert session.execute(SQL("table rebuilt.{} limit 1").format(name)).fetchall()
@@ -78,7 +96,7 @@ def test_the_inline_projections_rebuilt_from_the_log_equal_the_live_ones_row_for
                 assert [] == session.execute(difference).fetchall(), f"{table}, {pages}, what {one} alone has"
 
 
-def test_nothing_is_left_of_who_was_removed(seed: int, session: psycopg.Connection[Any]) -> None:
+def test_nothing_is_left_of_who_was_removed(session: psycopg.Connection[Any]) -> None:
     users = "(select id from users)"
     for left in (
         f"select * from ties where owner_id not in {users} or child_id not in {users}",

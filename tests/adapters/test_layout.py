@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from psycopg_pool import AsyncConnectionPool
 
-from adapters import log_export, replay_command, view_commands
+from adapters import healthy, log_export, replay_command, view_commands
 from adapters.log_export import Selection
 from adapters.postgres.accounts_reader import AccountsReader
 from adapters.postgres.analytics_reader import AnalyticsReader, Values
@@ -68,9 +68,11 @@ async def test_every_statement_runs_where_the_tables_are_cut_by_part(
     executed = Executed()
 
     def connect(name: str) -> psycopg.Connection[Any]:
-        return psycopg.connect(database, application_name=name, cursor_factory=executed.cursor)
+        connection = psycopg.connect(database, application_name=name, cursor_factory=executed.cursor)
+        connection.server_cursor_factory = executed.server_cursor
+        return connection
 
-    for module in (view_commands, replay_command, log_export):
+    for module in (view_commands, replay_command, log_export, healthy):
         monkeypatch.setattr(module, "connector", lambda _: connect)
 
     with closing_log(settle_in(connect)) as old:
@@ -95,6 +97,7 @@ async def test_every_statement_runs_where_the_tables_are_cut_by_part(
                 await ask_about_outcomes(pool, world, sibling)
                 await until_level(ViewsReader(pool))
                 await audit(AuditReader(pool, PARTITIONS), world, second)
+            healthy.check_projector(database)
             operate(Operator(database, Path()), connect)
             read_again(database)
         settle(world, child)
@@ -154,7 +157,7 @@ async def weights(reader: Reader, world: World, child: str) -> list[MeasurementR
 
 async def until_level(reader: ViewsReader) -> None:
     async with asyncio.timeout(10):
-        while any(each.lag_events for each in await reader.statuses()):  # noqa: ASYNC110 - nobody here could tell
+        while any(each.lag_events for each in await reader.standing()):  # noqa: ASYNC110 - nobody here could tell
             await asyncio.sleep(0.01)
 
 

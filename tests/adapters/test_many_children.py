@@ -16,15 +16,15 @@ from application.queries.measurements import ReadMeasurements
 from domain.event import Event
 from domain.group import stream_of
 from domain.refusal import Forbidden
+from projections import directory
 from projections.directory import SQL as DIRECTORY
-from tests.application.storing import a_user, store
+from tests.application.storing import a_user
 from tests.application.test_statements import CountingCursor, sent
 from tests.conftest import PARTITIONS
 from tests.example_commands import reading, record_measurements
 from tests.examples import actor, group_formed
 
 CHILDREN, GROUPS, OWNERS = 100_000, 1_000, 100
-PAGE = 20_000
 
 
 def numbered(kind: str, number: int) -> str:
@@ -53,14 +53,11 @@ def accounts() -> Iterator[Event]:
 
 @pytest.fixture(scope="module")
 def programme(new_database: Callable[..., str]) -> str:
-    """A database whose log holds all of them."""
+    """A database whose directory holds all of them."""
     url = new_database()
-    log = PostgresLog(lambda name: psycopg.connect(url, application_name=name))
-    events = list(accounts())
-    for start in range(0, len(events), PAGE):
-        store(log, *events[start : start + PAGE])
-    log.close()
     with psycopg.connect(url, autocommit=True) as connection:
+        with connection.transaction(), connection.cursor() as cursor:
+            directory.write(cursor, directory.fold(accounts()))
         connection.execute("analyze")
     return url
 

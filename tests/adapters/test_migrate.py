@@ -6,28 +6,24 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
 from typing import Any
-from uuid import uuid4
 
 import psycopg
 import pytest
-from psycopg.conninfo import make_conninfo
-from psycopg.sql import SQL, Identifier
 
 from adapters.postgres.embedded import Server
 from adapters.postgres.migrate import MIGRATIONS, SchemaChanged, migrate
 from projections.views import VIEWS
+from tests import databases
 
 FILES = [file.name for file in sorted(MIGRATIONS.glob("*.sql"))]
 TOGETHER = 6
 
 
 @pytest.fixture
-def empty(server: Server) -> str:
+def empty(server: Server) -> Iterator[str]:
     """The address of a database with nothing in it."""
-    name = f"test_{uuid4().hex}"
-    with psycopg.connect(server.url, autocommit=True) as connection:
-        connection.execute(SQL("create database {}").format(Identifier(name)))
-    return make_conninfo(server.url, dbname=name)
+    with databases.copied(server.url, "template1") as url:
+        yield url
 
 
 @pytest.fixture

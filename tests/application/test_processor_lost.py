@@ -4,7 +4,6 @@ from datetime import timedelta
 
 import pytest
 
-from application.command import Fault
 from application.ports import LogUnavailable
 from application.processor import ATTEMPTS
 from tests.application.world import World
@@ -75,10 +74,12 @@ def test_doubts_that_settle_as_not_stored_again_and_again_are_unavailable(world:
 
 
 @pytest.mark.parametrize("stored", [True, False])
-def test_a_doubt_that_cannot_be_settled_is_not_run_again(world: World, fake_log: FakeLog, stored: bool) -> None:
-    """Whatever became of it: a second run would answer its own commands with 409, or store after it said it had not."""
+def test_a_doubt_that_cannot_be_settled_is_unavailable_and_not_run_again(
+    world: World, fake_log: FakeLog, stored: bool
+) -> None:
+    """Whatever became of it: a second run would answer its own commands with 409."""
     fake_log.lost["commit"], fake_log.lost["settle"], fake_log.stores_when_lost = 1, 1, stored
-    assert all(isinstance(answer, Fault) for answer in three(world))
+    assert all(isinstance(answer, LogUnavailable) for answer in three(world))
     assert 1 == fake_log.begun
     assert (3 if stored else 0) == len(world.events())
 

@@ -12,7 +12,7 @@ from application.command import Command
 from tests.application.mixes import MIXES
 from tests.application.world import World
 
-SIZES = [1, 10, 200]
+SIZES = [1, 10, 60]
 
 sent: list[str] = []
 

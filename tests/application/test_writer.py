@@ -116,6 +116,23 @@ async def test_a_full_queue_is_unavailable_at_once_and_what_did_not_fit_is_never
     assert all(refused.request_id not in group for group in running.gate.groups)
 
 
+async def test_who_is_given_up_is_told_at_once_and_what_had_not_begun_is_never_run(running: Running) -> None:
+    given_up = [await running.first(), running.submit(of_size(9))]
+    await running.all_wait()
+    assert running.writer.waiting_for > 0
+    running.writer.give_up("the database says nothing")
+    for task in given_up:
+        with pytest.raises(Unavailable):
+            await asyncio.wait_for(task, 10)
+    after = of_size(9)
+    task = running.submit(after)
+    running.gate.open.set()
+    assert [after.request_id] == await asyncio.wait_for(task, 10)
+    assert [after.request_id] == running.gate.groups[-1]
+    assert 2 == len(running.gate.groups)
+    assert (0, 0) == (running.writer.waiting_for, running.writer.queued)
+
+
 async def test_room_is_made_by_what_has_been_answered(running: Running) -> None:
     running.gate.open.set()
     for _ in range(30):

@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Sequence
+from itertools import pairwise
 
 import pytest
 
+from application import writer
 from application.command import Command, Fault
-from application.ports import LogUnavailable
+from application.ports import LogUnavailable, PartitionsHeld
 from application.processor import Answers, Processor
 from application.writer import Unavailable, Writer
 from domain.refusal import AlreadyRegistered
@@ -70,6 +72,53 @@ async def test_what_was_passed_over_still_takes_its_room_in_the_queue() -> None:
     await running.end()
 
 
+class Held:
+    """What a group does while others hold the partitions of some commands: these are told so where the oldest of them
+    waits, else left out; all others are answered. `waited`: whether the oldest did, group by group."""
+
+    def __init__(self, *held: Command) -> None:
+        self.held = {command.request_id for command in held}
+        self.waited: list[bool] = []
+
+    def __call__(self, waiting: Sequence[Command], oldest_waits: bool) -> Answers:
+        self.waited.append(oldest_waits)
+        if oldest_waits and waiting[0].request_id in self.held:
+            return {0: PartitionsHeld()}
+        return {place: [] for place, command in enumerate(waiting) if command.request_id not in self.held}
+
+
+async def test_others_are_answered_while_the_oldest_waits_in_vain_however_large_it_is() -> None:
+    stuck = of_size(7)
+    running = Running(Gate(held := Held(stuck)), group_size=5, queue_size=20)
+    task = running.submit(stuck)
+    await running.all_wait()
+    running.gate.open.set()
+    for _ in range(5):
+        assert [] == await asyncio.wait_for(running.writer.submit(of_size(5)), 5)
+    assert not task.done()
+    assert (True, True) not in pairwise(held.waited)
+    held.held.clear()
+    assert [] == await asyncio.wait_for(task, 5)
+    await running.end()
+
+
+async def test_all_that_were_held_too_long_are_unavailable_together_and_have_left_the_queue(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(writer, "PATIENCE", 0.0)
+    stuck = [of_size(3) for _ in range(3)]
+    running = Running(Gate(Held(*stuck)), group_size=10, queue_size=10)
+    await running.first()
+    tasks = [running.submit(command) for command in stuck]
+    await running.all_wait()
+    running.gate.open.set()
+    ended = await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), 5)
+    assert [Unavailable] * 3 == [type(each) for each in ended]
+    assert 2 == len(running.gate.groups)
+    assert [] == await asyncio.wait_for(running.writer.submit(of_size(10)), 5)
+    await running.end()
+
+
 async def test_a_log_that_is_away_is_unavailable_to_all_and_the_next_group_is_run() -> None:
     away = [True, False]
 
@@ -107,10 +156,10 @@ def world(fake_log: FakeLog) -> World:
 
 
 async def test_of_a_hundred_equal_commands_at_once_one_is_accepted(world: World) -> None:
-    writer = Writer(Processor(world.log), group_size=7, queue_size=1_000)
-    writer.start()
-    answers = await asyncio.gather(*(writer.submit(world.weigh()) for _ in range(100)))
-    await asyncio.to_thread(writer.stop)
+    running = Writer(Processor(world.log), group_size=7, queue_size=1_000)
+    running.start()
+    answers = await asyncio.gather(*(running.submit(world.weigh()) for _ in range(100)))
+    await asyncio.to_thread(running.stop)
     outcomes = [outcome for answer in answers if isinstance(answer, list) for outcome in answer]
     assert [1, 99] == [
         sum(isinstance(outcome, str) for outcome in outcomes),

@@ -66,17 +66,19 @@ def launch(
     settings: Mapping[str, str] = WITH_PASSWORD,
     *,
     before: Sequence[str] = (),
+    workers: int = 1,
     folder: str | None = None,
     cwd: Path = ROOT,
 ) -> Run:
     """Start `serve` in a process group of its own, as a terminal does. `before`: words before the command; `folder`:
     what `--data` says instead of `data`."""
+    words = ("serve", "--data", folder or str(data), "--workers", str(workers))
     port = free_port()
     notes = data.parent / uuid4().hex
     out, err = notes.with_suffix(".out"), notes.with_suffix(".err")
     with out.open("wb") as told, err.open("wb") as logged:
         process = subprocess.Popen(
-            [*before, *command("serve", "--data", folder or str(data), "--port", str(port))],
+            [*before, *command(*words, "--port", str(port))],
             env=environment(**settings),
             cwd=cwd,
             stdin=subprocess.DEVNULL,
@@ -127,8 +129,13 @@ def processes_of(data: Path) -> dict[int, str]:
 
 def child(data: Path, name: str) -> int:
     """The process number of one of the service's own processes: `api` or `project`."""
-    (found,) = [pid for pid, call in processes_of(data).items() if f"adapters.cli {name} " in call]
+    (found,) = children(data, name)
     return found
+
+
+def children(data: Path, name: str) -> list[int]:
+    """The process numbers of all of that name."""
+    return [pid for pid, call in processes_of(data).items() if f"adapters.cli {name} " in call]
 
 
 def sweep(data: Path) -> None:

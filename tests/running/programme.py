@@ -121,6 +121,9 @@ class Posting:
             while not self._ended.is_set():
                 try:
                     answer = api.post(WEIGHT.path(self.child_id), readings(1)[0])
+                except httpx.ReadTimeout:
+                    self.unexpected.append("no answer")
+                    continue
                 except httpx.TransportError:
                     time.sleep(0.02)  # nobody there, now
                     continue

@@ -2,7 +2,6 @@
 
 import subprocess
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -32,6 +31,12 @@ STALLS = {
 """What another session does in an open transaction, so that a rebuild of the measurements waits when it …"""
 
 
+WAITING = """
+select count(*) from pg_stat_activity
+where datname = current_database() and wait_event_type = 'Lock' and starts_with(application_name, %s)
+"""
+
+
 def ask(url: str, statement: str, *values: Any) -> list[tuple[Any, ...]]:
     with psycopg.connect(url) as connection:
         return connection.execute(statement.encode(), values or None).fetchall()
@@ -48,21 +53,14 @@ def in_the_way(url: str, statement: str) -> Iterator[None]:
 
 def waiting(url: str, kind: str = "rebuild") -> int:
     """How many sessions of rebuilds, or of those who help them (`grow`), wait for somebody."""
-    asked = (
-        "select count(*) from pg_stat_activity"
-        " where datname = current_database() and wait_event_type = 'Lock' and starts_with(application_name, %s)"
-    )
-    ((count,),) = ask(url, asked, f"{kind}-")
+    ((count,),) = ask(url, WAITING, f"{kind}-")
     return int(count)
 
 
 def waits(url: str, seconds: float = 60.0) -> bool:
     """Whether a rebuild comes to wait within so many seconds, be it for a moment."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if waiting(url):
-            return True
-    return False
+    with psycopg.connect(url, autocommit=True) as connection:
+        return soon(lambda: connection.execute(WAITING, ["rebuild-"]).fetchone() != (0,), seconds)
 
 
 def sessions(url: str) -> list[str]:

@@ -14,6 +14,8 @@ from litestar import Response, get
 
 from adapters import logs
 from adapters.http import app, errors
+from adapters.http.draining import Draining
+from adapters.http.edge import Edge
 from adapters.http.envelope import SERVER_FAULT
 from adapters.http.errors import only
 from adapters.http.intake import FastLane, Intake
@@ -122,7 +124,7 @@ async def client(log: PostgresLog) -> AsyncIterator[httpx.AsyncClient]:
         return json_response(only(await writing.submit(asked)), 200)
 
     # The posts of measurements go another way, which is broken from its first step on.
-    broken = FastLane(app.create([handler, command]), cast("Intake", None))
+    broken = Edge(FastLane(app.create([handler, command]), cast("Intake", None)), draining=Draining())
     transport = httpx.ASGITransport(cast("Any", broken), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
         yield http

@@ -14,8 +14,9 @@ import pytest
 from tests.acceptance import refusals
 from tests.acceptance.client import WEIGHT, Api, User, at_once, refused, statuses
 from tests.acceptance.refusals import BAD_TOKEN
+from tests.running.alone import answering
 from tests.running.issuer import Issuer, Key, base64, claims_of, issuing, new_key, plain, trusting
-from tests.running.processes import serving, soon
+from tests.running.processes import WITH_PASSWORD, serving, soon
 from tests.running.programme import Programme, client, enrol, instant
 
 FETCHES_A_MINUTE = 5
@@ -60,7 +61,7 @@ class World:
 
 
 class Trusting:
-    """Starts services that trust an issuer, all on one database."""
+    """Starts API processes that trust an issuer, all on one database, whose views another service keeps."""
 
     def __init__(self, folder: Path, database_url: str) -> None:
         self.folder, self.database_url = folder, database_url
@@ -68,15 +69,17 @@ class Trusting:
     @contextmanager
     def __call__(self, issuer: Issuer) -> Iterator[World]:
         data = self.folder / issuer.url.split(":")[2].split("/")[0]
-        with serving(data, trusting(issuer, self.database_url)) as run, client(run.url) as api:
+        with answering(data, trusting(issuer, self.database_url)) as run, client(run.url) as api:
             programme = enrol(api)
             yield World(issuer, programme, programme.people.application(), programme.child(), api)
             assert "Traceback" not in run.err.read_text()
 
 
 @pytest.fixture(scope="module")
-def service(new_database: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> Trusting:
-    return Trusting(tmp_path_factory.mktemp("keys"), new_database(64))
+def service(new_database: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trusting]:
+    folder, database_url = tmp_path_factory.mktemp("keys"), new_database(64)
+    with serving(folder / "views", {**WITH_PASSWORD, "DATABASE_URL": database_url}):
+        yield Trusting(folder, database_url)
 
 
 def most_in_a_minute(moments: list[float]) -> int:

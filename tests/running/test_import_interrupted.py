@@ -5,11 +5,15 @@ import re
 import signal
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import psycopg
 import pytest
 
 from adapters.importing.importer import BATCH
+from adapters.postgres import embedded
 from tests.acceptance.client import Api
 from tests.acceptance.people import unique
 from tests.running.importing import count, imported, of_brand, patient_service, said, words
@@ -18,7 +22,7 @@ from tests.running.programme import client
 from tests.running.turnstile import Turnstile, before
 from tests.service import ROOT
 
-ROWS = 8_000
+ROWS = 5_000
 """Several batches, so that an import can be stopped between them."""
 
 
@@ -85,11 +89,26 @@ def begun(turnstile: Turnstile, file: Path, brand: str) -> subprocess.Popen[str]
     )
 
 
+WAITING = "select count(*) from pg_stat_activity where wait_event_type = 'Lock'"
+
+
+@contextmanager
+def heads_held(run: Run) -> Iterator[psycopg.Connection[Any]]:
+    """Commands are not answered before the end of the block; a session that sees them wait."""
+    url = embedded.url(run.data) or ""
+    with psycopg.connect(url) as holding, psycopg.connect(url, autocommit=True) as seeing:
+        holding.execute("select from heads for update")
+        yield seeing
+
+
 def test_a_service_that_dies_meanwhile_is_waited_for(run: Run, admin: Api, brand: str, long: Path) -> None:
     with before(run.url) as turnstile, begun(turnstile, long, brand) as process:
         turnstile.let(1)
         assert soon(lambda: count(admin, brand) == BATCH, 60)
-        os.kill(child(run.data, "api"), signal.SIGKILL)
+        with heads_held(run) as session:
+            turnstile.let(1)
+            assert soon(lambda: session.execute(WAITING).fetchone() != (0,))
+            os.kill(child(run.data, "api"), signal.SIGKILL)
         turnstile.let(ROWS)
         told, logged = process.communicate(timeout=120)
     assert (0, "") == (process.returncode, logged), told

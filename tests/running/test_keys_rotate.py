@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from tests.acceptance import refusals
 from tests.acceptance.client import WEIGHT, Api, refused
+from tests.running.alone import answering
 from tests.running.processes import run_briefly, serving, soon
 from tests.running.programme import client, enrol
 from tests.running.rotating import Pair, is_sentences, kid_of, kids, login, rotate, rotate_ago, settings
@@ -123,7 +124,7 @@ def test_a_copy_of_the_keys_is_followed_too(pair: Pair) -> None:
     shutil.copytree(pair.keys, copy)
     pair.rotate()
     new = login(pair.one)
-    with serving(copy.parent, settings(pair.database_url)) as run, client(run.url) as api:
+    with answering(copy.parent, settings(pair.database_url)) as run, client(run.url) as api:
         assert 200 == pair.status(api, old)
         assert refusals.BAD_TOKEN == refused(api.with_token(new).get(WEIGHT.path(pair.child)))
         shutil.copytree(pair.keys, copy, dirs_exist_ok=True)

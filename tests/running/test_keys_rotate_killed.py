@@ -2,17 +2,15 @@
 
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
-import httpx
-
 from tests.acceptance.client import Api
-from tests.running.processes import command, environment, serving, soon
+from tests.running.alone import answering
+from tests.running.processes import environment, serving
 from tests.running.programme import client
 from tests.running.rotating import kid_of, kids, login, rotate, settings
-from tests.service import ROOT, free_port
+from tests.service import ROOT
 
 
 def killed_at_every_step(data: Path, copies: Path) -> list[Path]:
@@ -33,39 +31,17 @@ def contents(data: Path) -> dict[str, bytes]:
     return {file.name: file.read_bytes() for file in (data / "keys").iterdir()}
 
 
-@contextmanager
-def answering(data: Path, settings: dict[str, str]) -> Iterator[Api]:
-    """An API process alone, beside the service that keeps its views: it is up sooner."""
-    port = free_port()
-    words = command("api", "--data", str(data), "--port", str(port))
-    process = subprocess.Popen(words, env=environment(**settings), cwd=ROOT, stderr=subprocess.DEVNULL)
-    try:
-        with client(f"http://127.0.0.1:{port}") as api:
-            assert soon(lambda: process.poll() is not None or is_alive(api), 60)
-            yield api
-    finally:
-        process.terminate()
-        process.wait(30)
-
-
-def is_alive(api: Api) -> bool:
-    try:
-        return api.get("/health/live").status_code == 200
-    except httpx.TransportError:
-        return False
-
-
 def test_it_leaves_keys_that_work_at_whatever_moment_it_was(new_database: Callable[..., str], tmp_path: Path) -> None:
     """Each kind of folder that such a kill can leave is as good as one that was never rotated, or was."""
     data, with_database = tmp_path / "data", settings(new_database(64))
-    with serving(data, with_database) as run, client(run.url) as first:
+    with serving(data, with_database) as whole, client(whole.url) as first:
         old = login(first)
         before = contents(data)
         left = {traces(copy, before): copy for copy in killed_at_every_step(data, tmp_path / "copies")}
         left.pop((), None)  # nothing has happened to it
         assert len(left) >= 2, "at least a file was made, and put in its place"
         for copy in left.values():
-            with answering(copy, with_database) as api:
+            with answering(copy, with_database) as run, client(run.url) as api:
                 here = login(api)
                 assert good(api, old)
                 assert good(api, here)

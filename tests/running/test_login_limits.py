@@ -12,6 +12,7 @@ from tests.acceptance.client import WEIGHT, Body, User, at_once, refused, status
 from tests.acceptance.people import unique
 from tests.running.processes import WITH_PASSWORD, Run, run_briefly, serving, soon
 from tests.running.programme import Programme, client, enrol
+from tests.service import free_port
 
 LIMIT = 10
 """Of a minute, when nothing is set."""
@@ -35,8 +36,9 @@ def settings(database_url: str, limit: str) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def run(folder: Path, database_url: str) -> Iterator[Run]:
-    """With what is set by default."""
-    with serving(folder / "limited", settings(database_url, "")) as running:
+    """With what is set by default, and a Redis that is not there."""
+    nowhere = {"REDIS_URL": f"redis://127.0.0.1:{free_port()}"}
+    with serving(folder / "limited", {**settings(database_url, ""), **nowhere}) as running:
         yield running
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from tests.acceptance.client import WEIGHT, Api
 from tests.acceptance.outcomes import CHANGEPOINT, COHORT_TREND, CORRELATE, answer, invalid, refusal
+from tests.running.alone import is_answering
 from tests.running.conftest import Alive
 from tests.running.processes import PASSWORD, child, processes_of, serving, soon
 from tests.running.programme import client, instant
@@ -89,18 +90,26 @@ def test_what_does_not_fit_is_refused_as_of_few_values(admin: Api) -> None:
     invalid("y", admin.post(CORRELATE, {"x": MANY, "y": FEW}))
 
 
-@pytest.mark.parametrize(
-    ("victim", "number"), [("serve", signal.SIGTERM), ("serve", signal.SIGKILL), ("api", signal.SIGKILL)]
-)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL], ids=lambda number: number.name)
 def test_they_start_with_the_first_long_calculation_and_end_with_the_service(
-    tmp_path: Path, victim: str, number: signal.Signals
+    tmp_path: Path, number: signal.Signals
 ) -> None:
     with serving(tmp_path / "data") as run, client(run.url) as api:
         admin = api.login("admin", PASSWORD)
-        answer(ask(admin, FEW))
-        assert [] == calculating(run.data)
-        answer(ask(admin))
-        workers = calculating(run.data)
-        assert workers
-        os.kill(run.process.pid if victim == "serve" else child(run.data, victim), number)
+
+        def begin() -> list[int]:
+            answer(ask(admin, FEW))
+            assert [] == calculating(run.data)
+            answer(ask(admin))
+            workers = calculating(run.data)
+            assert workers
+            return workers
+
+        if number is signal.SIGKILL:  # of the API alone, too, which is started again
+            workers = begin()
+            os.kill(child(run.data, "api"), number)
+            assert soon(lambda: not any(map(is_alive, workers)))
+            assert soon(lambda: is_answering(run.url), 60)
+        workers = begin()
+        os.kill(run.process.pid, number)
         assert soon(lambda: not any(map(is_alive, workers)))

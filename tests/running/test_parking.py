@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 from psycopg import Connection, sql
 
+from adapters.postgres import embedded
 from adapters.postgres.connections import connector
 from adapters.view_commands import Operator
 from domain.catalogue import Undecodable, decode
 from projections import generations, parking, rebuild
 from projections.view import Placed, View, tables_of
 from projections.views import VIEWS
+from tests import databases
 from tests.adapters.workload import Workload
 from tests.adapters.world import settle_in
 from tests.projecting import projecting
@@ -28,15 +30,23 @@ UNWRITABLE = b"\\u0000"
 """What JSON may say of a text, and no column of PostgreSQL holds."""
 
 
-@pytest.fixture
-def log(database: str) -> str:
-    """The address of a log of random commands."""
-    world = settle_in(connector(database))
+@pytest.fixture(scope="module")
+def written(new_database: Callable[[], str]) -> str:
+    """The name of a database with a log of random commands, whose views have seen nothing."""
+    url = new_database()
+    world = settle_in(connector(url))
     workload = Workload(world, seed=5)
     for _ in range(120):
         workload.run_group()
     world.log.close()
-    return database
+    return databases.name_of(url)
+
+
+@pytest.fixture
+def log(server: embedded.Server, written: str) -> Iterator[str]:
+    """The address of a copy of it."""
+    with databases.copied(server.url, written) as url:
+        yield url
 
 
 def broken(connection: Connection[Any], view: View, *, readable: bool = True) -> dict[tuple[int, int], bytes]:

@@ -1,6 +1,5 @@
 """Whoever got an answer to a command finds it in the next question, through whichever process."""
 
-import shutil
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -32,20 +31,21 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def settings(database_url: str) -> dict[str, str]:
-    return {"DATABASE_URL": database_url, "GROWTHRINGS_ADMIN_PASSWORD": PASSWORD}
+    """How long an answer waits for its view is not what is asked here, and a machine may be busy."""
+    return {"DATABASE_URL": database_url, "GROWTHRINGS_ADMIN_PASSWORD": PASSWORD, "GROWTHRINGS_READ_WAIT": "15"}
 
 
 @pytest.fixture(scope="module")
 def one(folder: Path, database_url: str) -> Iterator[Run]:
-    with serving(folder / "one", settings(database_url)) as run:
+    """Two processes behind one address."""
+    with serving(folder / "one", settings(database_url), workers=2) as run:
         yield run
 
 
 @pytest.fixture(scope="module")
 def other(folder: Path, database_url: str, one: Run) -> Iterator[Run]:
-    """On another machine: the same database and keys."""
-    shutil.copytree(one.data / "keys", folder / "other" / "keys")
-    with serving(folder / "other", settings(database_url)) as run:
+    """On another machine: the same database, and a folder of keys that both share."""
+    with serving(folder / "other", settings(database_url) | {"GROWTHRINGS_KEYS": str(one.data / "keys")}) as run:
         yield run
 
 

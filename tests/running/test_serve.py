@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 
 from adapters.auth.keys import ensure_private_key
-from tests.acceptance.client import WEIGHT, Api
-from tests.running.processes import child, launch, processes_of, serving, soon, sweep
-from tests.running.programme import Posting, Programme, client, enrol, ids_of
+from tests.acceptance.client import WEIGHT
+from tests.running.processes import Run, child, launch, processes_of, serving, soon, sweep
+from tests.running.programme import Posting, client, enrol, ids_of, instant
 from tests.service import ROOT
 
 NOBODY = 65534
@@ -26,10 +26,13 @@ SHOWN = re.compile(r"^The first admin is 'admin' with password '(\S+)': shown on
 
 @dataclass(frozen=True)
 class Home:
-    """A data folder that was served before, where no other test is at the moment."""
+    """A data folder that was served before, without any settings, where no other test is at the moment; a child and
+    somebody who may weigh it."""
 
     data: Path
-    programme: Programme
+    first: Run
+    token: str
+    child: str
 
 
 @pytest.fixture(scope="module")
@@ -37,23 +40,25 @@ def home() -> Iterator[Home]:
     # Not in pytest's own folder, which is closed to other users.
     folder = Path(tempfile.mkdtemp(prefix="growthrings-test-"))
     try:
-        with serving(folder / "data") as run, client(run.url) as api:
-            programme = enrol(api)
-        yield Home(folder / "data", programme)
+        with serving(folder / "data", {}) as run, client(run.url) as api:
+            programme = enrol(api, password_of(run))
+            child_id = programme.child()
+        yield Home(folder / "data", run, programme.token, child_id)
     finally:
         shutil.rmtree(folder)
 
 
-def test_the_first_start_shows_the_password_that_it_made_up_and_no_later_start_does(tmp_path: Path) -> None:
-    data = tmp_path / "data"
-    with serving(data, {}) as run:
-        (password,) = SHOWN.findall(run.told)
-        assert run.told.splitlines()[1:] == [f"Ready: {run.url}"]
-        with client(run.url) as api:
-            assert api.login("admin", password).token
-        assert run.logged == []
-        assert 0o700 == data.stat().st_mode & 0o777 == (data / "keys").stat().st_mode & 0o777
-        assert {0o600} == {key.stat().st_mode & 0o777 for key in (data / "keys").iterdir()}
+def password_of(run: Run) -> str:
+    (password,) = SHOWN.findall(run.told)
+    return str(password)
+
+
+def test_the_first_start_shows_the_password_that_it_made_up_and_no_later_start_does(home: Home) -> None:
+    password, data = password_of(home.first), home.data
+    assert home.first.told.splitlines()[1:] == [f"Ready: {home.first.url}"]
+    assert home.first.logged == []
+    assert 0o700 == data.stat().st_mode & 0o777 == (data / "keys").stat().st_mode & 0o777
+    assert {0o600} == {key.stat().st_mode & 0o777 for key in (data / "keys").iterdir()}
     with serving(data, {}) as run, client(run.url) as api:
         assert f"Ready: {run.url}\n" == run.told
         assert api.login("admin", password).token
@@ -70,25 +75,25 @@ def test_a_first_start_that_is_killed_before_it_was_ready_has_shown_its_password
         run.process.kill()
         run.process.wait()
         sweep(data)
-    (password,) = SHOWN.findall(run.told)
     with serving(data, {}) as again, client(again.url) as api:
-        assert api.login("admin", password).token
+        assert api.login("admin", password_of(run)).token
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda number: number.name)
-def test_whatever_ends_it_leaves_no_process_and_loses_nothing(home: Home, number: signal.Signals) -> None:
-    with serving(home.data) as run, client(run.url) as api:
-        programme = Programme(home.programme.people, Api(api.http, home.programme.token))
-        child_id = enrol(api).child()
-        with Posting(run.url, programme.token, child_id) as posting:
-            assert posting.goes_on(20)
-            ended = run.end(number)
-            assert soon(lambda: not processes_of(home.data))
-        assert (-9 if number is signal.SIGKILL else 0) == ended
-        assert [] == posting.unexpected
-        assert "Traceback" not in run.err.read_text()
-    with serving(home.data) as run, client(run.url, home.programme.token) as api:
-        assert set(posting.acknowledged) <= ids_of(api, child_id)
+def test_whatever_ends_it_leaves_no_process_and_loses_nothing(home: Home) -> None:
+    acknowledged = set[str]()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
+        with serving(home.data) as run, client(run.url, home.token) as api:
+            assert acknowledged <= ids_of(api, home.child)
+            with Posting(run.url, home.token, home.child) as posting:
+                assert posting.goes_on(20)
+                ended = run.end(number)
+                assert soon(lambda: not processes_of(home.data)), number
+            assert (number, -9 if number is signal.SIGKILL else 0) == (number, ended)
+            assert [] == posting.unexpected
+            assert "Traceback" not in run.err.read_text()
+            acknowledged.update(posting.acknowledged)
+    with serving(home.data) as run, client(run.url, home.token) as api:
+        assert acknowledged <= ids_of(api, home.child)
 
 
 def test_a_later_start_takes_less_than_two_seconds(home: Home) -> None:
@@ -109,8 +114,8 @@ def test_the_data_folder_may_be_relative_and_its_path_very_long(home: Home) -> N
     deep.mkdir(parents=True)
     elsewhere = home.data.rename(deep / "data")
     try:
-        with serving(elsewhere, folder="data", cwd=deep) as run, client(run.url, home.programme.token) as api:
-            WEIGHT.record(api, child_in(api))
+        with serving(elsewhere, folder="data", cwd=deep) as run, client(run.url, home.token) as api:
+            WEIGHT.record(api, home.child, timestamp=instant())
             assert child(elsewhere, "api")
         assert {} == processes_of(elsewhere)
     finally:
@@ -122,8 +127,8 @@ def test_another_user_than_root_can_serve(home: Home) -> None:
     before = becoming_nobody()
     subprocess.run(["chown", "-R", str(NOBODY), home.data.parent], check=True)
     try:
-        with serving(home.data, before=before) as run, client(run.url, home.programme.token) as api:
-            WEIGHT.record(api, child_in(api))
+        with serving(home.data, before=before) as run, client(run.url, home.token) as api:
+            WEIGHT.record(api, home.child, timestamp=instant())
             users = {Path(f"/proc/{pid}").stat().st_uid for pid in processes_of(home.data)}
             assert {NOBODY} == users
         assert {} == processes_of(home.data)
@@ -141,10 +146,6 @@ def becoming_nobody() -> list[str]:
         if tried.returncode == 0:
             return words
     pytest.skip("nobody else can read this Python")
-
-
-def child_in(api: Api) -> str:
-    return enrol(api).child()
 
 
 def test_a_key_file_left_half_made_by_a_process_of_the_same_number_hinders_nobody(tmp_path: Path) -> None:

@@ -1,0 +1,145 @@
+"""Accounts in the document: logins, passwords, and institutions."""
+
+from collections.abc import Iterator
+
+from adapters.http.openapi.operations import REMOVED, Answer, Link, Operation, ok, page_of
+from adapters.http.openapi.requests import LIMIT, PAGE, Body, number, path_id, text
+from adapters.http.openapi.schemas import ID, Json, closed, of_struct, ref, string
+from application.queries.institutions import Institution
+from domain.refusal import AlreadyRegistered, InstitutionInUse, LoginRefused, NotFound, PasswordDiffers
+
+TAG = "Accounts"
+
+INSTITUTION_ID = "5a62be07d6f33400146c9b60"
+
+SENT: Json = {"type": "school", "name": "Hill School", "address": "1 Hill Road", "latitude": 51.5, "longitude": -0.12}
+
+PAGED = "Latest registered first. Another parameter than these is 400."
+
+
+def operations() -> Iterator[Operation]:
+    yield _login()
+    yield _change_password()
+    yield from _institutions()
+
+
+def schemas() -> dict[str, Json]:
+    institution = of_struct(Institution, ("address", "latitude", "longitude"), id=ID)
+    for member, type in (("address", "string"), ("latitude", "number"), ("longitude", "number")):
+        institution["properties"][member] = {"type": type}  # what is absent is left out, not null
+    return {
+        "Token": closed(access_token=string("A JWT, signed by RS256.", pattern=r"^[^.]+\.[^.]+\.[^.]+$")),
+        "Institution": institution,
+    }
+
+
+def _login() -> Operation:
+    return Operation(
+        method="POST",
+        path="/v1/auth",
+        id="log_in",
+        tag=TAG,
+        summary="Log in",
+        description="Ten logins a minute of one user name, and from one address, unless set otherwise.",
+        body=Body(
+            name="Credentials",
+            members=(text("username", least=0, required=True), text("password", least=0, required=True)),
+            example={"username": "scale", "password": "scales"},
+        ),
+        answers=(
+            Answer(
+                status=200,
+                description="A token that is good for a day.",
+                schema=ref("Token"),
+                example={"access_token": "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiI1YTYyYmUwNyJ9.c2lnbmF0dXJl"},
+            ),
+        ),
+        refused=(LoginRefused(),),
+    )
+
+
+def _change_password() -> Operation:
+    return Operation(
+        method="PUT",
+        path="/v1/users/{user_id}/password",
+        id="change_password",
+        tag=TAG,
+        summary="Change one's own password",
+        action="change_password",
+        parameters=(path_id("user_id", "user"),),
+        body=Body(
+            name="NewPassword",
+            members=(text("old_password", least=0, required=True), text("new_password", required=True)),
+            example={"old_password": "scales", "new_password": "better scales"},
+        ),
+        answers=(Answer(status=204, description="The new one counts."),),
+        refused=(PasswordDiffers("old_password"),),
+    )
+
+
+def _institutions() -> Iterator[Operation]:
+    path, one = "/v1/institutions", "/v1/institutions/{institution_id}"
+    id, example = path_id("institution_id", "institution"), {"id": INSTITUTION_ID, **SENT}
+    where = {"institution_id": "$response.body#/id"}
+    yield Operation(
+        method="POST",
+        path=path,
+        id="register_institution",
+        tag=TAG,
+        summary="Register an institution",
+        action="register_institution",
+        body=Body(
+            name="NewInstitution",
+            members=(
+                text("type", required=True),
+                text("name", required=True, description="Unique."),
+                text("address", least=0),
+                number("latitude"),
+                number("longitude"),
+            ),
+            example=SENT,
+        ),
+        answers=(
+            Answer(
+                status=201,
+                description="Registered.",
+                schema=ref("Institution"),
+                example=example,
+                links=(Link("get_institution", where), Link("remove_institution", where)),
+            ),
+        ),
+        refused=(AlreadyRegistered("Institution"),),
+    )
+    yield Operation(
+        method="GET",
+        path=path,
+        id="list_institutions",
+        tag=TAG,
+        summary="All institutions",
+        description=PAGED,
+        action="list_institutions",
+        parameters=(PAGE, LIMIT),
+        answers=(page_of("Institution", example),),
+    )
+    yield Operation(
+        method="GET",
+        path=one,
+        id="get_institution",
+        tag=TAG,
+        summary="One institution",
+        action="read_institution",
+        parameters=(id,),
+        answers=(ok("Institution", example),),
+        refused=(NotFound("Institution"),),
+    )
+    yield Operation(
+        method="DELETE",
+        path=one,
+        id="remove_institution",
+        tag=TAG,
+        summary="Remove an institution that has no users",
+        action="remove_institution",
+        parameters=(id,),
+        answers=(REMOVED,),
+        refused=(InstitutionInUse(),),
+    )

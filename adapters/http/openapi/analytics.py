@@ -1,0 +1,200 @@
+"""Analytics in the document: what the values of outcomes say."""
+
+from collections.abc import Iterator
+
+from adapters.analytics import shapes
+from adapters.http.analytics import GRANULARITIES
+from adapters.http.openapi.entries import FROM, SUBJECT, TO
+from adapters.http.openapi.operations import Answer, Operation, ok
+from adapters.http.openapi.outcomes import EXAMPLE as OUTCOME
+from adapters.http.openapi.requests import Body, Member, Parameter, Refusals, asked, outcome_id, text
+from adapters.http.openapi.schemas import (
+    COUNT,
+    SHARE,
+    TIME_OUT,
+    UUID,
+    Json,
+    array,
+    choice,
+    closed,
+    of_struct,
+    or_null,
+    pattern,
+    ref,
+    string,
+)
+from adapters.http.openapi.statistics import BEYOND, METHOD, TREND, constant, few
+from domain.refusal import EmptyText, NotFound, NotText, UnsafeText
+
+TAG = "Analytics"
+
+WORD = pattern(r"[^\u0000]+")
+
+NUMBER: Json = {"type": "number"}
+BETTER: Json = {"anyOf": [{"type": "boolean"}, {"type": "null"}]}
+
+TWO: Json = {"outcome_id_a": OUTCOME["id"], "outcome_id_b": "01903a5c-9ca0-7123-8000-0130a0800000"}
+COEFFICIENT: Json = {
+    "coefficient": 0.8,
+    "p_value": 0.2,
+    "sample_size": 4,
+    "method": "pearson",
+    "strength": "strong",
+    "direction": "positive",
+}
+SUMMARY: Json = {
+    "outcome_id": OUTCOME["id"],
+    "count": 2,
+    "subjects": 1,
+    "mean": 30.5,
+    "median": 30.5,
+    "standard_deviation": 0.1414213562373095,
+    "minimum": 30.4,
+    "maximum": 30.6,
+    "first_at": "2024-06-21T08:00:00.000Z",
+    "last_at": "2024-06-22T08:00:00.000Z",
+    "improving": 1.0,
+}
+POINT: Json = {"start": "2024-06-17T00:00:00.000Z", "count": 2, "mean": 30.5, "minimum": 30.4, "maximum": 30.6}
+COMPARISON: Json = {
+    "outcome_id": OUTCOME["id"],
+    "by": "arm",
+    "groups": [
+        {
+            "value": "a",
+            "subjects": 1,
+            "mean_first": 30.4,
+            "mean_last": 30.6,
+            "mean_change": 0.2,
+            "p_value": None,
+            "better": None,
+        }
+    ],
+    "p_value": None,
+}
+
+
+def operations() -> Iterator[Operation]:
+    of_period = (FROM, TO, SUBJECT)
+    granularity = asked("granularity", choice(*GRANULARITIES), "Weeks start on Monday.", required=True)
+    by = asked("by", WORD, "The member of metadata that tells cohorts apart.", required=True, example="arm")
+    yield _question(
+        path="summary",
+        id="summarize_outcome",
+        summary="What the values of an outcome are like",
+        description="`improving`: of the subjects with values on two days or more, the share whose slope over their "
+        "daily means goes the better way.",
+        parameters=of_period,
+        answer=ok("Summary", SUMMARY),
+    )
+    yield _question(
+        path="series",
+        id="read_series",
+        summary="An outcome period by period",
+        description="Empty periods are left out.",
+        parameters=(granularity, *of_period),
+        answer=ok("Series", {"outcome_id": OUTCOME["id"], "granularity": "week", "points": [POINT]}),
+    )
+    yield _question(
+        path="trend",
+        id="read_trend",
+        summary="The trend of an outcome",
+        description="Least squares over the means of days (all values of a UTC day, whoever's); x counts days from the "
+        "first. `better` goes by the outcome's direction, and is null where the trend is not significant.",
+        parameters=of_period,
+        answer=ok("OutcomeTrend", {**TREND, "better": True}),
+        refused=(few("values", 3),),
+    )
+    yield _question(
+        path="compare",
+        id="compare_cohorts",
+        summary="Cohorts side by side",
+        description="A subject belongs to the group of its first entry; its change is its last value less its first. A "
+        "group's `p_value` is of the paired t test, the whole's of a one-way analysis of variance of the changes.",
+        parameters=(by, FROM, TO),
+        answer=ok("OutcomeComparison", COMPARISON),
+    )
+    yield _correlations()
+
+
+def _question(
+    *,
+    path: str,
+    id: str,
+    summary: str,
+    description: str,
+    parameters: tuple[Parameter, ...],
+    answer: Answer,
+    refused: Refusals = (),
+) -> Operation:
+    return Operation(
+        method="GET",
+        path=f"/v1/outcomes/{{outcome_id}}/{path}",
+        id=id,
+        tag=TAG,
+        summary=summary,
+        description=description,
+        action=id,
+        parameters=(outcome_id(), *parameters),
+        answers=(answer,),
+        refused=(*refused, BEYOND),
+    )
+
+
+def _correlations() -> Operation:
+    return Operation(
+        method="POST",
+        path="/v1/correlations/compute",
+        id="correlate_outcomes",
+        tag=TAG,
+        summary="How two outcomes of a brand go together",
+        description="Pairs are the daily means of one subject on one day (UTC). `strength` by the size of the "
+        "coefficient: strong from 0.7, moderate from 0.4, weak from 0.1.",
+        action="correlate_outcomes",
+        body=Body(
+            name="NewCorrelation",
+            members=(
+                *map(_of_outcome, TWO),
+                text("brand_id", required=True),
+                METHOD,
+                text("subject_id", least=0),
+            ),
+            example={**TWO, "brand_id": OUTCOME["brand_id"]},
+        ),
+        answers=(ok("OutcomeCorrelation", {**TWO, **COEFFICIENT}),),
+        refused=(NotFound("Outcome"), few("outcome_id_a", 4), constant("outcome_id_a"), BEYOND),
+    )
+
+
+def _of_outcome(name: str) -> Member:
+    schema = {**WORD, "description": "Anything but the id of an outcome of the brand is 404."}
+    return Member(name=name, schema=schema, required=True, refused=(NotText(name), UnsafeText(name), EmptyText(name)))
+
+
+def schemas() -> dict[str, Json]:
+    number_or_null = or_null(NUMBER)
+    ids = {"outcome_id_a": UUID, "outcome_id_b": UUID}
+    trend, coefficient = of_struct(shapes.Trend), of_struct(shapes.Coefficient, p_value=SHARE)
+    comparison = of_struct(shapes.Comparison)
+    return {
+        "Summary": closed(
+            outcome_id=UUID,
+            count=COUNT,
+            subjects=COUNT,
+            **dict.fromkeys(("mean", "median", "standard_deviation", "minimum", "maximum"), number_or_null),
+            first_at=or_null(TIME_OUT),
+            last_at=or_null(TIME_OUT),
+            improving=or_null(SHARE),
+        ),
+        "Series": closed(outcome_id=UUID, granularity=choice(*GRANULARITIES), points=array(ref("Point"))),
+        "Point": closed(start=TIME_OUT, count=COUNT, mean=NUMBER, minimum=NUMBER, maximum=NUMBER),
+        "OutcomeTrend": _with(trend, better=BETTER),
+        "OutcomeComparison": _with(comparison, outcome_id=UUID, by=string()),
+        "OutcomeCorrelation": _with(coefficient, **ids),
+        "CohortGroup": of_struct(shapes.CohortGroup, value=string()),
+    }
+
+
+def _with(schema: Json, **members: Json) -> Json:
+    """The same with more members, which are always there."""
+    return closed(**{**members, **schema["properties"]})

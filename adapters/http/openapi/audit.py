@@ -1,0 +1,146 @@
+"""The audit in the document: who did what, the facts of one aggregate, and its state as it was known at a time."""
+
+from collections.abc import Iterator
+
+from adapters.http.openapi.operations import Answer, Operation
+from adapters.http.openapi.requests import LIMIT, Parameter, asked
+from adapters.http.openapi.schemas import EXACT_TIME, INSTANT, TEXT, Json, array, closed, or_null, pattern, ref, string
+from domain.refusal import NotFound
+
+TAG = "Audit"
+
+ID = Parameter(
+    name="id",
+    place="path",
+    schema=pattern(r"[^\u0000/]+"),
+    description="As the API shows it: of a child, a measurement, an outcome, …",
+    required=True,
+    refused=(NotFound("Stream"),),
+    example="5a62be07de34500146d9c544",
+)
+
+STREAM = "5a62be07d6f33400146c9b61/5a62be07de34500146d9c544"
+_OF_ALL: Json = {
+    "position": "17-4711",
+    "version": 1,
+    "event": "measurement.recorded.v1",
+    "happened_at": "2019-06-20T14:40:00.000000Z",
+    "recorded_at": "2024-06-20T14:40:01.123456Z",
+    "actor": "5a62be07d6f33400146c9b5e",
+    "role": "application",
+    "request_id": "9c1f6e2b0d4a4b0f8a7c6d5e",
+    "cause": "record_measurements",
+}
+EVENT: Json = {
+    **_OF_ALL,
+    "id": "5a62be07de34500146d9c544",
+    "stream": STREAM,
+    "subject": "5a62be07d6f33400146c9b61",
+    "outcome": None,
+}
+VALUES: Json = {"kind": "weight", "value": 70.2, "unit": "kg"}
+FACT: Json = {**_OF_ALL, "data": VALUES, "state": VALUES}
+STATE: Json = {
+    "id": EVENT["id"],
+    "stream": STREAM,
+    "as_of": None,
+    "known_at": "2024-06-21T00:00:00.000000Z",
+    "version": 1,
+    "state": VALUES,
+}
+
+NOTED = "Leaves a fact itself, `audit.read.v1`, before anything is shown. Password hashes are blanked."
+
+
+def operations() -> Iterator[Operation]:
+    yield Operation(
+        method="GET",
+        path="/v1/audit/events",
+        id="list_audit_events",
+        tag=TAG,
+        summary="Who did what, to whom, when, in which request",
+        description="Without values. A page is ordered by when things were recorded; `next` goes into `after`, and "
+        "never skips or repeats, whatever is being written. Other parameters are ignored.",
+        action="list_audit_events",
+        parameters=(
+            asked("actor", TEXT, "Id of the user who did it."),
+            asked("subject", TEXT, "A child, an outcome, or whatever else an event is about."),
+            asked("stream", TEXT, "An id that the API shows, or a stream's own."),
+            asked("event", TEXT, "Its name.", example="measurement.recorded.v1"),
+            asked("request_id", TEXT, "As `X-Request-Id` said."),
+            asked("from", INSTANT, "Recorded then or later."),
+            asked("to", INSTANT, "Recorded before."),
+            asked("after", pattern("[A-Za-z0-9_-]+"), "The `next` of an earlier page."),
+            LIMIT,
+        ),
+        answers=(
+            Answer(
+                status=200,
+                description="A page of them.",
+                schema=ref("AuditPage"),
+                example={"events": [EVENT], "next": "eyIxNyI6NDcxMX0"},
+            ),
+        ),
+    )
+    yield Operation(
+        method="GET",
+        path="/v1/audit/streams/{id}",
+        id="read_stream",
+        tag=TAG,
+        summary="Every fact of one aggregate, with its values and the state after it",
+        description=NOTED,
+        action="read_stream",
+        parameters=(ID,),
+        answers=(
+            Answer(
+                status=200,
+                description="In order.",
+                schema=ref("Stream"),
+                example={"id": EVENT["id"], "stream": STREAM, "facts": [FACT]},
+            ),
+        ),
+    )
+    yield Operation(
+        method="GET",
+        path="/v1/audit/streams/{id}/state",
+        id="read_state",
+        tag=TAG,
+        summary="The state of one aggregate as it was at one time, as it was known at another",
+        description=f"Asked again with the `known_at` of the answer, it is the same for ever. {NOTED}",
+        action="read_state",
+        parameters=(
+            ID,
+            asked("as_of", INSTANT, "By when things happened; now, when left out."),
+            asked("known_at", INSTANT, "By when they were recorded; now, when left out. Not in the future."),
+        ),
+        answers=(Answer(status=200, description="What was known.", schema=ref("State"), example=STATE),),
+    )
+
+
+def schemas() -> dict[str, Json]:
+    of_all: dict[str, Json] = {
+        "position": pattern("[0-9]+-[0-9]+", "Partition, and place in it."),
+        "version": {"type": "integer", "minimum": 1},
+        "event": string(),
+        "happened_at": EXACT_TIME,
+        "recorded_at": EXACT_TIME,
+        "actor": string(),
+        "role": string(),
+        "request_id": string(),
+        "cause": string("The command."),
+    }
+    state = or_null({"type": "object"})
+    return {
+        "AuditEvent": closed(**of_all, id=string(), stream=string(), subject=string(), outcome=or_null(string())),
+        "AuditPage": closed(events=array(ref("AuditEvent")), next=string("Goes into `after`.")),
+        "Fact": closed(**of_all, data={"type": "object"}, state=state),
+        "Stream": closed(id=string(), stream=string(), facts=array(ref("Fact"))),
+        "State": closed(
+            id=string(),
+            stream=string(),
+            as_of=or_null(EXACT_TIME),
+            known_at=EXACT_TIME,
+            version={"type": "integer", "minimum": 0},
+            state=state,
+        ),
+    }

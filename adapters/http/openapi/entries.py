@@ -1,0 +1,102 @@
+"""Entries of outcomes in the document."""
+
+from collections.abc import Iterator
+
+from adapters.http import entry_items
+from adapters.http.entry_items import EntryItem
+from adapters.http.openapi import outcomes
+from adapters.http.openapi.operations import Answer, Operation, ok
+from adapters.http.openapi.outcomes import BATCH, TAG, batch, batch_of
+from adapters.http.openapi.requests import LIMIT, OFFSET, Body, Member, asked, outcome_id, text
+from adapters.http.openapi.schemas import (
+    COUNT,
+    INSTANT,
+    TEXT,
+    TIME_IN,
+    TIME_OUT,
+    UUID,
+    Json,
+    array,
+    closed,
+    of_struct,
+    pattern,
+    ref,
+)
+from domain.refusal import AlreadyRegistered, NotADecimal, NotAnObject, NotANumber, NotATime, NotText, UnsafeText
+
+SENT: Json = {
+    "subject_id": "anna",
+    "brand_id": outcomes.SENT["brand_id"],
+    "value": "30.40",
+    "recorded_at": "2024-06-21T08:00:00.000Z",
+    "metadata": {"arm": "a"},
+}
+EXAMPLE: Json = {"id": "01903f8e-a21f-7456-8000-0130a0800001", "outcome_id": outcomes.EXAMPLE["id"], **SENT}
+
+FROM = asked("from", INSTANT, "Inclusive.", example="2024-06-01")
+TO = asked("to", INSTANT, "Exclusive.", example="2024-07-01")
+SUBJECT = asked("subject_id", TEXT, "Of this subject only.")
+
+
+def operations() -> Iterator[Operation]:
+    path = "/v1/outcomes/{outcome_id}/entries"
+    yield Operation(
+        method="POST",
+        path=path,
+        id="record_entries",
+        tag=TAG,
+        summary="Record a value of an outcome, or an array of them",
+        description=f"404 also for an outcome of another brand. One value per subject and instant. {BATCH}",
+        action="record_entries",
+        parameters=(outcome_id(),),
+        body=Body(name="NewEntry", members=_members(), example=SENT, many=True),
+        answers=(
+            Answer(status=201, description="Recorded.", schema=ref("Entry"), example=EXAMPLE),
+            batch("Entry", EXAMPLE, {"subject_id": "anna"}),
+        ),
+        refused=(AlreadyRegistered("Entry"),),
+    )
+    yield Operation(
+        method="GET",
+        path=path,
+        id="list_entries",
+        tag=TAG,
+        summary="The values of an outcome",
+        description="Latest first, by `recorded_at`. Other parameters are ignored.",
+        action="list_entries",
+        parameters=(outcome_id(), SUBJECT, FROM, TO, LIMIT, OFFSET),
+        answers=(ok("EntryPage", {"entries": [EXAMPLE], "total": 1}, "A page of them."),),
+    )
+
+
+def _members() -> tuple[Member, ...]:
+    value = pattern(r"-?[0-9]{1,19}(?:\.[0-9]{1,19})?", "At most 38 digits; it is kept as it is written.")
+    return (
+        text("subject_id", most=entry_items.LENGTH, required=True),
+        text("brand_id", most=entry_items.LENGTH, required=True),
+        Member(
+            name="value",
+            schema=value,
+            required=True,
+            refused=(NotText("value"), UnsafeText("value"), NotADecimal("value", entry_items.DIGITS)),
+        ),
+        Member(
+            name="recorded_at",
+            schema={**TIME_IN, "description": f"Now, when left out. {TIME_IN['description']}"},
+            refused=(NotText("recorded_at"), UnsafeText("recorded_at"), NotATime("recorded_at")),
+        ),
+        Member(
+            name="metadata",
+            schema={"type": "object", "default": {}},
+            refused=(NotAnObject("metadata"), UnsafeText("metadata"), NotANumber("metadata")),
+        ),
+    )
+
+
+def schemas() -> dict[str, Json]:
+    entry = of_struct(EntryItem, id=UUID, outcome_id=UUID, recorded_at=TIME_OUT, metadata={"type": "object"})
+    return {
+        "Entry": entry,
+        "EntryBatch": batch_of("Entry"),
+        "EntryPage": closed(entries=array(ref("Entry")), total=COUNT),
+    }

@@ -1,0 +1,236 @@
+"""Measurements in the document: four operations for each kind."""
+
+from collections.abc import Iterator
+
+from adapters.http.envelope import envelope
+from adapters.http.openapi.operations import REMOVED, Answer, Link, Operation, ok, page_of
+from adapters.http.openapi.requests import LIMIT, PAGE, Body, Member, Parameter, asked, path_id, text
+from adapters.http.openapi.schemas import (
+    DATE,
+    ID,
+    NUMBER,
+    TIME,
+    TIME_IN,
+    TIME_OUT,
+    Json,
+    array,
+    closed,
+    of_struct,
+    pattern,
+    ref,
+)
+from adapters.http.readings import Item
+from domain.measurement import KINDS, Kind
+from domain.refusal import AlreadyRegistered, BadTimestamp, ChildNotRegistered, Negative, NotANumber, NotFound
+
+TAG = "Measurements"
+
+VALUE: Json = {
+    "anyOf": [
+        {"type": "number", "minimum": 0},
+        pattern(r"[0-9]+(?:\.[0-9]+)?", "The same as text: `70.2` is stored."),
+    ],
+    "description": "A number that is 0 or more, within the range of a double.",
+}
+
+ORDER = """\
+Refusals, the first that applies: 401, the scope 403, ids of the path 400, the body 400; then whether the user is still
+there 401, a child that asks for another 403, whether the child is there 400, the relation 403; then the members: a bad
+`timestamp`, a bad `value`, a bad `unit`, missing members, a bad `body_fat`; last the duplicate 409.
+"""
+
+DUPLICATES = """\
+Of one child and kind there is one measurement at an instant, to the millisecond: `15:00:00+01:00` and `14:00:00Z` are
+the same. Of any number of equal requests exactly one is accepted. Once a measurement is removed, its instant is free
+again.
+"""
+
+BODY_FAT = """\
+A weight with `body_fat` also records a body fat at that instant, or revises the value of the one that is there; both
+are stored, or neither. Removing the weight leaves the body fat; removing the body fat takes `body_fat` off the weight.
+"""
+
+BATCH = """\
+An array is answered with 207, whatever becomes of its items: each stands alone, and those that are accepted are stored
+together. Of equal items the first is accepted. What is no object is an object without members.
+"""
+
+TOGETHER = [
+    kind for kind in KINDS.values() if kind.companion or kind.name in {each.companion for each in KINDS.values()}
+]
+"""Kinds of which one travels with the other."""
+
+OPERATORS = "(?:(?:gt|gte|lt|lte|ne):)?"
+WORDS = r"(?:(?:gt|gte|lt|lte):[^*,\u0000]+|(?:ne:)?(?!(?:gt|gte|lt|lte|ne):)[^,\u0000]+)"
+MEMBER = "-?(?:timestamp|value|unit)"
+
+
+def _filter(name: str, one: str, said: str) -> Parameter:
+    description = (
+        f"{said} With `gt:`, `gte:`, `lt:`, `lte:` or `ne:` in front it is compared so; a comma is “or”, repeating is "
+        "“and”."
+    )
+    return asked(name, array(pattern(f"{one}(?:,{one})*")), description)
+
+
+FILTERS = (
+    _filter("timestamp", f"{OPERATORS}(?:{TIME}|{DATE})", "A time, or a date, which is its midnight in UTC."),
+    _filter("value", f"{OPERATORS}{NUMBER}", "A number."),
+    _filter("unit", WORDS, "Text, in which `*` stands for any; then only `ne:` goes with it."),
+    asked(
+        "sort",
+        pattern(f"{MEMBER}(?:,{MEMBER})*"),
+        "Members by which to sort, `-` descending.",
+        example="timestamp,-value",
+    ),
+    asked("start_at", pattern(f"today|{TIME}|{DATE}"), "`timestamp` from there, inclusive."),
+    asked("end_at", pattern(f"today|{TIME}|{DATE}"), "`timestamp` up to there, exclusive."),
+    asked(
+        "period",
+        pattern("[0-9]{1,3}[dwmy]"),
+        "So many days, weeks, months or years: from `start_at`, or up to `end_at`, else up to now; not with both.",
+        example="4w",
+    ),
+)
+
+
+def operations() -> Iterator[Operation]:
+    for kind in KINDS.values():
+        yield from _operations_of(kind)
+
+
+def schemas() -> dict[str, Json]:
+    return {name: schema for kind in KINDS.values() for name, schema in _schemas_of(kind).items()}
+
+
+def _name(kind: Kind) -> str:
+    return kind.title.replace(" ", "")
+
+
+def _operations_of(kind: Kind) -> Iterator[Operation]:
+    name, child = _name(kind), path_id("child_id", "child")
+    collection = f"/v1/children/{{child_id}}/{kind.path}"
+    id_name = f"{kind.path.rstrip('s')}_id"
+    one = f"{collection}/{{{id_name}}}"
+    of_child = (ChildNotRegistered("5a62be07d6f33400146c9b61"),)
+    known = {"child_id": "$request.path.child_id", id_name: "$response.body#/id"}
+    then = (Link(f"get_{kind.name}", known), Link(f"remove_{kind.name}", known))
+    single = (child, path_id(id_name, kind.title.lower()))
+    yield Operation(
+        method="POST",
+        path=collection,
+        id=f"record_{kind.name}",
+        tag=TAG,
+        summary=f"Record a {kind.title.lower()}, or an array of them",
+        description="\n".join((DUPLICATES, *((BODY_FAT,) if kind in TOGETHER else ()), BATCH, ORDER)),
+        action="record_measurements",
+        parameters=(child,),
+        body=_body(kind),
+        answers=(
+            Answer(status=201, description="Recorded.", schema=ref(name), example=_example(kind), links=then),
+            Answer(
+                status=207,
+                description="What became of each item of an array, in the order sent.",
+                schema=ref(f"{name}Batch"),
+                example=_batch_example(kind),
+            ),
+        ),
+        refused=(*of_child, AlreadyRegistered(kind.title)),
+    )
+    yield Operation(
+        method="GET",
+        path=collection,
+        id=f"list_{kind.name}",
+        tag=TAG,
+        summary=f"The {kind.title.lower()}s of a child",
+        description="Latest recorded first, unless sorted; ties are broken the same way. Another parameter is 400.",
+        action="read_measurements",
+        parameters=(child, PAGE, LIMIT, *FILTERS),
+        answers=(page_of(name, _example(kind)),),
+        refused=of_child,
+    )
+    yield Operation(
+        method="GET",
+        path=one,
+        id=f"get_{kind.name}",
+        tag=TAG,
+        summary=f"One {kind.title.lower()} of a child",
+        action="read_measurements",
+        parameters=single,
+        answers=(ok(name, _example(kind)),),
+        refused=(*of_child, NotFound(kind.title)),
+    )
+    yield Operation(
+        method="DELETE",
+        path=one,
+        id=f"remove_{kind.name}",
+        tag=TAG,
+        summary=f"Remove a {kind.title.lower()}",
+        description="The same answer where there is nothing to remove.",
+        action="remove_measurement",
+        parameters=single,
+        answers=(REMOVED,),
+        refused=of_child,
+    )
+
+
+def _body(kind: Kind) -> Body:
+    timestamp = Member(name="timestamp", schema=TIME_IN, required=True, refused=(BadTimestamp("2019-02-30T08:00:00Z"),))
+    members = [timestamp, _value("value", required=True)]
+    example: Json = {"timestamp": "2019-06-20T14:40:00.000Z", "value": 70.2}
+    if kind.unit is None:
+        members.append(text("unit", required=True))
+        example["unit"] = "kg"
+    if kind.companion is not None:
+        members.append(_value(kind.companion))
+        example[kind.companion] = 20.1
+    return Body(name=f"New{_name(kind)}", members=tuple(members), example=example, many=True)
+
+
+def _value(name: str, *, required: bool = False) -> Member:
+    return Member(name=name, schema=VALUE, required=required, refused=(Negative(name), NotANumber(name)))
+
+
+def _schemas_of(kind: Kind) -> dict[str, Json]:
+    name = _name(kind)
+    number: Json = {"minimum": 0}
+    whole = of_struct(Item, id=ID, timestamp=TIME_OUT, value=number, child_id=ID, body_fat=number)
+    if kind.companion is None:
+        del whole["properties"]["body_fat"]
+    if kind.unit is not None:
+        whole["properties"]["unit"] = {"const": kind.unit}
+    accepted = closed(code={"const": 201}, item=ref(name))
+    refused = closed(
+        ("description",),
+        code={"enum": [400, 409, 500]},
+        message={"type": "string"},
+        description={"type": "string"},
+        item={"description": "Of a 409 what would have been stored, without `id`; else the element as it was sent."},
+    )
+    return {name: whole, f"{name}Batch": closed(success=array(accepted), error=array(refused))}
+
+
+def _example(kind: Kind) -> Json:
+    example: Json = {
+        "id": "5a62be07de34500146d9c544",
+        "timestamp": "2019-06-20T14:40:00.000Z",
+        "value": 70.2 if kind.unit is None else 20.1,
+        "unit": kind.unit or "kg",
+        "child_id": "5a62be07d6f33400146c9b61",
+    }
+    return example if kind.companion is None else {**example, kind.companion: 20.1}
+
+
+def _batch_example(kind: Kind) -> Json:
+    stored = {member: value for member, value in _example(kind).items() if member != "id"}
+    bad = {"timestamp": "2019-06-21", "value": 70.2}
+    return {
+        "success": [{"code": 201, "item": _example(kind)}],
+        "error": [_error(AlreadyRegistered(kind.title), stored), _error(BadTimestamp("2019-06-21"), bad)],
+    }
+
+
+def _error(refused: AlreadyRegistered | BadTimestamp, item: Json) -> Json:
+    told = envelope(refused, "")
+    described = {} if isinstance(refused, AlreadyRegistered) else {"description": told.description}
+    return {"code": told.code, "message": told.message, **described, "item": item}

@@ -1,0 +1,137 @@
+"""What requests are made of, each with what is said of a bad one: parameters, bodies and their members."""
+
+from typing import Any
+
+from msgspec import Struct
+
+from adapters.analytics.unfit import Unfit
+from adapters.http.openapi.schemas import PATH_ID, PATH_UUID, Json, pattern, string
+from domain.refusal import (
+    BadFilter,
+    BadParameter,
+    EmptyText,
+    MembersMissing,
+    NotANumber,
+    NotFound,
+    NotOneOf,
+    NotText,
+    Refusal,
+    TextTooLong,
+    UnsafeText,
+)
+
+Refusals = tuple[Refusal | Unfit, ...]
+
+
+class Parameter(Struct, frozen=True, kw_only=True):
+    """Of the path or the query. `refused`: what is said of a bad one. `repeated`: it may stand there several times."""
+
+    name: str
+    place: str
+    schema: Json
+    description: str = ""
+    required: bool = False
+    refused: Refusals = ()
+    example: Any = None
+
+
+class Member(Struct, frozen=True, kw_only=True):
+    """Of a body. `refused`: what is said of a bad one."""
+
+    name: str
+    schema: Json
+    required: bool = False
+    refused: Refusals = ()
+
+
+class Body(Struct, frozen=True, kw_only=True):
+    """`name` is its schema's. Where `many`, an array of the same is taken as well."""
+
+    name: str
+    members: tuple[Member, ...]
+    example: Json
+    many: bool = False
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        return tuple(member.name for member in self.members if member.required)
+
+    @property
+    def refused(self) -> Refusals:
+        missing = (MembersMissing(self.required),) if self.required else ()
+        return (*missing, *(refusal for member in self.members for refusal in member.refused))
+
+    @property
+    def schema(self) -> Json:
+        properties = {member.name: member.schema for member in self.members}
+        return {"type": "object", "properties": properties, **({"required": self.required} if self.required else {})}
+
+
+# Parameters
+
+
+def path_id(name: str, of: str) -> Parameter:
+    description = f"Of the {of}."
+    return Parameter(
+        name=name,
+        place="path",
+        schema=PATH_ID,
+        description=description,
+        required=True,
+        refused=(BadParameter(name),),
+        example="5a62be07d6f33400146c9b61",
+    )
+
+
+def outcome_id() -> Parameter:
+    return Parameter(
+        name="outcome_id",
+        place="path",
+        schema=PATH_UUID,
+        description="Of the outcome.",
+        required=True,
+        refused=(NotFound("Outcome"),),
+        example="01903a5c-9c9f-7123-8000-0130a0800000",
+    )
+
+
+def asked(name: str, schema: Json, description: str, **facts: Any) -> Parameter:
+    """Of the query; a bad one is refused by name."""
+    return Parameter(
+        name=name, place="query", schema=schema, description=description, refused=(BadFilter(name),), **facts
+    )
+
+
+LIMIT = asked("limit", {"type": "integer", "minimum": 1, "maximum": 1000, "default": 100}, "How many on a page.")
+PAGE = asked("page", {"type": "integer", "minimum": 1, "maximum": 10**18 - 1, "default": 1}, "1 is the first.")
+OFFSET = asked(
+    "offset", {"type": "integer", "minimum": 0, "maximum": 10**18 - 1, "default": 0}, "How many to pass over."
+)
+
+
+# Members
+
+
+def text(
+    name: str, *, least: int = 1, most: int | None = None, required: bool = False, description: str = ""
+) -> Member:
+    """Text of so many characters, none of which is U+0000."""
+    facts: Json = {"minLength": least} if least else {}
+    refused: list[Refusal] = [NotText(name), UnsafeText(name)]
+    if least:
+        refused.append(EmptyText(name))
+    if most is not None:
+        facts["maxLength"] = most
+        refused.append(TextTooLong(name, most))
+    schema = pattern(r"[^\u0000]*", description, **facts)
+    return Member(name=name, schema=schema, required=required, refused=tuple(refused))
+
+
+def one_of(name: str, choices: tuple[str, ...], *, required: bool = False, **facts: Any) -> Member:
+    refused = (NotText(name), UnsafeText(name), EmptyText(name), NotOneOf(name, choices))
+    return Member(name=name, schema=string(enum=list(choices), **facts), required=required, refused=refused)
+
+
+def number(name: str, description: str = "", *, refused: Refusals = (), **facts: Any) -> Member:
+    schema = {"type": "number", **({"description": description} if description else {}), **facts}
+    return Member(name=name, schema=schema, refused=(NotANumber(name), *refused))

@@ -1,0 +1,133 @@
+"""The service itself in the document: views, health, keys, and this document."""
+
+from collections.abc import Iterator
+
+from adapters.http.health import Check, ViewCheck
+from adapters.http.openapi.operations import Answer, Operation, ok
+from adapters.http.openapi.schemas import COUNT, Json, array, choice, closed, of_struct, ref, string
+from application.queries.views import ViewStatus
+
+TAG = "Service"
+
+VIEW: Json = {
+    "view": "measurements",
+    "generation": 1,
+    "version": 1,
+    "latest_version": 1,
+    "state": "live",
+    "place": 4711,
+    "head": 4711,
+    "lag_events": 0,
+    "lag_seconds": 0.0,
+    "rows": {"measurements": 4000},
+    "rate": 12.5,
+    "parked_streams": 0,
+    "workers": ["projector 4242"],
+}
+KEY: Json = {"kty": "RSA", "kid": "2024-06", "use": "sig", "alg": "RS256", "n": "sXch…", "e": "AQAB"}
+CHECKS: Json = {"writer": {"ok": True, "what": "0 items wait or are decided"}}
+LIVENESS: Json = {"status": "live", "checks": CHECKS}
+READINESS: Json = {
+    "status": "ready",
+    "log": "reachable",
+    "checks": CHECKS,
+    "views": {
+        "measurements": {
+            "ok": True,
+            "what": "near enough",
+            "events_behind": 0,
+            "seconds_behind": 0.0,
+            "parked_streams": 0,
+        }
+    },
+}
+
+
+def operations() -> Iterator[Operation]:
+    yield Operation(
+        method="GET",
+        path="/v1/views",
+        id="list_views",
+        tag=TAG,
+        summary="How every generation of every view stands",
+        action="read_views",
+        answers=(Answer(status=200, description="All of them.", schema=array(ref("View")), example=[VIEW]),),
+    )
+    yield _health("live", "Whether the process should go on", "Liveness", LIVENESS, {"status": "not live"})
+    yield _health("ready", "Whether requests should be sent here", "Readiness", READINESS, {"status": "not ready"})
+    yield Operation(
+        method="GET",
+        path="/metrics",
+        id="read_metrics",
+        tag=TAG,
+        summary="Counts and times, in the text format of Prometheus",
+        description="Without names, values or ids. The service may be set not to have it.",
+        answers=(Answer(status=200, description="They.", schema=string(), media_type="text/plain"),),
+    )
+    yield Operation(
+        method="GET",
+        path="/.well-known/jwks.json",
+        id="list_keys",
+        tag=TAG,
+        summary="The public keys that tokens are checked with, as a JWKS",
+        answers=(Answer(status=200, description="All that are good.", schema=ref("Keys"), example={"keys": [KEY]}),),
+    )
+    yield Operation(
+        method="GET",
+        path="/openapi.json",
+        id="read_openapi",
+        tag=TAG,
+        summary="This document",
+        answers=(Answer(status=200, description="It.", schema={"type": "object"}),),
+    )
+    yield Operation(
+        method="GET",
+        path="/docs",
+        id="read_docs",
+        tag=TAG,
+        summary="This document as a page",
+        answers=(Answer(status=200, description="It.", schema=string(), media_type="text/html"),),
+    )
+
+
+def _health(what: str, summary: str, name: str, well: Json, change: Json) -> Operation:
+    unwell = {**well, **change, "checks": {"writer": {"ok": False, "what": "its thread has ended"}}}
+    return Operation(
+        method="GET",
+        path=f"/health/{what}",
+        id=f"is_{what}",
+        tag=TAG,
+        summary=summary,
+        description="With all that was looked at, and what is wrong.",
+        answers=(
+            ok(name, well, "It should."),
+            Answer(
+                status=503,
+                description="It should not.",
+                schema=ref(name),
+                example=unwell,
+                headers=("Retry-After",),
+            ),
+        ),
+    )
+
+
+def schemas() -> dict[str, Json]:
+    state, checks = choice("live", "kept", "growing", "unfinished"), _by_name("Check")
+    return {
+        "View": of_struct(ViewStatus, place=COUNT, head=COUNT, lag_events=COUNT, parked_streams=COUNT, state=state),
+        "Check": of_struct(Check),
+        "ViewCheck": of_struct(ViewCheck, events_behind=COUNT, parked_streams=COUNT),
+        "Liveness": closed(status=choice("live", "not live"), checks=checks),
+        "Readiness": closed(
+            status=choice("ready", "not ready"),
+            log=choice("reachable", "unreachable"),
+            checks=checks,
+            views=_by_name("ViewCheck"),
+        ),
+        "Keys": closed(keys=array({"type": "object", "required": ["kty", "kid"]}, minItems=1)),
+    }
+
+
+def _by_name(name: str) -> Json:
+    return {"type": "object", "additionalProperties": ref(name)}

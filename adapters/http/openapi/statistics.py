@@ -1,0 +1,146 @@
+"""Statistics in the document: what values say that come with the question."""
+
+from collections.abc import Iterator
+
+from adapters.analytics import shapes
+from adapters.analytics.unfit import Unfit
+from adapters.http.analytics import ALPHA, METHODS
+from adapters.http.openapi.operations import Operation, ok
+from adapters.http.openapi.requests import Body, Member, number, one_of
+from adapters.http.openapi.schemas import SHARE, Json, array, of_struct
+from domain.refusal import NotNumbers
+
+TAG = "Analytics"
+
+ALPHA_MEMBER = number(
+    "alpha",
+    "The level of significance; an interval is at 1 − alpha.",
+    refused=(Unfit("alpha", "must lie between 0 and 1, both left out"), Unfit("alpha", "too small to compute with")),
+    exclusiveMinimum=0,
+    exclusiveMaximum=1,
+    default=ALPHA,
+)
+METHOD = one_of("method", METHODS, default=METHODS[0])
+
+CHANGEPOINT: Json = {
+    "index": 3,
+    "statistic": -12.24744871391589,
+    "p_value": 0.0002552167494419268,
+    "before_mean": 1.0,
+    "after_mean": 11.0,
+    "significant": True,
+}
+CHANGEPOINTS: Json = {
+    "method": "welch_t_test",
+    "sample_size": 6,
+    "alpha": 0.05,
+    "min_segment_size": 3,
+    "changepoints": [CHANGEPOINT],
+    "best_changepoint": CHANGEPOINT,
+}
+TREND: Json = {
+    "method": "linear_regression",
+    "sample_size": 3,
+    "slope": 1.0,
+    "intercept": 1.0,
+    "r_value": 1.0,
+    "r_squared": 1.0,
+    "p_value": 0.0,
+    "standard_error": 0.0,
+    "confidence_interval": {"low": 1.0, "high": 1.0},
+    "significant": True,
+    "direction": "increasing",
+    "predictions": [1.0, 2.0, 3.0],
+    "residual_standard_deviation": 0.0,
+}
+CORRELATION: Json = {
+    "method": "pearson",
+    "statistic": 0.8,
+    "p_value": 0.2,
+    "sample_size": 4,
+    "confidence_interval": {"low": -0.6969534452993227, "high": 0.9956002504665856},
+    "significant": False,
+}
+BEYOND = Unfit("values", "too large, too small or too far apart for a finite result")
+
+
+def few(member: str, least: int) -> Unfit:
+    return Unfit(member, f"at least {least} are needed, not {least - 1}")
+
+
+def constant(member: str) -> Unfit:
+    return Unfit(member, "at least two must differ")
+
+
+def operations() -> Iterator[Operation]:
+    yield Operation(
+        method="POST",
+        path="/cohort/trend",
+        id="find_trend",
+        tag=TAG,
+        summary="The line through values",
+        description="Least squares; `x` is 0, 1, 2, … when left out. `confidence_interval` is the slope's.",
+        action="analyze_values",
+        body=Body(
+            name="Values",
+            members=(_numbers("values", 3), _numbers("x", 3, required=False), ALPHA_MEMBER),
+            example={"values": [1, 2, 3]},
+        ),
+        answers=(ok("Trend", TREND),),
+        refused=(Unfit("x", "as many as values are needed, 3, not 2"), constant("x"), BEYOND),
+    )
+    least = number(
+        "min_segment_size", refused=(Unfit("min_segment_size", "at least 2 is needed"),), minimum=2, default=3
+    )
+    yield Operation(
+        method="POST",
+        path="/cohort/changepoint",
+        id="find_changepoints",
+        tag=TAG,
+        summary="Where the mean of values changes",
+        description="Welch's t test of every split that leaves both segments long enough; `index` is the first of the "
+        "later one. At least two segments' values are needed.",
+        action="analyze_values",
+        body=Body(
+            name="LongValues",
+            members=(
+                _numbers("values", 4),
+                Member(name=least.name, schema={**least.schema, "type": "integer"}, refused=least.refused),
+                ALPHA_MEMBER,
+            ),
+            example={"values": [0, 1, 2, 10, 11, 12]},
+        ),
+        answers=(ok("Changepoints", CHANGEPOINTS),),
+        refused=(BEYOND,),
+    )
+    yield Operation(
+        method="POST",
+        path="/patterns/correlate",
+        id="find_correlation",
+        tag=TAG,
+        summary="How two series go together",
+        description="The interval is by Fisher's z; Spearman's with variance 1.06 / (n − 3).",
+        action="analyze_values",
+        body=Body(
+            name="Pairs",
+            members=(_numbers("x", 4), _numbers("y", 4), METHOD, ALPHA_MEMBER),
+            example={"x": [1, 2, 3, 4], "y": [1, 3, 2, 4]},
+        ),
+        answers=(ok("Correlation", CORRELATION),),
+        refused=(Unfit("y", "as many as x are needed, 4, not 5"), constant("x"), BEYOND),
+    )
+
+
+def _numbers(name: str, least: int, *, required: bool = True) -> Member:
+    schema = array({"type": "number"}, minItems=least)
+    return Member(name=name, schema=schema, required=required, refused=(NotNumbers(name), few(name, least)))
+
+
+def schemas() -> dict[str, Json]:
+    return {
+        "Trend": of_struct(shapes.Trend),
+        "Correlation": of_struct(shapes.Correlation, p_value=SHARE),
+        "Changepoints": of_struct(shapes.Changepoints),
+        "Changepoint": of_struct(shapes.Changepoint, p_value=SHARE),
+        "ConfidenceInterval": of_struct(shapes.ConfidenceInterval),
+    }

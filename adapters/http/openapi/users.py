@@ -1,0 +1,177 @@
+"""Users in the document: the five kinds that a programme registers, and family ties."""
+
+from collections.abc import Iterator
+
+from adapters.http.openapi import groups
+from adapters.http.openapi.accounts import INSTITUTION_ID, PAGED, TAG
+from adapters.http.openapi.operations import REMOVED, Answer, Link, Operation, ok, page_of
+from adapters.http.openapi.requests import LIMIT, PAGE, Body, Member, one_of, path_id, text
+from adapters.http.openapi.schemas import ID, Json, array, closed, pattern, ref, string
+from adapters.http.users import COLLECTIONS, Collection
+from domain.refusal import (
+    AlreadyRegistered,
+    ChildrenNotRegistered,
+    EmptyText,
+    InstitutionNotRegistered,
+    NotANumber,
+    NotFound,
+    UnsafeText,
+)
+from domain.user import TITLES, USERNAME_LENGTH
+
+SHOWN: dict[str, dict[str, Json]] = {
+    "child": {"gender": string(enum=["male", "female"]), "age": string()},
+    "educator": {"children_groups": array(ref("Group"))},
+    "healthprofessional": {"children_groups": array(ref("Group"))},
+    "application": {"application_name": string()},
+    "family": {"children": array(ID)},
+}
+"""Role → what its users say of themselves besides what all do."""
+
+EXAMPLES: dict[str, Json] = {
+    "child": {"gender": "female", "age": "9"},
+    "educator": {"children_groups": [groups.EXAMPLE]},
+    "healthprofessional": {"children_groups": []},
+    "application": {"application_name": "Scale"},
+    "family": {"children": [groups.CHILD_ID]},
+}
+
+OF_EVERYBODY = (
+    text("username", most=USERNAME_LENGTH, required=True, description="Unique over all users; compared exactly."),
+    text("password", required=True),
+    text("institution_id", required=True, description="Of an institution that is there."),
+)
+
+MEMBERS: dict[str, tuple[Member, ...]] = {
+    "child": (
+        one_of("gender", ("male", "female"), required=True),
+        Member(
+            name="age",
+            schema={"anyOf": [pattern(r"[^\u0000]+"), {"type": "number", "exclusiveMinimum": 0}]},
+            required=True,
+            refused=(UnsafeText("age"), EmptyText("age"), NotANumber("age")),
+        ),
+        text("age_calc_date", least=0, description="When the age was right."),
+    ),
+    "application": (text("application_name", required=True),),
+    "family": (groups.children(required=True),),
+}
+"""Role → members of its POST besides those of everybody."""
+
+SENT: dict[str, Json] = {
+    "child": {"gender": "female", "age": 9},
+    "application": EXAMPLES["application"],
+    "family": EXAMPLES["family"],
+}
+
+UNKNOWN_CHILDREN = ChildrenNotRegistered(("507f191e810c19729de860ea",))
+
+
+def operations() -> Iterator[Operation]:
+    for collection in COLLECTIONS:
+        yield from _operations_of(collection)
+    yield from _ties()
+    yield Operation(
+        method="DELETE",
+        path="/v1/users/{user_id}",
+        id="remove_user",
+        tag=TAG,
+        summary="Remove a user",
+        description="A child leaves every group and family, and its measurements go. Nobody removes itself: 403.",
+        action="remove_user",
+        parameters=(path_id("user_id", "user"),),
+        answers=(REMOVED,),
+    )
+
+
+def schemas() -> dict[str, Json]:
+    return {_name(each.role): _shape(each.role) for each in COLLECTIONS}
+
+
+def _name(role: str) -> str:
+    return TITLES[role].replace(" ", "")
+
+
+def _shape(role: str) -> Json:
+    return closed(id=ID, username=string(), institution_id=ID, **SHOWN[role])
+
+
+def _example(role: str) -> Json:
+    id = groups.CHILD_ID if role == "child" else "5a62be07d6f33400146c9b62"
+    return {"id": id, "username": role, "institution_id": INSTITUTION_ID, **EXAMPLES[role]}
+
+
+def _operations_of(collection: Collection) -> Iterator[Operation]:
+    role, name = collection.role, _name(collection.role)
+    title, titles = TITLES[role].lower(), collection.path.removeprefix("/v1/")
+    example, id = _example(role), path_id(collection.id_name, title)
+    sent = {"username": role, "password": "a secret", "institution_id": INSTITUTION_ID, **SENT.get(role, {})}
+    one = f"{collection.path}/{{{collection.id_name}}}"
+    then = (
+        Link(f"get_{role}", {collection.id_name: "$response.body#/id"}),
+        Link("remove_user", {"user_id": "$response.body#/id"}),
+    )
+    yield Operation(
+        method="POST",
+        path=collection.path,
+        id=f"register_{role}",
+        tag=TAG,
+        summary=f"Register a {title}",
+        action="register_user",
+        body=Body(name=f"New{name}", members=(*OF_EVERYBODY, *MEMBERS.get(role, ())), example=sent),
+        answers=(Answer(status=201, description="Registered.", schema=ref(name), example=example, links=then),),
+        refused=(
+            InstitutionNotRegistered(),
+            *((UNKNOWN_CHILDREN,) if role == "family" else ()),
+            AlreadyRegistered(TITLES[role]),
+        ),
+    )
+    yield Operation(
+        method="GET",
+        path=collection.path,
+        id=f"list_{role}",
+        tag=TAG,
+        summary=f"All {titles}",
+        description=PAGED,
+        action="list_users",
+        parameters=(PAGE, LIMIT),
+        answers=(page_of(name, example),),
+    )
+    yield Operation(
+        method="GET",
+        path=one,
+        id=f"get_{role}",
+        tag=TAG,
+        summary=f"One {title}",
+        action="read_user",
+        parameters=(id,),
+        answers=(ok(name, example),),
+        refused=(NotFound(TITLES[role]),),
+    )
+
+
+def _ties() -> Iterator[Operation]:
+    path = "/v1/families/{family_id}/children/{child_id}"
+    both = (path_id("family_id", "family"), path_id("child_id", "child"))
+    yield Operation(
+        method="POST",
+        path=path,
+        id="tie_child",
+        tag=TAG,
+        summary="Add a child to a family",
+        description="Without a body. The same answer where it is one of the family's already.",
+        action="tie_child",
+        parameters=both,
+        answers=(Answer(status=200, description="The family.", schema=ref("Family"), example=_example("family")),),
+        refused=(NotFound("Family"), UNKNOWN_CHILDREN),
+    )
+    yield Operation(
+        method="DELETE",
+        path=path,
+        id="untie_child",
+        tag=TAG,
+        summary="Take a child out of a family",
+        action="untie_child",
+        parameters=both,
+        answers=(REMOVED,),
+    )

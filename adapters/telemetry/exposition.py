@@ -1,0 +1,88 @@
+"""The exposition of metrics: those of this process or, where several share an address, of all of them; and what the
+database says of the views, which processes of their own keep."""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from prometheus_client import GC_COLLECTOR, CollectorRegistry, ProcessCollector, generate_latest
+from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from prometheus_client.registry import Collector
+
+from adapters.telemetry import folder
+from adapters.telemetry.lookout import Seen
+from adapters.telemetry.metrics import Metrics
+from application.queries.views import ViewStatus
+
+OF_VIEWS: dict[str, tuple[str, Callable[[ViewStatus], float]]] = {
+    "lag_events": ("Events that a view has not seen.", lambda view: view.lag_events),
+    "lag_seconds": ("Age of the oldest event that a view has not seen.", lambda view: view.lag_seconds),
+    "parked_streams": ("Streams that a view has left out, since an event could not be applied.",
+                       lambda view: view.parked_streams),
+    "workers": ("Projectors that keep a view.", lambda view: len(view.workers)),
+    "events_per_second": ("Events that these have applied lately.", lambda view: view.rate),
+}  # fmt: skip
+
+
+class Exposition:
+    """`metrics` are those that this process counts."""
+
+    def __init__(self) -> None:
+        own = self._shown = CollectorRegistry()
+        self.metrics = Metrics(own)
+        self._folder = folder.shared()
+        if self._folder is None:
+            of_process: tuple[Collector, ...] = (ProcessCollector(registry=None), GC_COLLECTOR)
+        else:
+            self._shown = CollectorRegistry()
+            together = MultiProcessCollector(None, str(self._folder))  # type: ignore[no-untyped-call]
+            of_process = (together, _Processes(self._folder))
+        for each in of_process:
+            self._shown.register(each)
+
+    def text(self, seen: Seen) -> bytes:
+        """May take some 10 ms, and be called by any thread."""
+        if self._folder is not None:
+            for pid in _pids(self._folder):
+                if not Path(f"/proc/{pid}").exists():
+                    # What it has counted stays.
+                    mark_process_dead(pid, str(self._folder))  # type: ignore[no-untyped-call]
+        standing = CollectorRegistry()
+        standing.register(_Standing(seen))
+        return generate_latest(self._shown) + generate_latest(standing)
+
+
+def _pids(folder: Path) -> set[int]:
+    """Of the processes that have counted there."""
+    return {int(file.stem.rpartition("_")[2]) for file in folder.glob("*.db")}
+
+
+class _Processes(Collector):
+    """The library's metrics of a process, of each that counts in a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def collect(self) -> Iterable[Metric]:
+        families: dict[str, Metric] = {}
+        for pid in sorted(_pids(self._folder)):
+            for family in ProcessCollector(pid=lambda pid=pid: pid, registry=None).collect():  # type: ignore[misc]
+                of_all = families.setdefault(family.name, Metric(family.name, family.documentation, family.type))
+                for sample in family.samples:
+                    of_all.add_sample(sample.name, {"pid": str(pid)}, sample.value)
+        return families.values()
+
+
+class _Standing(Collector):
+    """What the database says; of the views nothing where it says nothing."""
+
+    def __init__(self, seen: Seen) -> None:
+        self._seen = seen
+
+    def collect(self) -> Iterable[Metric]:
+        yield GaugeMetricFamily("growthrings_database_up", "Whether the database answers.", self._seen.reached)
+        for name, (help, value) in OF_VIEWS.items():
+            family = GaugeMetricFamily(f"growthrings_view_{name}", help, labels=("view",))
+            for view in self._seen.live:
+                family.add_metric((view.view,), value(view))
+            yield family

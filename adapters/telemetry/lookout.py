@@ -1,0 +1,69 @@
+"""A lookout: what the database says of itself and of the views, and that it says nothing, told in time."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+
+import psycopg
+import structlog
+from msgspec import Struct
+
+from adapters.postgres.views_reader import ViewsReader
+from application.queries.views import ViewStatus
+from application.writer import Unavailable
+
+logger = structlog.get_logger()
+
+LOOK_TIME = 1.5
+"""Seconds that a look may take."""
+
+
+class Seen(Struct, frozen=True):
+    """`reached`: the database answers; `current`: its schema is that of this code; `views`: every generation. `at`, by
+    the monotonic clock."""
+
+    at: float
+    reached: bool = False
+    current: bool = False
+    views: Sequence[ViewStatus] = ()
+
+    @property
+    def live(self) -> list[ViewStatus]:
+        return [each for each in self.views if each.state == "live"]
+
+
+class Lookout:
+    """Asks the database one question at a time, however many want to know."""
+
+    def __init__(self, reader: ViewsReader) -> None:
+        self._reader = reader
+        self._asking: asyncio.Task[Seen] | None = None
+        self._seen: Seen | None = None
+
+    async def look(self, *, not_older_than: float = 0.0) -> Seen:
+        """What is to be seen now, or was seen so many seconds ago at most. Within LOOK_TIME, whatever the database
+        does: what it has not said by then it does not say."""
+        if self._seen is not None and time.monotonic() - self._seen.at < not_older_than:
+            return self._seen
+        if self._asking is None or self._asking.done():
+            self._asking = asyncio.create_task(self._ask())
+        asking = self._asking
+        await asyncio.wait((asking,), timeout=LOOK_TIME)
+        if asking.done() and not asking.cancelled():
+            self._seen = asking.result()
+        else:
+            asking.cancel()  # which may take as long as the database likes: nobody waits for it
+            self._seen = Seen(time.monotonic())
+        return self._seen
+
+    async def _ask(self) -> Seen:
+        try:
+            if not await self._reader.is_current():
+                return Seen(time.monotonic(), reached=True)
+            views = await self._reader.standing()
+        except Unavailable:
+            return Seen(time.monotonic())
+        except psycopg.Error as error:
+            logger.warning("the database cannot be asked how it is", error=str(error).strip())
+            return Seen(time.monotonic(), reached=True)
+        return Seen(time.monotonic(), reached=True, current=True, views=views)

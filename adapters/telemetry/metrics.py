@@ -1,0 +1,102 @@
+"""Metrics: what is counted while it happens. Labels are of few values: never a name, an id, or a path as it came."""
+
+from collections import Counter as Tally
+from collections.abc import Sequence
+from typing import TypeVar
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
+
+from adapters.http.edge import Answered
+from adapters.http.errors import Failed
+from adapters.limits.limiter import Limiter
+from adapters.telemetry.steps import Step
+from application.command import Fault
+from application.writer import Ran, Unavailable, Writer
+
+SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
+SIZES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000)
+"""Upper bounds of the buckets of histograms."""
+
+FAULT = Fault.__name__
+KINDS: dict[type, str] = {Failed: FAULT}
+"""What is not called as its class is."""
+
+Family = TypeVar("Family", Counter, Histogram)
+
+
+class Labelled(dict[tuple[str, ...], Family]):
+    """The children of a family, by their labels: the library takes longer to find one than to count with it."""
+
+    def __init__(self, family: Family) -> None:
+        self._family: Family = family
+
+    def __missing__(self, labels: tuple[str, ...]) -> Family:
+        child: Family = self._family.labels(*labels)
+        self[labels] = child
+        return child
+
+
+class Metrics:
+    def __init__(self, registry: CollectorRegistry) -> None:
+        disable_created_metrics()  # type: ignore[no-untyped-call]
+
+        def seconds(name: str, help: str, *labels: str) -> Histogram:
+            return Histogram(f"growthrings_{name}_seconds", help, labels, registry=registry, buckets=SECONDS)
+
+        def sizes(name: str, help: str) -> Histogram:
+            return Histogram(f"growthrings_{name}", help, registry=registry, buckets=SIZES)
+
+        def counter(name: str, help: str, *labels: str) -> Counter:
+            return Counter(f"growthrings_{name}", help, labels, registry=registry)
+
+        def gauge(name: str, help: str, of_all: str) -> Gauge:
+            return Gauge(f"growthrings_{name}", help, registry=registry, multiprocess_mode=of_all)  # type: ignore[arg-type]
+
+        self._requests = Labelled(
+            seconds("request", "From the head of a request to its answer.", "method", "route", "status")
+        )
+        self._refusals = Labelled(counter("refusals", "Requests, and items of arrays, that were refused.", "kind"))
+        self._unavailable = Labelled(counter("unavailable", "Answers 503, by what was lacking.", "kind"))
+        self._queue_seconds = seconds("queue", "That a command waited for the group that answered it.")
+        self._group_commands = sizes("group_commands", "Commands of a group.")
+        self._group_items = sizes("group_items", "Items of all commands of a group.")
+        self._steps = Labelled(seconds("group", "That a group took for a step, all attempts together.", "step"))
+        self._queue_items = gauge("queue_items", "Items that wait for a group, or are in it.", "livesum")
+        self._limits_shared = gauge(
+            "limits_shared", "1 where limits are counted in Redis, 0 where by this process alone.", "livemin"
+        )
+        self._missed = counter("limits_missed", "Requests counted by this process alone, since Redis was away.")
+        self._limited = counter("limits_refused", "Requests that were over a limit.")
+        self._missed_before = self._limited_before = 0
+
+    def answered(self, answered: Answered) -> None:
+        """Count a request, and what was refused of it."""
+        self._requests[answered.method, answered.route, str(answered.status)].observe(answered.seconds)
+        if answered.refused:
+            for kind, count in Tally(map(type, answered.refused)).items():
+                if kind is not Unavailable:
+                    self._refusals[(KINDS.get(kind, kind.__name__),)].inc(count)
+            for each in answered.refused:
+                if isinstance(each, Unavailable):
+                    self._unavailable[(each.kind,)].inc()
+
+    def ran(self, ran: Ran, steps: Sequence[Step]) -> None:
+        """Count a group. Called by the writer's thread."""
+        for taken in ran.taken:
+            self._queue_seconds.observe(ran.began - taken.submitted)
+        if ran.taken:
+            self._group_commands.observe(len(ran.taken))
+            self._group_items.observe(sum(taken.items for taken in ran.taken))
+        took: dict[str, float] = {}
+        for step in steps:
+            took[step.name] = took.get(step.name, 0.0) + step.ended - step.began
+        for name, seconds in took.items():
+            self._steps[(name,)].observe(seconds)
+
+    def sample(self, writer: Writer, limiter: Limiter) -> None:
+        """Take in what is not told while it happens: to be called now and then, and before somebody reads."""
+        self._queue_items.set(writer.queued)
+        self._limits_shared.set(limiter.shared is True)
+        self._missed.inc(limiter.missed - self._missed_before)
+        self._limited.inc(limiter.refused - self._limited_before)
+        self._missed_before, self._limited_before = limiter.missed, limiter.refused

@@ -1,0 +1,98 @@
+"""What watches the service from inside: metrics and traces, each where it is wanted, and loaded only then."""
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from litestar.handlers import HTTPRouteHandler
+from litestar.types import ASGIApp
+
+from adapters.http import metrics
+from adapters.http.edge import Answered
+from adapters.limits.limiter import Limiter
+from adapters.settings import VARIABLES, Settings
+from adapters.telemetry.lookout import Lookout
+from adapters.telemetry.steps import TimedLog
+from application.ports import K, Log
+from application.writer import Ran, Writer
+
+if TYPE_CHECKING:
+    from adapters.telemetry.exposition import Exposition
+    from adapters.telemetry.traces import Traces
+
+logger = structlog.get_logger()
+
+PAUSE = 1.0
+"""Seconds after which the other processes of an address know how many items wait, and of limits."""
+
+
+class Observed:
+    def __init__(self, settings: Settings) -> None:
+        self._exposition = _exposition() if settings.metrics == "on" else None
+        self._traces = _traces() if settings.otel_exporter_otlp_endpoint is not None else None
+        self._timed: TimedLog[Any] | None = None
+
+    @property
+    def answered(self) -> Callable[[Answered], None]:
+        """To be told of every request, by the edge."""
+        return (lambda _: None) if self._exposition is None else self._exposition.metrics.answered
+
+    def log(self, log: Log[K]) -> Log[K]:
+        """The log for the processor."""
+        if self._exposition is None and self._traces is None:
+            return log
+        self._timed = TimedLog(log)
+        return self._timed
+
+    def ran(self, ran: Ran) -> None:
+        """To be told of every group, by the writer."""
+        if self._timed is None:
+            return
+        steps = self._timed.drain()
+        if self._exposition is not None:
+            self._exposition.metrics.ran(ran, steps)
+        if self._traces is not None:
+            self._traces.ran(ran, steps)
+
+    def around(self, app: ASGIApp) -> ASGIApp:
+        """The application within the edge."""
+        return app if self._traces is None else self._traces.around(app)
+
+    def routes(self, lookout: Lookout, writer: Writer, limiter: Limiter) -> list[HTTPRouteHandler]:
+        exposition = self._exposition
+        if exposition is None:
+            return []
+
+        async def text() -> bytes:
+            seen = await lookout.look(not_older_than=1.0)
+            exposition.metrics.sample(writer, limiter)
+            return await asyncio.to_thread(exposition.text, seen)
+
+        return metrics.routes(text)
+
+    async def keep(self, writer: Writer, limiter: Limiter) -> None:
+        """Until cancelled."""
+        while self._exposition is not None:
+            self._exposition.metrics.sample(writer, limiter)
+            await asyncio.sleep(PAUSE)
+
+    def stop(self) -> None:
+        if self._traces is not None:
+            self._traces.stop()
+
+
+def _exposition() -> "Exposition":
+    from adapters.telemetry.exposition import Exposition
+
+    return Exposition()
+
+
+def _traces() -> "Traces | None":
+    try:
+        from adapters.telemetry.traces import Traces
+    except ModuleNotFoundError as error:
+        wanted = VARIABLES["otel_exporter_otlp_endpoint"]
+        logger.warning(f"{wanted} is set, but the extra `telemetry` is not installed: no traces", missing=error.name)
+        return None
+    return Traces()

@@ -1,0 +1,149 @@
+"""Traces: of each request, of its place in a group, and of the group's transaction with its steps, to a collector."""
+
+import logging
+import threading
+import time
+from collections.abc import Sequence
+from contextvars import ContextVar
+from typing import Any
+
+import structlog
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from opentelemetry.context import Context
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import SERVICE_NAME, Resource
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
+from opentelemetry.trace import Link, Span, SpanKind, Status, StatusCode, set_span_in_context
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+from adapters.http.edge import UNKNOWN
+from adapters.telemetry.steps import Step
+from application.writer import Ran
+
+logger = structlog.get_logger()
+
+STOP_TIME = 2.0
+"""Seconds that what is not sent yet has at the end."""
+
+_request: ContextVar[Span | None] = ContextVar("request", default=None)
+_continued = TraceContextTextMapPropagator()
+
+
+class Traces:
+    """Where the collector is, what is sampled and what the service is called is read from the variables of
+    OpenTelemetry."""
+
+    def __init__(self) -> None:
+        logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)  # it would tell of every attempt
+        resource = Resource.create()
+        if str(resource.attributes[SERVICE_NAME]).startswith("unknown_service"):
+            resource = resource.merge(Resource({SERVICE_NAME: "growthrings"}))
+        self._provider = TracerProvider(resource=resource, shutdown_on_exit=False)
+        self._provider.add_span_processor(BatchSpanProcessor(_Telling(OTLPSpanExporter())))
+        self._tracer = self._provider.get_tracer("growthrings")
+
+    def stop(self) -> None:
+        """Send what is left, within STOP_TIME."""
+        sending = threading.Thread(target=self._provider.shutdown, daemon=True)
+        sending.start()
+        sending.join(STOP_TIME)
+
+    def around(self, app: ASGIApp) -> ASGIApp:
+        """The application, with a span for each request, which goes on with the trace of a `traceparent`."""
+
+        async def traced(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] != ScopeType.HTTP:
+                await app(scope, receive, send)
+                return
+            carrier = {
+                name.decode(): value.decode("latin-1")
+                for name, value in scope["headers"]
+                if name in (b"traceparent", b"tracestate")
+            }
+            method = scope["method"]
+            span = self._tracer.start_span(method, _continued.extract(carrier), SpanKind.SERVER)
+            span.set_attribute("http.request.method", method)
+            span.set_attribute("growthrings.request_id", scope["state"]["request_id"])
+
+            async def answer(message: Message) -> None:
+                if message["type"] == "http.response.start":
+                    status = message["status"]
+                    span.set_attribute("http.response.status_code", status)
+                    if status >= 500:
+                        span.set_status(Status(StatusCode.ERROR))
+                await send(message)
+
+            token = _request.set(span)
+            try:
+                await app(scope, receive, answer)
+            except Exception:
+                span.set_status(Status(StatusCode.ERROR))  # the edge answers
+                raise
+            finally:
+                _request.reset(token)
+                route = scope.get("path_template", UNKNOWN)
+                span.update_name(f"{method} {route}")
+                span.set_attribute("http.route", route)
+                span.end()
+
+        return traced
+
+    def ran(self, ran: Ran, steps: Sequence[Step]) -> None:
+        """A trace of the group's transaction, linked to its requests, and in the trace of each request a span that is
+        linked to it. Called by the writer's thread."""
+        of_monotonic = time.time_ns() - time.monotonic_ns()
+
+        def at(seconds: float) -> int:
+            return of_monotonic + int(seconds * 1e9)
+
+        spans = [(taken, taken.context.get(_request)) for taken in ran.taken]
+        requests = [(taken, span) for taken, span in spans if span is not None and span.is_recording()]
+        if not requests:
+            return
+        size: dict[str, Any] = {
+            "growthrings.group.commands": len(ran.taken),
+            "growthrings.group.items": sum(taken.items for taken in ran.taken),
+        }
+        group = self._tracer.start_span(
+            "group",
+            Context(),
+            attributes=size,
+            links=[Link(span.get_span_context()) for _, span in requests],
+            start_time=at(ran.began),
+        )
+        in_group = set_span_in_context(group)
+        for step in steps:
+            self._tracer.start_span(step.name, in_group, start_time=at(step.began)).end(at(step.ended))
+        group.end(at(ran.ended))
+        for taken, span in requests:
+            self._tracer.start_span(
+                "wait for group",
+                set_span_in_context(span, Context()),
+                attributes=size | {"growthrings.waited_seconds": ran.began - taken.submitted},
+                links=[Link(group.get_span_context())],
+                start_time=at(taken.submitted),
+            ).end(at(ran.ended))
+
+
+class _Telling(SpanExporter):
+    """Tells once that the collector is away, and once that it is back."""
+
+    def __init__(self, exporter: SpanExporter) -> None:
+        self._exporter = exporter
+        self._reached = True
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        result = self._exporter.export(spans)
+        reached = result is SpanExportResult.SUCCESS
+        if reached is not self._reached:
+            self._reached = reached
+            logger.warning("the collector of traces is back" if reached else "the collector of traces is away")
+        return result
+
+    def shutdown(self) -> None:
+        self._exporter.shutdown()
+
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+        return self._exporter.force_flush(timeout_millis)

@@ -1,0 +1,40 @@
+"""TLS: whether the service has a certificate, and whether that one can be served with."""
+
+import ssl
+from ssl import SSLContext
+
+from adapters.settings import VARIABLES, SettingRefused, Settings
+
+
+def is_on(settings: Settings) -> bool:
+    return settings.tls_certificate is not None
+
+
+def check(settings: Settings) -> None:
+    """SettingRefused where the certificate and its key are not both there, readable, and of each other."""
+    certificate, key = VARIABLES["tls_certificate"], VARIABLES["tls_key"]
+    if settings.tls_certificate is None and settings.tls_key is None:
+        return
+    if settings.tls_certificate is None or settings.tls_key is None:
+        raise SettingRefused(f"{certificate} and {key} go together: set both, or none")
+    for variable, path in ((certificate, settings.tls_certificate), (key, settings.tls_key)):
+        try:
+            open(path, "rb").close()
+        except OSError as error:
+            raise SettingRefused(f"{variable}: {path} cannot be read: {error.strerror}") from error
+    try:
+        # Without a password: else a terminal would be asked for one.
+        SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(settings.tls_certificate, settings.tls_key, lambda: "")
+    except (ssl.SSLError, ValueError) as error:
+        raise SettingRefused(
+            f"{certificate} and {key}: {settings.tls_certificate} and {settings.tls_key} are no certificate in PEM with"
+            " its key, without a password"
+        ) from error
+
+
+def unverified() -> SSLContext:
+    """For asking a process of ours, whose certificate names the address that others use."""
+    context = SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context

@@ -1,0 +1,264 @@
+"""What is slow, endless or no HTTP at all is told so, in the envelope of its family, and keeps nobody else waiting."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+from litestar.types import Receive, Scope, Send
+
+from adapters import open_files
+from adapters.http import body, errors
+from adapters.http.draining import Draining
+from adapters.http.edge import Edge
+from adapters.http.errors import Asked, Told
+from tests.adapters.raw_http import Answer, Line, ask, line, request, serving
+
+LIMIT = 1_000
+WAIT = 2.0
+"""Seconds that the impatient server gives a request."""
+
+OUTCOMES = "/v1/outcomes"
+
+
+class Echo:
+    """Answers what was sent; `/early` and, after a while, `/late` without reading it."""
+
+    def __init__(self) -> None:
+        self.broken: list[str] = []
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope["path"]
+        try:
+            sent = b"null" if path in ("/early", "/late") else await body.read(receive, "", "", LIMIT)
+            if path == "/late":
+                await asyncio.sleep(1.5 * WAIT)
+        except body.Disconnected:
+            self.broken.append(path)
+            raise
+        except Exception as error:
+            await errors.told(error, Asked("POST", path, "x")).send_to(send)
+        else:
+            await Told(200, sent).send_to(send)
+
+
+@pytest.fixture(scope="module")
+def echo() -> Echo:
+    return Echo()
+
+
+@pytest.fixture(scope="module")
+def port(echo: Echo) -> Iterator[int]:
+    """Of a server that has patience."""
+    with serving(Edge(echo, draining=Draining()), body_limit=LIMIT) as port:
+        yield port
+
+
+@pytest.fixture(scope="module")
+def impatient(echo: Echo) -> Iterator[int]:
+    with serving(Edge(echo, draining=Draining()), wait=WAIT, body_limit=LIMIT) as port:
+        yield port
+
+
+def sized(path: str, size: int, content: bytes) -> bytes:
+    return request("POST", path, f"Content-Length: {size}", body=content)
+
+
+def chunked(path: str, content: bytes) -> bytes:
+    return request("POST", path, "Transfer-Encoding: chunked", body=content)
+
+
+def first_envelope(answer: Answer) -> int:
+    assert {"code", "message", "description"} == answer.body.keys()
+    assert answer.body["code"] == answer.status
+    assert ("close", "nosniff") == (answer.headers["connection"], answer.headers["x-content-type-options"])
+    assert answer.headers["x-request-id"]
+    return answer.status
+
+
+HALVES = {
+    "of a request line": b"GET /v1/outc",
+    "of the headers": b"GET / HTTP/1.1\r\nHost: te",
+    "of a body": sized("/v1/auth", 100, b"{"),
+    "of a chunk": chunked("/v1/auth", b"64\r\n{"),
+    "of the chunks": chunked("/v1/auth", b"2\r\n{}\r\n"),
+}
+SLOW = {**HALVES, "nothing": b"", "outcome": sized(f"{OUTCOMES}?x=1", 100, b"{"), "early": sized("/early", 100, b"{")}
+
+
+@pytest.fixture(scope="module")
+def slow(impatient: int) -> Iterator[dict[str, Line]]:
+    """A connection for each of these, all begun at the same time."""
+    with ExitStack() as open_lines:
+        lines = {name: open_lines.enter_context(line(impatient)) for name in SLOW}
+        for name, begun in SLOW.items():
+            lines[name].send(begun)
+        yield lines
+
+
+@pytest.mark.parametrize("half", HALVES)
+def test_half_a_request_is_told_that_it_took_too_long(half: str, slow: dict[str, Line]) -> None:
+    assert 408 == first_envelope(slow[half].answer())
+    assert slow[half].is_closed()
+
+
+def test_half_a_body_for_an_outcome_is_told_in_the_second_envelope(slow: dict[str, Line]) -> None:
+    answer = slow["outcome"].answer()
+    assert (408, "request_timeout") == (answer.status, answer.body["error"])
+
+
+def test_who_says_nothing_is_left_without_a_word(slow: dict[str, Line]) -> None:
+    assert slow["nothing"].is_closed()
+
+
+def test_who_was_answered_early_and_never_ends_is_left(slow: dict[str, Line]) -> None:
+    assert 200 == slow["early"].answer().status
+    assert slow["early"].is_closed()
+
+
+def test_a_byte_now_and_then_does_not_make_it_last(impatient: int) -> None:
+    with line(impatient) as head, line(impatient) as content:
+        head.send(b"GET / HTTP/1.1\r\nHost: ")
+        content.send(sized("/v1/auth", LIMIT, b""))
+        for one in (head, content):
+            one.send_until_answered(b"x", pause=WAIT / 40)
+            assert 408 == first_envelope(one.answer())
+
+
+def test_who_waits_for_an_answer_is_not_the_one_who_is_slow(impatient: int) -> None:
+    with line(impatient) as one, line(impatient) as eager:
+        one.send(request("GET", "/late"))
+        eager.send(request("GET", "/late") + sized("/x", 2, b"["))
+        answers = [one.answer(), eager.answer()]
+        eager.send(b"]")
+        answers.append(eager.answer())
+        assert [b"null", b"null", b"[]"] == [answer.content for answer in answers]
+        assert not [answer for answer in answers if "connection" in answer.headers]  # each may send another
+
+
+def test_a_thousand_half_sent_requests_stop_nobody(port: int) -> None:
+    open_files.allow_many()
+    with ExitStack() as open_lines:
+        for number in range(1_000):
+            half = list(HALVES.values())[number % len(HALVES)]
+            open_lines.enter_context(line(port)).send(half)
+        assert b"{}" == ask(port, sized("/x", 2, b"{}")).content
+
+
+ENDLESS = {
+    "request line": (b"GET /", b"x" * 10_000, 431),
+    "header": (b"GET / HTTP/1.1\r\nX: ", b"x" * 10_000, 431),
+    "headers": (b"GET / HTTP/1.1\r\n", b"X: y\r\n" * 1_000, 431),
+    "headers after the body": (chunked("/v1/auth", b"0\r\n"), b"X: y\r\n" * 1_000, 413),
+    "header after the body": (chunked("/v1/auth", b"0\r\nX: "), b"x" * 10_000, 413),
+    "body": (chunked("/v1/auth", b""), b"64\r\n" + b"x" * 100 + b"\r\n", 413),
+}
+
+
+@pytest.mark.parametrize(("begun", "more", "status"), ENDLESS.values(), ids=ENDLESS.keys())
+def test_what_never_ends_is_refused(begun: bytes, more: bytes, status: int, port: int) -> None:
+    with line(port) as one:
+        one.send(begun)
+        one.send_until_answered(more, pause=0)
+        assert status == one.answer().status
+
+
+def test_who_goes_on_after_a_refusal_is_left(port: int) -> None:
+    """A body that nobody reads is let through to its end, so that its client comes to see the answer; within limits."""
+    with line(port) as one:
+        one.send(chunked("/early", b""))
+        assert 200 == one.answer().status
+        one.send_until_answered(b"64\r\n" + b"x" * 100 + b"\r\n", pause=0)
+        assert one.is_closed()
+
+
+@pytest.mark.parametrize(
+    ("path", "key"),
+    [("/v1/auth", "code"), (OUTCOMES, "error"), ("/cohort", "error")],
+    ids=["first", "second", "cohort"],
+)
+@pytest.mark.parametrize(
+    "broken",
+    [b"zz\r\n{}", b"2\r\n{}x\r\n", b"fffffffffffffffffff\r\n", b"-2\r\n{}"],
+    ids=["no size", "too long", "huge", "negative"],
+)
+def test_a_body_that_breaks_is_told_by_its_family_and_ends_for_who_reads_it(
+    path: str, key: str, broken: bytes, port: int, echo: Echo
+) -> None:
+    before = echo.broken.count(path)
+    with line(port) as one:
+        one.send(chunked(path, b"1\r\n{\r\n"), broken)
+        answer = one.answer()
+        assert 400 == answer.status
+        assert key in answer.body
+        assert one.is_closed()
+    assert b"{}" == ask(port, sized("/x", 2, b"{}")).content
+    assert before + 1 == echo.broken.count(path)
+
+
+NO_HTTP = {
+    "TLS": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+    "lower case": request("get", "/x"),
+    "an unknown method": request("BREW", "/x"),
+    "no path": request("GET", "x"),
+    "an address without path": request("GET", "http://test"),
+    "bytes beyond ASCII in the path": request("GET", "/\xff"),
+    "another version": b"GET / HTTP/1.2\r\nHost: test\r\n\r\n",
+    "HTTP/2": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    "a space in a header's name": request("GET", "/x", "X Y: z"),
+    "a header without colon": request("GET", "/x", "XY"),
+    "NUL in a header": request("GET", "/x", "X: \0"),
+    "two lengths": request("POST", "/x", "Content-Length: 2", "Content-Length: 3", body=b"{}"),
+    "a length that is none": request("POST", "/x", "Content-Length: 2x", body=b"{}"),
+    "a length below nothing": request("POST", "/x", "Content-Length: -1", body=b"{}"),
+    "a length beyond counting": request("POST", "/x", "Content-Length: " + "9" * 30, body=b"{}"),
+    "a length and chunks": request("POST", "/x", "Content-Length: 2", "Transfer-Encoding: chunked", body=b"0\r\n\r\n"),
+    "another coding": request("POST", "/x", "Transfer-Encoding: gzip", body=b"{}"),
+}
+
+
+@pytest.mark.parametrize("sent", NO_HTTP.values(), ids=NO_HTTP.keys())
+def test_what_is_no_http_is_told_like_all_else(sent: bytes, port: int) -> None:
+    with line(port) as one:
+        one.send(sent)
+        assert 400 == first_envelope(one.answer())
+        assert one.is_closed()
+
+
+def test_what_follows_a_request_and_is_none_does_not_take_its_answer(port: int) -> None:
+    with line(port) as one:
+        one.send(sized("/x", 2, b"{}") + b"GARBAGE\r\n\r\n")
+        answer = one.answer()
+        assert (200, b"{}", "close") == (answer.status, answer.content, answer.headers["connection"])
+        assert one.is_closed()
+
+
+def test_a_body_that_breaks_behind_another_request_does_not_take_its_answer(port: int) -> None:
+    with line(port) as one:
+        one.send(sized("/x", 2, b"{}") + chunked("/x", b"zz\r\n"))
+        assert one.is_closed()
+
+
+def test_headers_behind_a_body_are_none_of_the_request(port: int) -> None:
+    answer = ask(port, chunked("/x", b"2\r\n{}\r\n0\r\nX-Request-Id: from-behind\r\n\r\n"))
+    assert 200 == answer.status
+    assert "from-behind" != answer.headers["x-request-id"]
+
+
+def test_who_asks_whether_to_go_on_is_told_so_or_refused_at_once(port: int) -> None:
+    with line(port) as one:
+        one.send(request("POST", "/x", "Content-Length: 2", "Expect: 100-continue"))
+        assert 100 == one.answer().status
+        one.send(b"{}")
+        assert b"{}" == one.answer().content
+        one.send(request("POST", "/early", "Content-Length: 2", "Expect: 100-continue"))
+        assert 200 == one.answer().status
+
+
+@pytest.mark.parametrize("protocol", ["websocket", "h2c", "TLS/1.3"])
+def test_another_protocol_is_asked_for_in_vain(protocol: str, port: int) -> None:
+    upgrade = ("Connection: Upgrade", f"Upgrade: {protocol}", "Content-Length: 2")
+    with line(port) as one:
+        for _ in range(2):
+            one.send(request("POST", "/x", *upgrade, body=b"{}"))
+            assert (200, b"{}") == ((answer := one.answer()).status, answer.content)

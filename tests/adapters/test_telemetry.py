@@ -1,0 +1,249 @@
+"""What watches the service counts rightly, tells which part is wrong, and is never in the way of what it watches."""
+
+import asyncio
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from msgspec.structs import replace
+from prometheus_client import CollectorRegistry
+from structlog.testing import capture_logs
+
+from adapters.http.draining import Draining
+from adapters.http.edge import Answered
+from adapters.http.errors import Failed
+from adapters.http.health import STUCK, Health
+from adapters.limits.limiter import Limiter, TooManyRequests
+from adapters.settings import Settings
+from adapters.telemetry import lookout
+from adapters.telemetry.exposition import Exposition
+from adapters.telemetry.lookout import Lookout, Seen
+from adapters.telemetry.metrics import Metrics
+from adapters.telemetry.observed import Observed
+from adapters.telemetry.steps import TimedLog
+from application.command import Command
+from application.processor import Answers, Processor
+from application.queries.views import ViewStatus
+from application.writer import Ran, Unavailable, Writer
+from domain.refusal import AlreadyRegistered, NotAuthenticated
+from tests.application.world import World
+from tests.example_commands import reading, record_measurements
+from tests.examples import new_id
+from tests.fakes import FakeLog
+from tests.service import ROOT
+
+
+class Accepting:
+    """Implements `application.writer.Runs`."""
+
+    def run(self, waiting: Sequence[Command], *, oldest_waits: bool) -> Answers:
+        return {place: [command.request_id] for place, command in enumerate(waiting)}
+
+
+class Counted:
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.metrics = Metrics(self.registry)
+
+    def value(self, name: str, **labels: str) -> float | None:
+        return self.registry.get_sample_value(f"growthrings_{name}", labels)
+
+
+async def test_the_sizes_of_groups_sum_up_to_what_was_submitted() -> None:
+    counted = Counted()
+    writer = Writer(Accepting(), group_size=5, queue_size=100, observe=lambda ran: counted.metrics.ran(ran, ()))
+    writer.start()
+    sizes = [1, 3, 2, 9, 1, 1, 0, 4]
+    commands = [record_measurements(request_id=new_id(), readings=[reading()] * size) for size in sizes]
+    await asyncio.gather(*map(writer.submit, commands))
+    await asyncio.to_thread(writer.stop)
+    assert len(sizes) == counted.value("group_commands_sum") == counted.value("queue_seconds_count")
+    assert sum(sizes) + 1 == counted.value("group_items_sum")  # one without items takes the room of one
+
+
+async def test_whoever_observes_groups_and_fails_strands_nobody() -> None:
+    def fail(_: Ran) -> None:
+        raise RuntimeError
+
+    writer = Writer(Accepting(), group_size=5, queue_size=100, observe=fail)
+    writer.start()
+    commands = [record_measurements(request_id=new_id()) for _ in range(3)]
+    answers = [await asyncio.wait_for(writer.submit(command), 10) for command in commands]
+    assert [[command.request_id] for command in commands] == answers
+    await asyncio.to_thread(writer.stop)
+
+
+def test_requests_are_counted_with_what_was_refused_of_them_and_what_was_lacking() -> None:
+    counted = Counted()
+    held = AlreadyRegistered("Weight")
+    for status, refused in [
+        (201, ()),
+        (201, ()),
+        (207, (held, held)),
+        (409, (held,)),
+        (401, (NotAuthenticated("missing"),)),
+        (429, (TooManyRequests(1, 1),)),
+        (500, (Failed(),)),
+        (503, (Unavailable("full", kind="queue"),)),
+        (503, (Unavailable("away"),)),
+    ]:
+        counted.metrics.answered(Answered("POST", "/here", status, 0.003, refused))
+    statuses = {
+        status: counted.value("request_seconds_count", method="POST", route="/here", status=str(status))
+        for status in (201, 207, 409, 503)
+    }
+    assert {201: 2, 207: 1, 409: 1, 503: 2} == statuses
+    kinds = ("AlreadyRegistered", "NotAuthenticated", "TooManyRequests", "Fault", "Unavailable")
+    assert [3, 1, 1, 1, None] == [counted.value("refusals_total", kind=kind) for kind in kinds]
+    assert [1, 1] == [counted.value("unavailable_total", kind=kind) for kind in ("queue", "database")]
+
+
+def test_what_waits_and_how_limits_are_counted_is_told_as_it_was_last_seen() -> None:
+    counted = Counted()
+    for queued, shared, missed, refused in [(7, True, 0, 2), (3, False, 5, 2), (0, None, 9, 4)]:
+        writer, limiter = SimpleNamespace(queued=queued), SimpleNamespace(shared=shared, missed=missed, refused=refused)
+        counted.metrics.sample(cast(Writer, writer), cast(Limiter, limiter))
+        told = ("queue_items", "limits_shared", "limits_missed_total", "limits_refused_total")
+        assert [queued, shared is True, missed, refused] == [counted.value(name) for name in told]
+
+
+@pytest.mark.parametrize(
+    ("lost", "expected"),
+    [
+        ((), ["begin", "load", "load", "decide", "append", "commit"]),
+        (("load",), ["begin", "load", "begin", "load", "load", "decide", "append", "commit"]),
+        (("commit",), ["begin", "load", "load", "decide", "append", "commit", "settle"]),
+    ],
+)
+def test_a_log_that_is_timed_tells_the_steps_of_a_group_in_their_order(
+    lost: tuple[str, ...], expected: list[str]
+) -> None:
+    log = FakeLog()
+    world, timed = World(log), TimedLog(log)
+    log.lost.update(lost)
+    log.stores_when_lost = True
+    answers = Processor(timed).run([world.record(reading())], oldest_waits=True)
+    assert isinstance(answers[0], list)
+    steps = timed.drain()
+    assert expected == [step.name for step in steps]
+    assert all(step.began <= step.ended for step in steps)
+    assert steps == sorted(steps, key=lambda step: step.began)
+    assert [] == timed.drain()
+
+
+LIVE = ViewStatus(
+    view="measurements", generation=1, version=1, latest_version=1, state="live", place=7, head=7, lag_events=0,
+    lag_seconds=0.0, rows={}, rate=0.0, parked_streams=0, workers=["projector"],
+)  # fmt: skip
+SEEN = Seen(0.0, reached=True, current=True, views=[LIVE, replace(LIVE, state="kept", lag_seconds=99.0)])
+WELL: dict[str, Any] = {
+    "seen": SEEN,
+    "writer": SimpleNamespace(is_alive=True, busy_for=None, idle_for=1.0, queued=0),
+    "limiter": SimpleNamespace(shared=None),
+    "draining": Draining(),
+}
+
+
+def with_live(**changes: Any) -> Seen:
+    return replace(SEEN, views=[replace(LIVE, **changes)])
+
+
+def ending() -> Draining:
+    draining = Draining()
+    draining.begin()
+    return draining
+
+
+@pytest.mark.parametrize(
+    ("broken", "expected", "is_ready"),
+    [
+        ({}, [], True),
+        ({"seen": Seen(0.0)}, ["database", "schema"], False),
+        ({"seen": Seen(0.0, reached=True)}, ["schema"], False),
+        ({"seen": with_live(lag_seconds=5.1)}, ["measurements"], False),
+        ({"seen": with_live(lag_seconds=4.9, lag_events=1000)}, [], True),
+        ({"seen": with_live(parked_streams=1)}, ["parked"], True),
+        ({"seen": with_live(workers=[])}, ["projector"], True),
+        ({"writer": SimpleNamespace(is_alive=False)}, ["writer"], False),
+        ({"writer": SimpleNamespace(is_alive=True, busy_for=STUCK + 1, idle_for=None, queued=3)}, ["writer"], False),
+        ({"writer": SimpleNamespace(is_alive=True, busy_for=STUCK - 1, idle_for=None, queued=3)}, [], True),
+        ({"limiter": SimpleNamespace(shared=True)}, [], True),
+        ({"limiter": SimpleNamespace(shared=False)}, ["limits"], True),
+        ({"draining": ending()}, ["draining"], False),
+    ],
+)
+def test_health_tells_which_part_is_wrong(broken: dict[str, Any], expected: list[str], is_ready: bool) -> None:
+    parts = WELL | broken
+    seen = parts.pop("seen")
+    ready, content = Health(**parts, lookout=cast(Any, None), allowed_lag=5.0).readiness(seen)
+    told = content["checks"] | content["views"]
+    assert (expected, is_ready) == ([name for name, check in told.items() if not check.ok], ready)
+    assert all(check.what for check in told.values())
+
+
+class Database:
+    """Implements what a lookout asks: it says nothing until it is told to."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.answering = asyncio.Event()
+
+    async def is_current(self) -> bool:
+        self.asked += 1
+        await self.answering.wait()
+        return True
+
+    async def standing(self) -> list[ViewStatus]:
+        return [LIVE]
+
+
+async def test_a_database_that_hangs_keeps_no_lookout_and_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lookout, "LOOK_TIME", 0.1)
+    database = Database()
+    watch = Lookout(cast(Any, database))
+    looks = await asyncio.wait_for(asyncio.gather(watch.look(), watch.look()), 10)
+    assert [False, False] == [seen.reached for seen in looks]
+    assert 1 == database.asked
+    database.answering.set()
+    assert (await watch.look()).live == [LIVE]
+    before = database.asked
+    assert (await watch.look(not_older_than=60)).reached
+    assert before == database.asked
+    assert (await watch.look()).at > time.monotonic() - 60
+    assert before + 1 == database.asked
+
+
+def test_a_database_that_is_away_is_what_metrics_say_and_nothing_of_views() -> None:
+    text = Exposition().text(Seen(0.0)).decode()
+    assert "growthrings_database_up 0.0" in text
+    assert "view=" not in text
+    assert "process_resident_memory_bytes" in text
+
+
+async def test_traces_without_their_packages_are_told_of_and_the_service_goes_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delitem(sys.modules, "adapters.telemetry.traces", raising=False)
+    monkeypatch.setitem(sys.modules, "opentelemetry.sdk.trace", None)
+    with capture_logs() as logged:
+        observed = Observed(Settings(otel_exporter_otlp_endpoint="http://127.0.0.1:9", metrics="off"))
+    (told,) = logged
+    assert "OTEL_EXPORTER_OTLP_ENDPOINT is set, but the extra `telemetry` is not installed" in told["event"]
+    assert FakeLog is type(observed.log(FakeLog()))
+
+
+def test_what_is_not_wanted_is_not_even_loaded() -> None:
+    look = """
+import sys, adapters.wiring
+from adapters.settings import Settings
+from adapters.telemetry.observed import Observed
+Observed(Settings(metrics="off"))
+assert {"prometheus_client", "opentelemetry"}.isdisjoint(sys.modules)
+Observed(Settings())
+assert "prometheus_client" in sys.modules and "opentelemetry" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", look], cwd=ROOT, check=True, timeout=60)

@@ -1,0 +1,80 @@
+"""How many values a body has is told without making them, and where there are too many none is made."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from msgspec import Raw
+
+from adapters.http import body, members, value_count
+from domain.refusal import Unreadable
+
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=6)
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | texts,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(texts, inner, max_size=4),
+    max_leaves=8,
+)
+separators = st.sampled_from([(",", ":"), (", ", ": "), (" ,\n", "\t: ")])
+
+
+@given(st.lists(values, max_size=6) | st.dictionaries(texts, values, max_size=6), separators, st.integers(1, 7))
+@example([], (",", ":"), 1)
+@example([",:]", {"a,": [1, 2]}], (",", ":"), 1)
+def test_it_says_whether_there_are_more(value: Any, separated: tuple[str, str], most: int) -> None:
+    text = " " + json.dumps(value, separators=separated, ensure_ascii=False)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(value_count, "COMMAS", -100)  # as if every text were long enough to be asked
+        assert (len(value) > most) == value_count.has_more_than(most, text.encode())
+
+
+@pytest.mark.parametrize("text", [b"", b"[", b"[1,", b"[1 2]", b"[,]", b"[1,,2]", b"{1", b"[}", b"x", b'["\\ud800",1]'])
+def test_what_cannot_be_read_is_left_to_who_reads_it(text: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(value_count, "COMMAS", -100)
+    assert not value_count.has_more_than(2, text)
+
+
+def many(element: bytes, number: int = 1_000_000) -> bytes:
+    return b",".join([element] * number)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"[" + many(b"0") + b"]",
+        b"[" + many(b"{}") + b"]",
+        b'[["",",]"],' + many(b"[[]]") + b"]",
+        b"[" + many(b"0") + b",",
+        b"{" + many(b'"a":0') + b"}",
+    ],
+    ids=lambda text: ascii(text[:12]),
+)
+def test_where_there_are_too_many_none_is_made(text: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(body, "_decode_list", None)
+    monkeypatch.setattr(body, "_decode_object", None)
+    with pytest.raises(body.BatchTooLarge):
+        body.elements(text, 10_000) if text.startswith(b"[") else body.members(text)
+
+
+def test_one_element_may_hold_as_many_as_it_likes() -> None:
+    """It is one value of an array, or of an unknown member, that nobody looks into."""
+    inner = b"[" + many(b"0") + b"]"
+    assert [inner] == [bytes(raw) for raw in body.elements(b"[" + inner + b"]", 10_000)]
+    assert {"a": inner} == {name: bytes(raw) for name, raw in body.members(b'{"a": ' + inner + b"}").items()}
+
+
+def test_a_member_has_no_more_ids_than_a_batch_has_items() -> None:
+    def sent(number: int) -> members.Members:
+        return members.Members({"children": Raw(b"[" + many(b'"x"', number) + b"]")})
+
+    assert ("x",) == sent(10_000).ids("children")
+    with pytest.raises(body.BatchTooLarge):
+        sent(10_001).ids("children")
+
+
+def test_what_only_the_slow_way_can_read_is_not_read_where_it_holds_very_many() -> None:
+    """A lone surrogate is what takes it there, which makes every value that is passed over."""
+    with pytest.raises(Unreadable):
+        body.elements(b'["\\ud800",[' + many(b"0") + b"]]", 10_000)

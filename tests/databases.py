@@ -1,0 +1,34 @@
+"""Databases on the server of the tests: made as copies of others, and dropped by who has no more use of them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import uuid4
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.sql import SQL, Identifier
+
+
+def new(server: str, template: str = "template1") -> str:
+    """The address of a database that is a copy of that one on the server, to which nobody may be connected."""
+    name = f"test_{uuid4().hex}"
+    # Its files are copied as they are: there is no need of its pages in the write-ahead log.
+    statement = SQL("create database {} template {} strategy file_copy")
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(statement.format(Identifier(name), Identifier(template)))
+    return make_conninfo(server, dbname=name)
+
+
+def name_of(url: str) -> str:
+    return str(conninfo_to_dict(url)["dbname"])
+
+
+@contextmanager
+def copied(server: str, template: str) -> Iterator[str]:
+    """A copy that is gone after the block, whoever is still connected to it."""
+    url = new(server, template)
+    try:
+        yield url
+    finally:
+        with psycopg.connect(server, autocommit=True) as connection:
+            connection.execute(SQL("drop database {} with (force)").format(Identifier(name_of(url))))
