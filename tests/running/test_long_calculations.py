@@ -90,10 +90,8 @@ def test_what_does_not_fit_is_refused_as_of_few_values(admin: Api) -> None:
     invalid("y", admin.post(CORRELATE, {"x": MANY, "y": FEW}))
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL], ids=lambda number: number.name)
-def test_they_start_with_the_first_long_calculation_and_end_with_the_service(
-    tmp_path: Path, number: signal.Signals
-) -> None:
+def test_they_start_with_the_first_long_calculation_and_end_with_the_service(tmp_path: Path) -> None:
+    """Whether that is killed, and started again, or told to end."""
     with serving(tmp_path / "data") as run, client(run.url) as api:
         admin = api.login("admin", PASSWORD)
 
@@ -105,11 +103,10 @@ def test_they_start_with_the_first_long_calculation_and_end_with_the_service(
             assert workers
             return workers
 
-        if number is signal.SIGKILL:  # of the API alone, too, which is started again
-            workers = begin()
-            os.kill(child(run.data, "api"), number)
-            assert soon(lambda: not any(map(is_alive, workers)))
-            assert soon(lambda: is_answering(run.url), 60)
         workers = begin()
-        os.kill(run.process.pid, number)
+        os.kill(child(run.data, "api"), signal.SIGKILL)
+        assert soon(lambda: not any(map(is_alive, workers)))
+        assert soon(lambda: is_answering(run.url), 60)
+        workers = begin()
+        os.kill(run.process.pid, signal.SIGTERM)
         assert soon(lambda: not any(map(is_alive, workers)))

@@ -68,14 +68,6 @@ def test_a_question_right_after_the_largest_batch_sees_all_of_it(one: Run, progr
         assert "10000" == listed.headers["X-Total-Count"]
 
 
-def test_a_question_beside_a_client_that_writes_batches_at_full_speed_sees_the_command_before_it(
-    one: Run, programme: Programme
-) -> None:
-    with batches(one, programme) as busy:
-        children = programme.children_apart_from(busy.child_id, CLIENTS)
-        all_see_what_they_write(one, one, children, programme.token, rounds=6)
-
-
 def test_a_question_to_another_process_sees_the_command_before_it(one: Run, other: Run, programme: Programme) -> None:
     children = programme.children(CLIENTS)
     all_see_what_they_write(one, other, children, programme.token, rounds=ROUNDS // 4)

@@ -62,14 +62,11 @@ def rebuilt(url: str, data: Path, *names: str) -> str:
     return ended.stdout
 
 
-@pytest.mark.parametrize("workers", ["1", "2"])
-def test_clients_that_write_and_read_at_full_speed_do_not_notice(
-    url: str, run: Run, programme: Programme, workers: str
-) -> None:
+def test_clients_that_write_and_read_at_full_speed_do_not_notice(url: str, run: Run, programme: Programme) -> None:
     before = live(url)
     with Clients(run.url, programme) as clients:
         assert clients.go_on(), clients.wrong
-        rebuilt(url, run.data, "--all", "--workers", workers)
+        rebuilt(url, run.data, "--all", "--workers", "2")
         assert clients.go_on(), clients.wrong
     assert [] == clients.wrong
     assert {view: generation + 1 for view, generation in before.items()} == live(url)
