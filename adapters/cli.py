@@ -3,7 +3,6 @@
 import argparse
 import signal
 import sys
-import threading
 from pathlib import Path
 
 from adapters import arguments, logs
@@ -110,28 +109,13 @@ def _api(settings: Settings, parsed: argparse.Namespace) -> None:
 
 
 def _project(settings: Settings, parsed: argparse.Namespace) -> None:
-    from adapters.database import database
-    from adapters.prepare import NotPrepared, wait_until_prepared
-    from adapters.wiring import projectors
+    from adapters import project_process
+    from adapters.prepare import NotPrepared
 
-    with database(settings, parsed.data) as url:
-        try:
-            wait_until_prepared(url)
-        except NotPrepared as error:
-            raise Refused(str(error)) from error
-        running = projectors(url)
-
-        def stop(*_: object) -> None:
-            for each in running:
-                each.stop()
-
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, stop)
-        threads = [threading.Thread(target=each.run) for each in running]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+    try:
+        project_process.run(settings, parsed.data)
+    except NotPrepared as error:
+        raise Refused(str(error)) from error
 
 
 def _prepare(settings: Settings, parsed: argparse.Namespace) -> None:

@@ -3,7 +3,6 @@
 import asyncio
 import gc
 import sys
-import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -55,8 +54,6 @@ from adapters.telemetry.lookout import Lookout
 from adapters.telemetry.observed import Observed
 from application.processor import Processor
 from application.writer import Writer
-from projections.projector import Projector
-from projections.views import VIEWS
 
 READERS = 8
 """Connections that questions share."""
@@ -147,11 +144,3 @@ def api(settings: Settings, data: Path, url: str, draining: Draining) -> ASGIApp
     cors = Cors(settings.cors_origins) if settings.cors_origins else None
     within = observed.around(FastLane(application, intake))
     return Edge(within, draining=draining, cors=cors, with_tls=tls.is_on(settings), observe=observed.answered)
-
-
-def projectors(url: str) -> list[Projector]:
-    """One for each view, so that none waits for another's pages; none waits for ever for a database that is gone."""
-    running = [Projector(connector(url), views=VIEWS.only(name)) for name in VIEWS.latest]
-    listening = silence.keep(url, [silence.Projecting(each) for each in running])
-    threading.Thread(target=asyncio.run, args=[listening], name="silence", daemon=True).start()
-    return running

@@ -1,0 +1,36 @@
+"""`project`: one process that keeps the views, until it is told to end."""
+
+import asyncio
+import signal
+import threading
+from pathlib import Path
+
+from adapters.database import database
+from adapters.postgres import silence
+from adapters.postgres.connections import connector
+from adapters.prepare import wait_until_prepared
+from adapters.settings import Settings
+from projections.projector import Projector
+from projections.views import VIEWS
+
+
+def run(settings: Settings, data: Path) -> None:
+    """Keep every view, each by a thread of its own, so that none waits for another's pages. NotPrepared."""
+    with database(settings, data) as url:
+        wait_until_prepared(url)
+        running = [Projector(connector(url), views=VIEWS.only(name)) for name in VIEWS.latest]
+
+        def stop(*_: object) -> None:
+            for each in running:
+                each.stop()
+
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, stop)
+        # None waits for ever for a database that is gone.
+        listening = silence.keep(url, [silence.Projecting(each) for each in running])
+        threading.Thread(target=asyncio.run, args=[listening], name="silence", daemon=True).start()
+        threads = [threading.Thread(target=each.run) for each in running]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
