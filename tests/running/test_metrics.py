@@ -175,6 +175,10 @@ def stopped(*pids: int) -> Iterator[None]:
             os.kill(pid, signal.SIGCONT)
 
 
+def is_behind(status: int, wrong: list[str], view: str) -> bool:
+    return status == 503 and view in wrong and "database" not in wrong
+
+
 def test_a_projector_that_stands_still_is_seen_as_the_lag_of_its_views(watched: Watched) -> None:
     child_id = watched.programme.child()
     with client(watched.run.url, watched.programme.token) as api:
@@ -182,11 +186,9 @@ def test_a_projector_that_stands_still_is_seen_as_the_lag_of_its_views(watched: 
             for reading in readings(3):
                 assert 201 == api.post(WEIGHT.path(child_id), reading).status_code
             assert soon(lambda: watched.value("view_lag_seconds", view="measurements") > ALLOWED_LAG)
-            assert 3 <= watched.value("view_lag_events", view="measurements")
-            status, wrong = watched.wrong()
-            assert 503 == status
-            assert "measurements" in wrong
-            assert "database" not in wrong
+            # Soon, as are all that ask the database: on a busy machine that may not answer within a look.
+            assert soon(lambda: 3 <= watched.value("view_lag_events", view="measurements"))
+            assert soon(lambda: is_behind(*watched.wrong(), "measurements"))
         assert soon(lambda: watched.wrong() == (200, []))
     assert soon(lambda: watched.value("view_lag_events") == 0)
 
@@ -199,8 +201,7 @@ def test_parked_streams_are_seen_though_requests_are_answered(watched: Watched) 
         )
         try:
             assert soon(lambda: watched.value("view_parked_streams", view="audit_trail") == 1)
-            status, wrong = watched.wrong()
-            assert (200, ["parked"]) == (status, wrong)
+            assert soon(lambda: watched.wrong() == (200, ["parked"]))
         finally:
             connection.execute("delete from parked_events where stream = 'a/b'")
 
