@@ -42,7 +42,7 @@ class Arrival(HttpToolsProtocol):
         self._size = 0
         """Bytes that have come of the head, or of what is behind it."""
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
         super().connection_made(transport)
         self._timer = self.loop.call_later(self._wait, self._look)
 

@@ -73,8 +73,9 @@ class Intake(Struct, frozen=True):
             RecordMeasurements(actor=actor, request_id=request_id, child_id=child_id, readings=read)
         )
         if is_array:
-            scope["state"]["refused"] = [each for each in outcomes(answer) if not isinstance(each, str)]
-            return Told(207, encode(_multi_status(elements, read, outcomes(answer), request_id)))
+            answered = outcomes(answer)
+            scope["state"]["refused"] = [each for each in answered if not isinstance(each, str)]
+            return Told(207, encode(_multi_status(elements, read, answered, request_id)))
         return Told(201, encode(_item_of(read[0], only(answer))))
 
 

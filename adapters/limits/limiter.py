@@ -81,7 +81,7 @@ def limiter(settings: Settings) -> Limiter:
     if settings.redis_url is None or not limits:
         return Limiter(limits)
     # Both libraries take half as long to load as everything else together, and most have no Redis.
-    from adapters.redis.shared_windows import SharedWindows  # noqa: PLC0415
+    from adapters.redis.shared_windows import SharedWindows  # noqa: PLC0415  # see above
 
     return Limiter(limits, SharedWindows(settings.redis_url, settings.redis_wait))
 

@@ -35,7 +35,7 @@ class Exposition:
             of_process: tuple[Collector, ...] = (ProcessCollector(registry=None), GC_COLLECTOR)
         else:
             self._shown = CollectorRegistry()
-            together = MultiProcessCollector(None, str(self._folder))  # type: ignore[no-untyped-call]
+            together = MultiProcessCollector(None, str(self._folder))  # type: ignore[no-untyped-call]  # the library's
             of_process = (together, _Processes(self._folder))
         for each in of_process:
             self._shown.register(each)
@@ -46,7 +46,7 @@ class Exposition:
             for pid in _pids(self._folder):
                 if not Path(f"/proc/{pid}").exists():
                     # What it has counted stays.
-                    mark_process_dead(pid, str(self._folder))  # type: ignore[no-untyped-call]
+                    mark_process_dead(pid, str(self._folder))  # type: ignore[no-untyped-call]  # likewise
         standing = CollectorRegistry()
         standing.register(_Standing(seen))
         return generate_latest(self._shown) + generate_latest(standing)
