@@ -55,13 +55,13 @@ def in_partition(view: View, part: int, partitions: int) -> sql.Composable:
 def differences(
     connection: Connection[Any], old: Tables, new: Mapping[str, sql.Composable], part: int, in_part: sql.Composable
 ) -> Iterator[Difference]:
-    """The first rows of each table that differ, in the transaction at hand. `new` are tables, or what tells their rows
-    in parentheses; `in_part` says which rows `t` are meant."""
+    """The first rows of each table, by key, that differ, in the transaction at hand. `new` are tables, or what
+    tells their rows in parentheses; `in_part` says which rows `t` are meant."""
     for name, rows in new.items():
         table = old[name].as_string(connection)
         keys = [column for (column,) in connection.execute(SQL["primary_key"], {"table": table})]
-        same_key = sql.SQL(" and ").join(sql.SQL("o.{0} = n.{0}").format(Identifier(key)) for key in keys)
-        statement = sql.SQL(SQL["differences"]).format(old=old[name], new=rows, in_part=in_part, same_key=same_key)
+        key = sql.SQL(", ").join(map(Identifier, keys))
+        statement = sql.SQL(SQL["differences"]).format(old=old[name], new=rows, in_part=in_part, key=key)
         for one, other, total in connection.execute(statement, {"limit": SHOWN}):
             yield _difference(name, keys, _row(one) or {}, _row(other) or {}, part=part, of=total)
 

@@ -89,11 +89,12 @@ where i.indrelid = %(table)s::regclass and i.indisprimary
 order by k.place;
 
 -- name: differences
--- Rows of one partition that are not the same in two tables, to the last bit, and how many there are.
+-- The first rows, by key, of one partition that are not the same in two tables, to the last bit, and how many there are.
 select to_jsonb(o)::text, to_jsonb(n)::text, count(*) over ()
 from (select * from {old} t where {in_part}) o
-full join (select * from {new} t where {in_part}) n on {same_key}
+full join (select * from {new} t where {in_part}) n using ({key})
 where not coalesce(o *= n, false)
+order by {key}
 limit %(limit)s;
 
 -- name: schema

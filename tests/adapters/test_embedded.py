@@ -11,7 +11,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
@@ -135,13 +135,16 @@ def processes_in(data: Path) -> list[int]:
 @contextmanager
 def frozen(data: Path) -> Iterator[None]:
     """The server's processes can end by force alone."""
-    processes = processes_in(data)
-    for process in processes:
-        os.kill(process, signal.SIGSTOP)
+    stopped: set[int] = set()
+    while others := set(processes_in(data)) - stopped:
+        for process in others:
+            with suppress(ProcessLookupError):  # a session that was just ending
+                os.kill(process, signal.SIGSTOP)
+        stopped |= others
     try:
         yield
     finally:
-        for process in set(processes) & set(processes_in(data)):
+        for process in stopped & set(processes_in(data)):
             os.kill(process, signal.SIGCONT)
 
 
@@ -232,13 +235,13 @@ def test_a_server_that_does_not_stop_is_killed_and_the_next_start_recovers(
 ) -> None:
     impatient = ((signal.SIGINT, 0.1), (signal.SIGQUIT, 0.1), (signal.SIGKILL, None))
     monkeypatch.setattr(embedded, "_STOPPING", impatient)
-    server = embedded.start(data, settings=FAST)
-    keep(server, "fir")
-    with frozen(data):
-        server.stop()
-        assert server.process.returncode == -signal.SIGKILL
-        with pytest.raises(TimeoutError):  # not ServerInUse: we have given it up, but not all of it has ended
-            embedded.start(data, wait=0.1)
+    with running(data) as server:
+        keep(server, "fir")
+        with frozen(data):
+            server.stop()
+            assert server.process.returncode == -signal.SIGKILL
+            with pytest.raises(TimeoutError):  # not ServerInUse: we have given it up, but not all of it has ended
+                embedded.start(data, wait=0.1)
     with running(data) as server:
         assert kept(server) == ["fir"]
 

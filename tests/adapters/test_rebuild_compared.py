@@ -8,7 +8,7 @@ from psycopg import sql
 from psycopg.sql import Identifier
 
 from adapters.postgres import embedded
-from projections.comparison import Difference
+from projections.comparison import SHOWN, Difference
 from tests.adapters.rebuilding import EVERYTHING, Copy, everything, filled, grown
 
 OTHERWISE = {
@@ -150,6 +150,17 @@ def test_no_more_than_ten_differences_are_told_and_all_are_counted(
     told = capsys.readouterr().out
     assert 10 == sum(line.startswith("measurements  ") for line in told.splitlines())
     assert f"measurements: {count:,} rows differ." in told
+
+
+def test_the_differences_that_are_told_are_the_first_by_their_keys(copy: Copy) -> None:
+    """So that whoever asks twice is told the same."""
+    copy.ask("update measurements_g1 set value = value + 1")
+    found = [list(each.key.values()) for each in found_by(copy, "measurements")]
+    ranked = """
+    select part, child_id, kind, id, row_number() over (partition by part order by child_id, kind, id) as place
+    from measurements_g1 order by 1, 2, 3, 4
+    """
+    assert [key for *key, place in copy.ask(ranked) if place <= SHOWN] == found
 
 
 def test_everything_is_compared_with_what_the_log_says(copy: Copy) -> None:
