@@ -3,7 +3,7 @@
 import gc
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -25,7 +25,7 @@ from domain.catalogue import decode
 from domain.partition import partition
 from projections import replay
 from projections.histories import Finding, Report
-from projections.kept import Kept, all_kept
+from projections.kept import all_kept
 from projections.sessions import session_name
 from projections.views import VIEWS
 
@@ -49,18 +49,19 @@ class Replayed(Struct, frozen=True, kw_only=True):
 
 
 def run(url: str, *, as_json: bool, compares: bool, workers: int = 1) -> int:
-    """Read the whole log, with so many processes; 1 when anything is wrong."""
+    """Read the whole log, in this process or in several; 1 when anything is wrong."""
     console = Console(highlight=False, markup=False, soft_wrap=True, quiet=as_json)
     started = time.monotonic()
     report = Report()
     with connector(url)(session_name("replay")) as connection:
         connection.autocommit = True
         kept = all_kept(connection) if compares else []
+        parts = replay.parts(connection)
         ((total,),) = connection.execute(replay.SQL["count"]).fetchall()
-        with progress(console) as shown, _collector_off():
-            task = shown.add_task("replaying", total=total, unit="events")
-            for events in _replay(connection, url, report, kept, workers):
-                shown.advance(task, events)
+    with progress(console) as shown, _collector_off():
+        task = shown.add_task("replaying", total=total, unit="events")
+        for events in replay_workers.replayed(url, parts, report, workers=workers, compares=compares):
+            shown.advance(task, events)
     ended = Replayed(
         events=report.events,
         streams=report.streams,
@@ -74,16 +75,6 @@ def run(url: str, *, as_json: bool, compares: bool, workers: int = 1) -> int:
     else:
         _tell(console, ended)
     return 1 if ended.findings else 0
-
-
-def _replay(connection: Connection[Any], url: str, report: Report, kept: Sequence[Kept], workers: int) -> Iterator[int]:
-    if workers == 1:
-        yield from replay.replay(connection, report, kept)
-        return
-    parts = replay.parts(connection)
-    for of_part in replay_workers.replayed(url, parts, workers=workers, compares=bool(kept)):
-        report.add(of_part)
-        yield of_part.events
 
 
 @contextmanager

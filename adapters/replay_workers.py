@@ -1,10 +1,16 @@
-"""Processes that replay the partitions of a log side by side."""
+"""Partitions of a log that are replayed side by side: by two threads, of which one goes on while the other waits for
+PostgreSQL, or by several processes."""
 
 import gc
 import multiprocessing
 import os
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_EXCEPTION, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from multiprocessing.sharedctypes import Synchronized
+from queue import SimpleQueue
+from threading import Event as Flag
 from typing import Any
 
 from msgspec import Struct
@@ -17,28 +23,90 @@ from projections.histories import Report
 from projections.kept import Kept, all_kept
 from projections.sessions import session_name
 
+THREADS = 2
 
-class _Worker(Struct):
+LOOK = 0.1
+"""Seconds between two looks at how far they are."""
+
+_spawn = multiprocessing.get_context("spawn")
+
+Submit = Callable[[int], Future[Report]]
+"""Has a partition replayed."""
+
+
+class _Lane(Struct):
+    """What replays one partition at a time. `seen`: how many events all lanes have read."""
+
     connection: Connection[Any]
     kept: Sequence[Kept]
+    seen: "Synchronized[int]"
 
-    def replay(self, part: int) -> Report:
+    def replay(self, part: int, stopping: Flag) -> Report:
         report = Report()
-        for _ in replay.replay(self.connection, report, self.kept, [part]):
-            pass
+        for events in replay.replay(self.connection, report, self.kept, [part]):
+            with self.seen.get_lock():
+                self.seen.value += events
+            if stopping.is_set():
+                break
         return report
 
 
-_worker: _Worker
-"""Of the process that this is."""
+def replayed(url: str, parts: Sequence[int], report: Report, *, workers: int, compares: bool) -> Iterator[int]:
+    """Replay partitions, and report what is found in their order; how many events were read since the last look.
+
+    To be called from the main thread, with which the processes end.
+    """
+    seen: Synchronized[int] = _spawn.Value("q", 0)
+    open_lane = partial(_lane, url, compares, seen)
+    told = 0
+    with _threads(open_lane) if workers == 1 else _processes(open_lane, workers) as submit:
+        futures = [submit(part) for part in parts]
+        waiting = set(futures)
+        while waiting:
+            ended, waiting = wait(waiting, LOOK, FIRST_EXCEPTION)
+            for each in ended:
+                each.result()
+            now = seen.value
+            yield now - told
+            told = now
+        for each in futures:
+            report.add(each.result())
 
 
-def replayed(url: str, parts: Sequence[int], *, workers: int, compares: bool) -> Iterator[Report]:
-    """A report of each partition, in their order. To be called from the main thread, with which the processes end."""
-    spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, spawn, initializer=_begin, initargs=(url, compares, os.getpid())) as pool:
+def _lane(url: str, compares: bool, seen: "Synchronized[int]") -> _Lane:
+    connection = connector(url)(session_name("replay"))
+    connection.autocommit = True
+    return _Lane(connection, all_kept(connection) if compares else [], seen)
+
+
+@contextmanager
+def _threads(open_lane: Callable[[], _Lane]) -> Iterator[Submit]:
+    lanes: SimpleQueue[_Lane] = SimpleQueue()
+    stopping = Flag()
+
+    def on_a_lane(part: int) -> Report:
+        lane = lanes.get()
         try:
-            yield from pool.map(_replay, parts)
+            return lane.replay(part, stopping)
+        finally:
+            lanes.put(lane)
+
+    with ExitStack() as ending:
+        for _ in range(THREADS):
+            lane = open_lane()
+            ending.enter_context(lane.connection)
+            lanes.put(lane)
+        pool = ThreadPoolExecutor(THREADS)
+        ending.callback(pool.shutdown, cancel_futures=True)
+        ending.callback(stopping.set)
+        yield lambda part: pool.submit(on_a_lane, part)
+
+
+@contextmanager
+def _processes(open_lane: Callable[[], _Lane], workers: int) -> Iterator[Submit]:
+    with ProcessPoolExecutor(workers, _spawn, initializer=_begin, initargs=(open_lane, os.getpid())) as pool:
+        try:
+            yield lambda part: pool.submit(_replay, part)
         except BaseException:  # nobody waits for what is under way
             pool.shutdown(wait=False, cancel_futures=True)
             for process in multiprocessing.active_children():
@@ -46,14 +114,16 @@ def replayed(url: str, parts: Sequence[int], *, workers: int, compares: bool) ->
             raise
 
 
-def _begin(url: str, compares: bool, parent: int) -> None:  # an initializer takes its arguments in order
-    global _worker  # noqa: PLW0603  # what a process has at hand for every partition
+_own: _Lane
+"""Of the process that this is."""
+
+
+def _begin(open_lane: Callable[[], _Lane], parent: int) -> None:  # an initializer takes its arguments in order
+    global _own  # noqa: PLW0603  # what a process has at hand for every partition
     end_with(parent)
     gc.disable()
-    connection = connector(url)(session_name("replay"))
-    connection.autocommit = True
-    _worker = _Worker(connection, all_kept(connection) if compares else [])
+    _own = open_lane()
 
 
 def _replay(part: int) -> Report:
-    return _worker.replay(part)
+    return _own.replay(part, Flag())

@@ -1,7 +1,7 @@
 """The whole log read again: whether every history is one that its aggregate can have, no key is held twice, and what is
 kept beside the log is what it says.
 
-One pass, partition by partition, each as of one moment; memory holds what the streams of one partition have come to.
+One pass, partition by partition, each as of one moment; memory holds what the streams of a partition have come to.
 """
 
 from collections.abc import Collection, Iterator, Sequence
