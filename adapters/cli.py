@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from adapters import arguments, logs
+from adapters.refused import Refused
 from adapters.settings import VARIABLES, SettingRefused, Settings, from_environment
 
 DATA = Path(__file__).parent.parent / ".data"
@@ -28,6 +29,9 @@ def main(words: list[str] | None = None) -> int:
     except Refused as error:
         print(error, file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("Stopped.", file=sys.stderr)
+        return 130
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -70,10 +74,6 @@ def _parser() -> argparse.ArgumentParser:
     arguments.of_views(command("views", _views, "how the views stand, and what an operator does with them"))
     arguments.of_import(command("import", _import, "bring the rows of a CSV file into an outcome of a running service"))
     return parser
-
-
-class Refused(Exception):
-    """A command that cannot be carried out; the message says why, for a person."""
 
 
 # Each imports what it needs: starting is quick because none of them loads what only another uses.
@@ -176,15 +176,17 @@ def _views(settings: Settings, parsed: argparse.Namespace) -> int:
         from adapters.prepare import NotPrepared, wait_until_prepared
         from projections.growth import RebuildRefused
 
-        try:
-            with database(settings, parsed.data) as url:
+        with database(settings, parsed.data) as url:
+            try:
                 wait_until_prepared(url)
                 return view_commands.run(url, parsed)
-        except (RebuildRefused, NotPrepared) as error:
-            raise Refused(str(error)) from error
-        except psycopg.OperationalError as error:
-            reason = str(error).strip()
-            raise Refused(f"The database went away: {reason}. Run the same again, and it goes on from here.") from error
+            except (RebuildRefused, NotPrepared) as error:
+                raise Refused(str(error)) from error
+            except psycopg.OperationalError as error:
+                reason = str(error).strip()
+                raise Refused(
+                    f"The database went away: {reason}. Run the same again, and it goes on from here."
+                ) from error
     except KeyboardInterrupt:
         print("Stopped. Run the same again, and it goes on from here.", file=sys.stderr)
         return 130
@@ -211,7 +213,7 @@ def _replay(settings: Settings, parsed: argparse.Namespace) -> int:
             if parsed.stream is not None:
                 return replay_command.show(url, parsed.stream, as_of=as_of, known_at=known_at, as_json=parsed.json)
             return replay_command.run(url, as_json=parsed.json, compares=not parsed.log_only, workers=parsed.workers)
-    except (replay_command.ReplayRefused, NotPrepared, Undecodable, InsufficientPrivilege) as error:
+    except (NotPrepared, Undecodable, InsufficientPrivilege) as error:
         raise Refused(str(error).strip()) from error
 
 
@@ -220,23 +222,23 @@ def _export(settings: Settings, parsed: argparse.Namespace) -> None:
     from adapters.database import database
     from adapters.log_export import Selection, export
 
+    start = replay_command.instant(parsed.start, "--from")
+    selection = Selection(start, replay_command.instant(parsed.end, "--to"), parsed.subject)
     try:
-        start = replay_command.instant(parsed.start, "--from")
-        selection = Selection(start, replay_command.instant(parsed.end, "--to"), parsed.subject)
         with database(settings, parsed.data) as url:
             export(url, selection, format=parsed.format, credentials=parsed.credentials)
-    except (replay_command.ReplayRefused, OSError) as error:
+    except OSError as error:
         raise Refused(str(error)) from error
 
 
 def _import_log(settings: Settings, parsed: argparse.Namespace) -> None:
     from adapters.database import database
-    from adapters.log_import import ImportRefused, import_log
+    from adapters.log_import import import_log
 
     try:
         with database(settings, parsed.data) as url:
             count = import_log(url, parsed.file, partitions=settings.partitions, credentials=parsed.credentials)
-    except (ImportRefused, OSError) as error:
+    except OSError as error:
         raise Refused(str(error)) from error
     print(f"{count:,} events are in the log, and everything beside it has grown.")
 

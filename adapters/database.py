@@ -4,22 +4,33 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psycopg
+
 from adapters.postgres import embedded
+from adapters.refused import Refused
 from adapters.settings import Settings
 
 
 @contextmanager
 def database(settings: Settings, data: Path) -> Iterator[str]:
-    """The address to connect to, for as long as the block runs."""
-    if settings.database_url:
-        yield settings.database_url
-        return
-    running = embedded.url(data)
-    if running is not None:
-        yield running
-        return
-    server = embedded.start(data)
+    """The address to connect to, for as long as the block runs. Refused, also when the database goes away in it."""
     try:
-        yield server.url
-    finally:
-        server.stop()
+        if settings.database_url:
+            yield settings.database_url
+        elif (running := embedded.url(data)) is not None:
+            yield running
+        else:
+            server = _start(data)
+            try:
+                yield server.url
+            finally:
+                server.stop()
+    except psycopg.OperationalError as error:
+        raise Refused(f"The database is away: {str(error).strip()}") from error
+
+
+def _start(data: Path) -> embedded.Server:
+    try:
+        return embedded.start(data)
+    except (embedded.ServerInUse, RuntimeError, TimeoutError, OSError) as error:
+        raise Refused(f"{data} has no database that could be used: {error}") from error

@@ -50,9 +50,6 @@ def demo(settings: Settings, url: str | None) -> int:
     except (DemoFailed, httpx.HTTPError) as error:
         console.print(f"The demo failed: {error}", style="red", markup=False)
         return 1
-    except KeyboardInterrupt:
-        console.print("Stopped.")
-        return 130
     return 0
 
 

@@ -14,6 +14,7 @@ from adapters.log_export import Credential, Line
 from adapters.postgres.connections import connector
 from adapters.postgres.log import SQL as LOG
 from adapters.postgres.migrate import migrate
+from adapters.refused import Refused
 from adapters.terminal import progress
 from domain.catalogue import Undecodable, decode
 from domain.partition import partition
@@ -32,14 +33,11 @@ _credential = msgspec.json.Decoder(Credential).decode
 _encode = msgspec.json.Encoder().encode
 
 
-class ImportRefused(Exception):
-    """It cannot be done; the message says why, for a person. Nothing is stored."""
-
-
 def import_log(url: str, path: Path, *, partitions: int, credentials: Path | None = None) -> int:
     """Bring an export in, in one transaction, and grow everything that is kept beside the log. The number of events.
 
-    `credentials`: the password hashes that the export does not show; without them nobody can log in. ImportRefused.
+    `credentials`: the password hashes that the export does not show; without them nobody can log in. Refused, and then
+    nothing is stored.
     """
     console = Console(highlight=False, markup=False, soft_wrap=True)
     hashes = {} if credentials is None else _hashes(credentials)
@@ -64,7 +62,7 @@ def _import(connection: Connection[Any], path: Path, hashes: Mapping[tuple[str, 
     parts = [part for (part,) in connection.execute(LOG["lock"], {"parts": list(range(2**15))})]
     ((there,),) = connection.execute(replay.SQL["count"]).fetchall()
     if there:
-        raise ImportRefused(f"the log is not empty: it has {there:,} events")
+        raise Refused(f"the log is not empty: it has {there:,} events")
     seqs = dict.fromkeys(parts, 0)
     count = 0
     with path.open("rb") as lines, progress(console) as shown:
@@ -89,7 +87,7 @@ def _read(text: bytes, number: int) -> Line:
         line = _line(text)
         decode(line.event, bytes(line.state))
     except (msgspec.DecodeError, Undecodable, UnicodeDecodeError) as error:
-        raise ImportRefused(f"line {number} is no event of an export: {error}") from error
+        raise Refused(f"line {number} is no event of an export: {error}") from error
     return line
 
 

@@ -6,12 +6,13 @@ from pathlib import Path
 from uuid import uuid4
 
 from argon2 import PasswordHasher
+from psycopg.errors import InsufficientPrivilege
 
 from adapters.auth.keys import NoKey
 from adapters.auth.own_keys import OwnKeys, key_source
 from adapters.postgres.connections import connector
 from adapters.postgres.log import PostgresLog
-from adapters.postgres.migrate import is_current, migrate
+from adapters.postgres.migrate import SchemaChanged, is_current, migrate
 from adapters.settings import Settings
 from application.commands.register_first_admin import SERVICE, RegisterFirstAdmin
 from application.commands.register_user import NewUser
@@ -59,8 +60,8 @@ def prepare(settings: Settings, data: Path, url: str) -> str | None:
     with connect("prepare") as connection:
         try:
             migrate(connection, settings.partitions)
-        except UnknownVersion as error:
-            raise NotPrepared(str(error)) from error
+        except (UnknownVersion, SchemaChanged, InsufficientPrivilege) as error:
+            raise NotPrepared(str(error).strip()) from error
         row = connection.execute(DIRECTORY["has_admin"]).fetchone()
     if row is not None and row[0]:
         return None

@@ -19,6 +19,7 @@ from adapters import replay_workers
 from adapters.http import filters, times
 from adapters.postgres.audit_reader import SQL, Stored, told
 from adapters.postgres.connections import connector
+from adapters.refused import Refused
 from adapters.terminal import progress, wide
 from application.queries.audit import Fact
 from domain.catalogue import decode
@@ -31,10 +32,6 @@ from projections.views import VIEWS
 
 SHOWN = 100
 """Findings that are told one by one."""
-
-
-class ReplayRefused(Exception):
-    """It cannot be done; the message says why, for a person."""
 
 
 class Replayed(Struct, frozen=True, kw_only=True):
@@ -101,12 +98,12 @@ def _tell(console: Console, ended: Replayed) -> None:
 
 
 def instant(text: str | None, name: str) -> datetime | None:
-    """A time of an option. ReplayRefused."""
+    """A time of an option. Refused."""
     if text is None:
         return None
     found = times.exactly(text) or filters.time(text)
     if found is None:
-        raise ReplayRefused(f"{name}: {text!r} is no time such as 2026-06-01 or 2026-06-01T08:30:00Z")
+        raise Refused(f"{name}: {text!r} is no time such as 2026-06-01 or 2026-06-01T08:30:00Z")
     return found
 
 
@@ -133,7 +130,7 @@ def _facts(connection: Connection[Any], id: str) -> list[Stored]:
     part = partition(streams[0], partitions)
     rows = connection.execute(SQL["facts"], {"part": part, "stream": streams[0]}).fetchall()
     if not rows:
-        raise ReplayRefused(f"nothing in the log is called {id}")
+        raise Refused(f"nothing in the log is called {id}")
     return [Stored(part, seq, decode(topic, state)) for part, seq, topic, state in rows]
 
 
@@ -174,7 +171,7 @@ def grow_into(url: str, name: str, *, known_at: datetime | None) -> int:
     """Grow a view from what was recorded until a time into tables of its own, for looking at."""
     view = VIEWS.latest.get(name)
     if view is None:
-        raise ReplayRefused(f"there is no view {name}: there are {', '.join(VIEWS.latest)}")
+        raise Refused(f"there is no view {name}: there are {', '.join(VIEWS.latest)}")
     console = Console(highlight=False, markup=False, soft_wrap=True)
     with connector(url)(session_name("replay")) as connection:
         connection.autocommit = True

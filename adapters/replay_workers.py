@@ -10,14 +10,13 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from multiprocessing.sharedctypes import Synchronized
 from queue import SimpleQueue
-from threading import Event as Flag
 from typing import Any
 
 from msgspec import Struct
 from psycopg import Connection
 
 from adapters.analytics.processes import end_with
-from adapters.postgres.connections import connector
+from adapters.postgres.connections import connector, hang_up
 from projections import replay
 from projections.histories import Report
 from projections.kept import Kept, all_kept
@@ -41,13 +40,11 @@ class _Lane(Struct):
     kept: Sequence[Kept]
     seen: "Synchronized[int]"
 
-    def replay(self, part: int, stopping: Flag) -> Report:
+    def replay(self, part: int) -> Report:
         report = Report()
         for events in replay.replay(self.connection, report, self.kept, [part]):
             with self.seen.get_lock():
                 self.seen.value += events
-            if stopping.is_set():
-                break
         return report
 
 
@@ -82,24 +79,27 @@ def _lane(url: str, compares: bool, seen: "Synchronized[int]") -> _Lane:
 @contextmanager
 def _threads(open_lane: Callable[[], _Lane]) -> Iterator[Submit]:
     lanes: SimpleQueue[_Lane] = SimpleQueue()
-    stopping = Flag()
 
     def on_a_lane(part: int) -> Report:
         lane = lanes.get()
         try:
-            return lane.replay(part, stopping)
+            return lane.replay(part)
         finally:
             lanes.put(lane)
 
-    with ExitStack() as ending:
+    with ExitStack() as connections, ThreadPoolExecutor(THREADS) as pool:
+        opened = []
         for _ in range(THREADS):
             lane = open_lane()
-            ending.enter_context(lane.connection)
+            opened.append(connections.enter_context(lane.connection))
             lanes.put(lane)
-        pool = ThreadPoolExecutor(THREADS)
-        ending.callback(pool.shutdown, cancel_futures=True)
-        ending.callback(stopping.set)
-        yield lambda part: pool.submit(on_a_lane, part)
+        try:
+            yield lambda part: pool.submit(on_a_lane, part)
+        except BaseException:  # nobody waits for what is under way
+            pool.shutdown(wait=False, cancel_futures=True)
+            for connection in opened:
+                hang_up(connection)
+            raise
 
 
 @contextmanager
@@ -126,4 +126,4 @@ def _begin(open_lane: Callable[[], _Lane], parent: int) -> None:  # an initializ
 
 
 def _replay(part: int) -> Report:
-    return _own.replay(part, Flag())
+    return _own.replay(part)

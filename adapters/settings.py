@@ -77,7 +77,18 @@ def _check_networks(text: str) -> None:
         ipaddress.ip_network(each.strip())
 
 
+def _check_database(text: str) -> None:
+    from psycopg import ProgrammingError
+    from psycopg.conninfo import conninfo_to_dict
+
+    try:
+        conninfo_to_dict(text)
+    except ProgrammingError as error:
+        raise ValueError from error
+
+
 _CHECKS: dict[str, tuple[Callable[[str], object], str]] = {
+    "database_url": (_check_database, "the address of a PostgreSQL"),
     "redis_url": (lambda text: urlsplit(text).port, "the address of a Redis"),
     "trusted_proxies": (_check_networks, "addresses or networks, separated by commas"),
 }

@@ -17,7 +17,6 @@ import structlog
 
 from adapters import children, tls
 from adapters.postgres import embedded
-from adapters.postgres.migrate import SchemaChanged
 from adapters.prepare import NotPrepared, outdated, prepare
 from adapters.settings import VARIABLES, Settings
 from adapters.telemetry import folder
@@ -117,10 +116,7 @@ def serve(settings: Settings, data: Path, host: str, port: int, *, workers: int 
 def _prepare(settings: Settings, data: Path, url: str) -> str | None:
     try:
         return prepare(settings, data, url)
-    except psycopg.ProgrammingError as error:
-        # What is wrong with an address may hold the password in it.
-        raise CannotServe(f"{VARIABLES['database_url']} is no address of a database") from error
-    except (psycopg.OperationalError, NotPrepared, SchemaChanged) as error:
+    except (psycopg.OperationalError, NotPrepared) as error:
         raise CannotServe(f"the database cannot be made ready: {str(error).strip()}") from error
 
 

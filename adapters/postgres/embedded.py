@@ -123,7 +123,7 @@ def url(data: Path) -> str | None:
         with psycopg.connect(address, connect_timeout=2) as connection:
             # A copy of a data folder names the socket of its original.
             found = connection.execute("select current_setting('data_directory')").fetchone()
-    except (FileNotFoundError, psycopg.OperationalError):
+    except (FileNotFoundError, NotADirectoryError, psycopg.OperationalError):
         return None
     return address if found == (str(data / "postgres"),) else None
 

@@ -16,8 +16,9 @@ from psycopg import sql
 
 from adapters import replay_command
 from adapters.log_export import COLUMNS, Selection, export
-from adapters.log_import import ImportRefused, import_log
+from adapters.log_import import import_log
 from adapters.postgres.connections import connector
+from adapters.refused import Refused
 from domain.catalogue import decode
 from domain.dedupe import Held
 from domain.secret import BLANK
@@ -162,7 +163,7 @@ def test_as_csv_every_event_has_a_row_with_all_columns(log: str) -> None:
 def test_a_log_that_is_not_empty_takes_nothing_in(log: str, tmp_path: Path) -> None:
     file = tmp_path / "log.ndjson"
     file.write_text(exported(log))
-    with pytest.raises(ImportRefused, match="not empty"):
+    with pytest.raises(Refused, match="not empty"):
         import_log(log, file, partitions=PARTITIONS)
 
 
@@ -175,7 +176,7 @@ def test_a_file_that_is_no_export_leaves_the_log_empty(
     file = tmp_path / "log.ndjson"
     file.write_text(exported(log) + bad + "\n")
     database = new_database(partitions=OTHER)
-    with pytest.raises(ImportRefused, match=f"line {len(lines(log)) + 1} is no event"):
+    with pytest.raises(Refused, match=f"line {len(lines(log)) + 1} is no event"):
         import_log(database, file, partitions=OTHER)
     with psycopg.connect(database) as connection:
         assert [(0,)] == connection.execute("select count(*) from events").fetchall()

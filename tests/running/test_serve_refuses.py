@@ -57,20 +57,38 @@ def test_a_file_in_the_place_of_the_data_folder_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "address",
+    "command",
     [
-        f"postgresql://somebody:{SECRET}@127.0.0.1:{{port}}/nothing",
-        f"postgres//somebody:{SECRET}@127.0.0.1:{{port}}/nothing",
-        f"host=127.0.0.1 port={{port}} password={SECRET} user",
+        ["serve", "--port", "{port}"],
+        ["api", "--port", "{port}"],
+        ["project"],
+        ["prepare"],
+        ["views", "status"],
+        ["replay"],
+        ["export"],
+        ["import-log", "/dev/null"],
     ],
-    ids=["nobody there", "no address", "no value"],
+    ids=lambda command: command[0],
 )
-def test_a_database_that_cannot_be_reached_is_told_without_its_password(tmp_path: Path, address: str) -> None:
-    settings = {**WITH_PASSWORD, "DATABASE_URL": address.format(port=free_port())}
-    ended = run_briefly("serve", "--data", str(tmp_path / "data"), "--port", str(free_port()), settings=settings)
-    assert 1 == ended.returncode
+def test_a_database_that_cannot_be_reached_is_told_without_its_password(tmp_path: Path, command: list[str]) -> None:
+    settings = {**WITH_PASSWORD, "DATABASE_URL": f"postgresql://somebody:{SECRET}@127.0.0.1:{free_port()}/nothing"}
+    words = [word.format(port=free_port()) for word in command]
+    ended = run_briefly(*words, "--data", str(tmp_path / "data"), settings=settings)
+    assert (1, "") == (ended.returncode, ended.stdout)
     assert SECRET not in ended.stderr
     is_a_sentence(ended, lines=2)  # the second is PostgreSQL's
+
+
+@pytest.mark.parametrize(
+    "address",
+    [f"postgres//somebody:{SECRET}@127.0.0.1/nothing", f"host=127.0.0.1 password={SECRET} user"],
+    ids=["no address", "no value"],
+)
+def test_what_is_no_address_is_told_without_the_password_in_it(tmp_path: Path, address: str) -> None:
+    ended = run_briefly("serve", "--data", str(tmp_path / "data"), settings={"DATABASE_URL": address})
+    assert (2, "") == (ended.returncode, ended.stdout)
+    assert SECRET not in ended.stderr
+    assert "DATABASE_URL" in is_a_sentence(ended)
 
 
 def test_a_setting_that_cannot_be_meant_is_told_by_its_name(tmp_path: Path) -> None:
