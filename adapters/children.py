@@ -1,18 +1,18 @@
 """Processes that end with the one that started them, whatever ends it."""
 
-import ctypes
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
+
+from adapters.parent import end_with
 
 STOP_TIME = 15.0
 """Seconds that a process has to end by itself."""
-
-_PR_SET_PDEATHSIG = 1
 
 
 def spawn(arguments: Sequence[str], environment: Mapping[str, str], **options: Any) -> subprocess.Popen[Any]:
@@ -24,7 +24,7 @@ def spawn(arguments: Sequence[str], environment: Mapping[str, str], **options: A
         [sys.executable, "-m", "adapters.cli", *arguments],
         env=environment,
         start_new_session=True,
-        preexec_fn=_end_with(os.getpid()),  # noqa: PLW1509  # takes no lock that another thread might hold
+        preexec_fn=partial(end_with, os.getpid(), signal.SIGTERM),  # noqa: PLW1509  # takes no lock that another thread might hold
         **options,
     )
 
@@ -41,14 +41,3 @@ def stop(*processes: subprocess.Popen[Any]) -> None:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-
-
-def _end_with(parent: int) -> Callable[[], None]:
-    libc = ctypes.CDLL(None)
-
-    def prepare() -> None:
-        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-        if os.getppid() != parent:
-            os._exit(1)
-
-    return prepare

@@ -1,7 +1,6 @@
 """Whether a process of this machine, or of this container, does its work: what a health check asks."""
 
 import urllib.error
-import urllib.request
 
 import psycopg
 
@@ -26,9 +25,7 @@ def check_api(settings: Settings, port: int) -> None:
     """Ask the API on that port whether it is ready. Unhealthy."""
     scheme = "https" if tls.is_on(settings) else "http"
     try:
-        with urllib.request.urlopen(
-            f"{scheme}://127.0.0.1:{port}/health/ready", timeout=WAIT, context=tls.unverified()
-        ):
+        with tls.opener().open(f"{scheme}://127.0.0.1:{port}/health/ready", timeout=WAIT):
             return
     except urllib.error.HTTPError as error:
         with error:

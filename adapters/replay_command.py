@@ -53,11 +53,11 @@ def run(url: str, *, as_json: bool, compares: bool, workers: int = 1) -> int:
     with connector(url)(session_name("replay")) as connection:
         connection.autocommit = True
         kept = all_kept(connection) if compares else []
-        parts = replay.parts(connection)
+        partitions = len(replay.parts(connection))
         ((total,),) = connection.execute(replay.SQL["count"]).fetchall()
     with progress(console) as shown, _collector_off():
         task = shown.add_task("replaying", total=total, unit="events")
-        for events in replay_workers.replayed(url, parts, report, workers=workers, compares=compares):
+        for events in replay_workers.replayed(url, partitions, report, workers=workers, compares=compares):
             shown.advance(task, events)
     ended = Replayed(
         events=report.events,

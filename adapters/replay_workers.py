@@ -4,6 +4,7 @@ PostgreSQL, or by several processes."""
 import gc
 import multiprocessing
 import os
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
@@ -15,7 +16,7 @@ from typing import Any
 from msgspec import Struct
 from psycopg import Connection
 
-from adapters.analytics.processes import end_with
+from adapters.parent import end_with
 from adapters.postgres.connections import connector, hang_up
 from projections import replay
 from projections.histories import Report
@@ -34,30 +35,31 @@ Submit = Callable[[int], Future[Report]]
 
 
 class _Lane(Struct):
-    """What replays one partition at a time. `seen`: how many events all lanes have read."""
+    """What replays one of so many partitions at a time. `seen`: how many events all lanes have read."""
 
     connection: Connection[Any]
+    partitions: int
     kept: Sequence[Kept]
     seen: "Synchronized[int]"
 
     def replay(self, part: int) -> Report:
         report = Report()
-        for events in replay.replay(self.connection, report, self.kept, [part]):
+        for events in replay.replay(self.connection, part, self.partitions, report, self.kept):
             with self.seen.get_lock():
                 self.seen.value += events
         return report
 
 
-def replayed(url: str, parts: Sequence[int], report: Report, *, workers: int, compares: bool) -> Iterator[int]:
-    """Replay partitions, and report what is found in their order; how many events were read since the last look.
+def replayed(url: str, partitions: int, report: Report, *, workers: int, compares: bool) -> Iterator[int]:
+    """Replay so many partitions, and report what is found in their order; the events read since the last look.
 
     To be called from the main thread, with which the processes end.
     """
     seen: Synchronized[int] = _spawn.Value("q", 0)
-    open_lane = partial(_lane, url, compares, seen)
+    open_lane = partial(_lane, url, partitions, compares, seen)
     told = 0
     with _threads(open_lane) if workers == 1 else _processes(open_lane, workers) as submit:
-        futures = [submit(part) for part in parts]
+        futures = [submit(part) for part in range(partitions)]
         waiting = set(futures)
         while waiting:
             ended, waiting = wait(waiting, LOOK, FIRST_EXCEPTION)
@@ -70,10 +72,10 @@ def replayed(url: str, parts: Sequence[int], report: Report, *, workers: int, co
             report.add(each.result())
 
 
-def _lane(url: str, compares: bool, seen: "Synchronized[int]") -> _Lane:
+def _lane(url: str, partitions: int, compares: bool, seen: "Synchronized[int]") -> _Lane:
     connection = connector(url)(session_name("replay"))
     connection.autocommit = True
-    return _Lane(connection, all_kept(connection) if compares else [], seen)
+    return _Lane(connection, partitions, all_kept(connection) if compares else [], seen)
 
 
 @contextmanager
@@ -120,7 +122,8 @@ _own: _Lane
 
 def _begin(open_lane: Callable[[], _Lane], parent: int) -> None:  # an initializer takes its arguments in order
     global _own  # noqa: PLW0603  # what a process has at hand for every partition
-    end_with(parent)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C is the parent's matter
+    end_with(parent, signal.SIGKILL)
     gc.disable()
     _own = open_lane()
 

@@ -6,7 +6,6 @@ import socket
 import sys
 import time
 import urllib.error
-import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
 from threading import Event as Flag
@@ -148,12 +147,13 @@ def _bound(host: str, port: int) -> socket.socket:
 
 
 def _wait_until_ready(address: str, apis: Sequence[Child], stopping: Flag) -> bool:
+    asking = tls.opener()
     deadline = time.monotonic() + START_TIME
     while time.monotonic() < deadline:
         if any(api.process.poll() is not None for api in apis):
             raise CannotServe("the API ended while it was starting; its log says why")
         try:
-            with urllib.request.urlopen(f"{address}/health/ready", timeout=2, context=tls.unverified()):
+            with asking.open(f"{address}/health/ready", timeout=2):
                 return True
         except (urllib.error.URLError, OSError):
             pass  # not yet

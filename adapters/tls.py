@@ -1,7 +1,8 @@
-"""TLS: whether the service has a certificate, and whether that one can be served with."""
+"""TLS: whether the service has a certificate, whether that one can be served with, and how we ask ourselves by it."""
 
 import ssl
 from ssl import SSLContext
+from urllib.request import HTTPSHandler, OpenerDirector, ProxyHandler, build_opener
 
 from adapters.settings import VARIABLES, SettingRefused, Settings
 
@@ -32,8 +33,13 @@ def check(settings: Settings) -> None:
         ) from error
 
 
-def unverified() -> SSLContext:
-    """For asking a process of ours, whose certificate names the address that others use."""
+def opener() -> OpenerDirector:
+    """For asking a process of ours on this machine, whose certificate names the address that others use: no proxy is
+    between us, whatever the environment says."""
+    return build_opener(ProxyHandler({}), HTTPSHandler(context=_unverified()))
+
+
+def _unverified() -> SSLContext:
     context = SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE

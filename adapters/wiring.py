@@ -6,6 +6,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 from litestar import Litestar
 from litestar.types import ASGIApp
@@ -73,32 +74,27 @@ def api(settings: Settings, data: Path, url: str, draining: Draining) -> ASGIApp
         queue_size=settings.queue_size,
         observe=observed.ran,
     )
-    connections = AsyncConnectionPool(
-        kwargs=reading(url),
-        min_size=1,
-        max_size=READERS,
-        reconnect_timeout=1.0,  # then whoever asks next makes it try again, without growing pauses
-        open=False,
-    )
+    connections = _connections(url, READERS)
     pool = Pool(connections, wait=settings.read_wait)
     reader, accounts_reader = Reader(pool, log.partitions), AccountsReader(pool)
     outcomes_reader = OutcomesReader(pool, log.partitions)
     views_reader = ViewsReader(pool)
     own_keys = OwnKeys(key_source(settings, data))
-    if settings.jwks_url is None:
-        foreign_keys, tokens = None, Tokens(own_keys, settings.issuer)
-    else:
-        foreign_keys = ForeignKeys(settings.jwks_url)
-        tokens = Tokens(own_keys, OWN_ISSUER, foreign_keys, settings.issuer)
+    foreign_keys = None if settings.jwks_url is None else ForeignKeys(settings.jwks_url)
+    tokens = _tokens(settings, own_keys, foreign_keys)
     passwords = Passwords(settings.argon2_memory)
     limits = limiter(settings)
-    lookout = Lookout(views_reader)
+    # A connection of its own: that questions take all of theirs does not mean that the database is away.
+    looking = _connections(url, 1)
+    looking_pool = Pool(looking, wait=settings.read_wait)
+    lookout = Lookout(ViewsReader(looking_pool))
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
         sys.setswitchinterval(SWITCH_INTERVAL)
         writer.start()
         await connections.open()
+        await looking.open()
         await limits.open()
         # What was made until here stays: the collector need not look at it again, nor so often at what comes.
         gc.collect()
@@ -106,7 +102,7 @@ def api(settings: Settings, data: Path, url: str, draining: Draining) -> ASGIApp
         gc.set_threshold(50_000, 20, 100)
         fetching = asyncio.create_task(foreign_keys.keep_fresh()) if foreign_keys else None
         sampling = asyncio.create_task(observed.keep(writer, limits))
-        listening = asyncio.create_task(silence.keep(url, [silence.Writing(writer, log), pool]))
+        listening = asyncio.create_task(silence.keep(url, [silence.Writing(writer, log), pool, looking_pool]))
         try:
             yield
         finally:
@@ -118,6 +114,7 @@ def api(settings: Settings, data: Path, url: str, draining: Draining) -> ASGIApp
             writer.stop()
             log.close()
             await connections.close()
+            await looking.close()
             await limits.close()
             await asyncio.to_thread(observed.stop)
 
@@ -144,3 +141,19 @@ def api(settings: Settings, data: Path, url: str, draining: Draining) -> ASGIApp
     cors = Cors(settings.cors_origins) if settings.cors_origins else None
     within = observed.around(FastLane(application, intake))
     return Edge(within, draining=draining, cors=cors, with_tls=tls.is_on(settings), observe=observed.answered)
+
+
+def _connections(url: str, most: int) -> AsyncConnectionPool[Any]:
+    return AsyncConnectionPool(
+        kwargs=reading(url),
+        min_size=1,
+        max_size=most,
+        reconnect_timeout=1.0,  # then whoever asks next makes it try again, without growing pauses
+        open=False,
+    )
+
+
+def _tokens(settings: Settings, own_keys: OwnKeys, foreign_keys: ForeignKeys | None) -> Tokens:
+    if foreign_keys is None:
+        return Tokens(own_keys, settings.issuer)
+    return Tokens(own_keys, OWN_ISSUER, foreign_keys, settings.issuer)

@@ -16,23 +16,12 @@ from msgspec import Struct
 from application.command import Answer, Command, Fault
 from application.ports import LogUnavailable, PartitionsHeld
 from application.processor import Answers
+from application.unavailable import Unavailable
 
 logger = structlog.get_logger()
 
 PATIENCE = 2.0
 """Seconds for which a command whose partitions others hold is tried again."""
-
-
-class Unavailable(Exception):
-    """The service cannot take the command now; the client may send it again after some seconds.
-
-    `kind`: what is lacking, in one word of few.
-    """
-
-    def __init__(self, reason: str, retry_after: int = 1, *, kind: str = "database") -> None:
-        super().__init__(reason)
-        self.retry_after = retry_after
-        self.kind = kind
 
 
 class Runs(Protocol):

@@ -4,7 +4,7 @@ kept beside the log is what it says.
 One pass, partition by partition, each as of one moment; memory holds what the streams of a partition have come to.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -34,19 +34,17 @@ def parts(connection: Connection[Any]) -> list[int]:
 
 
 def replay(
-    connection: Connection[Any], report: Report, kept: Sequence[Kept] = (), only: Collection[int] | None = None
+    connection: Connection[Any], part: int, partitions: int, report: Report, kept: Sequence[Kept] = ()
 ) -> Iterator[int]:
-    """Read all partitions, or some, and compare what is kept beside them; the events of each page, as it is done.
+    """Read one of so many partitions, and compare what is kept beside it; the events of each page, as it is done.
 
     `connection` is in autocommit.
     """
-    connection.execute(SQL["session"])
-    there = parts(connection)
-    for part in there if only is None else only:
-        # What is grown is gone with the transaction.
-        with connection.transaction(force_rollback=True):
-            connection.execute(SQL["snapshot"])
-            yield from _replay(connection, part, len(there), report, kept)
+    # What is grown is gone with the transaction.
+    with connection.transaction(force_rollback=True):
+        for statement in ("snapshot", "zone"):
+            connection.execute(SQL[statement])
+        yield from _replay(connection, part, partitions, report, kept)
 
 
 def _replay(

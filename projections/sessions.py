@@ -23,4 +23,5 @@ def is_of_this_host(name: str) -> bool:
 
 
 def _this_host() -> str:
-    return "".join(c for c in socket.gethostname() if c.isascii() and (c.isalnum() or c in ".-"))[:24]
+    """The end of its name, which tells containers of one sort apart."""
+    return "".join(c for c in socket.gethostname() if c.isascii() and (c.isalnum() or c in ".-"))[-24:]

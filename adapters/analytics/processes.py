@@ -2,7 +2,6 @@
 with this one, whatever ends it."""
 
 import asyncio
-import ctypes
 import multiprocessing
 import os
 import signal
@@ -11,12 +10,11 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any, TypeVar
 
-from application.writer import Unavailable
+from adapters.parent import end_with
+from application.unavailable import Unavailable
 
 PROCESSES = 2
 """At most: what is asked for beyond waits for its turn."""
-
-_PR_SET_PDEATHSIG = 1
 
 T = TypeVar("T")
 
@@ -40,7 +38,7 @@ class Processes:
             except BrokenProcessPool:
                 self._pool.shutdown(wait=False)
         spawn = multiprocessing.get_context("spawn")
-        self._pool = ProcessPoolExecutor(PROCESSES, spawn, initializer=end_with, initargs=(os.getpid(),))
+        self._pool = ProcessPoolExecutor(PROCESSES, spawn, initializer=begin, initargs=(os.getpid(),))
         return self._pool.submit(calculate, *arguments)
 
     def stop(self) -> None:
@@ -52,9 +50,7 @@ class Processes:
                 process.kill()
 
 
-def end_with(parent: int) -> None:
+def begin(parent: int) -> None:
     """Let this process end with the one that started it, whatever ends that."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C is the parent's matter
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(1)
+    end_with(parent, signal.SIGKILL)

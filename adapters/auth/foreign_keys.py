@@ -11,7 +11,7 @@ import structlog
 from jwt import PyJWK
 from msgspec import Struct
 
-from application.writer import Unavailable
+from application.unavailable import Unavailable
 
 FRESH = 300.0
 """Seconds after which the keys are fetched again, so that one that was withdrawn is good no longer."""

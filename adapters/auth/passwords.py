@@ -11,9 +11,12 @@ from typing import TypeVar
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from application.writer import Unavailable
+from application.unavailable import Unavailable
 
 T = TypeVar("T")
+
+AT_ONCE = 4
+"""Passwords that are checked at a time, at most: each takes memory, and a container has fewer cores than it sees."""
 
 WAITING = 256
 """Passwords that may wait for their turn."""
@@ -23,7 +26,7 @@ class Passwords:
     def __init__(self, memory: int) -> None:
         """`memory`: KiB that one hash takes."""
         self._hasher = PasswordHasher(memory_cost=memory)
-        self._threads = ThreadPoolExecutor(max_workers=os.cpu_count() or 1, thread_name_prefix="password")
+        self._threads = ThreadPoolExecutor(max_workers=min(os.cpu_count() or 1, AT_ONCE), thread_name_prefix="password")
         self._waiting = 0
         self._nobodys = _nobodys(self._hasher)
 

@@ -124,4 +124,6 @@ def _actor(claims: dict[str, Any]) -> Actor:
     subject, role, scope = claims["sub"], claims["sub_type"], claims.get("scope", "")
     if not (isinstance(subject, str) and isinstance(scope, str) and role in TITLES):
         raise NotAuthenticated("bad")
+    if not subject.isprintable():  # nobody's id; with a lone surrogate no database could be asked for it
+        raise NotAuthenticated("bad")
     return Actor(subject, role, frozenset(scope.split()))

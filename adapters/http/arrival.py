@@ -2,12 +2,16 @@
 and with refusals like all others."""
 
 import asyncio
+import fcntl
+import math
+import sys
+import termios
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from adapters.http import errors
 from adapters.http.body import BodyTooLarge
@@ -41,6 +45,8 @@ class Arrival(HttpToolsProtocol):
         self._in_head = False
         self._size = 0
         """Bytes that have come of the head, or of what is behind it."""
+        self._unread: float = math.inf
+        """Bytes that a client whose connection is to end had not read at the last look."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
         super().connection_made(transport)
@@ -58,7 +64,8 @@ class Arrival(HttpToolsProtocol):
             self._stay(data[upgrade.args[0] :])
             return
         except httptools.HttpParserError:
-            self._refuse(NoHttp())
+            # The library cannot take a longer target apart.
+            self._refuse(HeadTooLarge(HEAD_LIMIT) if self._in_head and len(self.url) >= HEAD_LIMIT else NoHttp())
             return
         self._size += len(data)
         if self._in_head:
@@ -98,26 +105,64 @@ class Arrival(HttpToolsProtocol):
         super().on_message_complete()
         self._since = None
 
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self._since is not None:
+            self._since = self.loop.time()  # what is arriving behind it has waited for us until now
+
     def _look(self) -> None:
         now = self.loop.time()
-        if self.flow.read_paused or (self._since is None and self._answered()):
-            self._since = now  # until now it waited for us, or is free to come with another request
-        if self._since is not None and now - self._since >= self._wait:
-            self._refuse(TooSlow(self._wait))
+        passed = 0.0
+        if self.transport.is_closing():
+            self._leave()
         else:
+            if self.flow.read_paused or (self._since is None and self._answered()):
+                self._since = now  # until now it waited for us, or is free to come with another request
             passed = 0.0 if self._since is None else now - self._since
-            self._timer = self.loop.call_later(self._wait - passed, self._look)
+            if passed >= self._wait:
+                self._refuse(TooSlow(self._wait))
+                passed = 0.0
+        self._timer = self.loop.call_later(self._wait - passed, self._look)
+
+    def _leave(self) -> None:
+        """It has been answered to the end: who has read nothing of that since the last look never will."""
+        unread = self.transport.get_write_buffer_size() + _on_the_way(self.transport)
+        if unread >= self._unread:
+            self.transport.abort()
+        self._unread = unread
+
+    def eof_received(self) -> bool:  # type: ignore[override]  # as asyncio's
+        """Whoever says that no more will come may still read what was asked before."""
+        if not self._has_whole():
+            return False
+        self.cycle.keep_alive = False
+        return True
+
+    def _has_whole(self) -> bool:
+        """Whether a request has come whole, and is not answered yet; what has begun to come behind it is forgotten."""
+        if self._answered():
+            return False
+        if self.cycle.more_body:
+            if not self.pipeline:
+                return False
+            self.pipeline.popleft()
+            self.cycle = self.pipeline[0][0] if self.pipeline else self._running
+        return True
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._running = cycle
+        super()._start_asgi_task(cycle, app)
 
     def _answered(self) -> bool:
         return self.cycle is None or self.cycle.response_complete
 
     def _refuse(self, error: Exception) -> None:
         """End the connection; with an answer where the request that was arriving has none yet."""
-        if not self._answered() and not self.cycle.more_body:
-            self.cycle.keep_alive = False  # the one before it is answered first
+        if self._has_whole():
+            self.cycle.keep_alive = False  # those before it are answered first: its answer would be taken for theirs
             self.flow.pause_reading()
             return
-        if not self.pipeline and (self._in_head or not self._answered()):  # else it would be taken for that of another
+        if self._in_head or not self._answered():
             self.transport.write(self._written(error))
         if not self._answered():
             self.cycle.disconnected = True
@@ -128,6 +173,7 @@ class Arrival(HttpToolsProtocol):
         path = self.url.partition(b"?")[0].decode("latin-1")
         request_id = self.scope["state"].get("request_id") or new_request_id()
         told = errors.told(error, Asked(str(self.scope.get("method", "")), path, request_id))
+        self.scope["state"]["answered"] = told.status
         headers = [
             *self.server_state.default_headers,
             (b"content-type", b"application/json"),
@@ -138,3 +184,10 @@ class Arrival(HttpToolsProtocol):
         ]
         lines = b"".join(b"%b: %b\r\n" % header for header in headers)
         return STATUS_LINE[told.status] + lines + b"\r\n" + told.content
+
+
+def _on_the_way(transport: asyncio.Transport) -> int:
+    """Bytes that the system has taken to send, and the other side has not."""
+    count = bytearray(4)
+    fcntl.ioctl(transport.get_extra_info("socket").fileno(), termios.TIOCOUTQ, count)
+    return int.from_bytes(count, sys.byteorder)

@@ -34,8 +34,9 @@ class Batch(Struct, Generic[T], frozen=True):
             return json_response(accepted(_sure(self.items[0]), id), 201)
         success: list[dict[str, Any]] = []
         error: list[dict[str, Any]] = []
-        request.scope["state"]["refused"] = [each for each in outcomes(answer) if not isinstance(each, str)]
-        for element, item, outcome in zip(self.elements, self.items, outcomes(answer), strict=True):
+        answered = outcomes(answer)
+        request.scope["state"]["refused"] = [each for each in answered if not isinstance(each, str)]
+        for element, item, outcome in zip(self.elements, self.items, answered, strict=True):
             if isinstance(outcome, str):
                 success.append({"code": 201, "item": accepted(_sure(item), outcome)})
             else:

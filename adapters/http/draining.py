@@ -3,7 +3,7 @@
 import math
 import time
 
-from application.writer import Unavailable
+from application.unavailable import Unavailable
 
 DRAIN_TIME = 10.0
 """Seconds that requests in flight have. Only one whose body is still being sent, or a very large calculation, may need

@@ -1,6 +1,7 @@
 """The edge: every request comes in through here, and every answer goes out with an id, and with headers that keep a
 browser from making more of it than it is."""
 
+import asyncio
 import re
 from collections.abc import Callable, Sequence
 from time import perf_counter
@@ -10,10 +11,12 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from msgspec import Struct
 
 from adapters.http import errors
+from adapters.http.body import Disconnected
 from adapters.http.cors import Cors, Headers
 from adapters.http.draining import Draining
 from adapters.http.errors import Asked, Told
 from adapters.http.requests import new_request_id
+from application.unavailable import Unavailable
 
 _SECURITY: Headers = [
     (b"x-content-type-options", b"nosniff"),
@@ -101,11 +104,15 @@ class Edge:
                     await self._app(scope, receive, answer)
             finally:
                 self._draining.leave()
-        except Exception as error:
+        except (Exception, asyncio.CancelledError) as error:
             if status is not None:
                 raise  # half of an answer is on its way: only the end of the connection can tell
+            if isinstance(error, asyncio.CancelledError):  # it has waited for the request for as long as it may
+                error = Unavailable("this process is ending", kind="ending")
             scope["state"]["refused"] = (error,)
             await errors.told(error, Asked(method, path, request_id)).send_to(answer)
         finally:
             route, refused = scope.get("path_template", UNKNOWN), scope["state"].get("refused", ())
+            if any(isinstance(each, Disconnected) for each in refused):
+                status = scope["state"].get("answered")  # by the connection, which has not heard the end of the request
             self._observe(Answered(method, route, status, perf_counter() - started, refused))

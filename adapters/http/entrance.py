@@ -1,5 +1,8 @@
 """The entrance of every handler: who asks, whether one of that role may, and what was sent."""
 
+from functools import lru_cache
+from ipaddress import AddressValueError, IPv6Address, IPv6Network
+
 from litestar.types import Scope
 from msgspec import Struct
 
@@ -11,7 +14,7 @@ from adapters.http.requests import HttpRequest
 from adapters.limits.limiter import Limiter
 from application import permissions
 from application.command import Actor
-from application.writer import Unavailable
+from application.unavailable import Unavailable
 from domain.refusal import NotAuthenticated
 
 
@@ -53,6 +56,18 @@ class Entrance(Struct, frozen=True):
 
 
 def address_of(scope: Scope) -> str:
-    """Where a request comes from: the peer, or whoever a trusted proxy says."""
+    """Where a request comes from: the peer, or whoever a trusted proxy says. Of IPv6 the network of 64 bits, which is
+    what one client has."""
     client = scope.get("client")
-    return client[0] if client else ""
+    return _network(client[0]) if client else ""
+
+
+@lru_cache(maxsize=1_024)
+def _network(address: str) -> str:
+    if ":" not in address:
+        return address
+    try:
+        read = IPv6Address(address)
+    except AddressValueError:
+        return address
+    return str(read.ipv4_mapped or IPv6Network((read.packed, 64), strict=False))

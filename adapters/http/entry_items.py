@@ -12,7 +12,7 @@ from adapters.http import body, members, times
 from adapters.http.members import Members
 from application.queries.outcomes import EntryRow
 from domain.entry import Entry
-from domain.refusal import NotADecimal, NotAnObject, NotANumber, NotATime, Refusal, UnsafeText
+from domain.refusal import NotADecimal, NotAnObject, NotANumber, NotATime, Refusal, TextTooLong, UnsafeText
 
 REQUIRED = ("subject_id", "brand_id", "value")
 LENGTH = 500
@@ -20,6 +20,9 @@ LENGTH = 500
 
 _DECIMAL = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 DIGITS = 38
+
+METADATA = 65_536
+"""Bytes of the metadata of an entry, at most, as they are sent: all of it is made into values, and looked at."""
 
 _decode = msgspec.json.Decoder().decode
 
@@ -99,11 +102,13 @@ def _metadata(sent: Members) -> dict[str, Any]:
     raw = sent.sent["metadata"]
     if not body.opens_with(raw, b"{"):
         raise NotAnObject("metadata")
+    if len(memoryview(raw)) > METADATA:
+        raise TextTooLong("metadata", METADATA)
     try:
         metadata: dict[str, Any] = _decode(raw)
+        _check(metadata)
     except (msgspec.DecodeError, RecursionError) as error:
         raise NotAnObject("metadata") from error
-    _check(metadata)
     return metadata
 
 

@@ -12,7 +12,7 @@ from adapters.http.endpoints import family_of
 from adapters.http.envelope import FIELDS, Envelope, encode, envelope, problem
 from adapters.limits.limiter import TooManyRequests
 from application.command import Answer, Fault, Outcome
-from application.writer import Unavailable
+from application.unavailable import Unavailable
 from domain.refusal import Refusal
 
 logger = structlog.get_logger()

@@ -16,6 +16,9 @@ from domain.refusal import BadFilter
 LIMIT = 1_000
 """Items on a page, at most."""
 
+CONDITIONS = 100
+"""Of a question, all alternatives together, at most: a statement grows with each."""
+
 _OPERATORS = {name: Operator[name.upper()] for name in ("gt", "gte", "lt", "lte", "ne")}
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
@@ -32,7 +35,7 @@ def read(parameters: Iterable[tuple[str, str]], query: ReadMeasurements, *, now:
         if "\0" in value:
             raise BadFilter(name)
         if name in _PARSERS:
-            groups.append(_alternatives(name, value))
+            groups.append(_alternatives(name, value, most=CONDITIONS - sum(map(len, groups))))
         elif name == "sort":
             order += _order(value)
         elif name in ("page", "limit", "start_at", "end_at", "period") and name not in once:
@@ -68,8 +71,10 @@ def _paging(given: dict[str, str]) -> Paging:
     return paging
 
 
-def _alternatives(member: str, value: str) -> tuple[Condition, ...]:
+def _alternatives(member: str, value: str, most: int) -> tuple[Condition, ...]:
     """`62,gt:70`: any of these."""
+    if value.count(",") >= most:
+        raise BadFilter(member)
     return tuple(_condition(member, alternative) for alternative in value.split(","))
 
 

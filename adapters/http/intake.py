@@ -117,7 +117,7 @@ class FastLane:
         if found is None:
             await self._app(scope, receive, send)
             return
-        headers = dict(scope["headers"])
+        headers = dict(reversed(list(scope["headers"])))  # the first of each name, as the framework takes it
         scope["path_template"] = self._templates[found[2]]
         request_id = scope["state"]["request_id"]
         try:

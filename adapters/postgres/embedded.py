@@ -20,7 +20,8 @@ from pathlib import Path
 import psycopg
 from psycopg.conninfo import make_conninfo
 
-from adapters.postgres.server_account import Become, account, die_with_parent
+from adapters.parent import end_with
+from adapters.postgres.server_account import Become, account
 
 _NAME = "growthrings"  # of the role and of the database
 _SETTINGS = {
@@ -223,9 +224,7 @@ def _spawn(command: list[str], *, data: Path, lock: int, become: Become) -> subp
         become()
         # After `become`, since a change of user clears it. A fast shutdown, not an immediate one: it ends the
         # clients and takes a checkpoint, so that the next start has nothing to recover.
-        die_with_parent(signal.SIGINT)
-        if os.getppid() != parent:
-            os._exit(1)
+        end_with(parent, signal.SIGINT)
 
     with (data / "postgres.log").open("ab") as log:
         return subprocess.Popen(

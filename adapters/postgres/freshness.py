@@ -9,7 +9,7 @@ from msgspec import Struct
 from psycopg import sql
 
 from adapters.postgres.pool import Pool
-from application.writer import Unavailable
+from application.unavailable import Unavailable
 from projections import statements
 from projections.outcomes import Outcomes
 from projections.projector import WAKE

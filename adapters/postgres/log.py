@@ -60,6 +60,7 @@ class PostgresLog:
         self.partitions: int = row[0] if row else 0
 
     def _open(self) -> None:
+        connection: Connection[Any] | None = None
         try:
             connection = self._connection = self._connect("writer")
             if self._hung_up:  # while it was opened
@@ -71,6 +72,8 @@ class PostgresLog:
                 connection.execute("select set_config('lock_timeout', %s, false)", [self._lock_timeout])
             connection.commit()
         except psycopg.Error as error:
+            if connection is not None:
+                connection.close()  # one that is not as SESSION says is none of ours
             raise LogUnavailable(str(error).strip()) from error
 
     def close(self) -> None:

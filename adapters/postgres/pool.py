@@ -12,7 +12,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from adapters.postgres.connections import hang_up
 from adapters.postgres.silence import LOST
-from application.writer import Unavailable
+from application.unavailable import Unavailable
 
 PAUSE = 0.02
 """Seconds before a statement is tried again."""
@@ -21,7 +21,7 @@ PAUSE = 0.02
 class Pool:
     """Implements `adapters.postgres.silence.Waiting`."""
 
-    patience = LOST
+    lost_after = LOST
 
     def __init__(self, connections: AsyncConnectionPool[Any], *, wait: float) -> None:
         """`wait`: seconds for which a database that is away is tried, at most."""

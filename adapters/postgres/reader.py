@@ -20,7 +20,7 @@ from application.queries.measurements import (
     ReadMeasurements,
 )
 from application.queries.query import Page
-from application.writer import Unavailable
+from application.unavailable import Unavailable
 from domain.partition import partition
 from projections import statements
 from projections.projector import WAKE

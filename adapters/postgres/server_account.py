@@ -15,7 +15,7 @@ _NOBODY = 65534
 
 # linux/sched.h, linux/prctl.h, linux/capability.h
 _CLONE_NEWUSER = 0x10000000
-_PR_SET_PDEATHSIG, _PR_SET_KEEPCAPS, _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE = 1, 8, 47, 2
+_PR_SET_KEEPCAPS, _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE = 8, 47, 2
 _CAPABILITY_VERSION_3, _CAP_DAC_OVERRIDE, _CAP_DAC_READ_SEARCH = 0x20080522, 1, 2
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -61,11 +61,6 @@ def _become_nobody(data: Path) -> None:
             _prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE, capability)
             break
     os.listdir(data)
-
-
-def die_with_parent(number: int) -> None:
-    """Have this process sent a signal when the thread that started it ends; a change of user clears that."""
-    _prctl(_PR_SET_PDEATHSIG, number)
 
 
 def _prctl(option: int, *values: int) -> None:

@@ -1,6 +1,7 @@
 """Tells a database that is slow from one that says nothing, while somebody waits for it."""
 
 import asyncio
+import time
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -27,6 +28,9 @@ ANSWER_TIME = 1.0
 PAUSE = 0.2
 """Seconds between two looks at who waits."""
 
+LATE = 2 * PAUSE
+"""Seconds that such a pause may have taken."""
+
 IDLE = """
 select pid, extract(epoch from clock_timestamp() - state_change)::float8
 from pg_stat_activity where pid = any(%(pids)s) and state <> 'active'
@@ -35,9 +39,9 @@ from pg_stat_activity where pid = any(%(pids)s) and state <> 'active'
 
 
 class Waiting(Protocol):
-    """Those who wait for the database. `patience`: like LOST."""
+    """Those who wait for the database. `lost_after`: like LOST."""
 
-    patience: float
+    lost_after: float
 
     @property
     def waiting_for(self) -> float:
@@ -54,7 +58,7 @@ class Waiting(Protocol):
 class Writing:
     """Those who wait for a writer."""
 
-    patience = LOST
+    lost_after = LOST
 
     def __init__(self, writer: Writer, log: PostgresLog) -> None:
         self._writer = writer
@@ -77,7 +81,7 @@ class Writing:
 class Projecting:
     """A projector that waits, or is at work itself on what it was answered."""
 
-    patience = 8.0
+    lost_after = 8.0
 
     def __init__(self, projector: Projector) -> None:
         self._projector = projector
@@ -100,22 +104,32 @@ async def keep(url: str, all_waiting: Sequence[Waiting]) -> None:
     """Give up whatever waits for a database that says nothing, until cancelled: a stopped server, or a net that loses
     everything, would have it wait for ever."""
     while True:
+        asleep = time.monotonic()
         await asyncio.sleep(PAUSE)
+        if time.monotonic() - asleep > LATE:
+            continue  # it is we who were busy, and may have answers that nobody has looked at
         waiting = [each for each in all_waiting if each.waiting_for > PATIENCE]
         if not waiting:
             continue
-        idle = await _idle(url, [pid for each in waiting for pid in _pids(each)])
-        lost = all_waiting if idle is None else [each for each in waiting if _is_lost(each, idle)]
-        if lost:
-            logger.warning("the database says nothing", to=[type(each).__name__.lower() for each in lost])
-        else:
-            await asyncio.sleep(PATIENCE)
-        for each in lost:
-            each.give_up("the database says nothing")
+        try:
+            await _listen(url, waiting, all_waiting)
+        except Exception:  # as when a session is closed by others while it is looked at: the next look tells
+            logger.exception("the database was not listened to")
+
+
+async def _listen(url: str, waiting: Sequence[Waiting], all_waiting: Sequence[Waiting]) -> None:
+    idle = await _idle(url, [pid for each in waiting for pid in _pids(each)])
+    lost = all_waiting if idle is None else [each for each in waiting if _is_lost(each, idle)]
+    if not lost:
+        await asyncio.sleep(PATIENCE)
+        return
+    logger.warning("the database says nothing", to=[type(each).__name__.lower() for each in lost])
+    for each in lost:
+        each.give_up("the database says nothing")
 
 
 def _is_lost(waiting: Waiting, idle: Mapping[int, float]) -> bool:
-    return any(idle.get(pid, 0.0) > waiting.patience for pid in _pids(waiting))
+    return any(idle.get(pid, 0.0) > waiting.lost_after for pid in _pids(waiting))
 
 
 def _pids(waiting: Waiting) -> list[int]:

@@ -19,7 +19,7 @@ from adapters.limits.window import Limit
 logger = structlog.get_logger()
 
 CONNECTIONS = 32
-"""That one process has at most; who finds all of them in use waits for one."""
+"""That one process has at most; who finds all of them in use waits for one, which is no fault of Redis."""
 
 PAUSE = 1.0
 """Seconds between two looks at a Redis that is away."""
@@ -63,6 +63,7 @@ class SharedWindows:
             key_prefix="growthrings",
         )
         self._windows = MovingWindowRateLimiter(storage)
+        self._free = asyncio.Semaphore(CONNECTIONS)
         self._asked: set[asyncio.Task[Any]] = set()
         self._looking: asyncio.Task[None] | None = None
         self.missed = 0
@@ -84,11 +85,12 @@ class SharedWindows:
 
     async def count(self, limit: Limit, who: str) -> float | None:
         """Count one of theirs: 0. Or the seconds until there may be another. None when Redis is away."""
-        if self.reached:
-            try:
-                return await self._in_time(self._count(limit, who))
-            except AWAY as error:
-                self._away(error)
+        async with self._free:
+            if self.reached:
+                try:
+                    return await self._in_time(self._count(limit, who))
+                except AWAY as error:
+                    self._away(error)
         self.missed += 1
         return None
 

@@ -2,6 +2,7 @@
 database says of the views, which processes of their own keep."""
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from prometheus_client import GC_COLLECTOR, CollectorRegistry, ProcessCollector, generate_latest
@@ -45,8 +46,9 @@ class Exposition:
         if self._folder is not None:
             for pid in _pids(self._folder):
                 if not Path(f"/proc/{pid}").exists():
-                    # What it has counted stays.
-                    mark_process_dead(pid, str(self._folder))  # type: ignore[no-untyped-call]  # likewise
+                    # What it has counted stays. Another worker may be about to tell the same.
+                    with suppress(FileNotFoundError):
+                        mark_process_dead(pid, str(self._folder))  # type: ignore[no-untyped-call]  # likewise
         standing = CollectorRegistry()
         standing.register(_Standing(seen))
         return generate_latest(self._shown) + generate_latest(standing)

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from adapters.postgres.views_reader import ViewsReader
 from application.queries.views import ViewStatus
-from application.writer import Unavailable
+from application.unavailable import Unavailable
 
 logger = structlog.get_logger()
 

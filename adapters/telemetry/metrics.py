@@ -11,7 +11,8 @@ from adapters.http.errors import Failed
 from adapters.limits.limiter import Limiter
 from adapters.telemetry.steps import Step
 from application.command import Fault
-from application.writer import Ran, Unavailable, Writer
+from application.unavailable import Unavailable
+from application.writer import Ran, Writer
 
 SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
 SIZES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000)

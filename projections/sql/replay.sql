@@ -1,10 +1,10 @@
--- name: session
--- In which instants are quickest to read.
-set time zone 'UTC';
-
 -- name: snapshot
 -- All that is compared is of one moment of one partition.
 set transaction isolation level repeatable read;
+
+-- name: zone
+-- In which instants are quickest to read.
+set local time zone 'UTC';
 
 -- name: page
 select e.seq, e.originator_id, e.originator_version, e.topic, e.state from events e

@@ -128,6 +128,8 @@ BAD_TOKENS: dict[str, Callable[[Forger], str]] = {
     "no issuer": lambda forger: forger.sign(iss=None),
     "no exp": lambda forger: forger.sign(exp=None),
     "no sub": lambda forger: forger.sign(sub=None),
+    "sub with NUL": lambda forger: forger.sign(sub="a\0b"),
+    "sub with a lone surrogate": lambda forger: forger.sign(sub="\ud800"),
     "exp is text": lambda forger: forger.sign(exp="tomorrow"),
 }
 

@@ -1,8 +1,10 @@
 """What is slow, endless or no HTTP at all is told so, in the envelope of its family, and keeps nobody else waiting."""
 
 import asyncio
+import socket
+import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 import pytest
 from litestar.types import Receive, Scope, Send
@@ -10,19 +12,23 @@ from litestar.types import Receive, Scope, Send
 from adapters import open_files
 from adapters.http import body, errors
 from adapters.http.draining import Draining
-from adapters.http.edge import Edge
+from adapters.http.edge import Answered, Edge
 from adapters.http.errors import Asked, Told
 from tests.adapters.raw_http import Answer, Line, ask, line, request, serving
+from tests.running.processes import soon
 
 LIMIT = 1_000
 WAIT = 2.0
 """Seconds that the impatient server gives a request."""
 
+LARGE = 20_000_000
+"""Bytes, more than the system holds on the way."""
+
 OUTCOMES = "/v1/outcomes"
 
 
 class Echo:
-    """Answers what was sent; `/early` and, after a while, `/late` without reading it."""
+    """Answers what was sent; `/early`, `/large` and, after a while, `/late` without reading it."""
 
     def __init__(self) -> None:
         self.broken: list[str] = []
@@ -30,7 +36,9 @@ class Echo:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"]
         try:
-            sent = b"null" if path in ("/early", "/late") else await body.read(receive, "", "", LIMIT)
+            sent = b"null" if path in ("/early", "/late", "/large") else await body.read(receive, "", "", LIMIT)
+            if path == "/large":
+                sent = bytes(LARGE)
             if path == "/late":
                 await asyncio.sleep(1.5 * WAIT)
         except body.Disconnected:
@@ -136,6 +144,41 @@ def test_who_waits_for_an_answer_is_not_the_one_who_is_slow(impatient: int) -> N
         assert not [answer for answer in answers if "connection" in answer.headers]  # each may send another
 
 
+def test_who_does_not_read_what_was_answered_is_left(impatient: int) -> None:
+    """As long as it reads, and be it slowly, it is not."""
+    with line(impatient) as idle, line(impatient) as slow:
+        for one in (idle, slow):
+            one.send(request("GET", "/large"))
+        came = 0
+        for _ in range(8):
+            time.sleep(WAIT / 2)
+            came += len(slow.connection.recv(1_000_000))
+        assert came + read_to_the_end(slow) > LARGE
+        assert read_to_the_end(idle) < LARGE
+
+
+def read_to_the_end(one: Line) -> int:
+    """How many bytes there are still to come."""
+    came = 0
+    with suppress(ConnectionResetError):
+        while more := one.connection.recv(1_000_000):
+            came += len(more)
+    return came
+
+
+@pytest.mark.parametrize("behind", HALVES | {"nothing": b"", "no chunk": chunked("/v1/auth", b"zz\r\n")})
+@pytest.mark.parametrize("ends", [False, True], ids=["goes on", "ends"])
+def test_what_came_whole_is_answered_whatever_comes_behind_it(impatient: int, behind: str, ends: bool) -> None:
+    content = {**HALVES, "nothing": b"", "no chunk": chunked("/v1/auth", b"zz\r\n")}[behind]
+    with line(impatient) as one:
+        one.send(sized("/x", 3, b"[1]") + sized("/y", 3, b"[2]") + content)
+        if ends:
+            one.connection.shutdown(socket.SHUT_WR)
+        assert [b"[1]", b"[2]"] == [one.answer().content for _ in range(2)]
+        if ends or behind == "no chunk":
+            assert one.is_closed()
+
+
 def test_a_thousand_half_sent_requests_stop_nobody(port: int) -> None:
     open_files.allow_many()
     with ExitStack() as open_lines:
@@ -233,10 +276,16 @@ def test_what_follows_a_request_and_is_none_does_not_take_its_answer(port: int) 
         assert one.is_closed()
 
 
-def test_a_body_that_breaks_behind_another_request_does_not_take_its_answer(port: int) -> None:
-    with line(port) as one:
-        one.send(sized("/x", 2, b"{}") + chunked("/x", b"zz\r\n"))
-        assert one.is_closed()
+def test_of_a_body_that_never_ends_it_is_told_what_the_client_was_told(echo: Echo) -> None:
+    told: list[Answered] = []
+    app = Edge(echo, draining=Draining(), observe=told.append)
+    with serving(app, wait=0.5, body_limit=LIMIT) as port, line(port) as slow, line(port) as leaving:
+        slow.send(sized("/x", 2, b"["))
+        leaving.send(sized("/x", 2, b"["))
+        leaving.connection.close()
+        assert 408 == slow.answer().status
+        assert soon(lambda: len(told) == 2)
+    assert {408, None} == {each.status for each in told}
 
 
 def test_headers_behind_a_body_are_none_of_the_request(port: int) -> None:

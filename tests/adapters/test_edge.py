@@ -1,5 +1,6 @@
 """Whatever becomes of a request at the edge, its answer has an id and the headers of all, and it is told once."""
 
+import asyncio
 import json
 from collections.abc import Callable
 from typing import Any, cast
@@ -145,6 +146,22 @@ async def test_an_answer_that_breaks_off_is_no_other_answer(asking: Asking) -> N
     with pytest.raises(RuntimeError):
         await client.ask("GET", "/")
     assert [("GET", "unknown", 200)] == client.told()
+
+
+async def test_what_is_given_up_since_the_process_ends_is_told_so(asking: Asking) -> None:
+    begun = asyncio.Event()
+
+    async def endless(scope: Scope, receive: Receive, send: Send) -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    client = asking(endless)
+    waiting = asyncio.create_task(client.ask("POST", "/v1/outcomes"))
+    await begun.wait()
+    waiting.cancel()
+    answer = await waiting
+    assert (503, "unavailable", "1") == (answer.status_code, answer.json()["error"], answer.headers["retry-after"])
+    assert [("POST", "unknown", 503)] == client.told()
 
 
 async def test_a_process_that_ends_refuses_and_closes(asking: Asking) -> None:

@@ -158,6 +158,18 @@ def test_what_cannot_be_read_is_a_bad_filter(parameters: list[tuple[str, str]]) 
         read(*parameters)
 
 
+def test_a_question_has_so_many_conditions_at_most() -> None:
+    many = ",".join(["1"] * (filters.CONDITIONS - 1))
+    assert 2 == len(read(("value", many), ("value", "2")).conditions)
+    for parameters in (
+        [("value", f"{many},1,1")],
+        [("value", many), ("value", "2,3")],
+        [("value", many), ("unit", "a,b")],
+    ):
+        with pytest.raises(BadFilter):
+            read(*parameters)
+
+
 texts = st.text(st.characters(exclude_categories=[]), max_size=12)
 names = st.sampled_from(["timestamp", "value", "unit", "sort", "page", "limit", "start_at", "end_at", "period"])
 likely = st.from_regex(r"(gt:|lte:|ne:|-)?([0-9]{1,7}[dwmy]?|today|[0-9]{4}-[0-9]{2}-[0-9]{2}|k\*|value)(,.{0,3})?")

@@ -15,7 +15,7 @@ from adapters.postgres.analytics_reader import AnalyticsReader, Values
 from adapters.postgres.outcomes_reader import OutcomesReader
 from adapters.postgres.pool import Pool
 from application.queries.outcomes import ListEntries, OutcomeRow, Period, ReadOutcome
-from application.writer import Unavailable
+from application.unavailable import Unavailable
 from domain.measurement import Reading
 from projections.outcomes import Outcomes
 from tests.adapters.world import NOON, World

@@ -1,12 +1,15 @@
 """A window lets through exactly as many as it may, whoever asks whenever; and what counts where is a table."""
 
 from collections.abc import Mapping
+from typing import cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from litestar.types import Scope
 
 from adapters.http.endpoints import family_of
+from adapters.http.entrance import address_of
 from adapters.limits.limiter import FAMILIES, LOGINS, Limiter, TooManyRequests, Uncounted, limiter, refuse_uncounted
 from adapters.limits.window import Limit, Window
 from adapters.settings import SettingRefused, Settings, from_environment
@@ -45,6 +48,23 @@ def test_a_window_lets_through_what_a_list_of_all_times_says(
     clock.now += seconds
     window.count("somebody new")
     assert 1 == len(window), remembered
+
+
+@pytest.mark.parametrize(
+    ("address", "who"),
+    [
+        ("203.0.113.9", "203.0.113.9"),
+        ("2001:db8:1:2:aaaa::9", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2::", "2001:db8:1:2::/64"),
+        ("::ffff:203.0.113.9", "203.0.113.9"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("203.0.113.9:5:6", "203.0.113.9:5:6"),
+        ("", ""),
+    ],
+)
+def test_one_client_has_a_network_of_ipv6(address: str, who: str) -> None:
+    assert who == address_of(cast("Scope", {"client": (address, 4711)}))
+    assert "" == address_of(cast("Scope", {"client": None}))
 
 
 def settings(**given: str) -> Settings:

@@ -75,7 +75,7 @@ def of(session: Connection[Any], name: str) -> Kept:
 def found(session: Connection[Any], view: Kept, part: int) -> list[str]:
     """The tables of which a row of the partition is not what it should be."""
     report = Report()
-    for _ in replay.replay(session, report, [view], [part]):
+    for _ in replay.replay(session, part, PARTITIONS, report, [view]):
         pass
     return [each.stream.split()[0] for each in report.findings]
 

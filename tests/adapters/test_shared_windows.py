@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from itertools import count
@@ -58,6 +59,17 @@ async def test_of_many_at_once_through_two_exactly_as_many_get_through_as_may(se
         assert 0.0 == await there.count(LIMIT, other)
         assert 0.0 == await there.count(Limit("another", MOST, 3600), who)
         assert (0, 0) == (here.missed, there.missed)
+
+
+async def test_a_burst_that_takes_longer_than_an_answer_may_is_no_redis_that_is_away(server: Valkey) -> None:
+    """Whoever waits for a connection waits for us, not for Redis."""
+    who = somebody()
+    async with windows(server.url, wait=0.5) as counting:
+        started = time.monotonic()
+        while time.monotonic() < started + 1.0:
+            answers = await asyncio.gather(*(counting.count(LIMIT, who) for _ in range(2_000)))
+        assert answers.count(0.0) in (0, MOST)
+        assert (True, 0) == (counting.reached, counting.missed)
 
 
 async def test_who_was_let_through_leaves_the_window_in_time(server: Valkey) -> None:

@@ -28,7 +28,8 @@ from adapters.telemetry.steps import TimedLog
 from application.command import Command
 from application.processor import Answers, Processor
 from application.queries.views import ViewStatus
-from application.writer import Ran, Unavailable, Writer
+from application.unavailable import Unavailable
+from application.writer import Ran, Writer
 from domain.refusal import AlreadyRegistered, NotAuthenticated
 from tests.application.world import World
 from tests.example_commands import reading, record_measurements

@@ -9,7 +9,8 @@ import pytest
 
 from application.command import Command
 from application.processor import Answers
-from application.writer import Unavailable, Writer
+from application.unavailable import Unavailable
+from application.writer import Writer
 from tests.example_commands import reading, record_measurements
 from tests.examples import new_id
 

@@ -10,7 +10,8 @@ from application import writer
 from application.command import Command, Fault
 from application.ports import LogUnavailable, PartitionsHeld
 from application.processor import Answers, Processor
-from application.writer import Unavailable, Writer
+from application.unavailable import Unavailable
+from application.writer import Writer
 from domain.refusal import AlreadyRegistered
 from tests.application.test_writer import Gate, Running, of_size
 from tests.application.world import World

@@ -100,6 +100,7 @@ def test_a_full_queue_is_told_at_once_and_nothing_of_it_is_stored(weak: Weak) ->
     first: list[httpx.Response] = []
     with client(weak.run.url, weak.programme.token) as api:
         waiting = threading.Thread(target=lambda: first.append(api.post(path, readings(1)[0])))
+        # Who waits for a partition is sent away after 2 s: until then, three requests are no time.
         with heads_held(weak.server.url):
             waiting.start()
             assert soon(lambda: waits_for_heads(weak.server.url))

@@ -85,6 +85,7 @@ def test_while_it_is_away_everybody_is_told_in_time_and_nothing_is_lost(world: W
 
 @pytest.mark.parametrize("fault", [read_only, locked, full])
 def test_while_it_cannot_write_commands_are_told_in_time_and_nothing_is_lost(world: World, fault: Fault) -> None:
+    before = len(world.ledger.put_off)
     with world.ledger.kept():
         assert soon(world.ledger.goes_on)
         with fault(world):
@@ -94,6 +95,9 @@ def test_while_it_cannot_write_commands_are_told_in_time_and_nothing_is_lost(wor
                 assert answer.elapsed.total_seconds() < IN_TIME, name
         _comes_back(world)
     _nothing_is_lost(world)
+    if fault is not full:  # which takes the server away, it may be in the middle of a commit
+        assert world.ledger.put_off[before:]
+        assert not world.ledger.listed & set(world.ledger.put_off[before:])
 
 
 def test_sessions_that_are_ended_again_and_again_cost_nobody_what_was_acknowledged(world: World) -> None:

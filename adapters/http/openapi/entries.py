@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from adapters.http import entry_items
-from adapters.http.entry_items import EntryItem
+from adapters.http.entry_items import METADATA, EntryItem
 from adapters.http.openapi import outcomes
 from adapters.http.openapi.operations import Answer, Operation, ok
 from adapters.http.openapi.outcomes import BATCH, TAG, batch, batch_of
@@ -22,7 +22,16 @@ from adapters.http.openapi.schemas import (
     pattern,
     ref,
 )
-from domain.refusal import AlreadyRegistered, NotADecimal, NotAnObject, NotANumber, NotATime, NotText, UnsafeText
+from domain.refusal import (
+    AlreadyRegistered,
+    NotADecimal,
+    NotAnObject,
+    NotANumber,
+    NotATime,
+    NotText,
+    TextTooLong,
+    UnsafeText,
+)
 
 SENT: Json = {
     "subject_id": "anna",
@@ -88,7 +97,12 @@ def _members() -> tuple[Member, ...]:
         Member(
             name="metadata",
             schema={"type": "object", "default": {}},
-            refused=(NotAnObject("metadata"), UnsafeText("metadata"), NotANumber("metadata")),
+            refused=(
+                NotAnObject("metadata"),
+                UnsafeText("metadata"),
+                NotANumber("metadata"),
+                TextTooLong("metadata", METADATA),
+            ),
         ),
     )
 

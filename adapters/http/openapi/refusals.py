@@ -17,7 +17,7 @@ from adapters.http.openapi.operations import Operation
 from adapters.http.openapi.schemas import Json, choice, closed, ref, string
 from adapters.limits.limiter import TooManyRequests
 from application import permissions
-from application.writer import Unavailable
+from application.unavailable import Unavailable
 from domain.refusal import Forbidden, NotAuthenticated, Unreadable, UserGone
 
 REQUEST_ID = "5a62be07de34500146d9c544"
@@ -27,7 +27,6 @@ TITLES = {
     401: "Nobody known asks.",
     403: "Whoever asks may not.",
     404: "It is not there.",
-    405: "The path has no such method; `Allow` says which it has.",
     408: "The request took too long to arrive.",
     409: "It is there already.",
     413: "The body has too many bytes (16 MiB, unless set otherwise), or an array too many items, or an object "
@@ -70,7 +69,6 @@ HEADERS: dict[str, Json] = {
         "required": True,
         "schema": {"type": "integer", "minimum": 1},
     },
-    "Allow": {"description": "The methods of the path.", "required": True, "schema": {"type": "string"}},
 }
 
 FIRST, SECOND = "Refusal", "Problem"
