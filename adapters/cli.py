@@ -122,7 +122,7 @@ def _prepare(settings: Settings, parsed: argparse.Namespace) -> None:
     from adapters.database import database
     from adapters.prepare import NotPrepared, outdated, prepare
 
-    with database(settings, parsed.data) as url:
+    with database(settings, parsed.data, makes=True) as url:
         try:
             password = prepare(settings, parsed.data, url)
         except NotPrepared as error:
@@ -179,8 +179,11 @@ def _views(settings: Settings, parsed: argparse.Namespace) -> int:
         with database(settings, parsed.data) as url:
             try:
                 wait_until_prepared(url)
+            except NotPrepared as error:
+                raise Refused(str(error)) from error
+            try:
                 return view_commands.run(url, parsed)
-            except (RebuildRefused, NotPrepared) as error:
+            except RebuildRefused as error:
                 raise Refused(str(error)) from error
             except psycopg.OperationalError as error:
                 reason = str(error).strip()
@@ -236,7 +239,7 @@ def _import_log(settings: Settings, parsed: argparse.Namespace) -> None:
     from adapters.log_import import import_log
 
     try:
-        with database(settings, parsed.data) as url:
+        with database(settings, parsed.data, makes=True) as url:
             count = import_log(url, parsed.file, partitions=settings.partitions, credentials=parsed.credentials)
     except OSError as error:
         raise Refused(str(error)) from error

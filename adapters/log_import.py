@@ -18,6 +18,7 @@ from adapters.refused import Refused
 from adapters.terminal import progress
 from domain.catalogue import Undecodable, decode
 from domain.partition import partition
+from domain.secret import BLANK
 from projections import rebuild, replay
 from projections.inline import INLINE
 from projections.sessions import session_name
@@ -27,6 +28,8 @@ PAGE = 10_000
 """Events that are held at once."""
 
 _TYPES = ("int2", "int8", "text", "int4", "text", "bytea")
+
+_BLANK = f'"password_hash":"{BLANK}"'.encode()
 
 _line = msgspec.json.Decoder(Line).decode
 _credential = msgspec.json.Decoder(Credential).decode
@@ -64,7 +67,7 @@ def _import(connection: Connection[Any], path: Path, hashes: Mapping[tuple[str, 
     if there:
         raise Refused(f"the log is not empty: it has {there:,} events")
     seqs = dict.fromkeys(parts, 0)
-    count = 0
+    count = blank = 0
     with path.open("rb") as lines, progress(console) as shown:
         task = shown.add_task("importing", total=None, unit="events")
         numbered = enumerate(lines, 1)
@@ -76,9 +79,12 @@ def _import(connection: Connection[Any], path: Path, hashes: Mapping[tuple[str, 
                     part = partition(line.stream, len(parts))
                     seqs[part] += 1
                     state = _with_hash(line, hashes)
+                    blank += _BLANK in state
                     copy.write_row((part, seqs[part], line.stream, line.version, line.event, state))
             count += len(page)
             shown.update(task, completed=count)
+    if blank:
+        console.print(f"{blank:,} passwords were not among the credentials: who has one of them cannot log in.")
     return count
 
 

@@ -24,7 +24,8 @@ class Lines:
 
     def msg(self, message: str) -> None:
         with suppress(OSError):
-            print(message, file=self._stream, flush=True)
+            self._stream.write(f"{message}\n")  # at once: others write there, too
+            self._stream.flush()
 
     debug = info = warning = error = critical = exception = msg
 
@@ -60,7 +61,7 @@ def configure(level: str) -> None:
 
 def without_details(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     """PostgreSQL's errors come with the rows that they are about: leave those out."""
-    for name in ("exception", "error"):
+    for name in ("exception", "error", "reason"):
         if isinstance(event.get(name), str):
             event[name] = _DETAIL.sub("", event[name]).rstrip("\n")
     return event

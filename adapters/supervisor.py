@@ -53,7 +53,8 @@ class Child:
             return
         if self._ended_at is None:
             self._ended_at = time.monotonic()
-            logger.error("a process ended, and is started again", process=self._arguments[0])
+            ended = {"pid": self.process.pid, "status": self.process.returncode}
+            logger.error("a process ended, and is started again", process=self._arguments[0], **ended)
         elif time.monotonic() > self._ended_at + RESTART_PAUSE:
             self._start()
 
@@ -101,7 +102,7 @@ def serve(settings: Settings, data: Path, host: str, port: int, *, workers: int 
                 child.watch()
             if server is not None and server.process.poll() is not None:
                 logger.error("the embedded database ended", status=server.process.returncode)
-                server = _start_embedded(data, again=True)
+                server = _start_again(data, stopping)
     finally:
         # Whoever connects when the last API process has ended is refused at once.
         listening.close()
@@ -119,19 +120,28 @@ def _prepare(settings: Settings, data: Path, url: str) -> str | None:
         raise CannotServe(f"the database cannot be made ready: {str(error).strip()}") from error
 
 
-def _start_embedded(data: Path, *, again: bool = False) -> embedded.Server:
-    """`again`: in place of a server of ours that died, whose last sessions may take a moment to notice."""
-    while True:
+def _start_embedded(data: Path) -> embedded.Server:
+    try:
+        return embedded.start(data)
+    except embedded.ServerInUse as error:
+        raise CannotServe(f"{data} is in use by process {error.pid}: stop it, or choose another --data") from error
+    except (RuntimeError, TimeoutError, OSError) as error:
+        raise CannotServe(str(error)) from error
+
+
+def _start_again(data: Path, stopping: Flag) -> embedded.Server | None:
+    """In place of a server that died, as often as that takes: its last sessions may not have noticed yet, or its disk
+    may be full. None when it is no more wanted."""
+    why = ""
+    while not stopping.is_set():
         try:
-            return embedded.start(data)
-        except embedded.ServerInUse as error:
-            if not (again and error.pid == os.getpid()):
-                raise CannotServe(
-                    f"{data} is in use by process {error.pid}: stop it, or choose another --data"
-                ) from error
-            time.sleep(RESTART_PAUSE)
-        except (RuntimeError, TimeoutError, OSError) as error:
-            raise CannotServe(str(error)) from error
+            return embedded.start(data, keeps_log=True)
+        except (embedded.ServerInUse, RuntimeError, TimeoutError, OSError) as error:
+            if (reason := str(error).partition("\n")[0]) != why:
+                logger.error("the embedded database does not start", reason=reason)  # its own log says more
+                why = reason
+            stopping.wait(RESTART_PAUSE)
+    return None
 
 
 def _bound(host: str, port: int) -> socket.socket:

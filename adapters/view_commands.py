@@ -179,8 +179,8 @@ class Operator:
     def _compare(self, going: Rebuild) -> int:
         found, told = 0, 0
         with progress(self._console) as shown:
-            compared = going.compare(connector(self._url))
-            for differences in shown.track(compared, total=going.partitions, description="comparing"):
+            task = shown.add_task("comparing", total=going.partitions, unit="partitions")
+            for differences in shown.track(going.compare(connector(self._url)), task_id=task):
                 found += sum({each.table: each.of for each in differences}.values())
                 for each in differences[: SHOWN - told]:
                     self._say(view_report.difference(each))

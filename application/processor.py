@@ -8,7 +8,7 @@ import structlog
 from application.command import Answer, Command, Fault, Outcome
 from application.ids import ids_from
 from application.ports import AppendRefused, CommitInDoubt, K, Log, LogLost, LogUnavailable, PartitionsHeld, Reads
-from domain.catalogue import encode
+from domain.catalogue import Undecodable, encode
 from domain.event import Event, Origin
 from domain.partition import partition, partition_key
 from domain.refusal import Refusal
@@ -77,17 +77,18 @@ class Processor(Generic[K]):
     def _run_once(
         self, waiting: Sequence[Command], parts: Sequence[frozenset[int]], wait_for: frozenset[int]
     ) -> Answers:
-        known = self._log.begin(wait_for, frozenset[int]().union(*parts) - wait_for)
+        try:
+            known = self._log.begin(wait_for, frozenset[int]().union(*parts) - wait_for)
+        except Undecodable as error:
+            return dict(enumerate(self._run_apart(waiting, error)))
         try:
             places = _takeable(parts, known.parts)
             group = [waiting[place] for place in places]
             answers: Sequence[Answer | LogUnavailable] = self._decide(group, known)
             self._log.append(known)
             self._commit(known)
-        except AppendRefused:
-            self._log.rollback()
-            logger.exception("append refused", request_ids=[command.request_id for command in group])
-            answers = self._run_halves(group)
+        except (AppendRefused, Undecodable) as error:
+            answers = self._run_apart(group, error)
         except CommitInDoubt:
             # Run again, it would answer its own commands with 409. Whoever sends one again may get that: it is stored.
             logger.exception("commit in doubt", request_ids=[command.request_id for command in group])
@@ -106,8 +107,11 @@ class Processor(Generic[K]):
             if not stored:
                 raise LogLost("the connection was lost at commit") from doubt
 
-    def _run_halves(self, group: Sequence[Command]) -> list[Answer | LogUnavailable]:
-        """Run a refused group again in halves, so that what the log refuses fails alone."""
+    def _run_apart(self, group: Sequence[Command], error: Exception) -> list[Answer | LogUnavailable]:
+        """Run a group again in halves of which something cannot be stored, or rests on what cannot be read: so that it
+        fails alone."""
+        self._log.rollback()
+        logger.error("group refused", exc_info=error, request_ids=[command.request_id for command in group])
         if len(group) == 1:
             return [Fault()]
         middle = len(group) // 2

@@ -83,6 +83,7 @@ class Writer:
         self._observe = observe
         self._began: float | None = None
         self._ended: float | None = None
+        self._in_vain = False
         self._thread = threading.Thread(target=self._work, name="writer", daemon=True)
 
     def start(self) -> None:
@@ -115,6 +116,11 @@ class Writer:
         """Seconds since the last group ended."""
         ended = self._ended
         return None if ended is None else time.monotonic() - ended
+
+    @property
+    def in_vain(self) -> bool:
+        """Whether nothing of the last group could be stored, since the log was away."""
+        return self._in_vain
 
     @property
     def waiting_for(self) -> float:
@@ -183,6 +189,7 @@ class Writer:
             logger.exception("group failed", request_ids=[waiting.command.request_id for waiting in group])
             answers = {place: Fault() for place in range(len(group))}
         self._waited_in_vain = oldest_waits and isinstance(answers.get(0), PartitionsHeld)
+        self._in_vain = bool(answers) and all(map(_is_away, answers.values()))
         ran = time.monotonic()
         done: list[tuple[_Waiting, Answer | LogUnavailable]] = []
         with self._changed:
@@ -204,6 +211,10 @@ class Writer:
         except Exception:
             logger.exception("group not observed")
         _answer(done)
+
+
+def _is_away(answer: Answer | LogUnavailable) -> bool:
+    return isinstance(answer, LogUnavailable) and not isinstance(answer, PartitionsHeld)
 
 
 _HELD = PartitionsHeld("other sessions hold the partitions")

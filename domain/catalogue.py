@@ -63,6 +63,10 @@ encode = msgspec.json.Encoder().encode
 """The state of an event as JSON."""
 
 
+class Undecodable(Exception):
+    """A stored event whose name is unknown, or whose state is not an event of that name."""
+
+
 class _Recorded(msgspec.Struct):
     recorded_at: datetime
 
@@ -75,12 +79,11 @@ _decode_origin = msgspec.json.Decoder(_Origin).decode
 
 
 def recorded_at(state: bytes) -> datetime:
-    """When the event of a state was recorded, whatever event it is."""
-    return _decode_origin(state).origin.recorded_at
-
-
-class Undecodable(Exception):
-    """A stored event whose name is unknown, or whose state is not an event of that name."""
+    """When the event of a state was recorded, whatever event it is. Undecodable."""
+    try:
+        return _decode_origin(state).origin.recorded_at
+    except msgspec.DecodeError as error:
+        raise Undecodable(str(error)) from error
 
 
 def decode(stored_name: str, state: bytes) -> Event:

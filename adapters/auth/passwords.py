@@ -42,7 +42,7 @@ class Passwords:
     def _verify(self, kept: str, password: str) -> bool:
         try:
             return self._hasher.verify(kept, password)
-        except (VerificationError, InvalidHashError):
+        except (VerificationError, InvalidHashError, UnicodeEncodeError):  # as where a log came without its hashes
             return False
 
     async def _run(self, work: Callable[..., T], *arguments: str) -> T:

@@ -58,15 +58,19 @@ class Arrival(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         self._unset_keepalive_if_required()
-        try:
-            self.parser.feed_data(data)
-        except httptools.HttpParserUpgrade as upgrade:
-            self._stay(data[upgrade.args[0] :])
-            return
-        except httptools.HttpParserError:
-            # The library cannot take a longer target apart.
-            self._refuse(HeadTooLarge(HEAD_LIMIT) if self._in_head and len(self.url) >= HEAD_LIMIT else NoHttp())
-            return
+        while True:
+            try:
+                self.parser.feed_data(data)
+                break
+            except httptools.HttpParserUpgrade as upgrade:
+                if self.parser.get_method() == b"CONNECT":
+                    self._refuse(NoHttp())
+                    return
+                data = self._without_upgrade(data[upgrade.args[0] :])
+            except httptools.HttpParserError:
+                # The library cannot take a longer target apart.
+                self._refuse(HeadTooLarge(HEAD_LIMIT) if self._in_head and len(self.url) >= HEAD_LIMIT else NoHttp())
+                return
         self._size += len(data)
         if self._in_head:
             if self._size > HEAD_LIMIT:
@@ -80,16 +84,13 @@ class Arrival(HttpToolsProtocol):
         self._in_head = True
         self._size = 0
 
-    def _stay(self, rest: bytes) -> None:
+    def _without_upgrade(self, rest: bytes) -> bytes:
         """Another protocol is asked for, as some clients do with every request. The parser left it there, and the body
         behind: it gets it anew, as what it is without that."""
         method = self.parser.get_method()
-        if method == b"CONNECT":
-            self._refuse(NoHttp())
-            return
         lines = b"".join(b"%b: %b\r\n" % header for header in self.headers if header[0] != b"upgrade")
         self.parser = httptools.HttpRequestParser(self)
-        self.data_received(b"%b %b HTTP/1.1\r\n%b\r\n%b" % (method, self.url, lines, rest))
+        return b"%b %b HTTP/1.1\r\n%b\r\n%b" % (method, self.url, lines, rest)
 
     def on_headers_complete(self) -> None:
         if self.parser.should_upgrade():

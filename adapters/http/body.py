@@ -76,9 +76,12 @@ def members(text: bytes | Raw) -> dict[str, Raw]:
     if value_count.has_more_than(MEMBERS, text):
         raise BatchTooLarge(MEMBERS)
     try:
-        return _decode_object(_checked(text))
+        found = _decode_object(_checked(text))
     except (msgspec.DecodeError, RecursionError):
-        return _Slices(text).members()
+        found = _Slices(text).members()
+    if len(found) > MEMBERS:
+        raise BatchTooLarge(MEMBERS)
+    return found
 
 
 def members_of(element: Raw) -> dict[str, Raw]:

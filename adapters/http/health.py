@@ -17,6 +17,9 @@ from application.writer import Writer
 STUCK = 10.0
 """Seconds after which a group that is still run has something wrong with it: whatever is only slow has ended before."""
 
+TRIED = 5.0
+"""Seconds for which a group that could not be stored tells of the next one: only one that is tried can tell more."""
+
 LIMITS = {
     None: "counted by this process",
     True: "counted in Redis, by all processes",
@@ -76,7 +79,11 @@ class Health(Struct, frozen=True):
         busy_for, idle_for = self.writer.busy_for, self.writer.idle_for
         if busy_for is not None:
             return Check(busy_for < STUCK, f"at a group for {busy_for:.1f} s; {self.writer.queued} items wait")
-        return Check(True, "no group yet" if idle_for is None else f"its last group ended {idle_for:.1f} s ago")
+        if idle_for is None:
+            return Check(True, "no group yet")
+        if self.writer.in_vain and idle_for < TRIED:
+            return Check(False, f"nothing of its last group could be stored, {idle_for:.1f} s ago")
+        return Check(True, f"its last group ended {idle_for:.1f} s ago")
 
     def _view(self, view: ViewStatus) -> ViewCheck:
         is_near = view.lag_seconds <= self.allowed_lag

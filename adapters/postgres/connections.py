@@ -30,9 +30,10 @@ def connector(url: str) -> Callable[[str], Connection[Any]]:
 
 
 def reading(url: str) -> dict[str, Any]:
-    """How a connection for questions is opened. They wait for a lock no longer than a writer does."""
+    """How a connection for questions is opened. They wait for a lock no longer than a writer does; none is so long that
+    it would be worth compiling."""
     asked: dict[str, Any] = dict(conninfo_to_dict(url))
-    options = f"{asked.get('options', '')} -c lock_timeout=2s".strip()
+    options = f"{asked.get('options', '')} -c lock_timeout=2s -c jit=off".strip()
     return {**asked, **KEEPALIVE, "autocommit": True, "application_name": "reader", "options": options}
 
 

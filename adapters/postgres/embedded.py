@@ -79,11 +79,12 @@ class Server:
             shutil.rmtree(self.socket, ignore_errors=True)  # empty by now, unless the server was killed
 
 
-def start(data: Path, *, wait: float = 20.0, settings: Mapping[str, str] = {}) -> Server:
+def start(data: Path, *, wait: float = 20.0, settings: Mapping[str, str] = {}, keeps_log: bool = False) -> Server:
     """Start the server of this folder, made when missing, and return when it answers.
 
     `settings` are PostgreSQL's and override ours. `wait` is in seconds: for the end of a server whose owner
     has died, then for the new one's first sign of life; TimeoutError after it. A recovery may take longer.
+    `keeps_log`: go on with the log of the server before, as when that has just died, instead of a new one.
     ServerInUse at once when a live process owns the server; RuntimeError when the server cannot run.
     """
     if threading.current_thread() is not threading.main_thread():
@@ -92,7 +93,7 @@ def start(data: Path, *, wait: float = 20.0, settings: Mapping[str, str] = {}) -
     data = data.resolve()
     with _locked(data, wait) as lock:
         log = data / "postgres.log"
-        if log.exists():
+        if log.exists() and not keeps_log:
             log.replace(data / "postgres.log.1")
         uid, become = account(data, _binary("postgres"))
         spawn = partial(_spawn, data=data, lock=lock, become=become)

@@ -128,12 +128,14 @@ def test_no_export_shows_a_password_hash(log: str, tmp_path: Path) -> None:
 
 
 def test_without_the_credentials_nobody_can_log_in_and_all_else_is_there(
-    log: str, new_database: Callable[..., str], tmp_path: Path
+    log: str, new_database: Callable[..., str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "log.ndjson"
     file.write_text(exported(log))
     database = new_database(partitions=OTHER)
+    capsys.readouterr()
     import_log(database, file, partitions=OTHER)
+    assert "passwords were not among the credentials" in capsys.readouterr().out
     with psycopg.connect(database) as connection:
         assert {(BLANK,)} == set(connection.execute("select password_hash from users").fetchall())
     assert rows(log, "dedupe_index") == rows(database, "dedupe_index")

@@ -7,6 +7,7 @@ import pytest
 from argon2 import PasswordHasher, extract_parameters
 
 from adapters.auth.passwords import Passwords
+from domain.secret import BLANK
 
 MEMORY = 64
 
@@ -28,6 +29,11 @@ def worked(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     monkeypatch.setattr(PasswordHasher, "verify", verified)
     monkeypatch.setattr(PasswordHasher, "hash", hashed)
     return counts
+
+
+@pytest.mark.parametrize("kept", [BLANK, "", "hash", "$argon2id$v=19$m=64,t=3,p=4$YQ$YQ"])
+async def test_what_is_no_hash_is_of_no_password(kept: str) -> None:
+    assert not await Passwords(MEMORY).matches(kept, kept)
 
 
 async def test_an_unknown_name_is_checked_once_and_as_dearly_as_a_wrong_password(worked: Counter[str]) -> None:

@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 from adapters.http.draining import Draining
 from adapters.http.edge import Answered
 from adapters.http.errors import Failed
-from adapters.http.health import STUCK, Health
+from adapters.http.health import STUCK, TRIED, Health
 from adapters.limits.limiter import Limiter, TooManyRequests
 from adapters.settings import Settings
 from adapters.telemetry import lookout
@@ -136,6 +136,12 @@ def test_a_log_that_is_timed_tells_the_steps_of_a_group_in_their_order(
     assert [] == timed.drain()
 
 
+def writing(**changes: Any) -> SimpleNamespace:
+    return SimpleNamespace(
+        **{"is_alive": True, "busy_for": None, "idle_for": 1.0, "queued": 0, "in_vain": False} | changes
+    )
+
+
 LIVE = ViewStatus(
     view="measurements", generation=1, version=1, latest_version=1, state="live", place=7, head=7, lag_events=0,
     lag_seconds=0.0, rows={}, rate=0.0, parked_streams=0, workers=["projector"],
@@ -143,7 +149,7 @@ LIVE = ViewStatus(
 SEEN = Seen(0.0, reached=True, current=True, views=[LIVE, replace(LIVE, state="kept", lag_seconds=99.0)])
 WELL: dict[str, Any] = {
     "seen": SEEN,
-    "writer": SimpleNamespace(is_alive=True, busy_for=None, idle_for=1.0, queued=0),
+    "writer": writing(),
     "limiter": SimpleNamespace(shared=None),
     "draining": Draining(),
 }
@@ -169,9 +175,11 @@ def ending() -> Draining:
         ({"seen": with_live(lag_seconds=4.9, lag_events=1000)}, [], True),
         ({"seen": with_live(parked_streams=1)}, ["parked"], True),
         ({"seen": with_live(workers=[])}, ["projector"], True),
-        ({"writer": SimpleNamespace(is_alive=False)}, ["writer"], False),
-        ({"writer": SimpleNamespace(is_alive=True, busy_for=STUCK + 1, idle_for=None, queued=3)}, ["writer"], False),
-        ({"writer": SimpleNamespace(is_alive=True, busy_for=STUCK - 1, idle_for=None, queued=3)}, [], True),
+        ({"writer": writing(is_alive=False)}, ["writer"], False),
+        ({"writer": writing(busy_for=STUCK + 1, idle_for=None, queued=3)}, ["writer"], False),
+        ({"writer": writing(busy_for=STUCK - 1, idle_for=None, queued=3)}, [], True),
+        ({"writer": writing(in_vain=True, idle_for=TRIED - 1)}, ["writer"], False),
+        ({"writer": writing(in_vain=True, idle_for=TRIED + 1)}, [], True),
         ({"limiter": SimpleNamespace(shared=True)}, [], True),
         ({"limiter": SimpleNamespace(shared=False)}, ["limits"], True),
         ({"draining": ending()}, ["draining"], False),

@@ -2,20 +2,27 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
 from typing import Any, ClassVar
 
 import psycopg
 import pytest
+from msgspec.structs import replace
 from psycopg import sql
 
 from adapters.postgres import log as postgres
 from adapters.postgres.connections import connector
 from adapters.postgres.log import PostgresLog
+from application.command import Fault
 from application.commands.record_measurements import RecordMeasurements
+from application.commands.remove_measurement import RemoveMeasurement
 from application.ports import Known, LogUnavailable
 from domain.event import Event, Origin
+from domain.partition import partition
 from tests.application.world import World
+from tests.conftest import PARTITIONS
 from tests.example_commands import reading
+from tests.examples import NOON
 
 
 class Interrupted(RecordMeasurements, frozen=True, kw_only=True):
@@ -67,6 +74,35 @@ def test_a_group_that_was_idle_for_too_long_is_run_again(database: str, monkeypa
         assert 1 == len(world.events())
     finally:
         log.close()
+
+
+def damage(database: str, id: str) -> None:
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute("update events set state = 'x' where originator_id like %s", [f"%{id}"])
+
+
+def test_a_history_that_cannot_be_read_is_the_fault_of_who_asks_for_it_alone(world: World, database: str) -> None:
+    id = world.accepted(world.weigh())
+    assert world.accepted(world.weigh(NOON + timedelta(hours=1)))
+    damage(database, id)
+    remove = RemoveMeasurement(
+        actor=world.application, request_id="r", child_id=world.child, kind="weight", measurement_id=id
+    )
+    answers = world.run(world.weigh(NOON + timedelta(hours=2)), remove, world.weigh(NOON + timedelta(hours=3)))
+    assert [list, Fault, list] == [type(each) for each in answers]
+
+
+def test_a_partition_whose_last_event_cannot_be_read_takes_nothing_and_the_others_do(
+    world: World, database: str
+) -> None:
+    damage(database, world.accepted(world.weigh()))
+    broken = partition(world.child, PARTITIONS)
+    other = next(
+        child for child in iter(lambda: world.registered("child").id, "") if partition(child, PARTITIONS) != broken
+    )
+    into_other = replace(world.weigh(), child_id=other, readings=[reading(child_id=other)])
+    answers = world.run(world.weigh(NOON + timedelta(hours=1)), into_other, world.weigh(NOON + timedelta(hours=2)))
+    assert [Fault, list, Fault] == [type(each) for each in answers]
 
 
 def test_a_database_that_takes_no_writes_is_unavailable(world: World, database: str) -> None:

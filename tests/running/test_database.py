@@ -28,24 +28,36 @@ def test_the_address_in_the_settings_is_used_as_it_stands(tmp_path: Path) -> Non
 
 def test_beside_a_running_service_its_own_server_is_reached_and_left_running(alive: Alive) -> None:
     data = alive.run.data
-    with database(Settings(), data) as url, connected(url) as connection:
+    with database(Settings(), data, makes=True) as url, connected(url) as connection:
         assert connection.execute("select username from users where role = 'admin'").fetchall() == [("admin",)]
     assert 0 == run_briefly("prepare", "--data", str(data)).returncode
     assert alive.run.process.poll() is None
     assert embedded.url(data) is not None
 
 
+def test_where_there_is_no_database_none_is_made_to_look_at(tmp_path: Path) -> None:
+    for words in (["replay"], ["views", "status"], ["export"], ["api"], ["project"]):
+        ended = run_briefly(*words, "--data", str(tmp_path / "data"), settings={})
+        told = f"There is no database in {tmp_path / 'data'}, and DATABASE_URL names none.\n"
+        assert (1, "", told) == (ended.returncode, ended.stdout, ended.stderr)
+    assert not (tmp_path / "data").exists()
+
+
 def test_where_nothing_runs_a_server_is_started_and_stopped_again(tmp_path: Path) -> None:
     data = tmp_path / "data"
-    with database(Settings(), data) as url:
+    with database(Settings(), data, makes=True) as url:
         with connected(url) as connection:
             connection.execute("create table kept as select 'oak' as word")
         assert {} != processes_of(data)
     assert {} == processes_of(data)
-    with pytest.raises(psycopg.errors.UndefinedTable), database(Settings(), data) as url, connected(url) as connection:
+    with (
+        pytest.raises(psycopg.errors.UndefinedTable),
+        database(Settings(), data, makes=True) as url,
+        connected(url) as connection,
+    ):
         connection.execute("select word from kept, nowhere")
     assert {} == processes_of(data)
-    with database(Settings(), data) as url, connected(url) as connection:
+    with database(Settings(), data, makes=True) as url, connected(url) as connection:
         assert connection.execute("select word from kept").fetchall() == [("oak",)]
 
 

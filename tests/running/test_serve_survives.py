@@ -70,6 +70,27 @@ def test_the_database_comes_back_though_a_busy_session_outlives_it(alive: Alive)
     assert alive.run.process.poll() is None
 
 
+def test_a_database_that_cannot_be_started_again_is_tried_until_it_can(alive: Alive) -> None:
+    """As when its disk is full: the service stays, and says each reason once; the log of the server keeps all of it."""
+    data, child_id = alive.run.data, alive.programme.child()
+    settings = data / "postgres" / "postgresql.conf"
+    kept = settings.read_text()
+    settings.write_text(kept + "\nno setting = at all\n")
+    try:
+        os.kill(postmaster(data), signal.SIGKILL)
+        assert soon(lambda: "does not start" in alive.run.err.read_text())
+        with client(alive.run.url, alive.programme.token) as api:
+            assert 503 == api.get(WEIGHT.path(child_id)).status_code
+        assert soon(lambda: (data / "postgres.log").read_text().count("syntax error") > 1)
+        reasons = [line["reason"] for line in alive.run.logged if "does not start" in line["event"]]
+        assert len(reasons) == len(set(reasons))
+    finally:
+        settings.write_text(kept)
+    with Posting(alive.run.url, alive.programme.token, child_id) as posting:
+        assert posting.goes_on(), alive.run.err.read_text()[-500:]
+    assert alive.run.process.poll() is None
+
+
 def compute(url: str) -> None:
     with suppress(psycopg.OperationalError), psycopg.connect(url) as connection:
         connection.execute("do $$ begin while clock_timestamp() < now() + '3 s'::interval loop end loop; end $$")

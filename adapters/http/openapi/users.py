@@ -116,7 +116,7 @@ def _operations_of(collection: Collection) -> Iterator[Operation]:
         path=collection.path,
         id=f"register_{role}",
         tag=TAG,
-        summary=f"Register a {title}",
+        summary=f"Register {'an' if title[0] in 'aeiou' else 'a'} {title}",
         action="register_user",
         body=Body(name=f"New{name}", members=(*OF_EVERYBODY, *MEMBERS.get(role, ())), example=sent),
         answers=(Answer(status=201, description="Registered.", schema=ref(name), example=example, links=then),),
