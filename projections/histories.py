@@ -49,6 +49,10 @@ class Report(Struct):
         stream = placed.event.originator_id
         self.findings.append(Finding("view", f"{placed.part}-{placed.seq}", stream, f"{view} cannot take it: {why}"))
 
+    def is_ahead(self, view: str, part: int, place: int) -> None:
+        """A view whose place is after the end of the log: it will not see what comes next."""
+        self.findings.append(Finding("view", f"{part}-{place}", view, "it is at an event that there is not"))
+
     def differs(self, view: str, of: Difference) -> None:
         key = " ".join(map(str, of.key.values()))
         columns = ", ".join(f"{name}: {kept} → {grown}" for name, (kept, grown) in of.columns.items())
@@ -89,6 +93,11 @@ class Partition:
         self._recorded_at = datetime.min.replace(tzinfo=UTC)
         self._held: defaultdict[str, dict[bytes, str]] = defaultdict(dict)
         self._held_as_well: list[Row] = []
+
+    @property
+    def last(self) -> int:
+        """The seq of the last event; 0 before the first."""
+        return self._seq
 
     def end(self) -> None:
         self._report.streams += len(self._streams)

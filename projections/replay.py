@@ -59,6 +59,8 @@ def _replay(
         yield len(stored)
     looked_at.end()
     for each in beside:
+        if each.kept.live is not None and each.place > looked_at.last:
+            report.is_ahead(each.kept.view.name, part, each.place)
         if not each.is_same():
             view = each.kept.view
             log = (readable(part, stored, view.topics) for stored in _stored(connection, part))

@@ -109,6 +109,16 @@ def test_a_row_dropped_at_the_end_is_found_beside_the_log_only(copy: Copy, capsy
     assert f"audit_trail {gone.part} {gone.seq}" in found.beside_it
 
 
+def test_a_view_that_is_ahead_of_the_log_is_found(copy: Copy, capsys: pytest.CaptureFixture[str]) -> None:
+    """It would pass over what comes next."""
+    ((part, end),) = copy.ask("select part, max(seq) from events group by part order by part limit 1")
+    copy.ask("update places set seq = seq + 3 where part = %s and view = 'measurements'", part)
+    found = damaged(copy, capsys)
+    assert [("view", f"{part}-{end + 3}", "measurements")] == [
+        (each["what"], each["position"], each["stream"]) for each in found.told["findings"]
+    ]
+
+
 def swap(copy: Copy, one: Located, other: Located) -> None:
     assert one.part == other.part
     for seq, place in ((-1, one.seq), (one.seq, other.seq), (other.seq, -1)):

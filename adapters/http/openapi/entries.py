@@ -96,7 +96,7 @@ def _members() -> tuple[Member, ...]:
         ),
         Member(
             name="metadata",
-            schema={"type": "object", "default": {}},
+            schema={"type": "object", "default": {}, "description": f"At most {METADATA:,} bytes, as it is sent."},
             refused=(
                 NotAnObject("metadata"),
                 UnsafeText("metadata"),

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from adapters.http.envelope import envelope
+from adapters.http.filters import CONDITIONS
 from adapters.http.openapi.operations import REMOVED, Answer, Link, Operation, ok, page_of
 from adapters.http.openapi.requests import LIMIT, PAGE, Body, Member, Parameter, asked, path_id, text
 from adapters.http.openapi.schemas import (
@@ -68,7 +69,7 @@ MEMBER = "-?(?:timestamp|value|unit)"
 def _filter(name: str, one: str, said: str) -> Parameter:
     description = (
         f"{said} With `gt:`, `gte:`, `lt:`, `lte:` or `ne:` in front it is compared so; a comma is “or”, repeating is "
-        "“and”."
+        f"“and”; at most {CONDITIONS} in all."
     )
     return asked(name, array(pattern(f"{one}(?:,{one})*")), description)
 
