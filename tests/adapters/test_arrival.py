@@ -11,6 +11,7 @@ from litestar.types import Receive, Scope, Send
 
 from adapters import open_files
 from adapters.http import body, errors
+from adapters.http.arrival import HEAD_LIMIT
 from adapters.http.draining import Draining
 from adapters.http.edge import Answered, Edge
 from adapters.http.errors import Asked, Told
@@ -204,6 +205,24 @@ def test_what_never_ends_is_refused(begun: bytes, more: bytes, status: int, port
         one.send(begun)
         one.send_until_answered(more, pause=0)
         assert status == one.answer().status
+
+
+@pytest.mark.parametrize(
+    "begun",
+    [
+        request("GET", "/x"),
+        request("GET", "/x", *(f"X-{number}: {'x' * 50}" for number in range(1_000))),
+        request("GET", "/" + "x" * 60_000),
+    ],
+    ids=["header", "headers", "target"],
+)
+@pytest.mark.parametrize("more", [0, 1, 30_000, 60_000])
+def test_a_head_has_so_many_bytes_at_most_though_it_comes_at_once(begun: bytes, more: int, port: int) -> None:
+    filled = b"\r\nMore: %b\r\n\r\n"
+    missing = HEAD_LIMIT + more - len(begun) + len(b"\r\n\r\n") - len(filled % b"")
+    sent = begun.replace(b"\r\n\r\n", filled % (b"m" * missing))
+    assert HEAD_LIMIT + more == len(sent)
+    assert (431 if more else 200) == ask(port, sent).status
 
 
 def test_who_goes_on_after_a_refusal_is_left(port: int) -> None:

@@ -79,7 +79,7 @@ def operations() -> Iterator[Operation]:
 
 
 def _members() -> tuple[Member, ...]:
-    value = pattern(r"-?[0-9]{1,19}(?:\.[0-9]{1,19})?", "At most 38 digits; it is kept as it is written.")
+    value = pattern(r"-?(?!(?:\.?[0-9]){39})[0-9]+(?:\.[0-9]+)?", "At most 38 digits; it is kept as it is written.")
     return (
         text("subject_id", most=entry_items.LENGTH, required=True),
         text("brand_id", most=entry_items.LENGTH, required=True),
