@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from psycopg_pool import AsyncConnectionPool
 
-from adapters import healthy, log_export, replay_command, view_commands
+from adapters import healthy, log_export, replay_command, replay_workers, view_commands
 from adapters.log_export import Selection
 from adapters.postgres.accounts_reader import AccountsReader
 from adapters.postgres.analytics_reader import AnalyticsReader, Values
@@ -72,7 +72,7 @@ async def test_every_statement_runs_where_the_tables_are_cut_by_part(
         connection.server_cursor_factory = executed.server_cursor
         return connection
 
-    for module in (view_commands, replay_command, log_export, healthy):
+    for module in (view_commands, replay_command, replay_workers, log_export, healthy):
         monkeypatch.setattr(module, "connector", lambda _: connect)
 
     with closing_log(settle_in(connect)) as old:
