@@ -7,6 +7,7 @@ import math
 import sys
 import termios
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -20,10 +21,7 @@ from adapters.http.errors import Asked, HeadTooLarge, NoHttp, TooSlow
 from adapters.http.requests import new_request_id
 
 HEAD_LIMIT = 64 * 1024
-"""Bytes of a request line with its headers, at most."""
-
-LINE, HEADER = len("GET  HTTP/1.1\r\n\r\n"), len(": \r\n")
-"""What is around the target of a request, and around the name and value of a header."""
+"""Bytes of a request line with its headers, at most; headers that come at once with their end are not counted."""
 
 FRAMED = 2
 """Bytes on the way for each of a body in chunks, at most: what they are wrapped in, and headers after the last."""
@@ -71,7 +69,8 @@ class Arrival(HttpToolsProtocol):
                     return
                 data = self._without_upgrade(data[upgrade.args[0] :])
             except httptools.HttpParserError:
-                self._refuse(HeadTooLarge(HEAD_LIMIT) if self._in_head and self._head_size() > HEAD_LIMIT else NoHttp())
+                # The library cannot take a longer target apart.
+                self._refuse(HeadTooLarge(HEAD_LIMIT) if self._in_head and len(self.url) >= HEAD_LIMIT else NoHttp())
                 return
         self._size += len(data)
         if self._in_head:
@@ -95,18 +94,12 @@ class Arrival(HttpToolsProtocol):
         return b"%b %b HTTP/1.1\r\n%b\r\n%b" % (method, self.url, lines, rest)
 
     def on_headers_complete(self) -> None:
-        if self._head_size() > HEAD_LIMIT:
-            raise ValueError("too large")  # which ends the parser: it came at once with its end
         if self.parser.should_upgrade():
             return
         super().on_headers_complete()
         self._in_head = False
         self._size = 0
         self.headers = []  # what follows a body is no header of the request, which has its own list already
-
-    def _head_size(self) -> int:
-        """Bytes of what has come of the line of a request and its headers."""
-        return len(self.url) + LINE + sum(len(name) + len(value) + HEADER for name, value in self.headers)
 
     def on_message_complete(self) -> None:
         if self.parser.should_upgrade():
@@ -141,8 +134,8 @@ class Arrival(HttpToolsProtocol):
         self._unread = unread
 
     def eof_received(self) -> bool:  # type: ignore[override]  # as asyncio's
-        """Whoever says that no more will come may still read what was asked before."""
-        if not self._has_whole():
+        """Whoever says that no more will come may still read what was asked before; but not by TLS."""
+        if self.scheme == "https" or not self._has_whole():
             return False
         self.cycle.keep_alive = False
         return True
@@ -198,5 +191,6 @@ class Arrival(HttpToolsProtocol):
 def _on_the_way(transport: asyncio.Transport) -> int:
     """Bytes that the system has taken to send, and the other side has not."""
     count = bytearray(4)
-    fcntl.ioctl(transport.get_extra_info("socket").fileno(), termios.TIOCOUTQ, count)
+    with suppress(OSError):  # it may have closed a moment ago
+        fcntl.ioctl(transport.get_extra_info("socket").fileno(), termios.TIOCOUTQ, count)
     return int.from_bytes(count, sys.byteorder)
