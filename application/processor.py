@@ -89,9 +89,9 @@ class Processor(Generic[K]):
             self._commit(known)
         except (AppendRefused, Undecodable) as error:
             answers = self._run_apart(group, error)
-        except CommitInDoubt:
+        except CommitInDoubt as error:
             # Run again, it would answer its own commands with 409. Whoever sends one again may get that: it is stored.
-            logger.exception("commit in doubt", request_ids=[command.request_id for command in group])
+            logger.error("commit in doubt", error=str(error), request_ids=[command.request_id for command in group])
             answers = [LogUnavailable("it is not known whether it was stored")] * len(group)
         except BaseException:
             self._log.rollback()

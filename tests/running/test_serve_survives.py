@@ -1,5 +1,6 @@
 """Whatever process of the service is killed, the service comes back by itself and has lost nothing."""
 
+import json
 import os
 import signal
 import threading
@@ -82,7 +83,8 @@ def test_a_database_that_cannot_be_started_again_is_tried_until_it_can(alive: Al
         with client(alive.run.url, alive.programme.token) as api:
             assert 503 == api.get(WEIGHT.path(child_id)).status_code
         assert soon(lambda: (data / "postgres.log").read_text().count("syntax error") > 1)
-        reasons = [line["reason"] for line in alive.run.logged if "does not start" in line["event"]]
+        told = [line for line in alive.run.err.read_text().splitlines() if "does not start" in line]
+        reasons = [json.loads(line)["reason"] for line in told]
         assert len(reasons) == len(set(reasons))
     finally:
         settings.write_text(kept)
