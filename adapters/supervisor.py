@@ -16,6 +16,7 @@ import structlog
 
 from adapters import children, tls
 from adapters.postgres import embedded
+from adapters.postgres.connections import connector
 from adapters.prepare import NotPrepared, outdated, prepare
 from adapters.settings import VARIABLES, Settings
 from adapters.telemetry import folder
@@ -79,6 +80,7 @@ def serve(settings: Settings, data: Path, host: str, port: int, *, workers: int 
     projectors: list[Child] = []
     try:
         url = settings.database_url or (server.url if server else "")
+        _check_reachable(url)  # before there are others, who would all say the same
         together = folder.emptied(data / "metrics") if workers > 1 else {}
         environment = {**os.environ, VARIABLES["database_url"]: url, **together}
         common = ["--data", str(data)]
@@ -111,6 +113,13 @@ def serve(settings: Settings, data: Path, host: str, port: int, *, workers: int 
             children.stop(*(child.process for child in those))
         if server is not None:
             server.stop()
+
+
+def _check_reachable(url: str) -> None:
+    try:
+        connector(url)("prepare").close()
+    except psycopg.OperationalError as error:
+        raise CannotServe(f"the database cannot be reached: {str(error).strip()}") from error
 
 
 def _prepare(settings: Settings, data: Path, url: str) -> str | None:
