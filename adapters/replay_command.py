@@ -125,7 +125,7 @@ def show(url: str, id: str, *, as_of: datetime | None, known_at: datetime | None
 
 
 def _facts(connection: Connection[Any], id: str) -> list[Stored]:
-    partitions = len(connection.execute(replay.SQL["parts"]).fetchall())
+    partitions = len(replay.parts(connection))
     streams = [stream for _, stream in connection.execute(SQL["streams"], {"id": id})] or [id]
     part = partition(streams[0], partitions)
     rows = connection.execute(SQL["facts"], {"part": part, "stream": streams[0]}).fetchall()
