@@ -11,7 +11,7 @@ from application.ports import AppendRefused, CommitInDoubt, K, Log, LogLost, Log
 from domain.catalogue import Undecodable, encode
 from domain.event import Event, Origin
 from domain.partition import partition, partition_key
-from domain.refusal import Refusal
+from domain.refusal import Refusal, without_frames
 
 logger = structlog.get_logger()
 
@@ -146,7 +146,7 @@ class Processor(Generic[K]):
         try:
             command.admit(known)
         except Refusal as refusal:
-            return refusal
+            return without_frames(refusal)
         except Exception:
             _log_fault(command)
             return Fault()
@@ -157,7 +157,7 @@ class Processor(Generic[K]):
                 self._check_partitions(events, known)
                 states = [encode(event) for event in events]
             except Refusal as refusal:
-                outcomes.append(refusal)
+                outcomes.append(without_frames(refusal))
             except Exception:
                 _log_fault(command)
                 outcomes.append(Fault())

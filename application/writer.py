@@ -167,6 +167,7 @@ class Writer:
                     return
                 group = self._at_hand = self._take()
             self._run(group)
+            del group  # the thread may rest now, for long: it must not keep what was sent
 
     def _take(self) -> list[_Waiting]:
         """What was passed over, which takes no room from the others; of these the oldest, and what fits beside it."""

@@ -9,9 +9,28 @@ Refusal
                        NotATime · NotNumbers · PasswordDiffers · BadFilter
 """
 
+from typing import TypeVar
+
 
 class Refusal(Exception):
     """A decision's no. The arguments say what was refused; `adapters.http` says it in HTTP."""
+
+
+R = TypeVar("R", bound=BaseException)
+
+
+def without_frames(error: R) -> R:
+    """The same exception without the frames it passed through, nor those of its causes: they hold all that was sent.
+
+    For an exception that is kept as a value. One that is raised again by a frame that also holds it would keep that
+    frame, and with it the body of its request, until the garbage collector runs.
+    """
+    causes: list[BaseException] = [error]
+    for each in causes:
+        each.__traceback__ = None
+        causes += [cause for cause in (each.__cause__, each.__context__) if cause is not None]
+        each.__cause__ = each.__context__ = None
+    return error
 
 
 class NotAuthenticated(Refusal):

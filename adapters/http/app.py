@@ -2,8 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
+from inspect import unwrap
+from typing import Any
 
-from litestar import Litestar, Response, route
+from litestar import Litestar, Request, Response, route
+from litestar._asgi.routing_trie import traversal
 from litestar.enums import HttpMethod, MediaType
 from litestar.handlers import HTTPRouteHandler
 
@@ -22,14 +25,24 @@ def create(
             handler.http_methods.add(HttpMethod.HEAD)  # the server leaves out the body
         for path in handler.paths:
             methods.setdefault(path, {"OPTIONS"}).update(handler.http_methods)
-    return Litestar(
+    application = Litestar(
         [*(_options(path, ", ".join(sorted(names))) for path, names in methods.items()), *routes],
         exception_handlers={Exception: _answer},
         lifespan=list(lifespan),
         request_max_body_size=None,
         openapi_config=None,
         logging_config=None,
+        request_class=HttpRequest,
     )
+    _keep_no_paths(application)
+    return application
+
+
+def _keep_no_paths(application: Litestar) -> None:
+    """Route every path anew: the framework would keep the last 1,024 paths and their ids, each of up to 64 KiB."""
+    router = application.asgi_router
+    router.handle_routing = unwrap(router.handle_routing)
+    traversal.parse_path_params = unwrap(traversal.parse_path_params)
 
 
 def _options(path: str, allowed: str) -> HTTPRouteHandler:
@@ -42,7 +55,6 @@ def _options(path: str, allowed: str) -> HTTPRouteHandler:
     return options
 
 
-def _answer(request: HttpRequest, error: Exception) -> Response[bytes]:
-    request.scope["state"]["refused"] = (error,)
-    told = errors.told(error, asked(request))
+def _answer(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    told = errors.answer(error, asked(request), request.scope)
     return Response(told.content, status_code=told.status, media_type=MediaType.JSON, headers=told.headers)

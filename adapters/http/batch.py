@@ -6,7 +6,7 @@ from typing import Any, Generic, TypeVar
 from litestar import Response
 from msgspec import Raw, Struct
 
-from adapters.http import body
+from adapters.http import body, errors
 from adapters.http.entrance import Entrance
 from adapters.http.envelope import envelope, problem
 from adapters.http.errors import only, outcomes
@@ -35,7 +35,7 @@ class Batch(Struct, Generic[T], frozen=True):
         success: list[dict[str, Any]] = []
         error: list[dict[str, Any]] = []
         answered = outcomes(answer)
-        request.scope["state"]["refused"] = [each for each in answered if not isinstance(each, str)]
+        errors.note_items(answered, request.scope)
         for element, item, outcome in zip(self.elements, self.items, answered, strict=True):
             if isinstance(outcome, str):
                 success.append({"code": 201, "item": accepted(_sure(item), outcome)})

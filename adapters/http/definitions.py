@@ -9,7 +9,7 @@ from adapters.http.members import Members
 from application.commands.revise_outcome import OutcomeChange
 from application.queries.outcomes import OutcomeRow
 from domain.outcome import DIRECTIONS, HIGHER, Definition
-from domain.refusal import Refusal
+from domain.refusal import Refusal, without_frames
 
 LENGTH = 500
 """Characters of a text that is looked for, at most: an index row has a limit."""
@@ -60,7 +60,7 @@ def read(sent: dict[str, Raw]) -> Definition | Refusal:
             direction=found.choice("direction", DIRECTIONS) if "direction" in found else HIGHER,
         )
     except Refusal as refusal:
-        return refusal
+        return without_frames(refusal)
 
 
 def read_change(sent: Members) -> OutcomeChange:

@@ -3,7 +3,7 @@ browser from making more of it than it is."""
 
 import asyncio
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from time import perf_counter
 
 from litestar.enums import ScopeType
@@ -14,7 +14,7 @@ from adapters.http import errors
 from adapters.http.body import Disconnected
 from adapters.http.cors import Cors, Headers
 from adapters.http.draining import Draining
-from adapters.http.errors import Asked, Told
+from adapters.http.errors import NOTHING, Asked, Refused, Told
 from adapters.http.requests import new_request_id
 from application.unavailable import Unavailable
 
@@ -39,13 +39,13 @@ def security(*, with_tls: bool) -> Headers:
 
 class Answered(Struct, frozen=True, gc=False):
     """One request, and what became of it: `route` is a template of the application's paths, or `unknown`; `status` is
-    None where the client left before there was an answer; `refused` is what was refused of it, the whole or items."""
+    None where the client left before there was an answer."""
 
     method: str
     route: str
     status: int | None
     seconds: float
-    refused: Sequence[object]
+    refused: Refused
 
 
 class Edge:
@@ -109,10 +109,9 @@ class Edge:
                 raise  # half of an answer is on its way: only the end of the connection can tell
             if isinstance(error, asyncio.CancelledError):  # it has waited for the request for as long as it may
                 error = Unavailable("this process is ending", kind="ending")
-            scope["state"]["refused"] = (error,)
-            await errors.told(error, Asked(method, path, request_id)).send_to(answer)
+            await errors.answer(error, Asked(method, path, request_id), scope).send_to(answer)
         finally:
-            route, refused = scope.get("path_template", UNKNOWN), scope["state"].get("refused", ())
-            if any(isinstance(each, Disconnected) for each in refused):
+            route, refused = scope.get("path_template", UNKNOWN), scope["state"].get("refused", NOTHING)
+            if Disconnected.__name__ in refused.kinds:
                 status = scope["state"].get("answered")  # by the connection, which has not heard the end of the request
             self._observe(Answered(method, route, status, perf_counter() - started, refused))

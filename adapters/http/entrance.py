@@ -17,6 +17,9 @@ from application.command import Actor
 from application.unavailable import Unavailable
 from domain.refusal import NotAuthenticated
 
+ADDRESS = 64
+"""Characters of an address that count: a proxy may pass on any text, and what it passes on is remembered."""
+
 
 class Entrance(Struct, frozen=True):
     """`body_limit` in bytes."""
@@ -59,7 +62,7 @@ def address_of(scope: Scope) -> str:
     """Where a request comes from: the peer, or whoever a trusted proxy says. Of IPv6 the network of 64 bits, which is
     what one client has."""
     client = scope.get("client")
-    return _network(client[0]) if client else ""
+    return _network(client[0][:ADDRESS]) if client else ""
 
 
 @lru_cache(maxsize=1_024)

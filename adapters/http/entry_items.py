@@ -12,7 +12,16 @@ from adapters.http import body, members, times
 from adapters.http.members import Members
 from application.queries.outcomes import EntryRow
 from domain.entry import Entry
-from domain.refusal import NotADecimal, NotAnObject, NotANumber, NotATime, Refusal, TextTooLong, UnsafeText
+from domain.refusal import (
+    NotADecimal,
+    NotAnObject,
+    NotANumber,
+    NotATime,
+    Refusal,
+    TextTooLong,
+    UnsafeText,
+    without_frames,
+)
 
 REQUIRED = ("subject_id", "brand_id", "value")
 LENGTH = 500
@@ -76,7 +85,7 @@ def read(sent: dict[str, Raw], outcome_id: str, now: datetime) -> Entry | Refusa
             metadata=_metadata(found),
         )
     except Refusal as refusal:
-        return refusal
+        return without_frames(refusal)
 
 
 def _value(sent: Members) -> str:

@@ -1,9 +1,12 @@
 """What goes wrong, in HTTP: the one place for refusals and for everything that no handler answers, in the envelope of
 the family that was asked."""
 
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
 import structlog
 from litestar.exceptions import HTTPException
-from litestar.types import Send
+from litestar.types import Scope, Send
 from msgspec import Struct
 
 from adapters.analytics.unfit import Unfit
@@ -13,9 +16,23 @@ from adapters.http.envelope import FIELDS, Envelope, encode, envelope, problem
 from adapters.limits.limiter import TooManyRequests
 from application.command import Answer, Fault, Outcome
 from application.unavailable import Unavailable
-from domain.refusal import Refusal
+from domain.refusal import Refusal, without_frames
 
 logger = structlog.get_logger()
+
+
+class Refused(Struct, frozen=True):
+    """What was refused of a request, the whole or items, as metrics count it. Facts only: the exceptions hold frames,
+    and with them the body.
+
+    `kinds`: how many of each class of error; `unavailable`: what was lacking, where the answer is 503.
+    """
+
+    kinds: Mapping[str, int] = {}
+    unavailable: str | None = None
+
+
+NOTHING = Refused()
 
 
 class Failed(Exception):
@@ -81,6 +98,28 @@ def only(answer: Answer) -> str:
     if isinstance(outcome, Fault):
         raise Failed
     return outcome
+
+
+def answer(error: Exception, asked: Asked, scope: Scope) -> Told:
+    """The answer to a request that has failed. The scope gets what was refused; the error loses its frames."""
+    response = told(error, asked)
+    if isinstance(error, Unavailable):
+        scope["state"]["refused"] = Refused(unavailable=error.kind)
+    else:
+        scope["state"]["refused"] = Refused({_kind(error): 1})
+    without_frames(error)
+    return response
+
+
+def note_items(outcomes: Iterable[Outcome], scope: Scope) -> None:
+    """The scope gets how many items of an array were refused, and how."""
+    refused = Counter(_kind(each) for each in outcomes if not isinstance(each, str))
+    if refused:
+        scope["state"]["refused"] = Refused(refused)
+
+
+def _kind(refused: object) -> str:
+    return Fault.__name__ if isinstance(refused, Failed) else type(refused).__name__
 
 
 def told(error: Exception, asked: Asked) -> Told:

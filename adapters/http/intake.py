@@ -74,7 +74,7 @@ class Intake(Struct, frozen=True):
         )
         if is_array:
             answered = outcomes(answer)
-            scope["state"]["refused"] = [each for each in answered if not isinstance(each, str)]
+            errors.note_items(answered, scope)
             return Told(207, encode(_multi_status(elements, read, answered, request_id)))
         return Told(201, encode(_item_of(read[0], only(answer))))
 
@@ -132,6 +132,5 @@ class FastLane:
                 request_id=request_id,
             )
         except Exception as error:
-            scope["state"]["refused"] = (error,)
-            told = errors.told(error, Asked("POST", scope["path"], request_id))
+            told = errors.answer(error, Asked("POST", scope["path"], request_id), scope)
         await told.send_to(send)

@@ -17,6 +17,7 @@ from domain.refusal import (
     Negative,
     NotANumber,
     Refusal,
+    without_frames,
 )
 
 _DIGITS = re.compile(r"[0-9]+(\.[0-9]+)?")
@@ -49,7 +50,7 @@ def read(members: Mapping[str, Raw], kind: Kind, child_id: str) -> Reading | Ref
     try:
         return _reading(members, kind, child_id)
     except Refusal as refusal:
-        return refusal
+        return without_frames(refusal)
 
 
 def _reading(members: Mapping[str, Raw], kind: Kind, child_id: str) -> Reading:

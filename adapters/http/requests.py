@@ -2,10 +2,13 @@
 
 import re
 from collections.abc import Iterable
+from functools import cached_property
 from secrets import token_hex
 from typing import Any
+from urllib.parse import parse_qsl
 
 from litestar import Request, Response
+from litestar.datastructures import MultiDict
 from litestar.enums import MediaType
 
 from adapters.http.envelope import encode
@@ -14,19 +17,29 @@ from domain.refusal import BadParameter
 
 _ID = re.compile(r"[0-9a-fA-F]{24}")
 
-HttpRequest = Request[Any, Any, Any]
+
+class HttpRequest(Request[Any, Any, Any]):
+    """The framework's, but for its query: of each of the last 1,024 texts the framework would keep what it has read."""
+
+    @cached_property
+    def _pairs(self) -> list[tuple[str, str]]:
+        return parse_qsl(self.scope["query_string"].decode("latin-1"), keep_blank_values=True)
+
+    @property
+    def query_params(self) -> MultiDict[Any]:
+        return MultiDict(self._pairs)
 
 
 def new_request_id() -> str:
     return token_hex(12)
 
 
-def request_id(request: HttpRequest) -> str:
+def request_id(request: Request[Any, Any, Any]) -> str:
     """The one that came with it, or that the edge has made."""
     return str(request.scope["state"]["request_id"])
 
 
-def asked(request: HttpRequest) -> Asked:
+def asked(request: Request[Any, Any, Any]) -> Asked:
     return Asked(request.method, request.scope["path"], request_id(request))
 
 

@@ -1,26 +1,18 @@
 """Metrics: what is counted while it happens. Labels are of few values: never a name, an id, or a path as it came."""
 
-from collections import Counter as Tally
 from collections.abc import Sequence
 from typing import TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 
 from adapters.http.edge import Answered
-from adapters.http.errors import Failed
 from adapters.limits.limiter import Limiter
 from adapters.telemetry.steps import Step
-from application.command import Fault
-from application.unavailable import Unavailable
 from application.writer import Ran, Writer
 
 SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
 SIZES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000)
 """Upper bounds of the buckets of histograms."""
-
-FAULT = Fault.__name__
-KINDS: dict[type, str] = {Failed: FAULT}
-"""What is not called as its class is."""
 
 Family = TypeVar("Family", Counter, Histogram)
 
@@ -73,13 +65,10 @@ class Metrics:
     def answered(self, answered: Answered) -> None:
         """Count a request, and what was refused of it."""
         self._requests[answered.method, answered.route, str(answered.status)].observe(answered.seconds)
-        if answered.refused:
-            for kind, count in Tally(map(type, answered.refused)).items():
-                if kind is not Unavailable:
-                    self._refusals[(KINDS.get(kind, kind.__name__),)].inc(count)
-            for each in answered.refused:
-                if isinstance(each, Unavailable):
-                    self._unavailable[(each.kind,)].inc()
+        for kind, count in answered.refused.kinds.items():
+            self._refusals[(kind,)].inc(count)
+        if answered.refused.unavailable is not None:
+            self._unavailable[(answered.refused.unavailable,)].inc()
 
     def ran(self, ran: Ran, steps: Sequence[Step]) -> None:
         """Count a group. Called by the writer's thread."""

@@ -9,13 +9,15 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from litestar.types import Scope
 from msgspec.structs import replace
 from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
+from adapters.http import errors
 from adapters.http.draining import Draining
 from adapters.http.edge import Answered
-from adapters.http.errors import Failed
+from adapters.http.errors import Asked, Failed
 from adapters.http.health import STUCK, TRIED, Health
 from adapters.limits.limiter import Limiter, TooManyRequests
 from adapters.settings import Settings
@@ -81,10 +83,9 @@ async def test_whoever_observes_groups_and_fails_strands_nobody() -> None:
 def test_requests_are_counted_with_what_was_refused_of_them_and_what_was_lacking() -> None:
     counted = Counted()
     held = AlreadyRegistered("Weight")
-    for status, refused in [
+    for status, raised in [
         (201, ()),
         (201, ()),
-        (207, (held, held)),
         (409, (held,)),
         (401, (NotAuthenticated("missing"),)),
         (429, (TooManyRequests(1, 1),)),
@@ -92,7 +93,14 @@ def test_requests_are_counted_with_what_was_refused_of_them_and_what_was_lacking
         (503, (Unavailable("full", kind="queue"),)),
         (503, (Unavailable("away"),)),
     ]:
+        scope = cast(Scope, {"state": {}})
+        for error in raised:
+            errors.answer(error, Asked("POST", "/here", "x"), scope)
+        refused = scope["state"].get("refused", errors.NOTHING)
         counted.metrics.answered(Answered("POST", "/here", status, 0.003, refused))
+    of_array = cast(Scope, {"state": {}})
+    errors.note_items(["an id", held, held], of_array)
+    counted.metrics.answered(Answered("POST", "/here", 207, 0.003, of_array["state"]["refused"]))
     statuses = {
         status: counted.value("request_seconds_count", method="POST", route="/here", status=str(status))
         for status in (201, 207, 409, 503)
