@@ -6,11 +6,9 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 from litestar import Litestar
 from litestar.types import ASGIApp
-from psycopg_pool import AsyncConnectionPool
 
 from adapters import tls
 from adapters.analytics import calculator
@@ -40,11 +38,10 @@ from adapters.http.entrance import Entrance
 from adapters.http.health import Health
 from adapters.http.intake import FastLane, Intake
 from adapters.limits.limiter import limiter
-from adapters.postgres import silence
+from adapters.postgres import connections, silence
 from adapters.postgres.accounts_reader import AccountsReader
 from adapters.postgres.analytics_reader import AnalyticsReader
 from adapters.postgres.audit_reader import AuditReader
-from adapters.postgres.connections import connector, reading
 from adapters.postgres.log import BRIEFLY, PostgresLog
 from adapters.postgres.outcomes_reader import OutcomesReader
 from adapters.postgres.pool import Pool
@@ -66,7 +63,7 @@ statements, and everybody waits for the writer."""
 
 def api(settings: Settings, data: Path, url: str, draining: Draining) -> ASGIApp:
     """The HTTP application on a database that has been prepared; its parts live from its start to its end. NoKey."""
-    log = PostgresLog(connector(url), lock_timeout=BRIEFLY)
+    log = PostgresLog(connections.connector(url), lock_timeout=BRIEFLY)
     observed = Observed(settings)
     writer = Writer(
         Processor(observed.log(log)),
@@ -74,8 +71,8 @@ def api(settings: Settings, data: Path, url: str, draining: Draining) -> ASGIApp
         queue_size=settings.queue_size,
         observe=observed.ran,
     )
-    connections = _connections(url, READERS)
-    pool = Pool(connections, wait=settings.read_wait)
+    sessions = connections.pool(url, READERS)
+    pool = Pool(sessions, wait=settings.read_wait)
     reader, accounts_reader = Reader(pool, log.partitions), AccountsReader(pool)
     outcomes_reader = OutcomesReader(pool, log.partitions)
     views_reader = ViewsReader(pool)
@@ -85,7 +82,7 @@ def api(settings: Settings, data: Path, url: str, draining: Draining) -> ASGIApp
     passwords = Passwords(settings.argon2_memory)
     limits = limiter(settings)
     # A connection of its own: that questions take all of theirs does not mean that the database is away.
-    looking = _connections(url, 1)
+    looking = connections.pool(url, 1)
     looking_pool = Pool(looking, wait=settings.read_wait)
     lookout = Lookout(ViewsReader(looking_pool))
 
@@ -93,7 +90,7 @@ def api(settings: Settings, data: Path, url: str, draining: Draining) -> ASGIApp
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
         sys.setswitchinterval(SWITCH_INTERVAL)
         writer.start()
-        await connections.open()
+        await sessions.open()
         await looking.open()
         await limits.open()
         # What was made until here stays: the collector need not look at it again, nor so often at what comes.
@@ -113,7 +110,7 @@ def api(settings: Settings, data: Path, url: str, draining: Draining) -> ASGIApp
             calculator.stop()
             writer.stop()
             log.close()
-            await connections.close()
+            await sessions.close()
             await looking.close()
             await limits.close()
             await asyncio.to_thread(observed.stop)
@@ -141,16 +138,6 @@ def api(settings: Settings, data: Path, url: str, draining: Draining) -> ASGIApp
     cors = Cors(settings.cors_origins) if settings.cors_origins else None
     within = observed.around(FastLane(application, intake))
     return Edge(within, draining=draining, cors=cors, with_tls=tls.is_on(settings), observe=observed.answered)
-
-
-def _connections(url: str, most: int) -> AsyncConnectionPool[Any]:
-    return AsyncConnectionPool(
-        kwargs=reading(url),
-        min_size=1,
-        max_size=most,
-        reconnect_timeout=1.0,  # then whoever asks next makes it try again, without growing pauses
-        open=False,
-    )
 
 
 def _tokens(settings: Settings, own_keys: OwnKeys, foreign_keys: ForeignKeys | None) -> Tokens:

@@ -16,11 +16,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import psycopg
+from psycopg import Connection
 from psycopg.conninfo import make_conninfo
 
 from adapters.parent import end_with
+from adapters.postgres.connections import connector
 from adapters.postgres.server_account import Become, account
 
 _NAME = "growthrings"  # of the role and of the database
@@ -40,6 +43,12 @@ _SETTINGS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
 }
+_FIRST_SETTINGS = {"timezone": "UTC", "log_timezone": "UTC"}
+"""Of the files that initdb makes, which else have the machine's zone."""
+
+_VARIABLES = "PG"
+"""How the variables of libpq and of the server begin."""
+
 _SOCKET = ".s.PGSQL.5432"
 _SOCKET_BYTES = 100  # of its path; the system's limit is 107
 _POLL = 0.005  # seconds
@@ -87,6 +96,7 @@ def start(data: Path, *, wait: float = 20.0, settings: Mapping[str, str] = {}, k
     `keeps_log`: go on with the log of the server before, as when that has just died, instead of a new one.
     ServerInUse at once when a live process owns the server; RuntimeError when the server cannot run.
     """
+    _ignore_variables()
     if threading.current_thread() is not threading.main_thread():
         raise RuntimeError("start PostgreSQL from the main thread: it ends with the thread that started it")
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -119,15 +129,27 @@ def start(data: Path, *, wait: float = 20.0, settings: Mapping[str, str] = {}, k
 
 def url(data: Path) -> str | None:
     """Where a server running on this data folder is reached; None when none runs, or none answers yet."""
+    _ignore_variables()
     data = data.resolve()
     try:
         address = _address((data / "socket").read_text())
-        with psycopg.connect(address, connect_timeout=2) as connection:
+        with connector(address)("embedded") as connection:
             # A copy of a data folder names the socket of its original.
-            found = connection.execute("select current_setting('data_directory')").fetchone()
+            return address if _folder_of(connection) == data / "postgres" else None
     except (FileNotFoundError, NotADirectoryError, psycopg.OperationalError):
         return None
-    return address if found == (str(data / "postgres"),) else None
+
+
+def _ignore_variables() -> None:
+    """Forget, for this process and those that it starts, the variables that would lead libpq to another server."""
+    for name in [name for name in os.environ if name.startswith(_VARIABLES)]:
+        del os.environ[name]
+
+
+def _folder_of(connection: Connection[Any]) -> Path:
+    """Where the server that answers has its files."""
+    ((folder,),) = connection.execute("select current_setting('data_directory')").fetchall()
+    return Path(folder)
 
 
 def _address(socket: Path | str) -> str:
@@ -187,6 +209,7 @@ def _create(data: Path, uid: int, spawn: _Spawn, *, sync: bool) -> None:
     _hand_over(unfinished, uid)
     # Whoever reaches the socket, in a folder closed to others, may do all: there is no password to keep.
     options = ["--username", _NAME, "--auth=trust", "--encoding=UTF8", "--locale=C"]
+    options += [f"--set={name}={value}" for name, value in _FIRST_SETTINGS.items()]
     process = spawn([_binary("initdb"), "-D", str(unfinished), *options, *([] if sync else ["--no-sync"])])
     try:
         if process.wait() != 0:
@@ -234,7 +257,6 @@ def _spawn(command: list[str], *, data: Path, lock: int, become: Become) -> subp
             stdout=log,
             stderr=log,
             cwd=data,
-            env={name: value for name, value in os.environ.items() if not name.startswith("PG")},  # as PGPORT
             pass_fds=[lock],
             start_new_session=True,  # a Ctrl-C at the terminal is for the owner, who stops the server last
             preexec_fn=prepare,  # noqa: PLW1509 - takes no lock another thread might hold
@@ -250,7 +272,12 @@ def _until_it_answers(server: Server, wait: float) -> None:
         if not status and time.monotonic() > deadline:
             raise TimeoutError(f"PostgreSQL gave no sign of life in {wait} s:\n{_last_words(server.data)}")
         time.sleep(_POLL)
-    with psycopg.connect(make_conninfo(server.url, dbname="postgres"), autocommit=True) as connection:
+    with connector(make_conninfo(server.url, dbname="postgres"))("embedded") as connection:
+        connection.autocommit = True
+        if (folder := _folder_of(connection)) != server.data / "postgres":
+            raise RuntimeError(
+                f"the server at {server.socket} has its files in {folder}, not in {server.data}/postgres"
+            )
         if connection.execute("select 1 from pg_database where datname = %s", [_NAME]).fetchone() is None:
             connection.execute(f"create database {_NAME}")
 

@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 from psycopg import Connection, Cursor
 
-from adapters.postgres.connections import hang_up
+from adapters.postgres.connections import configure, hang_up
 from application.ports import AppendRefused, CommitInDoubt, LogLost, LogUnavailable, PartitionsHeld, Reads
 from domain import catalogue
 from domain.event import Event
@@ -20,16 +20,16 @@ from projections.pages import UNFIT
 
 SQL = statements.beside(__file__, "log")
 
-SESSION = (
+SESSION: Mapping[str, str] = {
     # A dead client must not hold the heads, nor a live one wait for them for ever.
-    "set idle_in_transaction_session_timeout = '10s'",
-    "set lock_timeout = '2s'",
+    "idle_in_transaction_session_timeout": "10s",
+    "lock_timeout": "2s",
     # Plans are made once, while tables may still be empty: keep to those that stay good when they are not.
-    "set plan_cache_mode = force_generic_plan",
-    "set enable_seqscan = off",
-    "set enable_hashjoin = off",
-    "set enable_mergejoin = off",
-)
+    "plan_cache_mode": "force_generic_plan",
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+}
 
 BRIEFLY = "50ms"
 """How long a group of a process that has other groups to run waits for a partition: longer than most groups take that
@@ -51,7 +51,7 @@ class PostgresLog:
         """`connect` opens a connection under the application name it is given. `lock_timeout`: how long a group waits
         for each partition, as PostgreSQL has it, where that is not as long as SESSION says."""
         self._connect = connect
-        self._lock_timeout = lock_timeout
+        self._settings = {} if lock_timeout is None else {"lock_timeout": lock_timeout}
         self._hung_up = False
         self._is_asking = False
         self._open()
@@ -66,11 +66,7 @@ class PostgresLog:
             if self._hung_up:  # while it was opened
                 connection.close()
             connection.prepare_threshold = 0
-            for statement in SESSION:
-                connection.execute(statement)
-            if self._lock_timeout is not None:
-                connection.execute("select set_config('lock_timeout', %s, false)", [self._lock_timeout])
-            connection.commit()
+            configure(connection, {**SESSION, **self._settings})
         except psycopg.Error as error:
             if connection is not None:
                 connection.close()  # one that is not as SESSION says is none of ours

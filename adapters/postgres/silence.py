@@ -9,7 +9,7 @@ import psycopg
 import structlog
 from psycopg import AsyncConnection, Connection
 
-from adapters.postgres.connections import KEEPALIVE, hang_up
+from adapters.postgres.connections import connect_async, hang_up
 from adapters.postgres.log import PostgresLog
 from application.writer import Writer
 from projections.projector import Projector
@@ -141,7 +141,7 @@ async def _idle(url: str, pids: Sequence[int]) -> dict[int, float] | None:
     connection: AsyncConnection[Any] | None = None
     try:
         async with asyncio.timeout(ANSWER_TIME):
-            connection = await AsyncConnection.connect(url, application_name="is it there", **KEEPALIVE)
+            connection = await connect_async(url, "is it there")
             asking = asyncio.create_task(_ask(connection, pids))
             asking.add_done_callback(lambda asked: asked.exception())  # nobody may be left to be told
             return await asyncio.shield(asking)

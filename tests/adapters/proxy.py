@@ -11,6 +11,8 @@ from pathlib import Path
 
 _COMMIT = b"Q\x00\x00\x00\x0bCOMMIT\x00"
 """What psycopg sends: a simple query."""
+_SET_UP = b"enable_mergejoin"
+"""What the last statement that sets up a session of the log says."""
 _CHUNK = 65_536
 
 
@@ -25,9 +27,8 @@ class Cut(Enum):
 class Proxy:
     """A port of this machine that leads to the socket of a server.
 
-    The first commit of a connection ends its set-up, and passes. `next_cut` is made at the next commit after that,
-    once. Then for `outage` seconds connections are closed at once, and then the next `cut_sessions` of them after
-    their set-up.
+    `next_cut` is made at the next commit, once. Then for `outage` seconds connections are closed at once, and then the
+    next `cut_sessions` of them after their set-up.
     """
 
     def __init__(self, server: Path) -> None:
@@ -64,7 +65,7 @@ class Proxy:
     def _pass(self, client: socket.socket) -> None:
         with client, socket.socket(socket.AF_UNIX) as server:
             server.connect(str(self._server))
-            commits = 0
+            is_set_up = False
             while True:
                 for source in select.select([client, server], [], [])[0]:
                     try:
@@ -73,11 +74,11 @@ class Proxy:
                         return
                     if not data:
                         return
-                    if source is client and commits and self._cuts_session():
+                    if source is client and is_set_up and self._cuts_session():
                         return
-                    if source is client and data.endswith(_COMMIT):
-                        commits += 1
-                        if commits > 1 and self.next_cut is not None:
+                    if source is client:
+                        is_set_up = is_set_up or _SET_UP in data
+                        if data.endswith(_COMMIT) and self.next_cut is not None:
                             self._commit(server, data)
                             return
                     (server if source is client else client).sendall(data)

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg import pq
 
 from adapters.postgres import embedded, server_account
 
@@ -392,3 +393,41 @@ def test_a_user_who_is_not_root_runs_a_server(data: Path) -> None:
         assert soon(lambda: not processes_in(data))
     finally:
         subprocess.run(["chown", "-R", "0", data], check=True)
+
+
+VARIABLES = sorted(
+    {option.envvar.decode() for option in pq.Conninfo.get_defaults() if option.envvar}
+    | {"PGDATA", "PGDATESTYLE", "PGGEQO", "PGSERVICEFILE", "PGSYSCONFDIR", "PGTZ"}
+)
+
+
+def test_no_variable_of_postgresql_counts_for_the_embedded_server(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def set_all() -> None:
+        for name in VARIABLES:
+            monkeypatch.setenv(name, {"PGHOSTADDR": "127.0.0.1", "PGPORT": "1"}.get(name, "nonsense"))
+
+    set_all()
+    with running(data) as server:
+        set_all()
+        assert server.url == embedded.url(data)
+        zone, folder = "current_setting('timezone')", "current_setting('data_directory')"
+        assert [("UTC", str(data / "postgres"))] == ask(server, f"select {zone}, {folder}")
+
+
+def test_a_server_that_has_its_files_elsewhere_is_not_taken_for_the_embedded_one(
+    data: Path, fresh: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with running(data) as other:
+        monkeypatch.setattr(embedded, "_address", lambda _: other.url)
+        with pytest.raises(RuntimeError, match=f"its files in {data}/postgres, not in {fresh}/postgres"):
+            embedded.start(fresh, settings=FAST)
+        assert embedded.url(fresh) is None
+
+
+def test_the_files_of_a_new_server_say_utc_whatever_the_zone_of_the_machine(
+    fresh: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    embedded.start(fresh, settings=FAST).stop()
+    written = (fresh / "postgres" / "postgresql.conf").read_text()
+    assert {"timezone = UTC", "log_timezone = UTC"} <= {line.partition("#")[0].strip() for line in written.splitlines()}

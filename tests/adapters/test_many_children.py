@@ -1,13 +1,14 @@
 """With 100,000 children in 1,000 groups a permission check is part of a statement that is there anyway, and reads by
 index."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import psycopg
 import pytest
 from psycopg.sql import SQL
 
+from adapters.postgres.connections import connector
 from adapters.postgres.log import SESSION, PostgresLog
 from adapters.postgres.reader import list_statement
 from application.command import Actor, Command
@@ -96,8 +97,8 @@ def test_a_relation_that_is_not_there_is_found_missing_by_the_same_statements(pr
     assert one <= both
 
 
-@pytest.mark.parametrize("session", [(), SESSION], ids=["any session", "the writer's"])
-def test_what_a_check_asks_of_the_directory_is_found_by_index(session: Sequence[str], programme: str) -> None:
+@pytest.mark.parametrize("session", [{}, SESSION], ids=["any session", "the writer's"])
+def test_what_a_check_asks_of_the_directory_is_found_by_index(session: Mapping[str, str], programme: str) -> None:
     asked = {"users": [OWNER.id, ITS_CHILD], "institutions": [], "members": [], "outcomes": []}
     ties = {"owners": [OWNER.id, OWNER.id], "children": [ITS_CHILD, ANOTHERS_CHILD]}
     assert [] == scans(programme, session, DIRECTORY["load"], asked | ties)
@@ -105,14 +106,12 @@ def test_what_a_check_asks_of_the_directory_is_found_by_index(session: Sequence[
 
 def test_a_question_finds_the_relation_by_index(programme: str) -> None:
     query = ReadMeasurements(actor=OWNER, child_id=ITS_CHILD, kind="weight")
-    assert [] == scans(programme, (), *list_statement(query, PARTITIONS))
+    assert [] == scans(programme, {}, *list_statement(query, PARTITIONS))
 
 
-def scans(url: str, session: Sequence[str], statement: Any, parameters: dict[str, Any]) -> list[str]:
+def scans(url: str, session: Mapping[str, str], statement: Any, parameters: dict[str, Any]) -> list[str]:
     """Of the plan, what reads a table of who belongs to whom from end to end; the others are empty here."""
     text = statement if not isinstance(statement, str) else SQL(statement)
-    with psycopg.connect(url) as connection:
-        for setting in session:
-            connection.execute(setting.encode())
+    with connector(url, session)("explains") as connection:
         plan = connection.execute(SQL("explain ") + text, parameters).fetchall()
     return [line for (line,) in plan if "Seq Scan on users" in line or "Seq Scan on ties" in line]

@@ -18,7 +18,7 @@ def an_event() -> Event:
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Sessions that wait 50 ms for a lock."""
-    monkeypatch.setattr(postgres, "SESSION", (*postgres.SESSION, "set lock_timeout = '50ms'"))
+    monkeypatch.setattr(postgres, "SESSION", {**postgres.SESSION, "lock_timeout": "50ms"})
 
 
 def test_of_partitions_that_need_not_be_waited_for_the_free_ones_are_locked(log: AnyLog, held_elsewhere: Hold) -> None:

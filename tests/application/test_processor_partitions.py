@@ -38,7 +38,7 @@ def test_where_all_is_locked_all_are_taken(wanted: list[frozenset[int]]) -> None
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Sessions that wait 50 ms for a lock."""
-    monkeypatch.setattr(postgres, "SESSION", (*postgres.SESSION, "set lock_timeout = '50ms'"))
+    monkeypatch.setattr(postgres, "SESSION", {**postgres.SESSION, "lock_timeout": "50ms"})
 
 
 @pytest.fixture

@@ -65,7 +65,7 @@ def test_a_session_that_is_ended_while_a_group_is_decided_costs_nobody_anything(
 
 
 def test_a_group_that_was_idle_for_too_long_is_run_again(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(postgres, "SESSION", (*postgres.SESSION, "set idle_in_transaction_session_timeout = '100ms'"))
+    monkeypatch.setattr(postgres, "SESSION", {**postgres.SESSION, "idle_in_transaction_session_timeout": "100ms"})
     log = PostgresLog(connector(database))
     world = World(log)
     Interrupted.happens.append(lambda: time.sleep(0.3))

@@ -14,8 +14,10 @@ class Line:
     """A port of this machine that leads to the socket of a server. What was being passed while it swallowed stays
     lost: of those connections nothing comes any more."""
 
-    def __init__(self, server: Path) -> None:
+    def __init__(self, server: Path, last: bytes | None = None) -> None:
+        """`last`: a connection is lost once its client sends something that begins so."""
         self._server = server
+        self._last = last
         self._swallows = threading.Event()
         self._lost = 0
         self._ended = False
@@ -58,7 +60,8 @@ class Line:
                         data = source.recv(_CHUNK)
                         if not data:
                             return
-                        is_dead = is_dead or self._swallows.is_set() or lost < self._lost
+                        is_last = source is client and self._last is not None and data.startswith(self._last)
+                        is_dead = is_dead or is_last or self._swallows.is_set() or lost < self._lost
                         if not is_dead:
                             (server if source is client else client).sendall(data)
             except OSError:
@@ -66,8 +69,8 @@ class Line:
 
 
 @contextmanager
-def line_to(server: Path) -> Iterator[Line]:
-    line = Line(server)
+def line_to(server: Path, last: bytes | None = None) -> Iterator[Line]:
+    line = Line(server, last)
     try:
         yield line
     finally:
