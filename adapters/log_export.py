@@ -24,6 +24,9 @@ from projections.sessions import session_name
 PAGE = 500
 """Events of one partition that are held at once."""
 
+BYTES = 32 * 1024 * 1024
+"""Of the states that are held at once, of all partitions."""
+
 COLUMNS = (
     "position",
     "stream",
@@ -107,13 +110,15 @@ def export(
 def events_of(connection: Connection[Any]) -> Iterator[Stored]:
     """All events that there are now, in the order in which they were recorded."""
     ends = connection.execute(replay.SQL["ends"]).fetchall()
-    yield from heapq.merge(*(_partition(connection, part, end) for part, end in ends))
+    held = max(BYTES // len(ends), 1)
+    yield from heapq.merge(*(_partition(connection, part, end, held) for part, end in ends))
 
 
-def _partition(connection: Connection[Any], part: int, end: int) -> Iterator[Stored]:
+def _partition(connection: Connection[Any], part: int, end: int, held: int) -> Iterator[Stored]:
+    """`held`: bytes of states at once; a single event may have more."""
     after = 0
     while after < end:
-        rows = connection.execute(replay.SQL["page"], {"part": part, "after": after, "limit": PAGE}).fetchall()
+        rows = connection.execute(replay.SQL["page"], replay.page_after(part, after, PAGE, held)).fetchall()
         for seq, stream, version, topic, state in rows:
             if seq > end:
                 return

@@ -35,9 +35,9 @@ class Growth(Struct, frozen=True):
     def places(self, cursor: Cursor[Any], parts: Sequence[int]) -> dict[int, int]:
         return pages.places(cursor, self.generation, parts)
 
-    def go_on(self, cursor: Cursor[Any], places: Mapping[int, int], *, grows: bool = False) -> None:
-        """Apply what comes up to a place of each partition. What cannot be applied is parked; in an inline projection
-        there is no such thing: RebuildRefused."""
+    def go_on(self, cursor: Cursor[Any], places: Mapping[int, int], *, grows: bool = False) -> dict[int, int]:
+        """Apply one page of what comes up to a place of each partition; where that has led in those that moved. What
+        cannot be applied is parked; in an inline projection there is no such thing: RebuildRefused."""
         parts = list(places)
         afters = self.places(cursor, parts)
         asked = {
@@ -45,8 +45,10 @@ class Growth(Struct, frozen=True):
             "afters": [afters[part] for part in parts],
             "places": list(places.values()),
             "topics": list(self.view.topics),
+            "bytes": pages.BYTES,
         }
         page = [Stored(*row) for row in cursor.execute(pages.SQL["between"], asked)]
+        reached = reached_by(page, places)
         parked = pages.parked_streams(cursor, self.generation, parts)
         write = self.view.grow if grows else self.view.write
         try:
@@ -60,7 +62,18 @@ class Growth(Struct, frozen=True):
             (part, seq, _, topic, _), why = left[0]
             raise RebuildRefused(f"{self.view.name} cannot be made with {topic} at {part}-{seq}: {why}")
         pages.park(cursor, self.generation, left)
-        pages.set_places(cursor, self.generation, places)
+        pages.set_places(cursor, self.generation, reached)
+        return reached
+
+
+def reached_by(page: Sequence[Stored], places: Mapping[int, int]) -> dict[int, int]:
+    """How far a page leads that was to go up to a place of each partition, in their order. A page that was cut short
+    because of its bytes leads to its last event."""
+    if sum(len(each.state) for each in page) < pages.BYTES:
+        return dict(places)
+    last = page[-1]
+    parts = list(places)
+    return {**{part: places[part] for part in parts[: parts.index(last.part)]}, last.part: last.seq}
 
 
 def growth(view: View, generation: Generation) -> Growth:
@@ -92,9 +105,8 @@ def _grow_page(connection: Connection[Any], new: Growth, claim: int) -> int | No
             return None
         # In a statement of its own: they may have been another's until a moment ago.
         places = new.places(cursor, list(targets))
-        reached = slices(places, targets)
-        if reached:
-            new.go_on(cursor, reached, grows=True)
+        wanted = slices(places, targets)
+        reached = new.go_on(cursor, wanted, grows=True) if wanted else {}
         for part, place in reached.items():
             if place == targets[part]:
                 new.view.settle(cursor, new.tables, part)

@@ -71,6 +71,10 @@ def readable(part: int, page: Iterable[Stored], topics: Container[str]) -> Page:
     return read
 
 
+LARGE = 64 * 1024
+"""Bytes of a state that only logs of earlier versions have, which limited no text."""
+
+
 class _Stream(Struct, frozen=True, gc=False):
     """How far a stream has come; `aggregate` is None where nothing can be said of what follows."""
 
@@ -90,6 +94,8 @@ class Partition:
         self._part, self._partitions, self._report = part, partitions, report
         self._streams: dict[str, _Stream] = {}
         self._seq = 0
+        self.large = 0
+        """Bytes of the states that are larger than LARGE."""
         self._recorded_at = datetime.min.replace(tzinfo=UTC)
         self._held: defaultdict[str, dict[bytes, str]] = defaultdict(dict)
         self._held_as_well: list[Row] = []
@@ -106,6 +112,7 @@ class Partition:
         """Look at the next events; those that can be read, each after its seq."""
         self._report.events += len(page)
         self._report.names.update([topic for _, _, _, topic, _ in page])
+        self.large += sum(size for each in page if (size := len(each[4])) > LARGE)
         read = []
         part, partitions, streams = self._part, self._partitions, self._streams
         for seq, stream, version, topic, state in page:

@@ -28,6 +28,9 @@ SQL = statements.beside(__file__, "replay")
 CHUNK = 5_000
 """Rows that are compared at once."""
 
+MOST = 64 * 1024 * 1024
+"""Bytes of large events of a partition up to which its rows are worked out in memory."""
+
 END = 2**63 - 1
 """A place after every event."""
 
@@ -88,7 +91,7 @@ class Beside:
 
     def __init__(self, connection: Connection[Any], kept: Kept, looked_at: Partition, part: int) -> None:
         self.kept = kept
-        self._connection, self._part = connection, part
+        self._connection, self._part, self._looked_at = connection, part, looked_at
         with connection.cursor() as cursor:
             self.place = kept.place(cursor, part)
         self._expected = kept.expected(looked_at, part)
@@ -97,6 +100,8 @@ class Beside:
 
     def take(self, page: Sequence[tuple[int, Event]]) -> None:
         """Go on with the next events, each after its seq; those after its place it has not seen."""
+        if self._looked_at.large > MOST and not isinstance(self._expected, _Index):
+            self._expected = None  # its rows would fill the memory: it is grown in temporary tables instead
         if page and page[-1][0] > self.place:
             page = [each for each in page if each[0] <= self.place]
         self._attempt(lambda expected: self._follow(expected.take(page)))

@@ -23,6 +23,9 @@ UNFIT = (
 )
 """What PostgreSQL, or the way to it, says of values that it does not take."""
 
+BYTES = 8 * 1024 * 1024
+"""Of the states of one page. It ends with the event that reaches this, so a single event may be larger."""
+
 Write = Callable[[Cursor[Any], Tables, Page], None]
 """`View.write`, or `View.grow`."""
 

@@ -8,7 +8,7 @@ from psycopg import Connection
 from domain.partition import KEY_LENGTH, partition
 from projections import pages, statements
 from projections.generations import Generation
-from projections.pages import Stored
+from projections.pages import Left, Stored
 from projections.view import View, tables_of
 
 SQL = statements.beside(__file__, "parking")
@@ -48,11 +48,16 @@ def retry(connection: Connection[Any], view: View, generation: Generation, strea
             return True
         asked = of_stream | {
             "key": stream[:KEY_LENGTH],
-            "first": first + 1 if skip else first,
+            "after": first if skip else first - 1,
             "place": place,
             "topics": list(view.topics),
+            "bytes": pages.BYTES,
         }
-        page = [Stored(*row) for row in cursor.execute(SQL["after"], asked)]
-        left = pages.write_carefully(cursor, view.write, tables_of(view, generation.generation), page, set())
+        left: list[Left] = []
+        parked: set[str] = set()
+        while page := [Stored(*row) for row in cursor.execute(SQL["after"], asked)]:
+            tables = tables_of(view, generation.generation)
+            left += pages.write_carefully(cursor, view.write, tables, page, parked)
+            asked["after"] = page[-1].seq
         pages.park(cursor, generation, left)
         return all(each.stored.stream != stream for each in left)

@@ -104,10 +104,10 @@ class Projector:
             self._busy_since = time.monotonic()
             if time.monotonic() - self._beat_at > LEASE / 3:
                 self._beat(connection)
-            applied = sum(self._page(connection, generation, view) for generation, view in self._kept)
-            if applied >= PAGE:
+            taken = [self._page(connection, generation, view) for generation, view in self._kept]
+            if any(map(_is_full, taken)):
                 continue  # there may be more than fitted
-            for told in connection.notifies(timeout=self._pause if applied else self._poll, stop_after=1):
+            for told in connection.notifies(timeout=self._pause if any(taken) else self._poll, stop_after=1):
                 if told.payload == GENERATIONS:
                     self._beat_at = 0.0
         connection.execute(SQL["leave"], {"owner": self.owner})  # from here on nobody hands over to this one
@@ -140,8 +140,8 @@ class Projector:
             asked = generation.key | {"owner": self.owner, "seconds": LEASE, "parts": parts, "owners": owners}
             connection.execute(SQL["hand_over"], asked)
 
-    def _page(self, connection: Connection[Any], generation: Generation, view: View) -> int:
-        """Apply one page; the number of its events."""
+    def _page(self, connection: Connection[Any], generation: Generation, view: View) -> Sequence[Stored]:
+        """Apply one page; its events."""
         try:
             applied = self._write(connection, generation, view, carefully=False)
         except Exception as error:
@@ -149,25 +149,33 @@ class Projector:
                 raise
             applied = self._write(connection, generation, view, carefully=True)
         key = generation.view, generation.generation
-        self._applied[key] = self._applied.get(key, 0) + applied
+        self._applied[key] = self._applied.get(key, 0) + len(applied)
         return applied
 
-    def _write(self, connection: Connection[Any], generation: Generation, view: View, *, carefully: bool) -> int:
+    def _write(
+        self, connection: Connection[Any], generation: Generation, view: View, *, carefully: bool
+    ) -> Sequence[Stored]:
         with connection.transaction(), connection.cursor() as cursor:
             leased = dict(cursor.execute(SQL["lock_leases"], generation.key | {"owner": self.owner}).fetchall())
             if not leased:
-                return 0
-            asked = generation.key | {"parts": list(leased), "limit": PAGE, "limit_of_all": PAGES}
+                return []
+            limits = {"limit": PAGE, "limit_of_all": PAGES, "bytes": pages.BYTES}
+            asked = generation.key | limits | {"parts": list(leased)}
             page = [Stored(*row) for row in sorted(cursor.execute(pages.SQL["page"], asked), key=itemgetter(0, 1))]
             if not page:
-                return 0
+                return []
             have_parked = [part for part, has_parked in leased.items() if has_parked]
             parked = pages.parked_streams(cursor, generation, have_parked) if have_parked else set()
             tables = tables_of(view, generation.generation)
             left = pages.apply(cursor, view, tables, page, view.write, parked=parked, carefully=carefully)
             pages.park(cursor, generation, left)
             pages.set_places(cursor, generation, {each.part: each.seq for each in page})
-        return len(page)
+        return page
+
+
+def _is_full(page: Sequence[Stored]) -> bool:
+    """Whether a page ended for one of its limits."""
+    return len(page) >= PAGE or sum(len(each.state) for each in page) >= pages.BYTES
 
 
 def handed_over(owner: str, held: Mapping[str, Sequence[int]], *, leaving: bool = False) -> dict[int, str]:

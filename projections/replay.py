@@ -13,7 +13,7 @@ from psycopg import Connection, sql
 from psycopg.sql import Identifier
 
 from domain.catalogue import decode
-from projections import statements
+from projections import pages, statements
 from projections.comparison import lies_in
 from projections.histories import Partition, Report, Stored, readable
 from projections.kept import Beside, Kept
@@ -71,9 +71,15 @@ def _replay(
 def _stored(connection: Connection[Any], part: int) -> Iterator[list[Stored]]:
     after = 0
     with connection.cursor(binary=True) as cursor:
-        while page := cursor.execute(SQL["page"], {"part": part, "after": after, "limit": PAGE}).fetchall():
+        while page := cursor.execute(SQL["page"], page_after(part, after, PAGE, pages.BYTES)).fetchall():
             yield page
             after = page[-1][0]
+
+
+def page_after(part: int, after: int, limit: int, most: int) -> dict[str, int]:
+    """The parameters of the statement `page`: of a partition, up to `limit` events after a place, whose states have
+    about `most` bytes."""
+    return {"part": part, "after": after, "limit": limit, "bytes": most}
 
 
 def replayed(view: View) -> Tables:

@@ -33,7 +33,7 @@ class Serving(Protocol):
         """How far it is in these partitions, where it stays until the transaction ends."""
 
     def go_on(self, cursor: Cursor[Any], places: Mapping[int, int]) -> None:
-        """Go on to places that it has not reached."""
+        """Go on, by one page, towards places that it has not reached."""
 
     def can_give_way(self, cursor: Cursor[Any]) -> bool:
         """Whether the other would be kept as this one is."""
@@ -138,9 +138,10 @@ class Switch:
         olds = self._old.hold(cursor, self._parts)
         news = self._new.places(cursor, self._parts)
         behind = {part: old for part, old in olds.items() if news[part] < old}
+        reached: dict[int, int] = {}
         for part, old in behind.items():
-            self._new.go_on(cursor, {part: min(old, news[part] + PAGE)})
-        return sum(old - news[part] for part, old in behind.items()) <= PAGE
+            reached |= self._new.go_on(cursor, {part: min(old, news[part] + PAGE)})
+        return reached == behind and sum(old - news[part] for part, old in behind.items()) <= PAGE
 
 
 def parts_of(connection: Connection[Any]) -> list[int]:

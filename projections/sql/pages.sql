@@ -14,30 +14,42 @@ order by l.part;
 
 -- name: page
 -- What came after the place of each partition, a beginning of each in order of seq; a statement of its own, so that it sees
--- what the lock waited for. Not sorted as a whole: all would have to be read before the limit counts.
-select e.part, e.seq, e.originator_id, e.topic, e.state
-from unnest(%(parts)b::smallint[]) as l (part)
-left join lateral (
-    select p.seq from places p
-    where p.part = l.part and p.view = %(view)s and p.generation = %(generation)s
-    order by p.seq desc limit 1
-) p on true
-cross join lateral (
-    select e.part, e.seq, e.originator_id, e.topic, e.state from events e
-    where e.part = l.part and e.seq > coalesce(p.seq, 0)
-    order by e.seq limit %(limit)s
-) e
-limit %(limit_of_all)s;
+-- what the lock waited for. Not sorted as a whole: all would have to be read before the limits count. A page ends with the
+-- event that fills it: `before` are the bytes of those that precede an event, whose lengths PostgreSQL knows without reading
+-- their texts.
+select p.part, p.seq, p.originator_id, p.topic, p.state
+from (
+    select e.part, e.seq, e.originator_id, e.topic, e.state,
+        sum(octet_length(e.state)) over (rows between unbounded preceding and 1 preceding) as before
+    from unnest(%(parts)b::smallint[]) as l (part)
+    left join lateral (
+        select p.seq from places p
+        where p.part = l.part and p.view = %(view)s and p.generation = %(generation)s
+        order by p.seq desc limit 1
+    ) p on true
+    cross join lateral (
+        select e.part, e.seq, e.originator_id, e.topic, e.state from events e
+        where e.part = l.part and e.seq > coalesce(p.seq, 0)
+        order by e.seq limit %(limit)s
+    ) e
+    limit %(limit_of_all)s
+) p
+where coalesce(p.before, 0) < %(bytes)s;
 
 -- name: between
--- What a view cares about, of each partition after one seq and up to another, in order of seq.
-select e.part, e.seq, e.originator_id, e.topic, e.state
-from unnest(%(parts)b::smallint[], %(afters)b::bigint[], %(places)b::bigint[]) as l (part, after, place)
-cross join lateral (
-    select e.part, e.seq, e.originator_id, e.topic, e.state from events e
-    where e.part = l.part and e.seq > l.after and e.seq <= l.place and e.topic = any (%(topics)b::text[])
-    order by e.seq
-) e;
+-- What a view cares about, of each partition after one seq and up to another, in order of seq; cut short like `page`.
+select p.part, p.seq, p.originator_id, p.topic, p.state
+from (
+    select e.part, e.seq, e.originator_id, e.topic, e.state,
+        sum(octet_length(e.state)) over (rows between unbounded preceding and 1 preceding) as before
+    from unnest(%(parts)b::smallint[], %(afters)b::bigint[], %(places)b::bigint[]) as l (part, after, place)
+    cross join lateral (
+        select e.part, e.seq, e.originator_id, e.topic, e.state from events e
+        where e.part = l.part and e.seq > l.after and e.seq <= l.place and e.topic = any (%(topics)b::text[])
+        order by e.seq
+    ) e
+) p
+where coalesce(p.before, 0) < %(bytes)s;
 
 -- name: set_places
 -- A new row for each, and those before it gone: an updated one would pile up under any open snapshot.

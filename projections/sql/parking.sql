@@ -22,12 +22,19 @@ with gone as (
 select min(seq) from gone;
 
 -- name: after
--- What a partition key holds from one seq to another, but for the streams that are still parked.
-select e.part, e.seq, e.originator_id, e.topic, e.state from events e
-where e.part = %(part)s and e.originator_id >= %(key)s || '/' and e.originator_id < %(key)s || '0'
-    and e.seq >= %(first)s and e.seq <= %(place)s and e.topic = any (%(topics)b::text[])
-    and not exists (
-        select from parked_events p
-        where p.part = e.part and p.view = %(view)s and p.generation = %(generation)s and p.seq = e.seq
-    )
-order by e.seq;
+-- The next page of what a partition key holds up to a seq, but for the streams that are still parked. It ends with the event
+-- that fills it.
+select p.part, p.seq, p.originator_id, p.topic, p.state
+from (
+    select e.part, e.seq, e.originator_id, e.topic, e.state,
+        sum(octet_length(e.state)) over (order by e.seq rows between unbounded preceding and 1 preceding) as before
+    from events e
+    where e.part = %(part)s and e.originator_id >= %(key)s || '/' and e.originator_id < %(key)s || '0'
+        and e.seq > %(after)s and e.seq <= %(place)s and e.topic = any (%(topics)b::text[])
+        and not exists (
+            select from parked_events p
+            where p.part = e.part and p.view = %(view)s and p.generation = %(generation)s and p.seq = e.seq
+        )
+) p
+where coalesce(p.before, 0) < %(bytes)s
+order by p.seq;

@@ -7,10 +7,19 @@ set transaction isolation level repeatable read;
 set local time zone 'UTC';
 
 -- name: page
-select e.seq, e.originator_id, e.originator_version, e.topic, e.state from events e
-where e.part = %(part)s and e.seq > %(after)s
-order by e.seq
-limit %(limit)s;
+-- The next events of a partition; a page ends with the event that fills it, by their number or by the bytes of their states.
+select p.seq, p.originator_id, p.originator_version, p.topic, p.state
+from (
+    select e.seq, e.originator_id, e.originator_version, e.topic, e.state,
+        sum(octet_length(e.state)) over (rows between unbounded preceding and 1 preceding) as before
+    from (
+        select e.seq, e.originator_id, e.originator_version, e.topic, e.state from events e
+        where e.part = %(part)s and e.seq > %(after)s
+        order by e.seq
+        limit %(limit)s
+    ) e
+) p
+where coalesce(p.before, 0) < %(bytes)s;
 
 -- name: count
 select count(*) from events;

@@ -32,11 +32,11 @@ def test_two_workers_at_the_same_moment_apply_every_event_once(
     errors: list[Exception] = []
     go_on = growth.Growth.go_on
 
-    def meet(*of: Any, **how: Any) -> None:
+    def meet(*of: Any, **how: Any) -> dict[int, int]:
         if not hasattr(own, "met"):
             own.met = True
             both.wait()  # each has claimed a partition of its own now
-        go_on(*of, **how)
+        return go_on(*of, **how)
 
     def work() -> None:
         try:
