@@ -5,8 +5,8 @@ Refusal
 ├── what is not there  ChildNotRegistered · ChildrenNotRegistered · InstitutionNotRegistered · NotFound
 ├── what is there      AlreadyRegistered · InstitutionInUse
 └── what was sent      Unreadable · BadParameter · MembersMissing · BadTimestamp · Negative · NotANumber · NotText ·
-                       EmptyText · UnsafeText · TextTooLong · NotOneOf · NotAList · NotADecimal · NotAnObject ·
-                       NotATime · NotNumbers · PasswordDiffers · BadFilter
+                       EmptyText · UnsafeText · TextTooLong · TooLarge · NotOneOf · NotAList · NotADecimal ·
+                       NotAnObject · NotATime · NotNumbers · PasswordDiffers · BadFilter
 """
 
 from typing import TypeVar
@@ -145,6 +145,15 @@ class TextTooLong(BadMember):
     def __init__(self, member: str, most: int) -> None:
         super().__init__(member)
         self.most = most
+
+
+class TooLarge(BadMember):
+    """`unit`: what there may be `most` of."""
+
+    def __init__(self, member: str, most: int, unit: str) -> None:
+        super().__init__(member)
+        self.most = most
+        self.unit = unit
 
 
 class NotOneOf(BadMember):

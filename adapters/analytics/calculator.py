@@ -31,16 +31,16 @@ def stop() -> None:
 
 
 async def trend(values: Sequence[float], x: Sequence[float] | None, alpha: float) -> Trend:
-    return await _calculated(len(values), _trend, values, x, alpha)
+    return await _calculated(_size(values, x), _trend, values, x, alpha)
 
 
 async def coefficient(x: Sequence[float], y: Sequence[float], method: Method, members: tuple[str, str]) -> Coefficient:
     """`members` is what a refusal calls the two."""
-    return await _calculated(len(x), _coefficient, x, y, method, members)
+    return await _calculated(_size(x, y), _coefficient, x, y, method, members)
 
 
 async def compare(cohorts: Sequence[Cohort], *, higher_is_better: bool) -> Comparison:
-    size = sum(len(cohort.firsts) for cohort in cohorts)
+    size = sum(_size(cohort.firsts, cohort.lasts) for cohort in cohorts)
     return await _calculated(size, _compare, cohorts, higher_is_better)
 
 
@@ -48,7 +48,7 @@ async def compare(cohorts: Sequence[Cohort], *, higher_is_better: bool) -> Compa
 
 
 async def trend_as_json(values: Sequence[float], x: Sequence[float] | None, alpha: float) -> bytes:
-    return await _calculated(len(values), _as_json, _trend, values, x, alpha)
+    return await _calculated(_size(values, x), _as_json, _trend, values, x, alpha)
 
 
 async def changepoints_as_json(values: Sequence[float], min_segment_size: int, alpha: float) -> bytes:
@@ -56,14 +56,18 @@ async def changepoints_as_json(values: Sequence[float], min_segment_size: int, a
 
 
 async def correlation_as_json(x: Sequence[float], y: Sequence[float], method: Method, alpha: float) -> bytes:
-    return await _calculated(max(len(x), len(y)), _as_json, _correlate, x, y, method, alpha)
+    return await _calculated(_size(x, y), _as_json, _correlate, x, y, method, alpha)
+
+
+def _size(values: Sequence[float], others: Sequence[float] | None) -> int:
+    return len(values) + len(others or ())
 
 
 async def _calculated(size: int, calculate: Callable[..., T], *arguments: Any) -> T:
     if size <= MANY:
         return await asyncio.to_thread(calculate, *arguments)
     packed = [array("d", each) if isinstance(each, list) else each for each in arguments]
-    return await _the_processes().run(calculate, *packed)
+    return await _the_processes().run(size, calculate, *packed)
 
 
 def _the_processes() -> "Processes":

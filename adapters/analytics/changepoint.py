@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from adapters.analytics import student
 from adapters.analytics.series import LARGEST, Floats, check_alpha, checked, require_finite, scaled
-from adapters.analytics.shapes import Changepoint, Changepoints
+from adapters.analytics.shapes import MOST_CHANGEPOINTS, Changepoint, Changepoints
 from adapters.analytics.unfit import Unfit
 
 
@@ -17,7 +17,8 @@ def changepoints(values: Sequence[float], min_segment_size: int = 3, alpha: floa
 
     Two constant segments: equal ones have statistic 0 and p 1; of different ones p is 0, and the largest float
     stands for their infinite statistic. The best split is the significant one with the smallest p; among equals,
-    the one with the largest statistic; among those, the first. Unfit for segments below two and for too few values.
+    the one with the largest statistic; among those, the first. Of more than MOST_CHANGEPOINTS splits the best are
+    listed, in the order of their index. Unfit for segments below two and for too few values.
     """
     check_alpha(alpha)
     if min_segment_size < 2:
@@ -28,7 +29,8 @@ def changepoints(values: Sequence[float], min_segment_size: int = 3, alpha: floa
     statistic, p, before, after = _welch(small, index)
     means = np.ldexp(before, exponent), np.ldexp(after, exponent)
     require_finite("values", statistic, p, *means)
-    columns = (index, statistic, p, *means, p < alpha)
+    ranked = np.lexsort((index, -np.abs(statistic), p))[:MOST_CHANGEPOINTS]
+    columns = [column[np.sort(ranked)] for column in (index, statistic, p, *means, p < alpha)]
     points = tuple(Changepoint(*row) for row in zip(*(column.tolist() for column in columns), strict=True))
     return Changepoints(
         method="welch_t_test",

@@ -8,6 +8,7 @@ import signal
 from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from threading import Lock
 from typing import Any, TypeVar
 
 from adapters.parent import end_with
@@ -16,18 +17,33 @@ from application.unavailable import Unavailable
 PROCESSES = 2
 """At most: what is asked for beyond waits for its turn."""
 
+VALUES = 2_000_000
+"""Values that are calculated with, or wait for it, at most: one takes up to 150 bytes here and there."""
+
 T = TypeVar("T")
 
 
 class Processes:
     def __init__(self) -> None:
         self._pool: ProcessPoolExecutor | None = None
+        self._values = 0
+        self._lock = Lock()
 
-    async def run(self, calculate: Callable[..., T], *arguments: Any) -> T:
-        """What a function of a module makes of the arguments. To be called from the main thread, since a process ends
-        with the thread that started it. Unavailable when its process is killed; whoever asks next gets another."""
+    async def run(self, values: int, calculate: Callable[..., T], *arguments: Any) -> T:
+        """What a function of a module makes of the arguments, which hold so many values. To be called from the main
+        thread, since a process ends with the thread that started it. Unavailable when VALUES are being calculated with,
+        though never for a calculation that would be alone; and when its process is killed, where the next caller gets
+        another."""
+        self._reserve(values)
         try:
-            return await asyncio.wrap_future(self._submit(calculate, *arguments))
+            future = self._submit(calculate, *arguments)
+        except BaseException:
+            self._release(values)
+            raise
+        # When it is done, not when its caller leaves: it is calculated all the same.
+        future.add_done_callback(lambda _: self._release(values))
+        try:
+            return await asyncio.wrap_future(future)
         except BrokenProcessPool as error:
             raise Unavailable("a process that calculates was killed", kind="calculation") from error
 
@@ -40,6 +56,16 @@ class Processes:
         spawn = multiprocessing.get_context("spawn")
         self._pool = ProcessPoolExecutor(PROCESSES, spawn, initializer=begin, initargs=(os.getpid(),))
         return self._pool.submit(calculate, *arguments)
+
+    def _reserve(self, values: int) -> None:
+        with self._lock:
+            if self._values and self._values + values > VALUES:
+                raise Unavailable("too many values are being calculated with", kind="calculation")
+            self._values += values
+
+    def _release(self, values: int) -> None:
+        with self._lock:
+            self._values -= values
 
     def stop(self) -> None:
         """End them at once, also in the middle of a calculation."""

@@ -8,6 +8,9 @@ from typing import Literal
 
 from msgspec import Struct
 
+MOST_CHANGEPOINTS = 1_000
+"""That an answer lists."""
+
 Method = Literal["pearson", "spearman"]
 Strength = Literal["strong", "moderate", "weak", "negligible"]
 
@@ -47,7 +50,8 @@ class Changepoint(Struct, frozen=True):
 
 
 class Changepoints(Struct, frozen=True):
-    """Every split that leaves both segments long enough, in order, and the best of those that are significant."""
+    """The splits that leave both segments long enough, in order (of very many those with the smallest p), and the best
+    of those that are significant."""
 
     method: Literal["welch_t_test"]
     sample_size: int

@@ -34,6 +34,12 @@ GRANULARITIES = ("day", "week", "month")
 METHODS: tuple[Method, ...] = ("pearson", "spearman")
 ALPHA = 0.05
 
+VALUES = 1_000_000
+"""Of one array, at most."""
+
+VALUES_OF_CHANGEPOINTS = 100_000
+"""The same where the mean of each segment is looked at."""
+
 
 def routes(entrance: Entrance, outcomes: OutcomesReader, reader: AnalyticsReader) -> list[HTTPRouteHandler]:
     return [*_of_outcomes(entrance, outcomes, reader), *_of_values(entrance, outcomes)]
@@ -143,8 +149,8 @@ def _of_values(entrance: Entrance, outcomes: OutcomesReader) -> list[HTTPRouteHa
     async def find_trend(request: HttpRequest) -> Response[bytes]:
         actor = await entrance.admit(request, AnalyzeValues.name)
         sent = await entrance.sent(request, ("values",))
-        values = sent.numbers("values")
-        x = sent.numbers("x") if "x" in sent else None
+        values = sent.numbers("values", VALUES)
+        x = sent.numbers("x", VALUES) if "x" in sent else None
         alpha = sent.number("alpha", ALPHA)
         await outcomes.check(actor)
         return _written(await calculator.trend_as_json(values, x, alpha))
@@ -153,7 +159,7 @@ def _of_values(entrance: Entrance, outcomes: OutcomesReader) -> list[HTTPRouteHa
     async def find_changepoints(request: HttpRequest) -> Response[bytes]:
         actor = await entrance.admit(request, AnalyzeValues.name)
         sent = await entrance.sent(request, ("values",))
-        values, least = sent.numbers("values"), sent.whole("min_segment_size", 3)
+        values, least = sent.numbers("values", VALUES_OF_CHANGEPOINTS), sent.whole("min_segment_size", 3)
         alpha = sent.number("alpha", ALPHA)
         await outcomes.check(actor)
         return _written(await calculator.changepoints_as_json(values, least, alpha))
@@ -162,7 +168,7 @@ def _of_values(entrance: Entrance, outcomes: OutcomesReader) -> list[HTTPRouteHa
     async def find_correlation(request: HttpRequest) -> Response[bytes]:
         actor = await entrance.admit(request, AnalyzeValues.name)
         sent = await entrance.sent(request, ("x", "y"))
-        xs, ys = sent.numbers("x"), sent.numbers("y")
+        xs, ys = sent.numbers("x", VALUES), sent.numbers("y", VALUES)
         method = sent.choice("method", METHODS) if "method" in sent else METHODS[0]
         alpha = sent.number("alpha", ALPHA)
         await outcomes.check(actor)

@@ -9,7 +9,7 @@ from litestar.types import Receive
 from msgspec import Raw
 
 from adapters.http import value_count
-from domain.refusal import NotText, Unreadable, UnsafeText
+from domain.refusal import NotText, TextTooLong, Unreadable, UnsafeText
 
 _decode_list = msgspec.json.Decoder(list[Raw]).decode
 _decode_object = msgspec.json.Decoder(dict[str, Raw]).decode
@@ -19,6 +19,9 @@ _SPACE = " \t\n\r"
 
 MEMBERS = 10_000
 """Members of an object, at most: no honest one has so many."""
+
+ESCAPED = 12
+"""Bytes of one character in JSON, at most: two escapes, where it is beyond the 16 bits of one."""
 
 
 class UnsupportedMediaType(Exception):
@@ -41,6 +44,12 @@ class BatchTooLarge(Exception):
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
+
+
+class TooManyValues(BatchTooLarge):
+    """`limit`: numbers of an array, at most."""
+
+    unit = "values"
 
 
 class Disconnected(Exception):
@@ -107,17 +116,26 @@ def opens_with(text: bytes | Raw, character: bytes) -> bool:
     return bytes(text).lstrip(_SPACE.encode())[:1] == character
 
 
-def text_of(raw: Raw, member: str) -> str:
-    """The text that a member holds. NotText, UnsafeText."""
+def text_of(raw: Raw, member: str, most: int) -> str:
+    """The text of at most so many characters that a member holds. NotText, UnsafeText, TextTooLong."""
     if not opens_with(raw, b'"'):
         raise NotText(member)
+    if cannot_be_within(most, raw):
+        raise TextTooLong(member, most)
     try:
         text = _decode_text(raw)
     except msgspec.DecodeError as error:
         raise UnsafeText(member) from error
     if "\0" in text:
         raise UnsafeText(member)
+    if len(text) > most:
+        raise TextTooLong(member, most)
     return text
+
+
+def cannot_be_within(most: int, raw: Raw) -> bool:
+    """Whether a text surely has more than so many characters, decided by its bytes alone."""
+    return len(memoryview(raw)) > ESCAPED * most + 2
 
 
 def _checked(text: bytes | Raw) -> bytes | Raw:

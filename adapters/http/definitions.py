@@ -11,9 +11,6 @@ from application.queries.outcomes import OutcomeRow
 from domain.outcome import DIRECTIONS, HIGHER, Definition
 from domain.refusal import Refusal, without_frames
 
-LENGTH = 500
-"""Characters of a text that is looked for, at most: an index row has a limit."""
-
 REQUIRED = ("name", "brand_id", "metric_key")
 
 
@@ -52,9 +49,9 @@ def read(sent: dict[str, Raw]) -> Definition | Refusal:
     try:
         found = members.read(sent, REQUIRED)
         return Definition(
-            name=found.text("name", most=LENGTH),
-            brand_id=found.text("brand_id", most=LENGTH),
-            metric_key=found.text("metric_key", most=LENGTH),
+            name=found.text("name"),
+            brand_id=found.text("brand_id"),
+            metric_key=found.text("metric_key"),
             description=found.optional_text("description"),
             unit=found.optional_text("unit"),
             direction=found.choice("direction", DIRECTIONS) if "direction" in found else HIGHER,
@@ -66,7 +63,7 @@ def read(sent: dict[str, Raw]) -> Definition | Refusal:
 def read_change(sent: Members) -> OutcomeChange:
     """The members that are to change; brand and metric never do."""
     return OutcomeChange(
-        name=sent.text("name", most=LENGTH) if "name" in sent else UNSET,
+        name=sent.text("name") if "name" in sent else UNSET,
         description=sent.text("description", least=0) if "description" in sent else UNSET,
         unit=sent.text("unit", least=0) if "unit" in sent else UNSET,
         direction=sent.choice("direction", DIRECTIONS) if "direction" in sent else UNSET,

@@ -2,6 +2,7 @@
 
 import re
 import sys
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
@@ -18,20 +19,24 @@ from domain.refusal import (
     NotANumber,
     NotATime,
     Refusal,
-    TextTooLong,
+    TooLarge,
     UnsafeText,
     without_frames,
 )
 
 REQUIRED = ("subject_id", "brand_id", "value")
-LENGTH = 500
-"""Characters of a text, at most."""
 
 _DECIMAL = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 DIGITS = 38
+VALUE = DIGITS + len("-.")
+"""Characters of a value, at most."""
 
-METADATA = 65_536
-"""Bytes of the metadata of an entry, at most, as they are sent: all of it is made into values, and looked at."""
+METADATA = {"bytes": 16_384, "members": 100, "levels": 8}
+"""Of the metadata of an entry, at most: bytes as they are sent, members of all its objects together, and objects and
+arrays within each other. All of it is made into values, and looked at."""
+
+_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*+"')
+_BRACKETS = re.compile(rb"[\[\]{}]")
 
 _decode = msgspec.json.Decoder().decode
 
@@ -78,8 +83,8 @@ def read(sent: dict[str, Raw], outcome_id: str, now: datetime) -> Entry | Refusa
         found = members.read(sent, REQUIRED)
         return Entry(
             outcome_id=outcome_id,
-            subject_id=found.text("subject_id", most=LENGTH),
-            brand_id=found.text("brand_id", most=LENGTH),
+            subject_id=found.text("subject_id"),
+            brand_id=found.text("brand_id"),
             value=_value(found),
             recorded_at=_time(found, now),
             metadata=_metadata(found),
@@ -89,7 +94,7 @@ def read(sent: dict[str, Raw], outcome_id: str, now: datetime) -> Entry | Refusa
 
 
 def _value(sent: Members) -> str:
-    text = sent.text("value", least=0)
+    text = sent.text("value", least=0, most=VALUE)
     if not _DECIMAL.fullmatch(text) or sum(map(str.isdigit, text)) > DIGITS:
         raise NotADecimal("value", DIGITS)
     return text
@@ -111,14 +116,27 @@ def _metadata(sent: Members) -> dict[str, Any]:
     raw = sent.sent["metadata"]
     if not body.opens_with(raw, b"{"):
         raise NotAnObject("metadata")
-    if len(memoryview(raw)) > METADATA:
-        raise TextTooLong("metadata", METADATA)
+    for unit, size in _sizes(raw):
+        if size > METADATA[unit]:
+            raise TooLarge("metadata", METADATA[unit], unit)
     try:
         metadata: dict[str, Any] = _decode(raw)
         _check(metadata)
     except (msgspec.DecodeError, RecursionError) as error:
         raise NotAnObject("metadata") from error
     return metadata
+
+
+def _sizes(raw: Raw) -> Iterator[tuple[str, int]]:
+    """What the limits are about, told by the text alone: no value is made before all of them are kept."""
+    yield "bytes", len(memoryview(raw))
+    bare = _STRINGS.sub(b"", bytes(raw))
+    yield "members", bare.count(b":")
+    depth = deepest = 0
+    for bracket in _BRACKETS.findall(bare):
+        depth += 1 if bracket in b"{[" else -1
+        deepest = max(deepest, depth)
+    yield "levels", deepest
 
 
 def _check(value: Any) -> None:

@@ -84,6 +84,7 @@ ENVELOPES: dict[type[Refusal], Callable[[Any], Envelope]] = {
     refusal.EmptyText: lambda it: _fields(f"{it.member} must have at least one character!"),
     refusal.UnsafeText: lambda it: _fields(f"{it.member} must be a valid text!"),
     refusal.TextTooLong: lambda it: _fields(f"{it.member} must have at most {it.most} characters!"),
+    refusal.TooLarge: lambda it: _fields(f"{it.member} must have at most {it.most} {it.unit}!"),
     refusal.NotOneOf: lambda it: _fields(f"{it.member} must be one of: {', '.join(it.choices)}!"),
     refusal.NotAList: lambda it: _fields(f"{it.member} must be an array of ids!"),
     refusal.NotADecimal: lambda it: _fields(

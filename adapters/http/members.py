@@ -7,8 +7,8 @@ from typing import TypeVar
 import msgspec
 from msgspec import Raw, Struct
 
-from adapters.http import body
-from domain.refusal import EmptyText, MembersMissing, NotAList, NotANumber, NotNumbers, NotOneOf, Refusal, TextTooLong
+from adapters.http import body, lengths
+from domain.refusal import EmptyText, MembersMissing, NotAList, NotANumber, NotNumbers, NotOneOf, Refusal
 
 C = TypeVar("C", bound=str)
 
@@ -33,16 +33,14 @@ class Members(Struct, frozen=True):
         return name in self.sent
 
     def text(self, name: str, *, least: int = 1, most: int | None = None) -> str:
-        """Text of so many characters."""
-        text = body.text_of(self.sent[name], name)
+        """Text of so many characters: at most as the table of lengths says, where `most` does not."""
+        text = body.text_of(self.sent[name], name, lengths.of(name) if most is None else most)
         if len(text) < least:
             raise EmptyText(name)
-        if most is not None and len(text) > most:
-            raise TextTooLong(name, most)
         return text
 
     def optional_text(self, name: str) -> str | None:
-        return body.text_of(self.sent[name], name) if name in self.sent else None
+        return self.text(name, least=0) if name in self.sent else None
 
     def text_or_null(self, name: str) -> str | None:
         return None if bytes(self.sent[name]) == b"null" else self.text(name, least=0)
@@ -52,7 +50,7 @@ class Members(Struct, frozen=True):
 
     def _number(self, name: str) -> float:
         text = bytes(self.sent[name]).decode()
-        number = float(text) if text[0] in "-0123456789" else math.nan
+        number = float(text) if text[0] in "-0123456789" and len(text) <= lengths.NUMBER else math.nan
         if not math.isfinite(number):
             raise NotANumber(name)
         return number
@@ -73,8 +71,10 @@ class Members(Struct, frozen=True):
             raise NotANumber(name)
         return f"{number:.0f}" if number.is_integer() else repr(number)
 
-    def numbers(self, name: str) -> list[float]:
-        """An array of numbers, each a double."""
+    def numbers(self, name: str, most: int) -> list[float]:
+        """An array of at most so many numbers, each a double. TooManyValues, decided before any is made."""
+        if bytes(self.sent[name]).count(b",") >= most:
+            raise body.TooManyValues(most)
         try:
             numbers = _decode_numbers(self.sent[name])
         except (msgspec.DecodeError, RecursionError) as error:
@@ -101,7 +101,7 @@ class Members(Struct, frozen=True):
         for element in body.elements(bytes(self.sent[name]), IDS):
             raw = body.members_of(element).get("id", element)
             try:
-                ids.append(body.text_of(raw, name).lower())
+                ids.append(body.text_of(raw, name, lengths.ID).lower())
             except Refusal as refusal:
                 raise NotAList(name) from refusal
         return tuple(dict.fromkeys(ids))

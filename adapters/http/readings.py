@@ -8,7 +8,7 @@ from datetime import datetime
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
-from adapters.http import body, times
+from adapters.http import body, lengths, times
 from domain.measurement import Kind, Reading
 from domain.refusal import (
     BadTimestamp,
@@ -17,6 +17,7 @@ from domain.refusal import (
     Negative,
     NotANumber,
     Refusal,
+    TextTooLong,
     without_frames,
 )
 
@@ -70,12 +71,17 @@ def _reading(members: Mapping[str, Raw], kind: Kind, child_id: str) -> Reading:
 
 
 def _timestamp(raw: Raw) -> datetime:
+    most = lengths.of("timestamp")
+    if body.cannot_be_within(most, raw):
+        raise TextTooLong("timestamp", most)  # whatever it is: a refusal names it as it was sent
     if not body.opens_with(raw, b'"'):
         raise BadTimestamp(bytes(raw).decode())
     try:
         text = msgspec.json.decode(raw, type=str)
     except msgspec.DecodeError as error:
         raise BadTimestamp(bytes(raw).decode()[1:-1]) from error
+    if len(text) > most:
+        raise TextTooLong("timestamp", most)
     time = times.parse(text)
     if time is None:
         raise BadTimestamp(text)
@@ -91,7 +97,7 @@ def _number(raw: Raw, member: str) -> float:
             raise NotANumber(member)
     elif text[0] not in "-0123456789":
         raise NotANumber(member)
-    number = float(text)
+    number = float(text) if len(text) <= lengths.NUMBER else math.inf
     if not math.isfinite(number):
         raise NotANumber(member)
     if number < 0:
@@ -100,7 +106,7 @@ def _number(raw: Raw, member: str) -> float:
 
 
 def _unit(raw: Raw) -> str:
-    unit = body.text_of(raw, "unit")
+    unit = body.text_of(raw, "unit", lengths.of("unit"))
     if not unit:
         raise EmptyText("unit")
     return unit

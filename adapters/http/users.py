@@ -17,7 +17,7 @@ from application.commands.register_user import NewUser, RegisterUser
 from application.commands.remove_user import RemoveUser
 from application.queries.users import ListUsers, ReadUser, User
 from application.writer import Writer
-from domain.user import USERNAME_LENGTH, Profile
+from domain.user import Profile
 
 
 class Collection(Struct, frozen=True):
@@ -61,7 +61,7 @@ def _routes_of(
     async def register(request: HttpRequest) -> Response[bytes]:
         actor = await entrance.admit(request, RegisterUser.name)
         sent = await entrance.sent(request, (*OF_EVERYBODY, *collection.required))
-        username = sent.text("username", most=USERNAME_LENGTH)
+        username = sent.text("username")
         password = sent.text("password")
         institution_id = sent.text("institution_id").lower()
         profile = _profile(sent, role)

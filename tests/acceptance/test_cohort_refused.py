@@ -135,3 +135,16 @@ def test_a_segment_of_one_value_is_refused_or_answered_without_nan(admin: Api) -
 @pytest.mark.parametrize("sent", [[], [{}], [None], [[1, 2, 3, 4]]], ids=str)
 def test_an_array_is_no_question(path: str, sent: list[Any], admin: Api) -> None:
     refusal(400, admin.post(path, sent))
+
+
+@pytest.mark.parametrize(
+    ("path", "members", "most"),
+    [(CHANGEPOINT, ("values",), 100_000), (COHORT_TREND, ("values", "x"), 1_000_000), (CORRELATE, "xy", 1_000_000)],
+)
+def test_more_values_than_a_statistic_takes_are_refused(
+    path: str, members: tuple[str, ...], most: int, admin: Api
+) -> None:
+    for member in members:
+        sent = dict.fromkeys(members, "[1, 2, 4, 3]") | {member: f"[{'1,' * most}2]"}
+        body = ", ".join(f'"{name}": {value}' for name, value in sent.items())
+        assert f"The limit is {most} values." == refusal(413, admin.post_raw(path, f"{{{body}}}"))

@@ -38,7 +38,9 @@ INSTANTS = {
 }
 METADATA: list[Body] = [
     {},
-    json.loads('{"deeper": [' * 50 + "1.5" + "]}" * 50),
+    json.loads('{"deeper": [' * 4 + "1.5" + "]}" * 4),
+    {f"member {number}": number for number in range(100)},
+    {"long": "x" * 16_000},
     {"group": "a"},
     {"": "", " ": None, "a.b": [True, False, None], "__proto__": {"admin": True}},
     {"nested": {"list": [1, [2, [3, {"four": {"five": []}}]]], "empty": {}}},
@@ -124,8 +126,8 @@ def test_members_that_the_service_sets_are_ignored(outcome: Outcome) -> None:
     assert outcome.stored() == given(made)
 
 
-@pytest.mark.parametrize("text", ["x" * 500, "\U0001f600" * 500, " ", "a\tb\nc", "' or '1'='1", "%00", "../x", "{}"])
-def test_any_text_of_500_characters_is_a_subject(text: str, outcome: Outcome) -> None:
+@pytest.mark.parametrize("text", ["x" * 200, "\U0001f600" * 200, " ", "a\tb\nc", "' or '1'='1", "%00", "../x", "{}"])
+def test_any_text_of_200_characters_is_a_subject(text: str, outcome: Outcome) -> None:
     made = outcome.record(subject_id=text)
     assert text == made["subject_id"]
     assert ([made], 1) == outcome.listed(subject_id=text)

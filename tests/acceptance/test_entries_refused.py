@@ -37,11 +37,14 @@ BAD_TIMES: list[Any] = [
 ]
 BAD_METADATA: list[Any] = [
     *(None, 5, True, "", "x", "{}", [], [{}], [["group", "a"]]),
+    {"x": "x" * 16_384},
+    dict.fromkeys(map(str, range(101))),
+    {"1": {"2": {"3": {"4": {"5": {"6": {"7": {"8": {}}}}}}}}},
     *({"x": "\x00"}, {"\x00": 1}, {"x": "\ud800"}, {"\udfff": 1}, {"x": [{"y": ["a\x00"]}]}, {"x": {"\ud800": {}}}),
 ]
 BAD_MEMBERS: list[tuple[str, Any]] = [
-    *((member, value) for member in ("subject_id", "brand_id") for value in (*BAD_TEXTS, "x" * 501, "é" * 501)),
-    *(("subject_id", value) for value in ("x" * 1_000_000, "\U0001f600" * 501)),
+    *((member, value) for member in ("subject_id", "brand_id") for value in (*BAD_TEXTS, "x" * 201, "é" * 201)),
+    *(("subject_id", value) for value in ("x" * 1_000_000, "\U0001f600" * 201)),
     *(("value", value) for value in BAD_VALUES),
     *(("recorded_at", value) for value in BAD_TIMES),
     *(("metadata", value) for value in BAD_METADATA),
@@ -119,7 +122,7 @@ def test_an_empty_subject_is_refused_or_kept(own: Outcome) -> None:
 
 def test_an_entry_of_another_brand_is_not_found(own: Outcome, admin: Api) -> None:
     other = new_outcome(admin)
-    for brand in (other.body["brand_id"], own.body["brand_id"].upper(), own.body["brand_id"] + " ", "x" * 500):
+    for brand in (other.body["brand_id"], own.body["brand_id"].upper(), own.body["brand_id"] + " ", "x" * 200):
         refusal(404, own.post(own.entry(brand_id=brand)))
     assert (0, 0) == (own.listed()[1], other.listed()[1])
 

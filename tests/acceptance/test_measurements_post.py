@@ -112,7 +112,9 @@ def test_a_body_fat_with_a_weight_comes_back_as_the_double_that_was_sent(
     assert WEIGHT.answer(child.id, body_fat=stored) == created(response)
 
 
-@pytest.mark.parametrize("unit", ["k", " ", "kg", "фунт", "\U0001f600", "k*", "'; --", "a\nb", "x" * 300])
+@pytest.mark.parametrize(
+    "unit", ["k", " ", "kg", "фунт", "\U0001f600", "k*", "'; --", "a\nb", "x" * 64, "\U0001f600" * 64]
+)
 def test_any_text_of_at_least_one_character_is_a_unit(unit: str, application: Api, child: User) -> None:
     response = application.post(WEIGHT.path(child.id), WEIGHT.reading(unit=unit))
     assert WEIGHT.answer(child.id, unit=unit) == created(response)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from msgspec import Raw
 
 from adapters.http import body
-from domain.refusal import NotText, Unreadable, UnsafeText
+from domain.refusal import NotText, TextTooLong, Unreadable, UnsafeText
 
 characters = st.characters(exclude_categories=[])
 """Lone surrogates too: JSON can spell them."""
@@ -134,12 +134,25 @@ def test_text_is_as_it_was_sent_or_unsafe(text: str) -> None:
     raw = Raw(json.dumps(text).encode())
     if "\0" in text or any("\ud800" <= each <= "\udfff" for each in json.loads(json.dumps(text))):
         with pytest.raises(UnsafeText):
-            body.text_of(raw, "unit")
+            body.text_of(raw, "unit", 64)
     else:
-        assert text == body.text_of(raw, "unit")
+        assert text == body.text_of(raw, "unit", 64)
 
 
 @given(values.filter(lambda value: not isinstance(value, str)))
 def test_what_is_no_text_is_not_read_as_text(value: Any) -> None:
     with pytest.raises(NotText):
-        body.text_of(Raw(json.dumps(value).encode()), "unit")
+        body.text_of(Raw(json.dumps(value).encode()), "unit", 64)
+
+
+@pytest.mark.parametrize("text", ["x" * 64, "\U0001f600" * 64, "\\" * 64], ids=ascii)
+@pytest.mark.parametrize("ascii_only", [True, False])
+def test_a_text_is_as_long_as_its_characters_whatever_their_bytes(text: str, ascii_only: bool) -> None:
+    assert text == body.text_of(Raw(json.dumps(text, ensure_ascii=ascii_only).encode()), "unit", 64)
+    with pytest.raises(TextTooLong):
+        body.text_of(Raw(json.dumps(text + "x", ensure_ascii=ascii_only).encode()), "unit", 64)
+
+
+def test_a_text_that_cannot_be_short_enough_is_refused_before_it_is_read() -> None:
+    with pytest.raises(TextTooLong):
+        body.text_of(Raw(b'"' + b"\\ud800" * 1_000_000 + b'"'), "unit", 64)

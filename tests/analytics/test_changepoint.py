@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from adapters.analytics.changepoint import changepoints
-from adapters.analytics.shapes import Changepoint
+from adapters.analytics.shapes import MOST_CHANGEPOINTS, Changepoint
 from adapters.analytics.unfit import Unfit
 from tests.analytics.numbers import exact_mean, exact_variance, near, plain, unhurried
 from tests.analytics.published import FIRST_DRUG, NILE, SECOND_DRUG
@@ -76,10 +76,29 @@ def test_a_hundred_thousand_values_agree_with_scipy(shape: str) -> None:
     }[shape]
     found = changepoints(values.tolist()).changepoints
     near_zero = values - level  # exact, and SciPy's means keep their digits
-    for point in found[::4999]:
+    assert MOST_CHANGEPOINTS == len(found)
+    for point in found[::49]:
         expected = stats.ttest_ind(near_zero[: point.index], near_zero[point.index :], equal_var=False)
         assert pytest.approx(expected.statistic, rel=1e-9, abs=1e-12) == point.statistic
         assert pytest.approx(expected.pvalue, rel=1e-9, abs=1e-300) == point.p_value
+
+
+def test_of_more_than_a_thousand_splits_those_with_the_smallest_p_are_listed_in_order() -> None:
+    noise = np.random.default_rng(3).normal(size=MOST_CHANGEPOINTS + 501)
+    found = changepoints(noise.tolist(), 2)
+    every = {}
+    for index in range(2, len(noise) - 1):
+        every[index] = stats.ttest_ind(noise[:index], noise[index:], equal_var=False).pvalue
+    expected = sorted(sorted(every, key=every.__getitem__)[:MOST_CHANGEPOINTS])
+    assert expected == [point.index for point in found.changepoints]
+    assert MOST_CHANGEPOINTS < len(every)
+
+
+def test_of_equal_splits_the_best_is_among_those_that_are_listed() -> None:
+    found = changepoints([0.0] * 3_000 + [1.0] * 3_000)
+    assert found.best_changepoint in found.changepoints
+    assert found.best_changepoint is not None
+    assert 3_000 == found.best_changepoint.index
 
 
 def test_a_hundred_thousand_values_take_less_than_two_seconds() -> None:

@@ -24,7 +24,7 @@ from adapters.http.openapi.schemas import (
     string,
 )
 from adapters.http.openapi.statistics import BEYOND, METHOD, TREND, constant, few
-from domain.refusal import EmptyText, NotFound, NotText, UnsafeText
+from domain.refusal import NotFound
 
 TAG = "Analytics"
 
@@ -167,8 +167,7 @@ def _correlations() -> Operation:
 
 
 def _of_outcome(name: str) -> Member:
-    schema = {**WORD, "description": "Anything but the id of an outcome of the brand is 404."}
-    return Member(name=name, schema=schema, required=True, refused=(NotText(name), UnsafeText(name), EmptyText(name)))
+    return text(name, required=True, description="Anything but the id of an outcome of the brand is 404.")
 
 
 def schemas() -> dict[str, Json]:

@@ -30,6 +30,7 @@ from domain.refusal import (
     NotATime,
     NotText,
     TextTooLong,
+    TooLarge,
     UnsafeText,
 )
 
@@ -79,29 +80,45 @@ def operations() -> Iterator[Operation]:
 
 
 def _members() -> tuple[Member, ...]:
-    value = pattern(r"-?(?!(?:\.?[0-9]){39})[0-9]+(?:\.[0-9]+)?", "At most 38 digits; it is kept as it is written.")
+    value = pattern(
+        r"-?(?!(?:\.?[0-9]){39})[0-9]+(?:\.[0-9]+)?",
+        "At most 38 digits; it is kept as it is written.",
+        maxLength=entry_items.VALUE,
+    )
+    recorded_at = text("recorded_at", least=0)
     return (
-        text("subject_id", most=entry_items.LENGTH, required=True),
-        text("brand_id", most=entry_items.LENGTH, required=True),
+        text("subject_id", required=True),
+        text("brand_id", required=True),
         Member(
             name="value",
             schema=value,
             required=True,
-            refused=(NotText("value"), UnsafeText("value"), NotADecimal("value", entry_items.DIGITS)),
+            refused=(
+                NotText("value"),
+                UnsafeText("value"),
+                TextTooLong("value", entry_items.VALUE),
+                NotADecimal("value", entry_items.DIGITS),
+            ),
         ),
         Member(
             name="recorded_at",
             schema={**TIME_IN, "description": f"Now, when left out. {TIME_IN['description']}"},
-            refused=(NotText("recorded_at"), UnsafeText("recorded_at"), NotATime("recorded_at")),
+            refused=(*recorded_at.refused, NotATime("recorded_at")),
         ),
         Member(
             name="metadata",
-            schema={"type": "object", "default": {}, "description": f"At most {METADATA:,} bytes, as it is sent."},
+            schema={
+                "type": "object",
+                "default": {},
+                "maxProperties": METADATA["members"],
+                "description": f"At most {METADATA['bytes']:,} bytes, as it is sent, {METADATA['members']} members, "
+                f"those of objects in it included, and {METADATA['levels']} levels of objects and arrays.",
+            },
             refused=(
                 NotAnObject("metadata"),
                 UnsafeText("metadata"),
                 NotANumber("metadata"),
-                TextTooLong("metadata", METADATA),
+                *(TooLarge("metadata", most, unit) for unit, most in METADATA.items()),
             ),
         ),
     )

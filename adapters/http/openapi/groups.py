@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 
+from adapters.http import lengths
 from adapters.http.groups import OWNERS
 from adapters.http.openapi.operations import REMOVED, Answer, Link, Operation, page_of
 from adapters.http.openapi.requests import LIMIT, PAGE, Body, Member, path_id, text
 from adapters.http.openapi.schemas import ID, TEXT, Json, array, closed, or_null, ref, string
-from domain.refusal import AlreadyRegistered, ChildrenNotRegistered, NotAList, NotFound, NotText, UnsafeText
+from domain.refusal import AlreadyRegistered, ChildrenNotRegistered, NotAList, NotFound
 from domain.user import TITLES
 
 TAG = "Groups"
@@ -19,7 +20,8 @@ EXAMPLE: Json = {"id": "5a62be07d6f33400146c9b6a", **SENT}
 
 def children(*, required: bool) -> Member:
     """Children, each by its id or as an object that has one."""
-    one = {"anyOf": [TEXT, {"type": "object", "properties": {"id": TEXT}, "required": ["id"]}]}
+    id = {**TEXT, "maxLength": lengths.ID}
+    one = {"anyOf": [id, {"type": "object", "properties": {"id": id}, "required": ["id"]}]}
     schema = array(one, description="Ids of children that are there, or objects with an `id`; each counts once.")
     return Member(name="children", schema=schema, required=required, refused=(NotAList("children"),))
 
@@ -116,5 +118,5 @@ def _operations_of(collection: str, role: str) -> Iterator[Operation]:
 
 
 def _class_or_null() -> Member:
-    refused = (NotText("school_class"), UnsafeText("school_class"))
-    return Member(name="school_class", schema=or_null(TEXT), refused=refused)
+    member = text("school_class", least=0)
+    return Member(name=member.name, schema=or_null(member.schema), refused=member.refused)

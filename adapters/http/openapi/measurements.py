@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from adapters.http import lengths
 from adapters.http.envelope import envelope
 from adapters.http.filters import CONDITIONS
 from adapters.http.openapi.operations import REMOVED, Answer, Link, Operation, ok, page_of
@@ -22,14 +23,22 @@ from adapters.http.openapi.schemas import (
 )
 from adapters.http.readings import Item
 from domain.measurement import KINDS, Kind
-from domain.refusal import AlreadyRegistered, BadTimestamp, ChildNotRegistered, Negative, NotANumber, NotFound
+from domain.refusal import (
+    AlreadyRegistered,
+    BadTimestamp,
+    ChildNotRegistered,
+    Negative,
+    NotANumber,
+    NotFound,
+    TextTooLong,
+)
 
 TAG = "Measurements"
 
 VALUE: Json = {
     "anyOf": [
         {"type": "number", "minimum": 0},
-        pattern(r"[0-9]+(?:\.[0-9]+)?", "The same as text: `70.2` is stored."),
+        pattern(r"[0-9]+(?:\.[0-9]+)?", "The same as text: `70.2` is stored.", maxLength=lengths.NUMBER),
     ],
     "description": "A number that is 0 or more, within the range of a double.",
 }
@@ -176,7 +185,8 @@ def _operations_of(kind: Kind) -> Iterator[Operation]:
 
 
 def _body(kind: Kind) -> Body:
-    timestamp = Member(name="timestamp", schema=TIME_IN, required=True, refused=(BadTimestamp("2019-02-30T08:00:00Z"),))
+    refused = (BadTimestamp("2019-02-30T08:00:00Z"), TextTooLong("timestamp", lengths.of("timestamp")))
+    timestamp = Member(name="timestamp", schema=TIME_IN, required=True, refused=refused)
     members = [timestamp, _value("value", required=True)]
     example: Json = {"timestamp": "2019-06-20T14:40:00.000Z", "value": 70.2}
     if kind.unit is None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from adapters.http import definitions
 from adapters.http.definitions import OutcomeItem
 from adapters.http.openapi.operations import Answer, Link, Operation, ok
 from adapters.http.openapi.requests import LIMIT, OFFSET, Body, asked, one_of, outcome_id, text
@@ -47,14 +46,13 @@ def operations() -> Iterator[Operation]:
         body=Body(
             name="NewOutcome",
             members=(
-                text("name", most=definitions.LENGTH, required=True),
+                text("name", required=True),
                 text(
                     "brand_id",
-                    most=definitions.LENGTH,
                     required=True,
                     description="Of an institution: then `weight` and `body_fat` of its children count.",
                 ),
-                text("metric_key", most=definitions.LENGTH, required=True),
+                text("metric_key", required=True),
                 text("description", least=0),
                 text("unit", least=0, description="Measurements of this unit only."),
                 DIRECTION,
@@ -106,7 +104,7 @@ def operations() -> Iterator[Operation]:
         body=Body(
             name="OutcomeChange",
             members=(
-                text("name", most=definitions.LENGTH),
+                text("name"),
                 text("description", least=0),
                 text("unit", least=0),
                 one_of("direction", DIRECTIONS),

@@ -151,7 +151,7 @@ def by_status(path: str, refused: Iterable[Exception]) -> Json:
 def _called(error: Exception) -> str:
     """A name for it: what it is, and what it is about."""
     facts = vars(error) | ({"member": str(error)} if isinstance(error, Unfit) else {})
-    about = next((facts[name] for name in ("member", "name", "title", "reason") if name in facts), "")
+    about = " ".join(facts[name] for name in ("member", "name", "title", "reason", "unit") if name in facts)
     return "-".join((type(error).__name__, *re.findall(r"\w+", about)))
 
 

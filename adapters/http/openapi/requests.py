@@ -4,7 +4,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from adapters.analytics.unfit import Unfit
+from adapters.http import lengths
 from adapters.http.openapi.schemas import PATH_ID, PATH_UUID, Json, pattern, string
 from domain.refusal import (
     BadFilter,
@@ -20,7 +20,7 @@ from domain.refusal import (
     UnsafeText,
 )
 
-Refusals = tuple[Refusal | Unfit, ...]
+Refusals = tuple[Exception, ...]
 
 
 class Parameter(Struct, frozen=True, kw_only=True):
@@ -112,23 +112,19 @@ OFFSET = asked(
 # Members
 
 
-def text(
-    name: str, *, least: int = 1, most: int | None = None, required: bool = False, description: str = ""
-) -> Member:
-    """Text of so many characters, none of which is U+0000."""
-    facts: Json = {"minLength": least} if least else {}
-    refused: list[Refusal] = [NotText(name), UnsafeText(name)]
+def text(name: str, *, least: int = 1, required: bool = False, description: str = "") -> Member:
+    """Text of so many characters, none of which is U+0000; at most as the table of lengths says."""
+    most = lengths.of(name)
+    facts: Json = {"minLength": least, "maxLength": most} if least else {"maxLength": most}
+    refused: list[Refusal] = [NotText(name), UnsafeText(name), TextTooLong(name, most)]
     if least:
         refused.append(EmptyText(name))
-    if most is not None:
-        facts["maxLength"] = most
-        refused.append(TextTooLong(name, most))
     schema = pattern(r"[^\u0000]*", description, **facts)
     return Member(name=name, schema=schema, required=required, refused=tuple(refused))
 
 
 def one_of(name: str, choices: tuple[str, ...], *, required: bool = False, **facts: Any) -> Member:
-    refused = (NotText(name), UnsafeText(name), EmptyText(name), NotOneOf(name, choices))
+    refused = (*text(name).refused, NotOneOf(name, choices))
     return Member(name=name, schema=string(enum=list(choices), **facts), required=required, refused=refused)
 
 

@@ -6,12 +6,16 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from adapters.http import lengths
+
 Json = dict[str, Any]
 
 _HEX = "[0-9a-fA-F]"
 _YEAR = "(?:167[89]|16[89][0-9]|1[7-9][0-9]{2}|2[01][0-9]{2}|22[0-5][0-9]|226[01])"
 DATE = f"{_YEAR}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])"
-TIME = rf"{DATE}T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]+)?(?:Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])?"
+TIME = (
+    rf"{DATE}T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{{1,38}})?(?:Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])?"
+)
 NUMBER = r"-?[0-9]{1,200}(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,2})?"
 """Patterns of what goes in. Whether a date is in the calendar, and a number a double, no pattern says."""
 
@@ -70,6 +74,7 @@ TIME_IN = pattern(
     TIME,
     "`YYYY-MM-DDTHH:MM:SS`, then an optional fraction, kept to the millisecond, then an optional `Z` or `±hh:mm`; "
     "without a zone it is UTC. It must be in the calendar.",
+    maxLength=lengths.of("timestamp"),
 )
 TIME_OUT = pattern(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z", "UTC, to the millisecond.")
 EXACT_TIME = pattern(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z", "UTC, to the microsecond.")

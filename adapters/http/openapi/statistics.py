@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 
 from adapters.analytics import shapes
+from adapters.analytics.shapes import MOST_CHANGEPOINTS
 from adapters.analytics.unfit import Unfit
-from adapters.http.analytics import ALPHA, METHODS
+from adapters.http.analytics import ALPHA, METHODS, VALUES, VALUES_OF_CHANGEPOINTS
+from adapters.http.body import TooManyValues
 from adapters.http.openapi.operations import Operation, ok
 from adapters.http.openapi.requests import Body, Member, number, one_of
 from adapters.http.openapi.schemas import SHARE, Json, array, of_struct
@@ -87,7 +89,7 @@ def operations() -> Iterator[Operation]:
             example={"values": [1, 2, 3]},
         ),
         answers=(ok("Trend", TREND),),
-        refused=(Unfit("x", "as many as values are needed, 3, not 2"), constant("x"), BEYOND),
+        refused=(Unfit("x", "as many as values are needed, 3, not 2"), constant("x"), BEYOND, TooManyValues(VALUES)),
     )
     least = number(
         "min_segment_size", refused=(Unfit("min_segment_size", "at least 2 is needed"),), minimum=2, default=3
@@ -99,19 +101,20 @@ def operations() -> Iterator[Operation]:
         tag=TAG,
         summary="Where the mean of values changes",
         description="Welch's t test of every split that leaves both segments long enough; `index` is the first of the "
-        "later one. At least two segments' values are needed.",
+        f"later one. Of more than {MOST_CHANGEPOINTS:,} splits those with the smallest p-values are listed, in the "
+        "order of their index. At least two segments' values are needed.",
         action="analyze_values",
         body=Body(
             name="LongValues",
             members=(
-                _numbers("values", 4),
+                _numbers("values", 4, most=VALUES_OF_CHANGEPOINTS),
                 Member(name=least.name, schema={**least.schema, "type": "integer"}, refused=least.refused),
                 ALPHA_MEMBER,
             ),
             example={"values": [0, 1, 2, 10, 11, 12]},
         ),
         answers=(ok("Changepoints", CHANGEPOINTS),),
-        refused=(BEYOND,),
+        refused=(BEYOND, TooManyValues(VALUES_OF_CHANGEPOINTS)),
     )
     yield Operation(
         method="POST",
@@ -127,12 +130,12 @@ def operations() -> Iterator[Operation]:
             example={"x": [1, 2, 3, 4], "y": [1, 3, 2, 4]},
         ),
         answers=(ok("Correlation", CORRELATION),),
-        refused=(Unfit("y", "as many as x are needed, 4, not 5"), constant("x"), BEYOND),
+        refused=(Unfit("y", "as many as x are needed, 4, not 5"), constant("x"), BEYOND, TooManyValues(VALUES)),
     )
 
 
-def _numbers(name: str, least: int, *, required: bool = True) -> Member:
-    schema = array({"type": "number"}, minItems=least)
+def _numbers(name: str, least: int, *, most: int = VALUES, required: bool = True) -> Member:
+    schema = array({"type": "number"}, minItems=least, maxItems=most)
     return Member(name=name, schema=schema, required=required, refused=(NotNumbers(name), few(name, least)))
 
 
@@ -140,7 +143,7 @@ def schemas() -> dict[str, Json]:
     return {
         "Trend": of_struct(shapes.Trend),
         "Correlation": of_struct(shapes.Correlation, p_value=SHARE),
-        "Changepoints": of_struct(shapes.Changepoints),
+        "Changepoints": of_struct(shapes.Changepoints, changepoints={"maxItems": MOST_CHANGEPOINTS}),
         "Changepoint": of_struct(shapes.Changepoint, p_value=SHARE),
         "ConfidenceInterval": of_struct(shapes.ConfidenceInterval),
     }

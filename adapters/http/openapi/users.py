@@ -17,7 +17,7 @@ from domain.refusal import (
     NotFound,
     UnsafeText,
 )
-from domain.user import TITLES, USERNAME_LENGTH
+from domain.user import TITLES
 
 SHOWN: dict[str, dict[str, Json]] = {
     "child": {"gender": string(enum=["male", "female"]), "age": string()},
@@ -37,7 +37,7 @@ EXAMPLES: dict[str, Json] = {
 }
 
 OF_EVERYBODY = (
-    text("username", most=USERNAME_LENGTH, required=True, description="Unique over all users; compared exactly."),
+    text("username", required=True, description="Unique over all users; compared exactly."),
     text("password", required=True),
     text("institution_id", required=True, description="Of an institution that is there."),
 )
