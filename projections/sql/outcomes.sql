@@ -130,7 +130,8 @@ new as (
     cross join lateral (
         select e.value, e.number from {entries} e
         where e.part = d.part and e.subject_id = d.subject_id and e.source = d.source and e.unit = d.unit
-            and e.at >= d.day at time zone 'UTC' and e.at < (d.day + 1) at time zone 'UTC'
+            and e.at >= d.day::timestamp at time zone 'UTC'
+            and e.at < (d.day + 1)::timestamp at time zone 'UTC'
     ) e
     group by d.part, d.source, d.unit, d.subject_id, d.day
     on conflict (part, source, unit, subject_id, day) do update set

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Context, Decimal
 from typing import Any
 
@@ -209,3 +209,22 @@ def test_rebuilt_rollups_equal_live_ones_bit_for_bit(cursor: Cursor[Any], log: L
     events = placed({part: valid(events) for part, events in log.items()})
     live = [events[start : start + cut] for start in range(0, len(events), cut)]
     assert tables_after(cursor, [events]) == tables_after(cursor, [page for page in live for _ in range(1 + twice)])
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "America/St_Johns", "Pacific/Kiritimati"])
+def test_rollups_are_of_the_days_of_utc_whatever_the_time_zone_of_the_session(cursor: Cursor[Any], zone: str) -> None:
+    start = datetime(2026, 3, 28, tzinfo=UTC)  # the clocks of Berlin change on the next day
+    log: Log = {0: [], 1: []}
+    for number in range(60):
+        at, id = start + timedelta(hours=1.5 * number), f"{number:024x}"
+        stream_id = stream(CHILDREN[0], id)
+        log[0].append(
+            entry_recorded(
+                originator_id=stream_id, entry_id=id, subject_id=CHILDREN[0], happened_at=at, value=f"{number}"
+            )
+        )
+    with cursor.connection.transaction(force_rollback=True):
+        cursor.execute("select set_config('timezone', %s, true)", [zone])
+        found = tables_after(cursor, [placed(log)])
+    expected = rolled(values_of(log), by_subject=False)
+    assert expected == {row[:4]: row[4:] for row in found["days read"]}
