@@ -114,4 +114,5 @@ def _grow(connection: Connection[Any], builder: str, view: str) -> None:
     for _ in going.switch():
         pass
     if view in VIEWS.latest:
-        rebuild.drop_old(connection, view)
+        for _ in rebuild.drop_old(connection, view):
+            pass

@@ -238,13 +238,25 @@ class Operator:
         return 0
 
     def drop_old(self, names: Sequence[str]) -> int:
+        dropped = 0
         with self._session("drop") as (connection, _):
-            dropped = [each for name in names for each in rebuild.drop_old(connection, name)]
-        for each in dropped:
-            self._say(f"{each.view}: generation {each.generation} is gone.")
+            for name in names:
+                dropped += self._drop_old(connection, name)
         if not dropped:
             self._say("There is no old generation.")
         return 0
+
+    def _drop_old(self, connection: Connection[Any], name: str) -> int:
+        """How many were dropped."""
+        dropped, waits = 0, False
+        for each in rebuild.drop_old(connection, name):
+            if each is not None:
+                self._say(f"{each.view}: generation {each.generation} is gone.")
+                dropped += 1
+            elif not waits:
+                waits = True
+                self._say(f"{name}: waiting for a session, such as a pg_dump, that reads an old generation.")
+        return dropped
 
     def parked(self, name: str | None) -> int:
         with self._session("parked") as (connection, _):

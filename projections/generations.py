@@ -128,8 +128,10 @@ def _names(view: View) -> set[str]:
 
 def drop(cursor: Cursor[Any], generation: Generation, tables: Iterable[Identifier]) -> None:
     """Drop a generation that is not live, with all that is known of it."""
-    # The leases first: whoever writes a page holds them, and finds none afterwards.
-    for statement in ("forget_leases", "forget_generation", "forget_places", "forget_parked", "forget_workers"):
-        cursor.execute(SQL[statement], generation.key)
+    # Whoever writes a page holds the leases, and then waits for the tables: the other way round would deadlock.
+    cursor.execute(SQL["hold_all_leases"], generation.key)
     for table in tables:
         cursor.execute(sql.SQL("drop table if exists {}").format(table))
+    # Whoever waits for one of these rows waits no longer than for the commit.
+    for statement in ("forget_generation", "forget_places", "forget_parked", "forget_workers", "forget_leases"):
+        cursor.execute(SQL[statement], generation.key)

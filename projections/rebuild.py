@@ -15,7 +15,7 @@ from contextlib import closing
 from typing import Any
 
 from psycopg import Connection, Cursor, IsolationLevel, sql
-from psycopg.errors import DuplicateTable, UniqueViolation
+from psycopg.errors import DuplicateTable, LockNotAvailable, UniqueViolation
 
 from projections import generations, statements
 from projections.comparison import Difference, differences, in_partition
@@ -30,6 +30,12 @@ from projections.views import VIEWS, Views
 SQL = statements.beside(__file__, "rebuild")
 
 Connect = Callable[[str], Connection[Any]]
+
+DROP_PAUSE = 1.0
+"""Seconds between two tries to drop a generation that somebody reads: each may hold up its projectors for a moment."""
+
+DROP_TIME = 15.0
+"""Seconds for which a rebuild tries to drop what an earlier one has left."""
 
 
 class Rebuild:
@@ -126,10 +132,11 @@ def begin(connection: Connection[Any], builder: str, name: str, *, views: Views 
     view = INLINE.get(name) or views.latest.get(name)
     if view is None:
         raise RebuildRefused(f"there is no view {name}")
+    _drop_left(connection, view, anew=anew)
     try:
         with connection.transaction(), connection.cursor() as cursor:
             there = generations.of_view(cursor, name)
-            new = _unfinished(cursor, view, there, anew=anew)
+            new = _unfinished(cursor, view, there)
             if new is None:
                 number = max((each.generation for each in there), default=0) + 1
                 new = growth(view, Generation(name, number, view.version, live=False, grown=False, builder=builder))
@@ -152,19 +159,41 @@ def _live(there: Sequence[Generation], views: Views) -> Growth:
     return growth(code, live)
 
 
-def _unfinished(cursor: Cursor[Any], view: View, there: Sequence[Generation], *, anew: bool) -> Growth | None:
-    """What an earlier rebuild has left, if it can be gone on with; what cannot is dropped."""
-    for each in there:
-        if each.builder is None:
-            continue
-        if _is_there(cursor, each.builder):
+def _drop_left(connection: Connection[Any], view: View, *, anew: bool) -> None:
+    """Drop what earlier rebuilds have left, if it is of another version, or everything is to begin `anew`.
+    RebuildRefused."""
+    deadline = time.monotonic() + DROP_TIME
+    while True:
+        try:
+            with connection.transaction(), connection.cursor() as cursor:
+                cursor.execute(SQL["switch_soon"])
+                for each in _left(cursor, view, generations.of_view(cursor, view.name)):
+                    if anew or each.version != view.version:
+                        generations.drop(cursor, each, growth(view, each).tables.values())
+                return
+        except LockNotAvailable as error:
+            if time.monotonic() > deadline:
+                raise RebuildRefused(
+                    f"an earlier rebuild of {view.name} has left a generation, which cannot be dropped while another "
+                    "session, such as a pg_dump, reads it: try again when that has ended"
+                ) from error
+            time.sleep(DROP_PAUSE)
+
+
+def _unfinished(cursor: Cursor[Any], view: View, there: Sequence[Generation]) -> Growth | None:
+    """What an earlier rebuild has left, and can be gone on with. RebuildRefused."""
+    return next((growth(view, each) for each in _left(cursor, view, there)), None)
+
+
+def _left(cursor: Cursor[Any], view: View, there: Sequence[Generation]) -> list[Generation]:
+    """The generations that earlier rebuilds have left. RebuildRefused where one is still at work."""
+    left = [each for each in there if each.builder is not None]
+    for each in left:
+        if each.builder is not None and _is_there(cursor, each.builder):
             raise RebuildRefused(
                 f"{view.name} is being rebuilt already: generation {each.generation}, by {each.builder}"
             )
-        if each.version == view.version and not anew:
-            return growth(view, each)
-        generations.drop(cursor, each, growth(view, each).tables.values())
-    return None
+    return left
 
 
 def _is_there(cursor: Cursor[Any], builder: str) -> bool:
@@ -188,14 +217,34 @@ def roll_back(connection: Connection[Any], name: str, *, views: Views = VIEWS) -
     return kept[-1], Switch(connection, Live(live, kept[-1]), growth(code, kept[-1])).run()
 
 
-def drop_old(connection: Connection[Any], name: str, *, views: Views = VIEWS) -> list[Generation]:
-    """Drop every generation that is not live, unless a rebuild is at it; those that are gone."""
-    dropped = []
+def is_behind(connection: Connection[Any], name: str) -> bool:
+    """Whether there are events that the live generation of a view has not seen."""
+    ((behind,),) = connection.execute(SQL["is_behind"], {"view": name}).fetchall()
+    return bool(behind)
+
+
+def drop_old(connection: Connection[Any], name: str, *, views: Views = VIEWS) -> Iterator[Generation | None]:
+    """Drop every generation that is not live, unless a rebuild is at it: each, once it is gone; and None each time
+    that another session, such as a pg_dump, reads its tables. Nobody else waits meanwhile."""
+    while True:
+        try:
+            dropped = _drop_one(connection, name, views)
+        except LockNotAvailable:
+            yield None
+            time.sleep(DROP_PAUSE)
+            continue
+        if dropped is None:
+            return
+        yield dropped
+
+
+def _drop_one(connection: Connection[Any], name: str, views: Views) -> Generation | None:
     with connection.transaction(), connection.cursor() as cursor:
+        cursor.execute(SQL["switch_soon"])
         for each in generations.of_view(cursor, name):
             if each.live or (each.builder is not None and _is_there(cursor, each.builder)):
                 continue
             code = INLINE.get(name) or views.of(name, each.version) or views.latest[name]
             generations.drop(cursor, each, growth(code, each).tables.values())
-            dropped.append(each)
-    return dropped
+            return each
+    return None

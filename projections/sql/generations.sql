@@ -19,6 +19,10 @@ from heads h;
 -- name: set_live
 update views set live = (generation = %(generation)s) where view = %(view)s;
 
+-- name: hold_all_leases
+-- Nobody writes a page of the generation until this transaction ends: projectors pass over leases that are held.
+select part from leases where view = %(view)s and generation = %(generation)s order by part for update;
+
 -- name: forget_generation
 delete from views where view = %(view)s and generation = %(generation)s;
 

@@ -10,6 +10,19 @@ set client_connection_check_interval = '1s';
 -- Plans must not be those of the empty tables that it begins with.
 set plan_cache_mode = force_custom_plan;
 
+-- name: is_behind
+select exists (
+    select from views v
+    join leases l on l.view = v.view and l.generation = v.generation
+    left join lateral (
+        select p.seq from places p
+        where p.part = l.part and p.view = l.view and p.generation = l.generation
+        order by p.seq desc limit 1
+    ) p on true
+    where v.view = %(view)s and v.live
+        and exists (select from events e where e.part = l.part and e.seq > coalesce(p.seq, 0))
+);
+
 -- name: is_there
 select exists (select from pg_stat_activity where application_name = %(builder)s);
 
@@ -77,7 +90,7 @@ left join lateral (select e.seq from events e where e.part = l.part order by e.s
 select count(distinct stream) from parked_events where view = %(view)s and generation = %(generation)s;
 
 -- name: switch_soon
--- Whoever asks meanwhile waits behind the switch: so it gives up early, and tries again.
+-- Whoever asks meanwhile waits behind whoever switches or drops: so these give up early, and try again.
 set local lock_timeout = '100ms';
 
 -- name: primary_key
@@ -99,6 +112,22 @@ limit %(limit)s;
 
 -- name: schema
 select current_schema();
+
+-- name: not_grown
+-- The inline projections that are empty though there is a user: commands must not be decided by them.
+select p.name
+from (
+    values ('dedupe_index', exists (select from dedupe_index)), ('directory', exists (select from users))
+) p (name, has_rows)
+where not p.has_rows and exists (
+    select from events e
+    where e.part = %(part)s and e.topic = any (%(registered)b::text[])
+        and not exists (
+            select from events r
+            where r.part = e.part and r.originator_id = e.originator_id and r.topic = any (%(removed)b::text[])
+        )
+)
+order by p.name;
 
 -- name: grants
 -- What others than its owner may do with a table; the role is null where everybody may.

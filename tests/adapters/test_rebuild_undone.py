@@ -1,14 +1,20 @@
 """Going back to the generation that served before, and dropping what is not wanted any more."""
 
+import threading
 from collections.abc import Callable, Iterator
 from itertools import islice
 
+import psycopg
 import pytest
 
 from adapters.postgres import embedded
+from projections import rebuild
 from projections.growth import RebuildRefused
-from tests.adapters.rebuilding import Copy, begun, each_inline, each_view, everything, filled, keep_from
+from projections.projector import CHANGED
+from tests.adapters.rebuilding import LIVE_BEHIND, Copy, begun, each_inline, each_view, everything, filled, keep_from
 from tests.adapters.workload import Workload
+from tests.running.processes import soon
+from tests.running.rebuilding import waiting
 
 KNOWN = """
 select generation from views where view = %s
@@ -141,3 +147,50 @@ def test_what_a_rebuild_has_left_is_dropped_by_one_that_begins_anew(copy: Copy, 
     assert 0 == copy.operator().rebuild([name], workers=1, accept_differences=False, anew=True)
     assert rows == copy.rows(name)
     assert oid not in copy.serving(name).values()
+
+
+@each_view
+def test_a_dump_that_reads_an_old_generation_holds_up_who_drops_it_and_nobody_else(
+    copy: Copy, name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(rebuild, "DROP_PAUSE", 0.01)
+    assert 0 == copy.rebuild(name)
+    workload = Workload(copy.world, seed=8)
+    dropping = threading.Thread(target=copy.operator().drop_old, args=[[name]])
+    with copy.projecting(), psycopg.connect(copy.url) as dump:
+        for table in copy.serving(name):
+            dump.execute(f"lock table {table}_g1 in access share mode".encode())
+        dropping.start()
+        for _ in range(5):
+            assert soon(lambda: waiting(copy.url, "drop") == 1, 30)
+            workload.run_group()
+            copy.ask(CHANGED)  # projectors look who keeps what
+            assert soon(lambda: copy.ask(LIVE_BEHIND, name) == [(0,)], 30)
+        assert [1, 2] == known(copy, name)
+        dump.rollback()
+        dropping.join(60)
+        assert [2] == known(copy, name)
+    told = capsys.readouterr().out
+    waits, gone = f"{name}: waiting for a session, such as a pg_dump, ", f"{name}: generation 1 is gone."
+    assert (1, 1) == (told.count(waits), told.count(gone))
+
+
+@each_view
+def test_a_rebuild_says_that_a_dump_reads_what_it_would_have_to_drop(
+    copy: Copy, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rebuild, "DROP_TIME", 0.0)
+    with copy.session() as session:
+        begun(session, name)
+    rows = copy.rows(name)
+    with copy.session() as (connection, builder), psycopg.connect(copy.url) as dump:
+        for table in copy.serving(name):
+            dump.execute(f"lock table {table}_g2 in access share mode".encode())
+        with pytest.raises(
+            RebuildRefused, match="cannot be dropped while another session, such as a pg_dump, reads it"
+        ):
+            rebuild.begin(connection, builder, name, anew=True)
+        assert [1, 2] == known(copy, name)
+        dump.rollback()
+        rebuild.begin(connection, builder, name, anew=True)
+    assert rows == copy.rows(name)
