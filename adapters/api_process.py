@@ -17,7 +17,7 @@ def run(settings: Settings, data: Path, host: str, port: int, *, descriptor: int
     open_files.allow_many()
     draining = Draining()
     with database(settings, data) as url:
-        wait_until_prepared(url)
+        wait_until_prepared(url, for_commands=True)
         server.run(
             api(settings, data, url, draining),
             draining,

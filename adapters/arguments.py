@@ -61,8 +61,13 @@ def of_export(parser: argparse.ArgumentParser) -> None:
 
 
 def of_import_log(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", type=Path, metavar="FILE", help="an export in ndjson")
+    parser.add_argument("file", type=Path, metavar="FILE", help="an export of a whole log, in ndjson")
     parser.add_argument("--credentials", type=Path, metavar="FILE", help="the password hashes that go with it")
+    parser.add_argument(
+        "--without-end",
+        action="store_true",
+        help="import a file without the last line, which says how many events it has: older versions wrote none",
+    )
 
 
 def of_views(parser: argparse.ArgumentParser) -> None:

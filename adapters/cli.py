@@ -237,11 +237,18 @@ def _export(settings: Settings, parsed: argparse.Namespace) -> None:
 def _import_log(settings: Settings, parsed: argparse.Namespace) -> None:
     from adapters.database import database
     from adapters.log_import import import_log
+    from projections.growth import RebuildRefused
 
     try:
         with database(settings, parsed.data, makes=True) as url:
-            count = import_log(url, parsed.file, partitions=settings.partitions, credentials=parsed.credentials)
-    except OSError as error:
+            count = import_log(
+                url,
+                parsed.file,
+                partitions=settings.partitions,
+                credentials=parsed.credentials,
+                needs_end=not parsed.without_end,
+            )
+    except (OSError, RebuildRefused) as error:
         raise Refused(str(error)) from error
     print(f"{count:,} events are in the log, and everything beside it has grown.")
 

@@ -2,17 +2,20 @@
 
 import csv
 import heapq
+import io
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
-from typing import Any, NamedTuple, TextIO
+from typing import Any, NamedTuple, Protocol, TextIO
 
 import msgspec
 from msgspec import Raw, Struct
 from psycopg import Connection
 
+from adapters.export_file import End, Line
 from adapters.postgres.connections import connector
 from adapters.private_file import created
 from domain.catalogue import decode, recorded_at
@@ -43,16 +46,6 @@ COLUMNS = (
 """Of a CSV file; `data` is JSON."""
 
 _encode = msgspec.json.Encoder().encode
-
-
-class Line(Struct, frozen=True):
-    """One event of an export, as JSON on a line of its own."""
-
-    position: str
-    stream: str
-    version: int
-    event: str
-    state: Raw
 
 
 class Credential(Struct, frozen=True):
@@ -92,18 +85,23 @@ def export(
     url: str, selection: Selection, *, format: str, out: TextIO = sys.stdout, credentials: Path | None = None
 ) -> int:
     """Write the events to `out`, in `ndjson` or `csv`; the password hashes go to a file of their own, for its owner
-    alone, or nowhere. The number of events."""
+    alone, or nowhere. The number of events.
+
+    In ndjson a last line has their number and their hash (`End`): without it, a file is not complete."""
+    if isinstance(out, io.TextIOWrapper):
+        out.reconfigure(encoding="utf-8", newline="\n")  # what is hashed are the bytes of the file
     count = 0
     with connector(url)(session_name("export")) as connection, ExitStack() as files:
         connection.autocommit = True
         secrets = None if credentials is None else files.enter_context(created(credentials))
-        write = _as_csv(out) if format == "csv" else _as_json(out)
+        written = _Csv(out) if format == "csv" else _Json(out)
         for event in filter(selection.has, events_of(connection)):
             state, secret = _blanked(event.state)
-            write(event, state)
+            written.write(event, state)
             if secrets is not None and secret is not None:
                 secrets.write(_encode(Credential(event.stream, event.version, secret)).decode() + "\n")
             count += 1
+        written.end(count, selection)
     return count
 
 
@@ -134,24 +132,41 @@ def _blanked(state: bytes) -> tuple[bytes, str | None]:
     return _encode(blanked(members)), members.get("password_hash")
 
 
-def _as_json(out: TextIO) -> Any:
-    def write(event: Stored, state: bytes) -> None:
+class _Written(Protocol):
+    """A file that is being written."""
+
+    def write(self, event: Stored, state: bytes) -> None: ...
+
+    def end(self, count: int, selection: Selection) -> None: ...
+
+
+class _Json(_Written):
+    def __init__(self, out: TextIO) -> None:
+        self._out, self._hash = out, sha256()
+
+    def write(self, event: Stored, state: bytes) -> None:
         position = f"{event.part}-{event.seq}"
-        line = Line(position, event.stream, event.version, event.topic, Raw(state))
-        out.write(_encode(line).decode() + "\n")
+        line = _encode(Line(position, event.stream, event.version, event.topic, Raw(state))) + b"\n"
+        self._hash.update(line)
+        self._out.write(line.decode())
 
-    return write
+    def end(self, count: int, selection: Selection) -> None:
+        end = End(count, self._hash.hexdigest(), selection.start, selection.end, selection.subject)
+        self._out.write(_encode(end).decode() + "\n")
 
 
-def _as_csv(out: TextIO) -> Any:
-    rows = csv.writer(out)
-    rows.writerow(COLUMNS)
+class _Csv(_Written):
+    """Every row is an event."""
 
-    def write(event: Stored, state: bytes) -> None:
+    def __init__(self, out: TextIO) -> None:
+        self._rows = csv.writer(out)
+        self._rows.writerow(COLUMNS)
+
+    def write(self, event: Stored, state: bytes) -> None:
         members = msgspec.json.decode(state, type=dict[str, Any])
         origin = members.pop("origin")
         own = {name: value for name, value in members.items() if name not in _SAID}
-        rows.writerow(
+        self._rows.writerow(
             [
                 f"{event.part}-{event.seq}",
                 event.stream,
@@ -164,7 +179,8 @@ def _as_csv(out: TextIO) -> Any:
             ]
         )
 
-    return write
+    def end(self, count: int, selection: Selection) -> None:
+        return
 
 
 _SAID: Iterable[str] = ("originator_id", "originator_version", "happened_at", "cause")

@@ -1,118 +1,197 @@
-"""`growthrings import-log`: an export brought into an empty log, which may have another number of partitions."""
+"""`growthrings import-log`: an export brought into an empty log, which may have another number of partitions.
 
-from collections.abc import Mapping
-from itertools import islice
+The events, the dedupe index and the directory are stored in one transaction: at no moment is there a log by which
+commands would be decided wrongly. The views grow afterwards. Stopped at any moment, the same command goes on.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import psycopg
 from msgspec import Raw
-from psycopg import Connection
+from psycopg import Connection, Cursor
 from rich.console import Console
 
-from adapters.log_export import Credential, Line
+from adapters import export_file
+from adapters.export_file import Line, Reader
+from adapters.log_export import Credential
 from adapters.postgres.connections import connector
 from adapters.postgres.log import SQL as LOG
-from adapters.postgres.migrate import migrate
+from adapters.postgres.migrate import SchemaChanged, migrate
 from adapters.refused import Refused
 from adapters.terminal import progress
-from domain.catalogue import Undecodable, decode
+from domain.event import Event
 from domain.partition import partition
 from domain.secret import BLANK
-from projections import rebuild, replay
-from projections.inline import INLINE
+from projections import dedupe_index, directory, rebuild, replay, statements
+from projections.generations import UnknownVersion
+from projections.histories import Partition, Report
+from projections.pages import UNFIT, told
 from projections.sessions import session_name
 from projections.views import VIEWS
 
-PAGE = 10_000
-"""Events that are held at once."""
+SQL = statements.load(Path(__file__).parent / "postgres" / "sql" / "import_log.sql")
 
-_TYPES = ("int2", "int8", "text", "int4", "text", "bytea")
+SHOWN = 10
+"""Findings that are told one by one."""
 
 _BLANK = f'"password_hash":"{BLANK}"'.encode()
 
-_line = msgspec.json.Decoder(Line).decode
 _credential = msgspec.json.Decoder(Credential).decode
 _encode = msgspec.json.Encoder().encode
 
 
-def import_log(url: str, path: Path, *, partitions: int, credentials: Path | None = None) -> int:
-    """Bring an export in, in one transaction, and grow everything that is kept beside the log. The number of events.
+def import_log(
+    url: str, path: Path, *, partitions: int, credentials: Path | None = None, needs_end: bool = True
+) -> int:
+    """Import an export, and grow everything that is kept beside the log. The number of events.
 
-    `credentials`: the password hashes that the export does not show; without them nobody can log in. Refused, and then
-    nothing is stored.
+    `credentials`: the password hashes that the export does not show; without them nobody can log in. `needs_end`: only
+    an export that has its last line. Refused, and then nothing is stored.
     """
     console = Console(highlight=False, markup=False, soft_wrap=True)
     hashes = {} if credentials is None else _hashes(credentials)
     with connector(url)("prepare") as connection:
-        migrate(connection, partitions)
-    name = session_name("rebuild")
+        try:
+            migrate(connection, partitions)
+        except (UnknownVersion, SchemaChanged, psycopg.errors.InsufficientPrivilege) as error:
+            raise Refused(str(error).strip()) from error
+    name = session_name("import")
     with connector(url)(name) as connection:
         connection.autocommit = True
-        with connection.transaction():
-            count = _import(connection, path, hashes, console)
-        for view in (*INLINE, *VIEWS.latest):
+        connection.execute(SQL["session"])
+        stored = _already_stored(connection, path)
+        if stored is None:
+            count = _Import(connection, hashes, console).store(path, needs_end=needs_end)
+        else:
+            count, is_finished = stored
+            console.print(f"The {count:,} events of this export are in the log already.")
+            if is_finished:
+                return count
+        connection.execute(SQL["analyze"])
+        for view in VIEWS.latest:
             _grow(connection, name, view)
+        connection.execute(SQL["set_finished"])
     return count
 
 
 def _hashes(path: Path) -> dict[tuple[str, int], str]:
-    with path.open(encoding="utf-8") as lines:
-        return {(each.stream, each.version): each.password_hash for each in map(_credential, lines)}
+    found = {}
+    with path.open("rb") as lines:
+        for number, line in enumerate(lines, 1):
+            try:
+                each = _credential(line)
+            except (msgspec.DecodeError, UnicodeDecodeError) as error:
+                raise Refused(f"{path}: line {number} is no credential of an export: {error}") from error
+            found[each.stream, each.version] = each.password_hash
+    return found
 
 
-def _import(connection: Connection[Any], path: Path, hashes: Mapping[tuple[str, int], str], console: Console) -> int:
-    parts = [part for (part,) in connection.execute(LOG["lock"], {"parts": list(range(2**15))})]
-    ((there,),) = connection.execute(replay.SQL["count"]).fetchall()
-    if there:
-        raise Refused(f"the log is not empty: it has {there:,} events")
-    seqs = dict.fromkeys(parts, 0)
-    count = blank = 0
-    with path.open("rb") as lines, progress(console) as shown:
-        task = shown.add_task("importing", total=None, unit="events")
-        numbered = enumerate(lines, 1)
-        while page := list(islice(numbered, PAGE)):
-            with connection.cursor() as cursor, cursor.copy(LOG["append"]) as copy:
-                copy.set_types(_TYPES)
-                for number, text in page:
-                    line = _read(text, number)
-                    part = partition(line.stream, len(parts))
+def _already_stored(connection: Connection[Any], path: Path) -> tuple[int, bool] | None:
+    """Where this very export has been stored, its number of events, and whether the views have grown as well; None
+    where the log is empty. Refused."""
+    ((has_events,),) = connection.execute(SQL["has_events"]).fetchall()
+    if not has_events:
+        return None
+    for digest, count, is_finished in connection.execute(SQL["imported"]):
+        with path.open("rb") as file:
+            if export_file.digest(file) == digest:
+                return int(count), bool(is_finished)
+    raise Refused("the log is not empty: an export can only be imported into a new one")
+
+
+class _Import:
+    """Stores the events of an export, and grows the inline projections with them, in one transaction."""
+
+    def __init__(self, connection: Connection[Any], hashes: Mapping[tuple[str, int], str], console: Console) -> None:
+        self._connection, self._hashes, self._console = connection, hashes, console
+
+    def store(self, path: Path, *, needs_end: bool) -> int:
+        """The number of events. Refused."""
+        with self._connection.transaction(), self._connection.cursor() as cursor, path.open("rb") as file:
+            parts = [part for (part,) in cursor.execute(LOG["lock"], {"parts": list(range(2**15))})]
+            ((has_events,),) = cursor.execute(SQL["has_events"]).fetchall()
+            if has_events:
+                raise Refused("the log is not empty: somebody has written to it")
+            reader = Reader(file)
+            self._append(cursor, reader, len(parts), needs_end=needs_end)
+            cursor.execute(SQL["analyze_events"])
+            self._grow_inline(cursor, parts, reader.count)
+            cursor.execute(SQL["set_imported"], {"sha256": reader.sha256, "events": reader.count})
+        return reader.count
+
+    def _append(self, cursor: Cursor[Any], reader: Reader, partitions: int, *, needs_end: bool) -> None:
+        seqs: defaultdict[int, int] = defaultdict(int)
+        blank = 0
+        with progress(self._console) as shown:
+            task = shown.add_task("importing", total=None, unit="events")
+            for page in reader.pages(needs_end=needs_end):
+                rows = []
+                for line in page:
+                    part = partition(line.stream, partitions)
                     seqs[part] += 1
-                    state = _with_hash(line, hashes)
+                    state = self._with_hash(line)
                     blank += _BLANK in state
-                    copy.write_row((part, seqs[part], line.stream, line.version, line.event, state))
-            count += len(page)
-            shown.update(task, completed=count)
-    if blank:
-        console.print(f"{blank:,} passwords were not among the credentials: who has one of them cannot log in.")
-    return count
+                    rows.append((part, seqs[part], line.stream, line.version, line.event, state))
+                try:
+                    cursor.execute(SQL["append"], list(map(list, zip(*rows, strict=True))))
+                except UNFIT as error:
+                    first, last = reader.count - len(page) + 1, reader.count
+                    raise Refused(
+                        f"lines {first:,} to {last:,} hold an event that cannot be stored: {told(error)}"
+                    ) from error
+                shown.advance(task, len(page))
+        if blank:
+            self._console.print(
+                f"{blank:,} passwords were not among the credentials: who has one of them cannot log in."
+            )
+
+    def _with_hash(self, line: Line) -> bytes:
+        password_hash = self._hashes.get((line.stream, line.version))
+        if password_hash is None:
+            return bytes(line.state)
+        members = msgspec.json.decode(line.state, type=dict[str, Raw])
+        return _encode({**members, "password_hash": password_hash})
+
+    def _grow_inline(self, cursor: Cursor[Any], parts: Sequence[int], total: int) -> None:
+        """Read the log again, partition by partition, as a replay does: what is wrong with it is refused, and the
+        inline projections are what its events come to."""
+        report = Report()
+        with progress(self._console) as shown:
+            task = shown.add_task("checking", total=total, unit="events")
+            for part in parts:
+                history = Partition(part, len(parts), report)
+                for stored in replay.stored_pages(self._connection, part):
+                    events = [event for _, event in history.take(stored)]
+                    _refuse(report)
+                    _write_inline(cursor, events, len(parts))
+                    shown.advance(task, len(stored))
 
 
-def _read(text: bytes, number: int) -> Line:
-    try:
-        line = _line(text)
-        decode(line.event, bytes(line.state))
-    except (msgspec.DecodeError, Undecodable, UnicodeDecodeError) as error:
-        raise Refused(f"line {number} is no event of an export: {error}") from error
-    return line
+def _refuse(report: Report) -> None:
+    if not report.findings:
+        return
+    found = "\n".join(f"{each.stream}: {each.why}" for each in report.findings[:SHOWN])
+    raise Refused(f"the export is damaged:\n{found}")
 
 
-def _with_hash(line: Line, hashes: Mapping[tuple[str, int], str]) -> bytes:
-    password_hash = hashes.get((line.stream, line.version))
-    if password_hash is None:
-        return bytes(line.state)
-    members = msgspec.json.decode(line.state, type=dict[str, Raw])
-    return _encode({**members, "password_hash": password_hash})
+def _write_inline(cursor: Cursor[Any], events: Sequence[Event], partitions: int) -> None:
+    dedupe_index.write(cursor, dedupe_index.fold(events), partitions)
+    directory.write(cursor, directory.fold(event for event in events if type(event) in directory.EVENTS))
 
 
 def _grow(connection: Connection[Any], builder: str, view: str) -> None:
-    """What there is of it is of the empty log: nothing that it could be compared with."""
-    going = rebuild.begin(connection, builder, view)
-    for _ in going.grow():
-        pass
-    going.finish()
-    for _ in going.switch():
-        pass
-    if view in VIEWS.latest:
-        for _ in rebuild.drop_old(connection, view):
+    """Grow a view that has not seen the whole log, as a rebuild does, which goes on where an earlier one was stopped.
+    What serves meanwhile is of the empty log: there is nothing to compare with."""
+    if rebuild.is_behind(connection, view):
+        going = rebuild.begin(connection, builder, view)
+        for _ in going.grow():
             pass
+        going.finish()
+        for _ in going.switch():
+            pass
+    for _ in rebuild.drop_old(connection, view):
+        pass

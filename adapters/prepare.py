@@ -3,9 +3,11 @@
 import secrets
 import time
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 from argon2 import PasswordHasher
+from psycopg import Connection
 from psycopg.errors import InsufficientPrivilege
 
 from adapters.auth.keys import NoKey
@@ -18,6 +20,7 @@ from application.commands.register_first_admin import SERVICE, RegisterFirstAdmi
 from application.commands.register_user import NewUser
 from application.ports import LogUnavailable
 from application.processor import Processor
+from projections import inline
 from projections.directory import SQL as DIRECTORY
 from projections.generations import UnknownVersion, older
 
@@ -26,8 +29,9 @@ class NotPrepared(Exception):
     """The database cannot be made ready; the message says why."""
 
 
-def wait_until_prepared(url: str, seconds: float = 15.0) -> None:
-    """Return when the schema is there; NotPrepared when it still is not after so many seconds."""
+def wait_until_prepared(url: str, seconds: float = 15.0, *, for_commands: bool = False) -> None:
+    """Return when the schema is there; NotPrepared when it still is not after so many seconds, or when commands cannot
+    be decided, where they shall be."""
     deadline = time.monotonic() + seconds
     with connector(url)("prepare") as connection:
         connection.autocommit = True
@@ -35,6 +39,18 @@ def wait_until_prepared(url: str, seconds: float = 15.0) -> None:
             if time.monotonic() > deadline:
                 raise NotPrepared("the database has not been prepared: run `growthrings prepare`, or `serve`")
             time.sleep(0.05)
+        if for_commands:
+            check_inline(connection)
+
+
+def check_inline(connection: Connection[Any]) -> None:
+    """Nothing may decide commands, or make a first admin, beside a log whose inline projections are missing.
+    NotPrepared."""
+    if missing := inline.not_grown(connection):
+        raise NotPrepared(
+            f"the log has users, but {' and '.join(missing)}, by which commands are decided, hold nothing: "
+            f"run `growthrings views rebuild --without-comparison {' '.join(missing)}`, and start again"
+        )
 
 
 def outdated(url: str) -> list[str]:
@@ -62,6 +78,7 @@ def prepare(settings: Settings, data: Path, url: str) -> str | None:
             migrate(connection, settings.partitions)
         except (UnknownVersion, SchemaChanged, InsufficientPrivilege) as error:
             raise NotPrepared(str(error).strip()) from error
+        check_inline(connection)
         row = connection.execute(DIRECTORY["has_admin"]).fetchone()
     if row is not None and row[0]:
         return None

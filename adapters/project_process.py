@@ -17,7 +17,7 @@ from projections.views import VIEWS
 def run(settings: Settings, data: Path) -> None:
     """Keep every view, each by a thread of its own, so that none waits for another's pages. NotPrepared."""
     with database(settings, data) as url:
-        wait_until_prepared(url)
+        wait_until_prepared(url, for_commands=True)
         running = [Projector(connector(url), views=VIEWS.only(name)) for name in VIEWS.latest]
 
         def stop(*_: object) -> None:

@@ -7,10 +7,12 @@ search path.
 from collections.abc import Mapping
 from typing import Any, LiteralString
 
-from psycopg import Cursor
+from psycopg import Connection, Cursor
 from psycopg.sql import SQL, Identifier
 
 from domain.catalogue import names_of
+from domain.partition import ACCOUNTS, partition
+from domain.user import UserRegistered, UserRemoved
 from projections import dedupe_index, directory, pages, statements
 from projections.view import Page, Tables, View
 
@@ -79,6 +81,18 @@ class Directory(Inline):
 
     def _write(self, cursor: Cursor[Any], page: Page) -> None:
         directory.write(cursor, directory.fold(event for _, _, event in page))
+
+
+def not_grown(connection: Connection[Any]) -> list[str]:
+    """The inline projections that do not hold what the log says, as an import leaves them that was stopped halfway.
+    Only what is missing altogether is seen; a replay sees all."""
+    ((partitions,),) = connection.execute(pages.SQL["partitions"]).fetchall()
+    asked = {
+        "part": partition(ACCOUNTS, partitions) if partitions else 0,
+        "registered": list(names_of({UserRegistered})),
+        "removed": list(names_of({UserRemoved})),
+    }
+    return [name for (name,) in connection.execute(STATEMENTS["not_grown"], asked)]
 
 
 INLINE: dict[str, Inline] = {each.name: each for each in (DedupeIndex(), Directory())}

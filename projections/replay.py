@@ -52,7 +52,7 @@ def _replay(
 ) -> Iterator[int]:
     looked_at = Partition(part, partitions, report)
     beside = [Beside(connection, each, looked_at, part) for each in kept if lies_in(each.view, part, partitions)]
-    for stored in _stored(connection, part):
+    for stored in stored_pages(connection, part):
         page = looked_at.take(stored)
         for each in beside:
             each.take(page)
@@ -63,12 +63,12 @@ def _replay(
             report.is_ahead(each.kept.view.name, part, each.place)
         if not each.is_same():
             view = each.kept.view
-            log = (readable(part, stored, view.topics) for stored in _stored(connection, part))
+            log = (readable(part, stored, view.topics) for stored in stored_pages(connection, part))
             for difference in each.differences(partitions, log, partial(report.cannot_take, view.name)):
                 report.differs(view.name, difference)
 
 
-def _stored(connection: Connection[Any], part: int) -> Iterator[list[Stored]]:
+def stored_pages(connection: Connection[Any], part: int) -> Iterator[list[Stored]]:
     after = 0
     with connection.cursor(binary=True) as cursor:
         while page := cursor.execute(SQL["page"], page_after(part, after, PAGE, pages.BYTES)).fetchall():
@@ -112,5 +112,5 @@ def grow_into(connection: Connection[Any], view: View, known_at: datetime) -> It
 
 
 def _pages(connection: Connection[Any], part: int) -> Iterator[Page]:
-    for stored in _stored(connection, part):
+    for stored in stored_pages(connection, part):
         yield [Placed(part, seq, decode(topic, state)) for seq, _, _, topic, state in stored]

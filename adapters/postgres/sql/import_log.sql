@@ -1,0 +1,27 @@
+-- name: session
+-- An import that is suspended loses the partitions that it has locked, and begins again.
+set idle_in_transaction_session_timeout = '60s';
+
+-- name: has_events
+select exists (select from events);
+
+-- name: append
+-- In one message: nobody waits for a COPY whose client has stopped in the middle.
+insert into events (part, seq, originator_id, originator_version, topic, state)
+select * from unnest(%b::smallint[], %b::bigint[], %b::text[], %b::integer[], %b::text[], %b::bytea[]);
+
+-- name: analyze_events
+-- The plans that read the log again must not be those of an empty table.
+analyze events;
+
+-- name: analyze
+analyze dedupe_index, users, institutions, groups, ties, outcomes;
+
+-- name: imported
+select sha256, events, finished from imports;
+
+-- name: set_imported
+insert into imports (sha256, events) values (%(sha256)s, %(events)s);
+
+-- name: set_finished
+update imports set finished = true;
