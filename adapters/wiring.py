@@ -44,7 +44,7 @@ from adapters.postgres.analytics_reader import AnalyticsReader
 from adapters.postgres.audit_reader import AuditReader
 from adapters.postgres.log import BRIEFLY, PostgresLog
 from adapters.postgres.outcomes_reader import OutcomesReader
-from adapters.postgres.pool import Pool
+from adapters.postgres.pools import Pools
 from adapters.postgres.reader import Reader
 from adapters.postgres.views_reader import ViewsReader
 from adapters.settings import OWN_ISSUER, Settings
@@ -52,9 +52,6 @@ from adapters.telemetry.lookout import Lookout
 from adapters.telemetry.observed import Observed
 from application.processor import Processor
 from application.writer import Writer
-
-READERS = 8
-"""Connections that questions share."""
 
 SWITCH_INTERVAL = 0.0005
 """Seconds after which the event loop lets the writer have the interpreter: the writer waits for it after each of its
@@ -71,9 +68,9 @@ def api(settings: Settings, data: Path, url: str, draining: Draining) -> ASGIApp
         queue_size=settings.queue_size,
         observe=observed.ran,
     )
-    sessions = connections.pool(url, READERS)
-    pool = Pool(sessions, wait=settings.read_wait)
-    reader, accounts_reader = Reader(pool, log.partitions), AccountsReader(pool)
+    pools = Pools(url, wait=settings.read_wait)
+    pool = pools.reading
+    reader, accounts_reader = Reader(pool, log.partitions), AccountsReader(pool, pools.identifying)
     outcomes_reader = OutcomesReader(pool, log.partitions)
     views_reader = ViewsReader(pool)
     own_keys = OwnKeys(key_source(settings, data))
@@ -81,17 +78,13 @@ def api(settings: Settings, data: Path, url: str, draining: Draining) -> ASGIApp
     tokens = _tokens(settings, own_keys, foreign_keys)
     passwords = Passwords(settings.argon2_memory)
     limits = limiter(settings)
-    # A connection of its own: that questions take all of theirs does not mean that the database is away.
-    looking = connections.pool(url, 1)
-    looking_pool = Pool(looking, wait=settings.read_wait)
-    lookout = Lookout(ViewsReader(looking_pool))
+    lookout = Lookout(ViewsReader(pools.looking))
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
         sys.setswitchinterval(SWITCH_INTERVAL)
         writer.start()
-        await sessions.open()
-        await looking.open()
+        await pools.open()
         await limits.open()
         # What was made until here stays: the collector need not look at it again, nor so often at what comes.
         gc.collect()
@@ -99,7 +92,7 @@ def api(settings: Settings, data: Path, url: str, draining: Draining) -> ASGIApp
         gc.set_threshold(50_000, 20, 100)
         fetching = asyncio.create_task(foreign_keys.keep_fresh()) if foreign_keys else None
         sampling = asyncio.create_task(observed.keep(writer, limits))
-        listening = asyncio.create_task(silence.keep(url, [silence.Writing(writer, log), pool, looking_pool]))
+        listening = asyncio.create_task(silence.keep(url, [silence.Writing(writer, log), *pools.all]))
         try:
             yield
         finally:
@@ -110,8 +103,7 @@ def api(settings: Settings, data: Path, url: str, draining: Draining) -> ASGIApp
             calculator.stop()
             writer.stop()
             log.close()
-            await sessions.close()
-            await looking.close()
+            await pools.close()
             await limits.close()
             await asyncio.to_thread(observed.stop)
 
@@ -128,7 +120,7 @@ def api(settings: Settings, data: Path, url: str, draining: Draining) -> ASGIApp
             *families.routes(entrance, writer, accounts_reader),
             *groups.routes(entrance, writer, accounts_reader),
             *outcomes.routes(entrance, writer, outcomes_reader, batch_limit=settings.batch_limit),
-            *analytics.routes(entrance, outcomes_reader, AnalyticsReader(pool, log.partitions)),
+            *analytics.routes(entrance, accounts_reader, outcomes_reader, AnalyticsReader(pool, log.partitions)),
             *views.routes(entrance, views_reader),
             *audit.routes(entrance, writer, AuditReader(pool, log.partitions)),
             *measurements.routes(entrance, writer, reader, intake),

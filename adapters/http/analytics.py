@@ -15,6 +15,7 @@ from adapters.http.entrance import Entrance
 from adapters.http.outcomes import ONE, checked_uuid, path_uuid
 from adapters.http.questions import Questions
 from adapters.http.requests import HttpRequest, json_response
+from adapters.postgres.accounts_reader import AccountsReader
 from adapters.postgres.analytics_reader import AnalyticsReader, Values
 from adapters.postgres.outcomes_reader import OutcomesReader
 from application.command import Actor
@@ -41,8 +42,10 @@ VALUES_OF_CHANGEPOINTS = 100_000
 """The same where the mean of each segment is looked at."""
 
 
-def routes(entrance: Entrance, outcomes: OutcomesReader, reader: AnalyticsReader) -> list[HTTPRouteHandler]:
-    return [*_of_outcomes(entrance, outcomes, reader), *_of_values(entrance, outcomes)]
+def routes(
+    entrance: Entrance, accounts: AccountsReader, outcomes: OutcomesReader, reader: AnalyticsReader
+) -> list[HTTPRouteHandler]:
+    return [*_of_outcomes(entrance, outcomes, reader), *_of_values(entrance, accounts)]
 
 
 def _of_outcomes(entrance: Entrance, outcomes: OutcomesReader, reader: AnalyticsReader) -> list[HTTPRouteHandler]:
@@ -144,7 +147,7 @@ def _of_outcomes(entrance: Entrance, outcomes: OutcomesReader, reader: Analytics
     return [summarize, read_series, read_trend, compare, correlate]
 
 
-def _of_values(entrance: Entrance, outcomes: OutcomesReader) -> list[HTTPRouteHandler]:
+def _of_values(entrance: Entrance, accounts: AccountsReader) -> list[HTTPRouteHandler]:
     @post("/cohort/trend", status_code=200)
     async def find_trend(request: HttpRequest) -> Response[bytes]:
         actor = await entrance.admit(request, AnalyzeValues.name)
@@ -152,7 +155,7 @@ def _of_values(entrance: Entrance, outcomes: OutcomesReader) -> list[HTTPRouteHa
         values = sent.numbers("values", VALUES)
         x = sent.numbers("x", VALUES) if "x" in sent else None
         alpha = sent.number("alpha", ALPHA)
-        await outcomes.check(actor)
+        await accounts.check(actor)
         return _written(await calculator.trend_as_json(values, x, alpha))
 
     @post("/cohort/changepoint", status_code=200)
@@ -161,7 +164,7 @@ def _of_values(entrance: Entrance, outcomes: OutcomesReader) -> list[HTTPRouteHa
         sent = await entrance.sent(request, ("values",))
         values, least = sent.numbers("values", VALUES_OF_CHANGEPOINTS), sent.whole("min_segment_size", 3)
         alpha = sent.number("alpha", ALPHA)
-        await outcomes.check(actor)
+        await accounts.check(actor)
         return _written(await calculator.changepoints_as_json(values, least, alpha))
 
     @post("/patterns/correlate", status_code=200)
@@ -171,7 +174,7 @@ def _of_values(entrance: Entrance, outcomes: OutcomesReader) -> list[HTTPRouteHa
         xs, ys = sent.numbers("x", VALUES), sent.numbers("y", VALUES)
         method = sent.choice("method", METHODS) if "method" in sent else METHODS[0]
         alpha = sent.number("alpha", ALPHA)
-        await outcomes.check(actor)
+        await accounts.check(actor)
         return _written(await calculator.correlation_as_json(xs, ys, method, alpha))
 
     return [find_trend, find_changepoints, find_correlation]

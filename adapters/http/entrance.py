@@ -12,6 +12,7 @@ from adapters.http.endpoints import family_of
 from adapters.http.members import Members
 from adapters.http.requests import HttpRequest
 from adapters.limits.limiter import Limiter
+from adapters.postgres.shares import ASKER
 from application import permissions
 from application.command import Actor
 from application.unavailable import Unavailable
@@ -32,6 +33,7 @@ class Entrance(Struct, frozen=True):
         """The one who asks. What `identify` says; Forbidden where no one of that role may."""
         family = family_of(request.scope["path"])
         actor = await self.identify(request.headers.get("authorization"), family, request.scope)
+        ASKER.set(actor.id)
         permissions.check_role(action, actor)
         return actor
 

@@ -30,19 +30,26 @@ _decode_groups = msgspec.json.Decoder(list[Group]).decode
 class AccountsReader:
     """Every answer says UserGone where the one who asks is no longer there."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, identifying: Pool) -> None:
+        """`identifying`: connections for nothing else but to say who somebody is."""
         self._pool = pool
+        self._identifying = identifying
+
+    async def check(self, actor: Actor) -> None:
+        """UserGone."""
+        rows = await self._identifying.rows(SQL["asker"], {"actor_id": actor.id})
+        permissions.check_there(actor, rows[0][0] if rows else None)
 
     async def login(self, username: str) -> tuple[str, str, str] | None:
         """Id, role and password hash of the user of that name."""
-        rows = await self._pool.rows(DIRECTORY["login"], {"username": username})
+        rows = await self._identifying.rows(DIRECTORY["login"], {"username": username})
         for user_id, role, password_hash in rows:
             return user_id, role, password_hash
         return None
 
     async def password_hash(self, actor: Actor) -> str:
         """What the actor's own password is checked against."""
-        rows = await self._pool.rows(SQL["credentials"], {"user_id": actor.id})
+        rows = await self._identifying.rows(SQL["credentials"], {"user_id": actor.id})
         permissions.check_there(actor, rows[0][0] if rows else None)
         return str(rows[0][1])
 

@@ -35,11 +35,6 @@ class OutcomesReader:
         self._pool = pool
         self._partitions = partitions
 
-    async def check(self, actor: Actor) -> None:
-        """UserGone."""
-        rows = await self._pool.rows(SQL["asker"], {"actor_id": actor.id})
-        permissions.check_there(actor, rows[0][0] if rows else None)
-
     async def outcomes(self, query: ListOutcomes) -> Page[OutcomeRow]:
         members = {"brand_id": query.brand_id, "metric_key": query.metric_key}
         return await self._outcomes(query.actor, members, query.slice)

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Collection, Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Any
 from weakref import WeakSet
 
@@ -10,7 +11,8 @@ import psycopg
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from adapters.postgres.connections import hang_up
+from adapters.postgres.connections import QUESTION_TIME, hang_up
+from adapters.postgres.shares import ASKER, Shares
 from adapters.postgres.silence import LOST
 from application.unavailable import Unavailable
 
@@ -23,12 +25,20 @@ class Pool:
 
     lost_after = LOST
 
-    def __init__(self, connections: AsyncConnectionPool[Any], *, wait: float) -> None:
-        """`wait`: seconds for which a database that is away is tried, at most."""
+    def __init__(self, connections: AsyncConnectionPool[Any], *, wait: float, shares: Shares | None = None) -> None:
+        """`wait`: seconds for which a database that is away is tried, at most, and a connection is waited for.
+        `shares`: how those who ask share the connections; without, whoever comes first is served first."""
         self._connections = connections
+        self._shares = shares
         self.wait = wait
         self._seen: WeakSet[AsyncConnection[Any]] = WeakSet()
         self._asked: dict[AsyncConnection[Any], float] = {}
+
+    async def open(self) -> None:
+        await self._connections.open()
+
+    async def close(self) -> None:
+        await self._connections.close()
 
     @property
     def waiting_for(self) -> float:
@@ -44,19 +54,28 @@ class Pool:
             hang_up(connection)
 
     async def rows(self, statement: Any, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-        """The rows of one statement. Unavailable when the database stays away, or cannot do it now."""
+        """The rows of one statement. Unavailable when the database stays away, or cannot do it now; when it takes
+        longer than a question may; when whoever asks has no share of the connections left.
+        """
         deadline = time.monotonic() + self.wait
         while True:
+            left = max(deadline - time.monotonic(), 0.001)
             try:
-                left = max(deadline - time.monotonic(), 0.001)
-                async with self._connections.connection(timeout=left) as connection:
+                async with self._share(left), self._connections.connection(timeout=left) as connection:
                     return await self._rows(connection, statement, parameters)
+            except TimeoutError as error:
+                raise Unavailable("no connection for questions was free", kind="share") from error
             except PoolTimeout as error:
                 raise Unavailable(f"the database is away: {error}") from error
+            except psycopg.errors.QueryCanceled as error:
+                raise Unavailable(f"a question took longer than {QUESTION_TIME} s", kind="slow") from error
             except (psycopg.OperationalError, psycopg.InternalError) as error:
                 if time.monotonic() > deadline:
                     raise Unavailable(f"the database is away: {error}") from error
                 await asyncio.sleep(PAUSE)  # the other connections may be lost as well: each is found out once
+
+    def _share(self, wait: float) -> AbstractAsyncContextManager[None]:
+        return nullcontext() if self._shares is None else self._shares.held(ASKER.get(), wait=wait)
 
     async def _rows(
         self, connection: AsyncConnection[Any], statement: Any, parameters: Mapping[str, Any]

@@ -89,7 +89,7 @@ async def test_every_statement_runs_where_the_tables_are_cut_by_part(
             second = write(world, child, first)
             write_accounts(world, child, sibling)
             async with reading(database, executed) as pool:
-                reader, accounts = Reader(pool, PARTITIONS), AccountsReader(pool)
+                reader, accounts = Reader(pool, PARTITIONS), AccountsReader(pool, pool)
                 (row,) = await weights(reader, world, child)
                 assert (second, 19.0) == (row.id, row.companion_value)
                 assert (world.admin.id, "admin", "hash") == await accounts.login("admin")
@@ -130,7 +130,7 @@ async def ask_about_outcomes(pool: Pool, world: World, subject: str) -> None:
     world.run(world.entries(other_id, subject, range(0, 96, 8)))
     reader, analytics = OutcomesReader(pool, PARTITIONS), AnalyticsReader(pool, PARTITIONS)
     asker = world.application
-    await reader.check(asker)
+    await AccountsReader(pool, pool).check(asker)
     listed = await reader.outcomes(ListOutcomes(actor=asker, brand_id=world.institution_id))
     assert [other_id, outcome_id] == [row.id for row in listed.rows]
     assert {outcome_id} == (await reader.outcomes_of([outcome_id])).keys()

@@ -21,10 +21,6 @@ order by o.id desc;
 select o.id, o.name, o.description, o.brand_id, o.metric_key, o.unit, o.direction, o.created_by, o.created_at, o.updated_at
 from outcomes o where o.id = any (%(ids)s);
 
--- name: asker
--- In which role the one who asks is there.
-select u.role from users u where u.id = %(actor_id)s;
-
 -- name: entries
 select e.id, e.subject_id, e.brand_id, e.value, e.at, e.metadata
 from entries e
