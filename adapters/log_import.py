@@ -20,6 +20,7 @@ from adapters.export_file import Line, Reader
 from adapters.log_export import Credential
 from adapters.postgres.connections import connector
 from adapters.postgres.log import SQL as LOG
+from adapters.postgres.log import append_rows
 from adapters.postgres.migrate import SchemaChanged, migrate
 from adapters.refused import Refused
 from adapters.terminal import progress
@@ -137,7 +138,7 @@ class _Import:
                     blank += _BLANK in state
                     rows.append((part, seqs[part], line.stream, line.version, line.event, state))
                 try:
-                    cursor.execute(SQL["append"], list(map(list, zip(*rows, strict=True))))
+                    append_rows(cursor, rows)
                 except UNFIT as error:
                     first, last = reader.count - len(page) + 1, reader.count
                     raise Refused(

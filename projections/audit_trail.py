@@ -19,7 +19,7 @@ from domain.outcome import OutcomeCreated, OutcomeRevised
 from domain.partition import name_of
 from domain.user import FamilyTied, FamilyUntied, PasswordChanged, UserRegistered, UserRemoved
 from projections import statements
-from projections.view import Expected, Page, Row, Tables, View, copy, run
+from projections.view import Expected, Page, Row, Tables, View, insert, run
 
 SQL = statements.beside(__file__, "audit_trail")
 
@@ -129,7 +129,7 @@ class AuditTrail(View):
                 run(cursor, statement, tables)
 
     def write(self, cursor: Cursor[Any], tables: Tables, page: Page) -> None:
-        run(cursor, SQL["put"], tables, starmap(row, page))
+        insert(cursor, SQL["put"], tables, TYPES, starmap(row, page))
 
     def grow(self, cursor: Cursor[Any], tables: Tables, page: Page) -> None:
-        copy(cursor, SQL["copy"], tables, TYPES, starmap(row, page))
+        insert(cursor, SQL["insert"], tables, TYPES, starmap(row, page))

@@ -10,7 +10,8 @@ from domain import entry, group, institution, measurement, outcome, user
 from domain.dedupe import Change, Freed, Held, Key, Rules, ScopeFreed
 from domain.event import Event
 from domain.partition import partition
-from projections import statements
+from projections import rows, statements
+from projections.rows import Column
 
 SQL = statements.beside(__file__, "dedupe_index")
 
@@ -66,10 +67,10 @@ def write(cursor: Cursor[Any], changes: DedupeChanges, partitions: int) -> None:
     if changes.freed:
         cursor.execute(SQL["free"], _columns(changes.freed, partitions))
     if changes.held:
-        with cursor.copy(SQL["hold"]) as copy:
-            copy.set_types(("int2", "text", "bytea", "text"))
-            for key, stream in changes.held.items():
-                copy.write_row((partition(key.scope, partitions), key.scope, key.digest, stream))
+        held = (
+            (partition(key.scope, partitions), key.scope, key.digest, stream) for key, stream in changes.held.items()
+        )
+        rows.insert(cursor, SQL["hold"], ("int2", "text", "bytea", "text"), held)
 
 
 def load(cursor: Cursor[Any], keys: Sequence[Key], partitions: int) -> dict[Key, str | None]:
@@ -84,9 +85,9 @@ def _parts(scopes: Iterable[str], partitions: int) -> list[int]:
     return [partition(scope, partitions) for scope in scopes]
 
 
-def _columns(keys: Sequence[Key], partitions: int) -> dict[str, list[Any]]:
+def _columns(keys: Sequence[Key], partitions: int) -> dict[str, Column]:
     return {
-        "parts": _parts((key.scope for key in keys), partitions),
-        "scopes": [key.scope for key in keys],
-        "keys": [key.digest for key in keys],
+        "parts": rows.column("int2", _parts((key.scope for key in keys), partitions)),
+        "scopes": rows.column("text", [key.scope for key in keys]),
+        "keys": rows.column("bytea", [key.digest for key in keys]),
     }

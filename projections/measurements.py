@@ -13,7 +13,7 @@ from domain.event import Event
 from domain.measurement import MeasurementRecorded, MeasurementRemoved, MeasurementRevised, MeasurementsWithdrawn
 from domain.partition import name_of
 from projections import statements
-from projections.view import Expected, Folded, Page, Placed, Tables, View, copy, run
+from projections.view import Expected, Folded, Page, Placed, Tables, View, insert, run
 
 SQL = statements.beside(__file__, "measurements")
 
@@ -102,13 +102,13 @@ class Measurements(View):
         changes = fold(page)
         self._take(cursor, tables, changes)
         if rows := changes.rows():
-            run(cursor, SQL["put"], tables, rows)
+            insert(cursor, SQL["put"], tables, TYPES, rows)
 
     def grow(self, cursor: Cursor[Any], tables: Tables, page: Page) -> None:
         changes = fold(page)
         self._take(cursor, tables, changes)
         if rows := changes.rows():
-            copy(cursor, SQL["copy"], tables, TYPES, rows)
+            insert(cursor, SQL["insert"], tables, TYPES, rows)
 
     def _take(self, cursor: Cursor[Any], tables: Tables, changes: MeasurementChanges) -> None:
         for statement, keys in (("withdraw", changes.withdrawn), ("remove", changes.removed)):

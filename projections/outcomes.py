@@ -25,7 +25,7 @@ from domain.event import Event
 from domain.measurement import MeasurementRecorded, MeasurementRemoved, MeasurementRevised, MeasurementsWithdrawn
 from domain.partition import name_of
 from projections import statements
-from projections.view import Expected, Folded, Page, Placed, Tables, View, copy, run
+from projections.view import Expected, Folded, Page, Placed, Tables, View, insert, run
 
 UNIT_LENGTH = 64
 """Characters."""
@@ -165,7 +165,7 @@ class Outcomes(View):
         touched = self._take(cursor, tables, changes)
         went = bool(touched)
         if values := changes.values():
-            run(cursor, SQL["put"], tables, values)
+            insert(cursor, SQL["put"], tables, TYPES, values)
             touched.update(
                 SubjectDay(part, source, unit, subject_id, at.astimezone(UTC).date())
                 for part, subject_id, source, unit, at, *_ in values
@@ -185,7 +185,7 @@ class Outcomes(View):
         changes = fold(page)
         self._take(cursor, tables, changes)
         if values := changes.values():
-            copy(cursor, SQL["copy"], tables, TYPES, values)
+            insert(cursor, SQL["insert"], tables, TYPES, values)
 
     def _take(self, cursor: Cursor[Any], tables: Tables, changes: OutcomeChanges) -> set[SubjectDay]:
         """Whose days are touched by the values that go."""

@@ -7,6 +7,7 @@ from psycopg import Cursor
 from psycopg.sql import SQL, Identifier
 
 from domain.event import Event
+from projections import rows as in_one_message
 
 Tables = Mapping[str, Identifier]
 """The tables of a generation, by the names that questions and statements (`{name}`) call them."""
@@ -128,15 +129,12 @@ def run(
     cursor.execute(SQL(statement).format(**tables), columns)
 
 
-def copy(
+def insert(
     cursor: Cursor[Any],
     statement: LiteralString,
     tables: Tables,
     types: Sequence[str],
     rows: Iterable[Sequence[Any]],
 ) -> None:
-    """Run a COPY into a table of a generation; `types` of its columns."""
-    with cursor.copy(SQL(statement).format(**tables)) as copying:
-        copying.set_types(types)
-        for row in rows:
-            copying.write_row(row)
+    """Insert rows into a table of a generation; `types` of its columns."""
+    in_one_message.insert(cursor, SQL(statement).format(**tables), types, rows)

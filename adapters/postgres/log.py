@@ -1,12 +1,13 @@
 """The log in PostgreSQL, as the processor sees it: one session, one transaction for each group."""
 
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
+import structlog
 from psycopg import Connection, Cursor
 
 from adapters.postgres.connections import configure, hang_up
@@ -14,7 +15,7 @@ from application.ports import AppendRefused, CommitInDoubt, LogLost, LogUnavaila
 from domain import catalogue
 from domain.event import Event
 from domain.partition import partition
-from projections import dedupe_index, directory, known_directory, statements
+from projections import dedupe_index, directory, known_directory, rows, statements
 from projections.known import Known
 from projections.pages import UNFIT
 
@@ -35,6 +36,10 @@ BRIEFLY = "50ms"
 """How long a group of a process that has other groups to run waits for a partition: longer than most groups take that
 hold one, and not so long that the others would mind."""
 
+CLIENT_TIME = 5.0
+"""Seconds for which a session that holds partitions may keep the server waiting. Then the next writer that needs them
+ends it: more than a batch takes to decide on a machine that is ten times slower."""
+
 SETTLE_TIME = 2.0
 """Seconds for which a doubt is looked into; those who wait shall be told in time, and may then ask again."""
 
@@ -42,6 +47,10 @@ SETTLE_PAUSE = 0.1
 """Seconds between two looks."""
 
 _MICROSECOND = timedelta(microseconds=1)
+
+_EVENT = ("int2", "int8", "text", "int4", "text", "bytea")
+
+logger = structlog.get_logger()
 
 
 class PostgresLog:
@@ -54,6 +63,7 @@ class PostgresLog:
         self._settings = {} if lock_timeout is None else {"lock_timeout": lock_timeout}
         self._hung_up = False
         self._is_asking = False
+        self._sending = 0
         self._open()
         row = self._connection.execute(SQL["partitions"]).fetchone()
         self._connection.rollback()
@@ -79,6 +89,11 @@ class PostgresLog:
     def asked(self) -> Connection[Any] | None:
         """The session whose answer is waited for now."""
         return self._connection if self._is_asking else None
+
+    @property
+    def sending(self) -> int:
+        """Bytes of the events that are being sent now."""
+        return self._sending
 
     def hang_up(self) -> None:
         """From any thread: let the group at hand end with LogUnavailable now, whatever the server does. One that was at
@@ -112,6 +127,14 @@ class PostgresLog:
         return self._begin(wait_for, if_free)
 
     def _begin(self, wait_for: Collection[int], if_free: Collection[int]) -> Known:
+        while True:
+            try:
+                return self._lock(wait_for, if_free)
+            except PartitionsHeld:
+                if not self._end_stalled(wait_for):
+                    raise
+
+    def _lock(self, wait_for: Collection[int], if_free: Collection[int]) -> Known:
         if self._connection.closed:
             self._open()
         with self._cursor() as cursor:
@@ -120,6 +143,24 @@ class PostgresLog:
                 if parts:
                     locked += [part for (part,) in cursor.execute(SQL[statement], {"parts": list(parts)})]
             return self._known(cursor, locked)
+
+    def _end_stalled(self, parts: Collection[int]) -> bool:
+        """End the sessions that hold these partitions and wait for a client that does nothing; whether there were any.
+        No time limit of PostgreSQL ends one that waits in the middle of a COPY, or between two messages of a
+        statement."""
+        with self._cursor() as cursor:
+            asked = {"parts": list(parts), "seconds": CLIENT_TIME}
+            stalled = cursor.execute(SQL["end_stalled"], asked).fetchall()
+        self.rollback()
+        ended = [each for *each, has_ended in stalled if has_ended]
+        for pid, name, seconds in ended:
+            logger.warning(
+                "ended a session that held partitions while its client did nothing",
+                pid=pid,
+                application_name=name,
+                seconds=round(seconds, 1),
+            )
+        return bool(ended)
 
     def _known(self, cursor: Cursor[Any], locked: Sequence[int]) -> Known:
         """What is known of the locked partitions: their ends, and a time after everything in them."""
@@ -162,7 +203,11 @@ class PostgresLog:
         if not known.appended:
             return
         with self._cursor() as cursor:
-            append(cursor, known, self.partitions)
+            self._sending = sum(len(state) for _, state in known.appended)
+            try:
+                append(cursor, known, self.partitions)
+            finally:
+                self._sending = 0
             dedupe_index.write(cursor, known.dedupe, self.partitions)
             directory.write(cursor, known.changed)
 
@@ -223,7 +268,15 @@ def positions(known: Known, partitions: int) -> list[tuple[int, int]]:
 
 def append(cursor: Cursor[Any], known: Known, partitions: int) -> None:
     """Insert the events of a group, in one statement."""
-    with cursor.copy(SQL["append"]) as copy:
-        copy.set_types(("int2", "int8", "text", "int4", "text", "bytea"))
-        for (part, seq), (event, state) in zip(positions(known, partitions), known.appended, strict=True):
-            copy.write_row((part, seq, event.originator_id, event.originator_version, event.stored_name, state))
+    append_rows(
+        cursor,
+        (
+            (part, seq, event.originator_id, event.originator_version, event.stored_name, state)
+            for (part, seq), (event, state) in zip(positions(known, partitions), known.appended, strict=True)
+        ),
+    )
+
+
+def append_rows(cursor: Cursor[Any], events: Iterable[tuple[int, int, str, int, str, bytes]]) -> None:
+    """Insert events, each with its partition and seq, in one statement."""
+    rows.insert(cursor, SQL["append"], _EVENT, events)

@@ -22,6 +22,9 @@ PATIENCE = 1.0
 LOST = 0.5
 """Seconds for which the server may think that it has answered, before its answer must be lost."""
 
+LEAST_RATE = 4 * 1024 * 1024
+"""Bytes a second at which events must get to the server."""
+
 ANSWER_TIME = 1.0
 """Seconds in which it has to answer."""
 
@@ -33,15 +36,20 @@ LATE = 2 * PAUSE
 
 IDLE = """
 select pid, extract(epoch from clock_timestamp() - state_change)::float8
-from pg_stat_activity where pid = any(%(pids)s) and state <> 'active'
+from pg_stat_activity where pid = any(%(pids)s) and (state <> 'active' or wait_event = 'ClientRead')
 """
-"""Which sessions have nothing to do, as the server sees it, and for how many seconds."""
+"""Which sessions wait for their client, as the server sees it, and for how many seconds they have done nothing else."""
+
+END = "select pg_terminate_backend(pid) from pg_stat_activity where pid = any(%(pids)s) and usename = current_user"
+"""The line may keep from the server that it was hung up: then the session would hold what it has locked."""
 
 
 class Waiting(Protocol):
-    """Those who wait for the database. `lost_after`: like LOST."""
+    """Those who wait for the database."""
 
-    lost_after: float
+    @property
+    def lost_after(self) -> float:
+        """Like LOST."""
 
     @property
     def waiting_for(self) -> float:
@@ -58,11 +66,14 @@ class Waiting(Protocol):
 class Writing:
     """Those who wait for a writer."""
 
-    lost_after = LOST
-
     def __init__(self, writer: Writer, log: PostgresLog) -> None:
         self._writer = writer
         self._log = log
+
+    @property
+    def lost_after(self) -> float:
+        """While the server reads a batch, it seems to wait for its client."""
+        return LOST + self._log.sending / LEAST_RATE
 
     @property
     def waiting_for(self) -> float:
@@ -118,42 +129,48 @@ async def keep(url: str, all_waiting: Sequence[Waiting]) -> None:
 
 
 async def _listen(url: str, waiting: Sequence[Waiting], all_waiting: Sequence[Waiting]) -> None:
-    idle = await _idle(url, [pid for each in waiting for pid in _pids(each)])
-    lost = all_waiting if idle is None else [each for each in waiting if _is_lost(each, idle)]
-    if not lost:
+    """Give up those whose answers are lost; all, where the server does not answer."""
+    connection: AsyncConnection[Any] | None = None
+    are_lost = False
+    try:
+        async with asyncio.timeout(ANSWER_TIME):
+            connection = await connect_async(url, "is it there")
+            asking = asyncio.create_task(_ask(connection, waiting))
+            asking.add_done_callback(lambda asked: asked.exception())  # nobody may be left to be told
+            are_lost = await asyncio.shield(asking)
+    except (TimeoutError, psycopg.errors.ConnectionTimeout):
+        are_lost = True
+        _give_up(all_waiting)
+    except psycopg.Error:
+        pass  # who refuses is there, and says so to the others too
+    finally:
+        if connection is not None:
+            hang_up(connection)
+    if not are_lost:
         await asyncio.sleep(PATIENCE)
-        return
+
+
+async def _ask(connection: AsyncConnection[Any], waiting: Sequence[Waiting]) -> bool:
+    """Give up those whose answers are lost, and end their sessions; whether there are any."""
+    async with connection:
+        pids = [pid for each in waiting for pid in _pids(each)]
+        idle = dict(await (await connection.execute(IDLE, {"pids": pids})).fetchall())
+        lost = {each: pids for each in waiting if (pids := _lost_pids(each, idle))}
+        if lost:
+            _give_up(lost)
+            await connection.execute(END, {"pids": [pid for pids in lost.values() for pid in pids]})
+        return bool(lost)
+
+
+def _give_up(lost: Collection[Waiting]) -> None:
     logger.warning("the database says nothing", to=[type(each).__name__.lower() for each in lost])
     for each in lost:
         each.give_up("the database says nothing")
 
 
-def _is_lost(waiting: Waiting, idle: Mapping[int, float]) -> bool:
-    return any(idle.get(pid, 0.0) > waiting.lost_after for pid in _pids(waiting))
+def _lost_pids(waiting: Waiting, idle: Mapping[int, float]) -> list[int]:
+    return [pid for pid in _pids(waiting) if idle.get(pid, 0.0) > waiting.lost_after]
 
 
 def _pids(waiting: Waiting) -> list[int]:
     return [each.info.backend_pid for each in waiting.sessions if not each.closed]
-
-
-async def _idle(url: str, pids: Sequence[int]) -> dict[int, float] | None:
-    """For how many seconds sessions have had nothing to do; None where the server does not answer."""
-    connection: AsyncConnection[Any] | None = None
-    try:
-        async with asyncio.timeout(ANSWER_TIME):
-            connection = await connect_async(url, "is it there")
-            asking = asyncio.create_task(_ask(connection, pids))
-            asking.add_done_callback(lambda asked: asked.exception())  # nobody may be left to be told
-            return await asyncio.shield(asking)
-    except TimeoutError:
-        return None
-    except psycopg.Error:
-        return {}  # who refuses is there, and says so to the others too
-    finally:
-        if connection is not None:
-            hang_up(connection)
-
-
-async def _ask(connection: AsyncConnection[Any], pids: Sequence[int]) -> dict[int, float]:
-    async with connection:
-        return dict(await (await connection.execute(IDLE, {"pids": list(pids)})).fetchall())

@@ -56,10 +56,13 @@ select * from unnest(
 )
 on conflict (part, seq) do nothing;
 
--- name: copy
+-- name: insert
 -- In a generation that grows: no row is there yet.
-copy {audit_trail} (
+insert into {audit_trail} (
     part, seq, stream, version, name, event, happened_at, recorded_at, actor_id, actor_role, request_id, cause,
     subject_id, outcome_id
 )
-from stdin (format binary);
+select * from unnest(
+    %b::smallint[], %b::bigint[], %b::text[], %b::integer[], %b::text[], %b::text[], %b::timestamptz[],
+    %b::timestamptz[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[]
+);

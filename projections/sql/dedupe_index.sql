@@ -12,7 +12,8 @@ order by part, scope, key;
 
 -- name: hold
 -- A key held by two streams is an impossible history: the primary key refuses it.
-copy dedupe_index (part, scope, key, stream) from stdin (format binary);
+insert into dedupe_index (part, scope, key, stream)
+select * from unnest(%b::smallint[], %b::text[], %b::bytea[], %b::text[]);
 
 -- name: free
 delete from dedupe_index d

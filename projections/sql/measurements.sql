@@ -32,10 +32,13 @@ on conflict (part, child_id, kind, id) do update set
     taken_at = excluded.taken_at, value = excluded.value, unit = excluded.unit,
     companion_value = excluded.companion_value, institution_id = excluded.institution_id;
 
--- name: copy
+-- name: insert
 -- In a generation that grows: no row is there yet.
-copy {measurements} (part, child_id, kind, id, taken_at, value, unit, companion_value, institution_id)
-from stdin (format binary);
+insert into {measurements} (part, child_id, kind, id, taken_at, value, unit, companion_value, institution_id)
+select * from unnest(
+    %b::smallint[], %b::text[], %b::text[], %b::text[], %b::timestamptz[], %b::float8[], %b::text[], %b::float8[],
+    %b::text[]
+);
 
 -- name: remove
 delete from {measurements} t

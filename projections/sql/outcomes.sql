@@ -87,9 +87,13 @@ select * from unnest(
 on conflict (part, subject_id, source, unit, at, id) do update set
     value = excluded.value, number = excluded.number, brand_id = excluded.brand_id, metadata = excluded.metadata;
 
--- name: copy
+-- name: insert
 -- In a generation that grows: no value is there yet.
-copy {entries} (part, subject_id, source, unit, at, id, value, number, brand_id, metadata) from stdin (format binary);
+insert into {entries} (part, subject_id, source, unit, at, id, value, number, brand_id, metadata)
+select * from unnest(
+    %b::smallint[], %b::text[], %b::text[], %b::text[], %b::timestamptz[], %b::text[], %b::text[], %b::float8[],
+    %b::text[], %b::text[]
+);
 
 -- name: take
 -- Values that are removed, or put again otherwise: whose days they were.

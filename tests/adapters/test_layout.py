@@ -25,7 +25,7 @@ from adapters.postgres.reader import Reader
 from adapters.postgres.views_reader import ViewsReader
 from adapters.view_commands import EVERYTHING, Operator
 from application.command import Actor
-from application.ports import Reads
+from application.ports import PartitionsHeld, Reads
 from application.queries.audit import ListAuditEvents
 from application.queries.groups import ListGroups, ReadGroup
 from application.queries.institutions import ListInstitutions, ReadInstitution
@@ -101,6 +101,7 @@ async def test_every_statement_runs_where_the_tables_are_cut_by_part(
             operate(Operator(database, Path()), connect)
             read_again(database)
         settle(world, child)
+        wait_in_vain(world, child, connect)
         ask_directly(world, child, connect)
     assert [] == executed.missing()
 
@@ -215,6 +216,15 @@ def settle(world: World, child: str) -> None:
         else:
             world.log.rollback()
         assert stored == world.log.settle(known)
+
+
+def wait_in_vain(world: World, child: str, connect: Connect) -> None:
+    """For a partition that another session holds."""
+    part = partition(child, PARTITIONS)
+    with connect("holder") as holder:
+        holder.execute("select from heads where part = %s for update", [part])
+        with pytest.raises(PartitionsHeld):
+            world.log.begin({part}, ())
 
 
 def ask_directly(world: World, child: str, connect: Connect) -> None:

@@ -11,6 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psycopg
@@ -99,6 +100,44 @@ def test_a_session_that_is_stuck_with_a_partition_holds_up_no_other_and_who_wait
         assert [] == WEIGHT.listed(api, child_id)
         stuck.rollback()
         WEIGHT.record(api, child_id)
+
+
+def test_a_worker_that_is_frozen_in_an_append_holds_up_the_others_briefly_and_loses_nothing(team: Team) -> None:
+    child_id, many = team.programme.child(), readings(10_000)
+    frozen, other = team.workers
+    with psycopg.connect(team.database_url, autocommit=True) as session, ThreadPoolExecutor(1) as pool:
+        appends_take(session, 1)
+        session.execute("create trigger slow before insert on events for each statement execute function slow()")
+        with ExitStack() as going_on:
+            os.kill(other, signal.SIGSTOP)  # so that it is the one to be frozen which is asked
+            going_on.callback(os.kill, frozen, signal.SIGCONT)
+            try:
+                array = pool.submit(posted, team, WEIGHT.path(child_id), many)
+                assert soon(lambda: session.execute(APPENDING).fetchall())
+                os.kill(frozen, signal.SIGSTOP)
+            finally:
+                os.kill(other, signal.SIGCONT)
+            appends_take(session, 0)
+            assert soon(lambda: posted(team, WEIGHT.path(child_id), many[0]).status_code == 201, 60)
+        answer = array.result()
+        session.execute("drop trigger slow on events")
+    assert 207 == answer.status_code
+    assert (9_999, 1) == (len(answer.json()["success"]), len(answer.json()["error"]))
+    with client(team.run.url, team.programme.token) as api:
+        assert 10_000 == len(ids_of(api, child_id))
+
+
+APPENDING = "select from pg_stat_activity where application_name like 'writer%' and wait_event = 'PgSleep'"
+
+
+def appends_take(session: psycopg.Connection[Any], seconds: int) -> None:
+    body = f"begin perform pg_sleep({seconds}); return null; end"
+    session.execute(f"create or replace function slow() returns trigger language plpgsql as '{body}'".encode())
+
+
+def posted(team: Team, path: str, body: object) -> httpx.Response:
+    with client(team.run.url, team.programme.token, timeout=120) as api:
+        return api.post(path, body)
 
 
 def test_what_was_asked_before_the_end_is_answered_and_what_comes_then_is_sent_away(team: Team) -> None:

@@ -5,11 +5,6 @@ set idle_in_transaction_session_timeout = '60s';
 -- name: has_events
 select exists (select from events);
 
--- name: append
--- In one message: nobody waits for a COPY whose client has stopped in the middle.
-insert into events (part, seq, originator_id, originator_version, topic, state)
-select * from unnest(%b::smallint[], %b::bigint[], %b::text[], %b::integer[], %b::text[], %b::bytea[]);
-
 -- name: analyze_events
 -- The plans that read the log again must not be those of an empty table.
 analyze events;

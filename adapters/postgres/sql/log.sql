@@ -9,6 +9,18 @@ select part from heads where part = any (%(parts)b::smallint[]) order by part fo
 -- name: lock_if_free
 select part from heads where part = any (%(parts)b::smallint[]) order by part for update skip locked;
 
+-- name: end_stalled
+-- The row of a partition is never updated, so its xmax is the transaction that has locked it. A session that waits for its
+-- client has done nothing since its state changed. Ended in the list of columns: as a condition it might come first.
+select a.pid, a.application_name, extract(epoch from clock_timestamp() - a.state_change)::float8,
+    pg_terminate_backend(a.pid, 1000)
+from heads h
+join pg_stat_activity a on a.backend_xid = h.xmax
+where h.part = any (%(parts)b::smallint[])
+    and a.usename = current_user
+    and a.wait_event_type = 'Client'
+    and a.state_change < clock_timestamp() - %(seconds)s * interval '1 second';
+
 -- name: ends
 -- The last event of each partition, and the database's clock.
 select l.part, coalesce(e.seq, 0), e.state, clock_timestamp()
@@ -24,8 +36,8 @@ join events e on e.part = s.part and e.originator_id = s.stream
 order by e.originator_id, e.originator_version;
 
 -- name: append
--- COPY, since the driver writes its rows in C and the elements of arrays in Python: two thirds of the time of unnest.
-copy events (part, seq, originator_id, originator_version, topic, state) from stdin (format binary);
+insert into events (part, seq, originator_id, originator_version, topic, state)
+select * from unnest(%b::smallint[], %b::bigint[], %b::text[], %b::integer[], %b::text[], %b::bytea[]);
 
 -- name: state_at
 select state from events where part = %(part)s and seq = %(seq)s;
