@@ -7,8 +7,8 @@ import psycopg
 from adapters import tls
 from adapters.postgres.connections import connector
 from adapters.settings import Settings
-from projections.projector import SQL
 from projections.sessions import is_of_this_host
+from projections.status import SQL, statuses
 
 WAIT = 4.0
 """Seconds that the API may take to answer."""
@@ -41,10 +41,11 @@ def check_projector(url: str | None) -> None:
         raise Unhealthy("there is no database")
     try:
         with connector(url)("healthy") as connection:
-            keepers = connection.execute(SQL["keepers"]).fetchall()
+            rows = connection.execute(SQL["status"]).fetchall()
     except psycopg.Error as error:
         # Its message may hold what is wrong with an address, and so a password.
         raise Unhealthy(f"the database does not answer: {type(error).__name__}") from error
-    left = [view for view, owners in keepers if not any(map(is_of_this_host, owners))]
-    if left or not keepers:
+    live = [each for each in statuses(rows, {}) if each.state == "live"]
+    left = [each.view for each in live if not any(map(is_of_this_host, each.workers))]
+    if left or not live:
         raise Unhealthy(f"no projector of this machine keeps {', '.join(left) or 'any view'}")

@@ -35,7 +35,7 @@ PAGES = 8_000
 """Events of all partitions in one transaction, at most: whoever waits for another partition waits for them too."""
 
 LEASE = 5.0
-"""Seconds for which a worker takes its partitions; taken again after a third of it."""
+"""Seconds after which a worker whose session does nothing has lost its partitions; others look after a third of it."""
 
 logger = structlog.get_logger()
 
@@ -126,22 +126,28 @@ class Projector:
         ]
         applied, self._applied = self._applied, {}
         for generation, _ in self._kept:
-            asked = generation.key | {"owner": self.owner, "seconds": LEASE}
             rate = applied.get((generation.view, generation.generation), 0) / seconds
-            connection.execute(SQL["beat"], asked | {"rate": rate})
-            connection.execute(SQL["bury"], generation.key)
-            connection.execute(SQL["take_leases"], asked)
+            connection.execute(SQL["beat"], generation.key | {"owner": self.owner, "rate": rate})
+            asked = generation.key | {"seconds": LEASE}
+            gone = [owner for (owner,) in connection.execute(SQL["gone"], asked)]
+            if gone:
+                connection.execute(SQL["bury"], generation.key | {"gone": gone})
+            connection.execute(SQL["take_leases"], generation.key | {"owner": self.owner, "gone": gone})
             self._hand_over(connection, generation)
 
     def _hand_over(self, connection: Connection[Any], generation: Generation, *, leaving: bool = False) -> None:
         held = dict(connection.execute(SQL["shares"], generation.key | {"owner": self.owner}).fetchall())
         if given := handed_over(self.owner, held, leaving=leaving):
             parts, owners = list(given), list(given.values())
-            asked = generation.key | {"owner": self.owner, "seconds": LEASE, "parts": parts, "owners": owners}
+            asked = generation.key | {"owner": self.owner, "parts": parts, "owners": owners}
             connection.execute(SQL["hand_over"], asked)
 
     def _page(self, connection: Connection[Any], generation: Generation, view: View) -> Sequence[Stored]:
         """Apply one page; its events."""
+        # Who has nothing to write locks nothing: a lock is a write, too.
+        ((has_news,),) = connection.execute(SQL["has_news"], generation.key | {"owner": self.owner}).fetchall()
+        if not has_news:
+            return []
         try:
             applied = self._write(connection, generation, view, carefully=False)
         except Exception as error:

@@ -2,10 +2,11 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from psycopg import Connection
+from psycopg.errors import QueryCanceled
 
 from projections.projector import Projector
 from projections.views import VIEWS, Views
@@ -22,3 +23,22 @@ def projecting(connect: Callable[[str], Connection[Any]], views: Views = VIEWS) 
     finally:
         projector.stop()
         thread.join()
+
+
+@contextmanager
+def at_work(connect: Callable[[str], Connection[Any]], name: str) -> Iterator[None]:
+    """A session of that name does something for as long as the block runs."""
+
+    def work() -> None:
+        with suppress(QueryCanceled):
+            connection.execute("select pg_sleep(3600)")
+
+    with connect(name) as connection:
+        working = threading.Thread(target=work)
+        working.start()
+        try:
+            yield
+        finally:
+            connection.cancel_safe()
+            working.join()
+            connection.rollback()

@@ -7,37 +7,44 @@ set idle_in_transaction_session_timeout = '5s';
 set synchronous_commit = off;
 
 -- name: beat
--- A worker is there for as long as it says so.
-insert into workers (view, generation, owner, until, rate)
-values (%(view)s, %(generation)s, %(owner)s, clock_timestamp() + %(seconds)s * interval '1 second', %(rate)s)
-on conflict (view, generation, owner) do update set until = excluded.until, rate = excluded.rate;
+-- A worker is among those that share a generation. Nothing is written where nothing has changed.
+insert into workers (view, generation, owner, rate)
+select %(view)s, %(generation)s, %(owner)s, %(rate)s
+where not exists (
+    select from workers w
+    where w.view = %(view)s and w.generation = %(generation)s and w.owner = %(owner)s and w.rate = %(rate)s
+)
+on conflict (view, generation, owner) do update set rate = excluded.rate;
+
+-- name: gone
+-- The workers of a generation that are not there: one that is looks for events several times a second. Of a session of
+-- another role nothing is known but that it is there.
+select w.owner
+from (
+    select owner from workers where view = %(view)s and generation = %(generation)s
+    union
+    select owner from leases where view = %(view)s and generation = %(generation)s and owner is not null
+) w
+where not exists (
+    select from pg_stat_activity a
+    where a.application_name = w.owner and (
+        a.state_change is null or a.state = 'active'
+        or a.state_change > clock_timestamp() - %(seconds)s * interval '1 second'
+    )
+);
 
 -- name: bury
--- Those that have run out, or whose session is gone: then nobody waits for them to run out.
-delete from workers w
-where w.view = %(view)s and w.generation = %(generation)s
-    and (w.until < clock_timestamp()
-        or not exists (select from pg_stat_activity a where a.application_name = w.owner));
-
--- name: keepers
--- The live views, and the workers that are there for them.
-select v.view, coalesce(array_agg(w.owner) filter (where w.owner is not null), '{}') as owners
-from views v
-left join workers w on w.view = v.view and w.generation = v.generation and w.until > clock_timestamp()
-where v.live
-group by v.view
-order by v.view;
+delete from workers where view = %(view)s and generation = %(generation)s and owner = any (%(gone)b::text[]);
 
 -- name: take_leases
--- Its own again, and all that nobody holds any more.
+-- All that nobody holds, or only who is gone.
 update leases l
-set owner = %(owner)s, until = clock_timestamp() + %(seconds)s * interval '1 second'
-where l.view = %(view)s and l.generation = %(generation)s
-    and (l.owner is null or l.owner = %(owner)s or l.until < clock_timestamp()
-        or not exists (select from pg_stat_activity a where a.application_name = l.owner))
-    and l.part in (
-        select part from leases where view = %(view)s and generation = %(generation)s for update skip locked
-    );
+set owner = %(owner)s
+where l.view = %(view)s and l.generation = %(generation)s and l.part in (
+    select part from leases
+    where view = %(view)s and generation = %(generation)s and (owner is null or owner = any (%(gone)b::text[]))
+    for update skip locked
+);
 
 -- name: shares
 -- Every worker there is, with the one that asks, and the partitions it holds.
@@ -52,9 +59,9 @@ group by w.owner
 order by w.owner;
 
 -- name: hand_over
--- From one worker to others, which go on at their next look; until nobody's lease has run out, nobody else may take them.
+-- From one worker to others, which go on at their next look.
 update leases l
-set owner = n.owner, until = clock_timestamp() + %(seconds)s * interval '1 second'
+set owner = n.owner
 from unnest(%(parts)b::smallint[], %(owners)b::text[]) as n (part, owner)
 where l.part = n.part and l.view = %(view)s and l.generation = %(generation)s and l.owner = %(owner)s;
 
@@ -62,7 +69,20 @@ where l.part = n.part and l.view = %(view)s and l.generation = %(generation)s an
 delete from workers where owner = %(owner)s;
 
 -- name: release_leases
-update leases set owner = null, until = null where owner = %(owner)s;
+update leases set owner = null where owner = %(owner)s;
+
+-- name: has_news
+-- Whether there are events that a worker has to apply.
+select exists (
+    select from leases l
+    left join lateral (
+        select p.seq from places p
+        where p.part = l.part and p.view = l.view and p.generation = l.generation
+        order by p.seq desc limit 1
+    ) p on true
+    where l.view = %(view)s and l.generation = %(generation)s and l.owner = %(owner)s
+        and exists (select from events e where e.part = l.part and e.seq > coalesce(p.seq, 0))
+);
 
 -- name: lock_leases
 -- Whoever writes a page holds the rows of its leases: no other can have the same place before its eyes.

@@ -27,7 +27,12 @@ cross join lateral (
 cross join lateral (
     select coalesce(array_agg(w.owner order by w.owner), '{}') as owners, coalesce(sum(w.rate), 0) as rate
     from workers w
-    where w.view = v.view and w.generation = v.generation and w.until > clock_timestamp()
+    where w.view = v.view and w.generation = v.generation and exists (
+        select from pg_stat_activity a
+        where a.application_name = w.owner and (
+            a.state_change is null or a.state = 'active' or a.state_change > clock_timestamp() - interval '5 seconds'
+        )
+    )
 ) w
 order by v.view, v.generation;
 

@@ -27,6 +27,7 @@ from projections.views import VIEWS
 from tests import databases
 from tests.adapters.workload import Workload
 from tests.adapters.world import World, settle_in
+from tests.projecting import at_work
 from tests.running.processes import soon
 
 EVERYTHING: dict[str, View] = {**VIEWS.latest, **INLINE}
@@ -175,11 +176,13 @@ def grown(session: Session, name: str) -> Rebuild:
     return going
 
 
-def keep_from(session: Session, name: str, generation: int) -> None:
-    """Keep the projectors from a generation, as long as that session is there."""
-    connection, owner = session
-    leased = "update leases set owner = %s, until = 'infinity' where view = %s and generation = %s"
-    connection.execute(leased, [owner, name, generation])
+@contextmanager
+def kept_from_projectors(copy: Copy, name: str, generation: int) -> Iterator[None]:
+    """Somebody else holds the leases of a generation, and is at work, until the block ends."""
+    owner = session_name("projector")
+    with at_work(copy.connect, owner):
+        copy.ask("update leases set owner = %s where view = %s and generation = %s", owner, name, generation)
+        yield
 
 
 def count_grows(monkeypatch: pytest.MonkeyPatch) -> Counter[tuple[str, int]]:

@@ -1,7 +1,7 @@
 """A health check tells of the processes of its own machine only, and of what is wrong with them."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
 
@@ -9,29 +9,32 @@ import psycopg
 import pytest
 
 from adapters.healthy import Unhealthy, check_api, check_projector
+from adapters.postgres.connections import connector
 from adapters.settings import Settings
 from projections.sessions import session_name
 from projections.views import VIEWS
+from tests.projecting import at_work
 
 EVERY = sorted(VIEWS.latest)
 
 
 @pytest.fixture
-def keep(database: str, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Lets a projector of a host be there for views; `seconds`: for how long it has said so."""
+def keep(database: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
+    """Lets a projector of a host be there for views, or, with `is_gone`, one that has left without a word."""
 
-    def keep(*views: str, host: str = "here", seconds: int = 60) -> None:
+    def keep(*views: str, host: str = "here", is_gone: bool = False) -> None:
         monkeypatch.setattr("socket.gethostname", lambda: host)
+        owner = session_name("projector")
         with psycopg.connect(database) as connection:
             for view in views:
-                connection.execute(
-                    "insert into workers (view, generation, owner, until, rate)"
-                    " values (%s, 1, %s, now() + %s * interval '1 second', 0)",
-                    [view, session_name("projector"), seconds],
-                )
+                statement = "insert into workers (view, generation, owner, rate) values (%s, 1, %s, 0)"
+                connection.execute(statement, [view, owner])
+        if not is_gone:
+            sessions.enter_context(at_work(connector(database), owner))
         monkeypatch.setattr("socket.gethostname", lambda: "here")
 
-    return keep
+    with ExitStack() as sessions:
+        yield keep
 
 
 def test_projectors_of_this_host_that_keep_every_live_view_are_healthy(
@@ -43,21 +46,21 @@ def test_projectors_of_this_host_that_keep_every_live_view_are_healthy(
 
 
 @pytest.mark.parametrize(
-    ("kept", "host", "seconds"),
+    ("kept", "host", "is_gone"),
     [
-        ([], "here", 60),
-        (EVERY[1:], "here", 60),
-        (EVERY, "elsewhere", 60),
-        (EVERY, "here-too", 60),
-        (EVERY, "her", 60),
-        (EVERY, "here", -1),
+        ([], "here", False),
+        (EVERY[1:], "here", False),
+        (EVERY, "elsewhere", False),
+        (EVERY, "here-too", False),
+        (EVERY, "her", False),
+        (EVERY, "here", True),
     ],
 )
 def test_views_that_no_projector_of_this_host_keeps_now_are_named(
-    database: str, keep: Callable[..., None], kept: list[str], host: str, seconds: int
+    database: str, keep: Callable[..., None], kept: list[str], host: str, is_gone: bool
 ) -> None:
     keep(*EVERY[1:])
-    keep(*kept, host=host, seconds=seconds)
+    keep(*kept, host=host, is_gone=is_gone)
     with pytest.raises(Unhealthy, match=rf"keeps {EVERY[0]}$"):
         check_projector(database)
 

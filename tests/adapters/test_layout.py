@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from psycopg_pool import AsyncConnectionPool
 
-from adapters import healthy, log_export, replay_command, replay_workers, view_commands
+from adapters import healthy, log_export, log_import, prepare, replay_command, replay_workers, view_commands
 from adapters.log_export import Selection
 from adapters.postgres.accounts_reader import AccountsReader
 from adapters.postgres.analytics_reader import AnalyticsReader, Values
@@ -43,6 +43,7 @@ from tests.adapters.layout import STATEMENTS, Executed, partition_natively
 from tests.adapters.world import ALL, NOON, World, settle_in
 from tests.conftest import PARTITIONS
 from tests.projecting import projecting
+from tests.running.processes import soon
 
 Connect = Callable[[str], psycopg.Connection[Any]]
 
@@ -63,7 +64,7 @@ async def reading(database: str, executed: Executed) -> AsyncIterator[Pool]:
 
 
 async def test_every_statement_runs_where_the_tables_are_cut_by_part(
-    database: str, monkeypatch: pytest.MonkeyPatch
+    database: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     executed = Executed()
 
@@ -72,7 +73,7 @@ async def test_every_statement_runs_where_the_tables_are_cut_by_part(
         connection.server_cursor_factory = executed.server_cursor
         return connection
 
-    for module in (view_commands, replay_command, replay_workers, log_export, healthy):
+    for module in (view_commands, replay_command, replay_workers, log_export, log_import, healthy, prepare):
         monkeypatch.setattr(module, "connector", lambda _: connect)
 
     with closing_log(settle_in(connect)) as old:
@@ -103,6 +104,7 @@ async def test_every_statement_runs_where_the_tables_are_cut_by_part(
         settle(world, child)
         wait_in_vain(world, child, connect)
         ask_directly(world, child, connect)
+    bring_in_again(database, tmp_path / "log.ndjson", connect)
     assert [] == executed.missing()
 
 
@@ -252,6 +254,22 @@ def read_again(database: str) -> None:
     assert 0 == replay_command.run(database, as_json=True, compares=True)
     assert 0 == replay_command.grow_into(database, "measurements", known_at=None)
     assert log_export.export(database, Selection(), format="ndjson", out=StringIO())
+
+
+def bring_in_again(database: str, path: Path, connect: Connect) -> None:
+    """The log goes out, and into the same tables when these are empty."""
+    with path.open("w") as out:
+        events = log_export.export(database, Selection(), format="ndjson", out=out)
+    with connect("empties") as session:
+        session.execute("truncate events, dedupe_index, users, institutions, groups, ties, outcomes, places")
+    for _ in range(2):
+        assert events == log_import.import_log(database, path, partitions=PARTITIONS)
+    prepare.wait_until_prepared(database, for_commands=True)
+    assert 0 == replay_command.run(database, as_json=True, compares=True)
+    with projecting(connect), connect("looks") as session:
+        session.autocommit = True
+        session.execute("insert into workers select view, generation, 'nobody', 0 from views where live")
+        assert soon(lambda: not session.execute("select from workers where owner = 'nobody'").fetchall(), 30)
 
 
 def operate(operator: Operator, connect: Connect) -> None:

@@ -20,7 +20,7 @@ from tests.adapters.rebuilding import (
     everything,
     filled,
     grown,
-    keep_from,
+    kept_from_projectors,
 )
 from tests.adapters.workload import Workload
 from tests.running.processes import soon
@@ -134,12 +134,12 @@ def test_what_was_written_before_the_switch_is_there_after_it(
     """Also where it is so much that it takes several turns."""
     with copy.session() as session:
         going = grown(session, name)
-        keep_from(session, name, going.new.generation.generation)
         assert [] == [each for part in going.compare(copy.connect) for each in part]
         workload = Workload(copy.world, seed=6)
         for _ in range(5):
             workload.run_group()
-        copy.catch_up_live(name)
+        with kept_from_projectors(copy, name, going.new.generation.generation):
+            copy.catch_up_live(name)
         rows = copy.rows(name)
         monkeypatch.setattr(switch, "PAGE", 3)
         monkeypatch.setattr(switch, "PAUSE", 0.001)

@@ -11,7 +11,16 @@ from adapters.postgres import embedded
 from projections import rebuild
 from projections.growth import RebuildRefused
 from projections.projector import CHANGED
-from tests.adapters.rebuilding import LIVE_BEHIND, Copy, begun, each_inline, each_view, everything, filled, keep_from
+from tests.adapters.rebuilding import (
+    LIVE_BEHIND,
+    Copy,
+    begun,
+    each_inline,
+    each_view,
+    everything,
+    filled,
+    kept_from_projectors,
+)
 from tests.adapters.workload import Workload
 from tests.running.processes import soon
 from tests.running.rebuilding import waiting
@@ -68,8 +77,7 @@ def test_a_generation_that_is_behind_is_brought_up_before_it_serves_again(copy: 
     for _ in range(10):
         workload.run_group()
     before = copy.rows(name)
-    with copy.session("busy") as session:
-        keep_from(session, name, 1)
+    with kept_from_projectors(copy, name, 1):
         copy.catch_up_live(name)
         rows = copy.rows(name)
         assert before != rows

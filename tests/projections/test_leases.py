@@ -1,0 +1,90 @@
+"""Who is there is known without a row that says so: a projector at rest writes nothing."""
+
+import threading
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+from psycopg import Connection, sql
+
+from projections.projector import SQL, Projector
+from tests.projecting import at_work
+from tests.running.processes import soon
+
+Connect = Callable[[str], Connection[Any]]
+
+VIEW = {"view": "measurements", "generation": 1}
+
+LONG = {"seconds": 3600.0}
+
+NOT_A_MOMENT = {"seconds": 0.0}
+
+VERSIONS = """
+select count(*), max(xmin::text::bigint), max(xmax::text::bigint) from leases
+union all select count(*), max(xmin::text::bigint), max(xmax::text::bigint) from workers
+"""
+"""Which transactions have written the rows last, and locked them last."""
+
+
+def gone(connection: Connection[Any], patience: dict[str, float]) -> set[str]:
+    return {owner for (owner,) in connection.execute(SQL["gone"], VIEW | patience)}
+
+
+def versions(connection: Connection[Any]) -> list[tuple[Any, ...]]:
+    return connection.execute(VERSIONS).fetchall()
+
+
+def test_a_worker_is_gone_when_its_session_is_or_does_nothing_for_too_long(connect: Connect) -> None:
+    with connect("looking") as looking, connect("idle") as idle, at_work(connect, "busy"):
+        looking.autocommit = idle.autocommit = True
+        for owner in ("idle", "busy"):
+            looking.execute(SQL["beat"], VIEW | {"owner": owner, "rate": 0.0})
+        looking.execute("update leases set owner = 'killed'")
+        assert {"killed"} == gone(looking, LONG)
+        assert {"killed", "idle"} == gone(looking, NOT_A_MOMENT)
+
+
+def test_of_the_session_of_another_role_only_its_end_is_noticed(database: str, connect: Connect) -> None:
+    role = sql.Identifier(f"other_{uuid4().hex}")
+    with connect("idle") as idle, connect("owner") as owner:
+        idle.autocommit = owner.autocommit = True
+        owner.execute(SQL["beat"], VIEW | {"owner": "idle", "rate": 0.0})
+        owner.execute(sql.SQL("create role {}").format(role))
+        try:
+            owner.execute(sql.SQL("grant select on leases, workers to {}").format(role))
+            owner.execute(sql.SQL("set role {}").format(role))
+            assert set() == gone(owner, NOT_A_MOMENT)
+            idle.close()
+            assert soon(lambda: gone(owner, NOT_A_MOMENT) == {"idle"}, 30)
+        finally:
+            owner.execute("reset role")
+            owner.execute(sql.SQL("drop owned by {}").format(role))
+            owner.execute(sql.SQL("drop role {}").format(role))
+
+
+def test_a_projector_at_rest_writes_nothing(database: str, connect: Connect) -> None:
+    beats: list[str] = []
+
+    class Counting(Projector):
+        def _beat(self, connection: Connection[Any]) -> None:
+            super()._beat(connection)
+            beats.append("")
+            self._beat_at = 0.0  # and again at its next look
+
+    projector = Counting(connect, poll=0.001)
+    working = threading.Thread(target=projector.run)
+    working.start()
+    try:
+        with psycopg.connect(database, autocommit=True) as watching:
+            held = "select count(*) from leases where owner = %s"
+            assert soon(lambda: watching.execute(held, [projector.owner]).fetchone() != (0,), 30)
+            several = len(beats) + 3
+            assert soon(lambda: len(beats) > several, 30)  # it knows everything by now
+            before = versions(watching)
+            several = len(beats) + 20
+            assert soon(lambda: len(beats) > several, 60)
+            assert before == versions(watching)
+    finally:
+        projector.stop()
+        working.join()
