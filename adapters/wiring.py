@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import structlog
 from litestar import Litestar
 from litestar.types import ASGIApp
 
@@ -52,6 +53,11 @@ from adapters.telemetry.lookout import Lookout
 from adapters.telemetry.observed import Observed
 from application.processor import Processor
 from application.writer import Writer
+
+logger = structlog.get_logger()
+
+WRITER_TIME = 4.0
+"""Seconds that the writer has for its last batches when the process ends: the watchdog needs three to give one up."""
 
 SWITCH_INTERVAL = 0.0005
 """Seconds after which the event loop lets the writer have the interpreter: the writer waits for it after each of its
@@ -99,10 +105,15 @@ def api(settings: Settings, data: Path, url: str, draining: Draining) -> ASGIApp
             if fetching is not None:
                 fetching.cancel()
             sampling.cancel()
-            listening.cancel()
             calculator.stop()
-            writer.stop()
-            log.close()
+            writer.begin_to_stop()
+            # Not joined: the event loop has to go on, since the watchdog may be what ends the last batch.
+            if not await draining.wait_until(lambda: not writer.is_alive, WRITER_TIME):
+                logger.error("the writer does not end; leaving it behind", busy_for=writer.busy_for)
+                log.hang_up()
+            else:
+                log.close()
+            listening.cancel()
             await pools.close()
             await limits.close()
             await asyncio.to_thread(observed.stop)

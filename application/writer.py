@@ -84,6 +84,7 @@ class Writer:
         self._began: float | None = None
         self._ended: float | None = None
         self._in_vain = False
+        self._given_up: float | None = None
         self._thread = threading.Thread(target=self._work, name="writer", daemon=True)
 
     def start(self) -> None:
@@ -91,10 +92,14 @@ class Writer:
 
     def stop(self) -> None:
         """Run what is waiting, then end. Whoever comes later is Unavailable."""
+        self.begin_to_stop()
+        self._thread.join()
+
+    def begin_to_stop(self) -> None:
+        """Like `stop`, but does not wait for the end: it `is_alive` until then."""
         with self._changed:
             self._stopping = True
             self._changed.notify()
-        self._thread.join()
 
     @property
     def is_alive(self) -> bool:
@@ -110,6 +115,12 @@ class Writer:
         """Seconds since the group at hand began."""
         began = self._began
         return None if began is None else time.monotonic() - began
+
+    @property
+    def given_up_for(self) -> float:
+        """Seconds since the batch at hand was given up, which nevertheless goes on; 0 where none was."""
+        given_up = self._given_up
+        return 0.0 if given_up is None else time.monotonic() - given_up
 
     @property
     def idle_for(self) -> float | None:
@@ -133,6 +144,8 @@ class Writer:
         """Tell everybody who waits that the log is away. The group at hand goes on, but nobody waits for it."""
         with self._changed:
             given_up = [*self._at_hand, *self._queue]
+            if self._at_hand:
+                self._given_up = time.monotonic()
             self._queued -= sum(waiting.size for waiting in self._queue)
             self._at_hand = []
             self._queue.clear()
@@ -196,6 +209,7 @@ class Writer:
         with self._changed:
             given_up = not self._at_hand
             self._at_hand = []
+            self._given_up = None
             for place, waiting in reversed(list(enumerate(group))):
                 answer = answers.get(place, _HELD)
                 waiting.passed_over = min(waiting.passed_over, ran)

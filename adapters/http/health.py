@@ -73,10 +73,17 @@ class Health(Struct, frozen=True):
             "views": views,
         }
 
+    @property
+    def is_live(self) -> bool:
+        """Not where only another process can help: the writer has ended, or does not end a batch that was given up."""
+        return self.writer.is_alive and self.writer.given_up_for < STUCK
+
     def of_writer(self) -> Check:
         if not self.writer.is_alive:
             return Check(False, "its thread has ended")
         busy_for, idle_for = self.writer.busy_for, self.writer.idle_for
+        if self.writer.given_up_for >= STUCK:
+            return Check(False, f"does not end a batch that was given up {self.writer.given_up_for:.1f} s ago")
         if busy_for is not None:
             return Check(busy_for < STUCK, f"at a group for {busy_for:.1f} s; {self.writer.queued} items wait")
         if idle_for is None:
@@ -107,7 +114,7 @@ def routes(own_keys: OwnKeys, health: Health) -> list[HTTPRouteHandler]:
     async def is_live(request: HttpRequest) -> Response[bytes]:
         """200 unless only another process could help."""
         writer = health.of_writer()
-        if health.writer.is_alive:
+        if health.is_live:
             return json_response({"status": "live", "checks": {"writer": writer}}, 200)
         return json_response({"status": "not live", "checks": {"writer": writer}}, 503, {"Retry-After": "1"})
 

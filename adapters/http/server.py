@@ -27,6 +27,7 @@ class Server(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         if self._draining.begun:
+            self._draining.cut_short()
             self.should_exit = self.force_exit = True
         else:
             self._draining.begin()

@@ -31,6 +31,9 @@ ANSWER_TIME = 1.0
 PAUSE = 0.2
 """Seconds between two looks at who waits."""
 
+STUCK = 10.0
+"""Seconds for which somebody may wait though no session is asked anything. Opening one takes less."""
+
 LATE = 2 * PAUSE
 """Seconds that such a pause may have taken."""
 
@@ -120,6 +123,8 @@ async def keep(url: str, all_waiting: Sequence[Waiting]) -> None:
         if time.monotonic() - asleep > LATE:
             continue  # it is we who were busy, and may have answers that nobody has looked at
         waiting = [each for each in all_waiting if each.waiting_for > PATIENCE]
+        if stuck := [each for each in waiting if each.waiting_for > STUCK and not each.sessions]:
+            _give_up(stuck)
         if not waiting:
             continue
         try:

@@ -146,7 +146,8 @@ def test_a_log_that_is_timed_tells_the_steps_of_a_group_in_their_order(
 
 def writing(**changes: Any) -> SimpleNamespace:
     return SimpleNamespace(
-        **{"is_alive": True, "busy_for": None, "idle_for": 1.0, "queued": 0, "in_vain": False} | changes
+        **{"is_alive": True, "busy_for": None, "idle_for": 1.0, "queued": 0, "in_vain": False, "given_up_for": 0.0}
+        | changes
     )
 
 
@@ -200,6 +201,22 @@ def test_health_tells_which_part_is_wrong(broken: dict[str, Any], expected: list
     told = content["checks"] | content["views"]
     assert (expected, is_ready) == ([name for name, check in told.items() if not check.ok], ready)
     assert all(check.what for check in told.values())
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_live"),
+    [
+        ({}, True),
+        ({"busy_for": STUCK + 1}, True),  # the database may be slow, and then no other process can help either
+        ({"given_up_for": STUCK - 1}, True),
+        ({"given_up_for": STUCK + 1}, False),
+        ({"is_alive": False}, False),
+    ],
+)
+def test_a_process_is_live_unless_only_another_one_can_help(changes: dict[str, Any], is_live: bool) -> None:
+    parts = WELL | {"writer": writing(**changes)}
+    del parts["seen"]
+    assert is_live == Health(**parts, lookout=cast(Any, None), allowed_lag=5.0).is_live
 
 
 class Database:

@@ -134,6 +134,18 @@ async def test_who_is_given_up_is_told_at_once_and_what_had_not_begun_is_never_r
     assert (0, 0) == (running.writer.waiting_for, running.writer.queued)
 
 
+async def test_a_batch_that_was_given_up_is_known_until_it_ends(running: Running) -> None:
+    given_up = await running.first()
+    assert 0 == running.writer.given_up_for
+    running.writer.give_up("the database says nothing")
+    with pytest.raises(Unavailable):
+        await given_up
+    assert running.writer.given_up_for > 0
+    running.gate.open.set()
+    await running.submit(of_size(1))
+    assert 0 == running.writer.given_up_for
+
+
 async def test_room_is_made_by_what_has_been_answered(running: Running) -> None:
     running.gate.open.set()
     for _ in range(30):
