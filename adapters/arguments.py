@@ -70,6 +70,21 @@ def of_import_log(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def of_users(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = "A password is asked for, or read from standard input where that is no terminal."
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+
+    def action(name: str, help: str, *, names_one: bool = True) -> None:
+        added = actions.add_parser(name, help=help, description=help, epilog=parser.epilog if names_one else None)
+        added.add_argument("--data", type=Path, default=argparse.SUPPRESS, metavar="DIR", help="the data folder")
+        if names_one:
+            added.add_argument("username", type=text, metavar="NAME")
+
+    action("list", "everybody who may log in: id, role, name", names_one=False)
+    action("create-admin", "register a further admin")
+    action("reset-password", "give a user another password; its tokens end")
+
+
 def of_views(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
 

@@ -3,6 +3,7 @@
 import argparse
 import signal
 import sys
+import time
 from pathlib import Path
 
 from adapters import arguments, logs
@@ -64,6 +65,8 @@ def _parser() -> argparse.ArgumentParser:
     healthy.add_argument("--port", type=arguments.port, default=8000, help="of the API")
     keys = command("keys", _keys, "the keys that tokens are signed with")
     keys.add_argument("action", choices=["rotate"], help="let a new key sign; the old one checks what it has signed")
+    keys.add_argument("--now", action="store_true", help="end the old keys at once, as where one was stolen")
+    arguments.of_users(command("users", _users, "who may log in, and ways back in for whoever operates the machine"))
     demo = command("demo", _demo, "send a real series of measurements, twice, and tell what happened")
     demo.add_argument("--url", help="a running service (default: start one in a folder of its own)")
     arguments.of_replay(command("replay", _replay, "read the log again, and tell what is wrong with it, or beside it"))
@@ -120,14 +123,14 @@ def _project(settings: Settings, parsed: argparse.Namespace) -> None:
 
 def _prepare(settings: Settings, parsed: argparse.Namespace) -> None:
     from adapters.database import database
-    from adapters.prepare import NotPrepared, outdated, prepare
+    from adapters.prepare import NotPrepared, equal_names, outdated, prepare
 
     with database(settings, parsed.data, makes=True) as url:
         try:
             password = prepare(settings, parsed.data, url)
         except NotPrepared as error:
             raise Refused(str(error)) from error
-        for told in outdated(url):
+        for told in (*outdated(url), *equal_names(url)):
             print(told)
     if password is not None:
         print(f"The first admin is {settings.admin_username!r} with password {password!r}: shown only now.")
@@ -149,16 +152,40 @@ def _healthy(settings: Settings, parsed: argparse.Namespace) -> None:
 
 def _keys(settings: Settings, parsed: argparse.Namespace) -> None:
     from adapters.auth import keys
-    from adapters.auth.own_keys import key_folder
+    from adapters.auth.own_keys import LOOK, key_folder
 
     if settings.private_key is not None:
         raise Refused(f"{VARIABLES['private_key']} gives the key: change it where it is kept, and start again")
     folder = key_folder(settings, parsed.data)
     try:
-        kid = keys.rotate(folder)
+        kid = keys.rotate(folder, ends_others=parsed.now)
     except OSError as error:
         raise Refused(f"{folder} has no keys that could be rotated: {error.strerror}") from error
-    print(f"Key {kid} signs from now on; the one before it checks tokens until they have expired.")
+    if parsed.now:
+        time.sleep(2 * LOOK)  # by then every process has looked at the folder
+        print(f"Key {kid} signs from now on. The keys before it are gone: everybody has to log in again.")
+    else:
+        print(f"Key {kid} signs from now on; the one before it checks tokens until they have expired.")
+
+
+def _users(settings: Settings, parsed: argparse.Namespace) -> None:
+    from adapters import user_commands
+    from adapters.database import database
+    from adapters.prepare import NotPrepared, wait_until_prepared
+
+    with database(settings, parsed.data) as url:
+        try:
+            wait_until_prepared(url)
+        except NotPrepared as error:
+            raise Refused(str(error)) from error
+        match parsed.action:
+            case "list":
+                for line in user_commands.list_all(url):
+                    print(line)
+            case "create-admin":
+                print(user_commands.create_admin(settings, url, parsed.username))
+            case "reset-password":
+                print(user_commands.reset_password(settings, url, parsed.username))
 
 
 def _demo(settings: Settings, parsed: argparse.Namespace) -> int:

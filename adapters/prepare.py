@@ -12,14 +12,18 @@ from psycopg.errors import InsufficientPrivilege
 
 from adapters.auth.keys import NoKey
 from adapters.auth.own_keys import OwnKeys, key_source
+from adapters.http.envelope import envelope
 from adapters.postgres.connections import connector
 from adapters.postgres.log import PostgresLog
 from adapters.postgres.migrate import SchemaChanged, is_current, migrate
-from adapters.settings import Settings
+from adapters.settings import VARIABLES, Settings
 from application.commands.register_first_admin import SERVICE, RegisterFirstAdmin
 from application.commands.register_user import NewUser
 from application.ports import LogUnavailable
 from application.processor import Processor
+from domain.password import canonical
+from domain.password import check as check_password
+from domain.refusal import BadMember
 from projections import inline
 from projections.directory import SQL as DIRECTORY
 from projections.generations import UnknownVersion, older
@@ -63,6 +67,17 @@ def outdated(url: str) -> list[str]:
         ]
 
 
+def equal_names(url: str) -> list[str]:
+    """What to tell of user names that were registered as sent, and are equal in Unicode NFC."""
+    with connector(url)("prepare") as connection:
+        found = connection.execute(DIRECTORY["equal_names"]).fetchall()
+    return [
+        "These users have names that are equal in Unicode NFC, and log in with them as they were registered: "
+        + ", ".join(f"{name!a} ({user_id})" for name, user_id in zip(names, ids, strict=True))
+        for names, ids in found
+    ]
+
+
 def prepare(settings: Settings, data: Path, url: str) -> str | None:
     """Make the database and the data folder ready; safe to run again, and by several at once.
 
@@ -83,11 +98,15 @@ def prepare(settings: Settings, data: Path, url: str) -> str | None:
     if row is not None and row[0]:
         return None
     password = settings.admin_password or secrets.token_urlsafe(12)
-    password_hash = PasswordHasher(memory_cost=settings.argon2_memory).hash(password)
+    try:
+        form = check_password(password, VARIABLES["admin_password"])
+    except BadMember as error:
+        raise NotPrepared(str(envelope(error, "").description)) from error
+    password_hash = PasswordHasher(memory_cost=settings.argon2_memory).hash(form)
     command = RegisterFirstAdmin(
         actor=SERVICE,
         request_id=uuid4().hex[:24],
-        user=NewUser("admin", settings.admin_username, password_hash),
+        user=NewUser("admin", canonical(settings.admin_username), password_hash),
     )
     log = PostgresLog(connect)
     try:

@@ -11,11 +11,17 @@ from domain.refusal import Refusal
 
 
 class Actor(Struct, frozen=True, gc=False):
-    """Who asks, as a checked token says it."""
+    """Who asks, as a checked token says it.
+
+    `password_changes`: how often the user had changed its password when the token was issued. A token of another issuer
+    does not know (None): what counts is when it was issued, `issued_at`, in seconds since 1970.
+    """
 
     id: str
     role: str
     scopes: frozenset[str] = frozenset()
+    password_changes: int | None = 0
+    issued_at: float = 0.0
 
 
 class Fault:

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from application.command import Actor
 from application.ports import Reads, UserRow
-from domain.refusal import ChildNotRegistered, Forbidden, UserGone
+from domain.refusal import ChildNotRegistered, Forbidden, NotAuthenticated, UserGone
 
 
 class Whose(Enum):
@@ -42,6 +42,10 @@ MAY: dict[str, dict[str, Whose]] = {
     "read_user": {"admin": ANY, **dict.fromkeys(REGISTERED, OWN)},
     "remove_user": {"admin": ANY},
     "change_password": {"admin": OWN, **dict.fromkeys(REGISTERED, OWN)},
+    "renew_password_hash": {"admin": OWN, **dict.fromkeys(REGISTERED, OWN)},
+    "reset_password": {"admin": ANY},
+    "reset_password_locally": {"service": ANY},
+    "create_admin": {"service": ANY},
     "tie_child": {"admin": ANY},
     "untie_child": {"admin": ANY},
     "form_group": {"educator": OWN, "healthprofessional": OWN},
@@ -123,12 +127,19 @@ def check_child(action: str, actor: Actor, child_id: str, facts: Facts) -> None:
 
 
 def check_actor(actor: Actor, facts: Facts) -> None:
-    """UserGone where the actor is no longer there, or no longer what its token says."""
-    user = facts.user(actor.id)
-    check_there(actor, None if user is None else user.role)
+    """UserGone where the actor is no longer there, or no longer what its token says. NotAuthenticated where its token
+    is older than its password."""
+    check_there(actor, facts.user(actor.id))
 
 
-def check_there(actor: Actor, role: str | None) -> None:
-    """The same, where the role is known in which the actor is there now."""
-    if role != actor.role:
+def check_there(actor: Actor, user: UserRow | None) -> None:
+    """The same, where the actor's row in the directory is known."""
+    if user is None or user.role != actor.role:
         raise UserGone
+    if actor.password_changes is not None:
+        is_older = actor.password_changes != user.password_changes
+    else:
+        changed_at = user.password_changed_at
+        is_older = changed_at is not None and actor.issued_at < changed_at.timestamp()
+    if is_older:
+        raise NotAuthenticated("bad")

@@ -13,7 +13,7 @@ from domain.event import Event
 class Reads(Struct):
     """What the commands of a group say that they look up: loaded with one statement for each log table and one for
     the directory, however many commands there are. `ties` are pairs of owner and child; `members` the institutions
-    whose users are counted."""
+    whose users are counted; `names` user names in Unicode NFC."""
 
     keys: set[Key] = field(default_factory=set)
     histories: set[str] = field(default_factory=set)
@@ -22,13 +22,17 @@ class Reads(Struct):
     members: set[str] = field(default_factory=set)
     outcomes: set[str] = field(default_factory=set)
     ties: set[tuple[str, str]] = field(default_factory=set)
+    names: set[str] = field(default_factory=set)
 
 
 class UserRow(Struct, frozen=True):
-    """What the directory says of somebody who is there."""
+    """What the directory says of somebody who is there. `password_changed_at`: when the password was last changed or
+    reset, None where it never was."""
 
     role: str
     institution_id: str | None
+    password_changes: int = 0
+    password_changed_at: datetime | None = None
 
 
 class Known(Protocol):
@@ -60,6 +64,9 @@ class Known(Protocol):
         """The brand of an outcome, None where there is no such outcome."""
 
     def tied(self, owner_id: str, child_id: str) -> bool: ...
+
+    def is_taken(self, name: str) -> bool:
+        """Whether a user has a name that is this one in Unicode NFC."""
 
     def apply(self, events: Sequence[Event], states: Sequence[bytes]) -> None:
         """Take in what was decided, with its JSON, so that the next decision sees it."""

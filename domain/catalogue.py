@@ -23,7 +23,15 @@ from domain.measurement import (
     removed_v1_to_v2,
 )
 from domain.outcome import OutcomeCreated, OutcomeRevised
-from domain.user import FamilyTied, FamilyUntied, PasswordChanged, UserRegistered, UserRemoved
+from domain.user import (
+    FamilyTied,
+    FamilyUntied,
+    PasswordChanged,
+    PasswordHashRenewed,
+    PasswordReset,
+    UserRegistered,
+    UserRemoved,
+)
 
 EVENTS: dict[str, type[Event]] = {
     event.stored_name: event
@@ -37,6 +45,8 @@ EVENTS: dict[str, type[Event]] = {
         UserRegistered,
         UserRemoved,
         PasswordChanged,
+        PasswordReset,
+        PasswordHashRenewed,
         FamilyTied,
         FamilyUntied,
         GroupFormed,

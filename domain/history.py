@@ -14,7 +14,15 @@ from domain.group import GroupDisbanded, GroupFormed, GroupRevised
 from domain.institution import InstitutionRegistered, InstitutionRemoved
 from domain.measurement import MeasurementRecorded, MeasurementRemoved, MeasurementRevised, MeasurementsWithdrawn
 from domain.outcome import OutcomeCreated, OutcomeRevised
-from domain.user import FamilyTied, FamilyUntied, PasswordChanged, UserRegistered, UserRemoved
+from domain.user import (
+    FamilyTied,
+    FamilyUntied,
+    PasswordChanged,
+    PasswordHashRenewed,
+    PasswordReset,
+    UserRegistered,
+    UserRemoved,
+)
 
 
 def _stateless(events: Iterable[Event]) -> None:
@@ -39,7 +47,13 @@ AGGREGATES: dict[type[Event], Aggregate] = {
         Aggregate("withdrawal", MeasurementsWithdrawn),
         Aggregate("entry", EntryRecorded),
         Aggregate("outcome", OutcomeCreated, (OutcomeRevised,), (), outcome.fold),
-        Aggregate("user", UserRegistered, (PasswordChanged, FamilyTied, FamilyUntied), (UserRemoved,), user.fold),
+        Aggregate(
+            "user",
+            UserRegistered,
+            (PasswordChanged, PasswordReset, PasswordHashRenewed, FamilyTied, FamilyUntied),
+            (UserRemoved,),
+            user.fold,
+        ),
         Aggregate("group", GroupFormed, (GroupRevised,), (GroupDisbanded,), group.fold),
         Aggregate("institution", InstitutionRegistered, (), (InstitutionRemoved,), institution.fold),
         Aggregate("reading", AuditRead),

@@ -6,7 +6,8 @@ Refusal
 ├── what is there      AlreadyRegistered · InstitutionInUse
 └── what was sent      Unreadable · BadParameter · MembersMissing · BadTimestamp · Negative · NotANumber · NotText ·
                        EmptyText · UnsafeText · TextTooLong · TooLarge · NotOneOf · NotAList · NotADecimal ·
-                       NotAnObject · NotATime · NotNumbers · PasswordDiffers · BadFilter
+                       NotAnObject · NotATime · NotNumbers · PasswordDiffers · PasswordTooShort · PasswordTooLong ·
+                       BadFilter
 """
 
 from typing import TypeVar
@@ -186,6 +187,22 @@ class NotNumbers(BadMember):
 
 class PasswordDiffers(BadMember):
     """The password sent is not the one that is kept."""
+
+
+class PasswordTooShort(BadMember):
+    """`least`: characters that a new password must have."""
+
+    def __init__(self, member: str, least: int) -> None:
+        super().__init__(member)
+        self.least = least
+
+
+class PasswordTooLong(BadMember):
+    """`most`: bytes that a password may have."""
+
+    def __init__(self, member: str, most: int) -> None:
+        super().__init__(member)
+        self.most = most
 
 
 class BadFilter(BadMember):

@@ -25,6 +25,9 @@ TITLES = {
 }
 """Every role, and what people call it."""
 
+TITLE = "User"
+"""What people call a user whose role is not known."""
+
 USERNAME_LENGTH = 200
 
 
@@ -69,6 +72,21 @@ class PasswordChanged(Event, frozen=True, kw_only=True):
     password_hash: str
 
 
+class PasswordReset(PasswordChanged, frozen=True, kw_only=True):
+    """Another than the user has set the password, who may not know the one before."""
+
+    stored_name: ClassVar[str] = "user.password_reset.v1"
+
+
+class PasswordHashRenewed(Event, frozen=True, kw_only=True):
+    """The same password under another hash: of another cost, or of the password in Unicode NFC."""
+
+    stored_name: ClassVar[str] = "user.password_hash_renewed.v1"
+
+    user_id: str
+    password_hash: str
+
+
 class FamilyTied(Event, frozen=True, kw_only=True):
     """From now on the child is the family's. A tie is a fact of the family's own stream."""
 
@@ -91,7 +109,8 @@ class FamilyUntied(Event, frozen=True, kw_only=True):
 
 
 class User(Struct, frozen=True):
-    """`children`: of a family, those it was registered with, and has been tied to since."""
+    """`children`: of a family, those it was registered with, and has been tied to since. `password_changes`: how often
+    the password was changed or reset, which ends the tokens issued before."""
 
     version: int
     user_id: str
@@ -101,6 +120,7 @@ class User(Struct, frozen=True):
     institution_id: str | None
     profile: Profile
     children: tuple[str, ...]
+    password_changes: int = 0
 
 
 def fold(events: Iterable[Event]) -> User | None:
@@ -122,6 +142,9 @@ def fold(events: Iterable[Event]) -> User | None:
             case UserRemoved():
                 state = None
             case PasswordChanged() if state is not None:
+                changes = state.password_changes + 1
+                state = replace(state, password_hash=event.password_hash, password_changes=changes)
+            case PasswordHashRenewed() if state is not None:
                 state = replace(state, password_hash=event.password_hash)
             case FamilyTied() if state is not None:
                 state = replace(state, children=(*state.children, event.child_id))
@@ -223,3 +246,35 @@ def change_password(user: User, *, replaced: str, password_hash: str, origin: Or
         user_id=user.user_id,
         password_hash=password_hash,
     )
+
+
+def reset_password(user: User, *, password_hash: str, origin: Origin, cause: str) -> PasswordReset:
+    """Give a user another password without asking for the old one."""
+    return PasswordReset(
+        originator_id=stream_of(user.user_id),
+        originator_version=user.version + 1,
+        happened_at=origin.recorded_at,
+        origin=origin,
+        cause=cause,
+        user_id=user.user_id,
+        password_hash=password_hash,
+    )
+
+
+def renew_hash(
+    user: User, *, replaced: str, password_hash: str, origin: Origin, cause: str
+) -> list[PasswordHashRenewed]:
+    """Keep the password under another hash; nothing where `replaced` is no longer the hash that is kept."""
+    if user.password_hash != replaced:
+        return []
+    return [
+        PasswordHashRenewed(
+            originator_id=stream_of(user.user_id),
+            originator_version=user.version + 1,
+            happened_at=origin.recorded_at,
+            origin=origin,
+            cause=cause,
+            user_id=user.user_id,
+            password_hash=password_hash,
+        )
+    ]

@@ -17,7 +17,7 @@ from domain.institution import InstitutionRegistered, InstitutionRemoved
 from domain.measurement import MeasurementRecorded, MeasurementRemoved, MeasurementsWithdrawn
 from domain.outcome import OutcomeCreated, OutcomeRevised
 from domain.partition import name_of
-from domain.user import FamilyTied, FamilyUntied, PasswordChanged, UserRegistered, UserRemoved
+from domain.user import FamilyTied, FamilyUntied, PasswordChanged, PasswordHashRenewed, UserRegistered, UserRemoved
 from projections import statements
 from projections.view import Expected, Page, Row, Tables, View, insert, run
 
@@ -48,6 +48,7 @@ ABOUT: dict[type[Event], Callable[[Any], str]] = {
     UserRegistered: attrgetter("user_id"),
     UserRemoved: attrgetter("user_id"),
     PasswordChanged: attrgetter("user_id"),
+    PasswordHashRenewed: attrgetter("user_id"),
     GroupFormed: attrgetter("group_id"),
     GroupDisbanded: attrgetter("group_id"),
     InstitutionRegistered: attrgetter("institution_id"),

@@ -4,6 +4,7 @@ Small, and not partitioned: written only under the head of the accounts' partiti
 """
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -16,7 +17,15 @@ from domain.event import Event
 from domain.group import GroupDisbanded, GroupFormed, GroupRevised
 from domain.institution import InstitutionRegistered, InstitutionRemoved
 from domain.outcome import OutcomeCreated, OutcomeRevised
-from domain.user import FamilyTied, FamilyUntied, PasswordChanged, UserRegistered, UserRemoved
+from domain.user import (
+    FamilyTied,
+    FamilyUntied,
+    PasswordChanged,
+    PasswordHashRenewed,
+    PasswordReset,
+    UserRegistered,
+    UserRemoved,
+)
 from projections import statements
 
 SQL = statements.beside(__file__, "directory")
@@ -29,6 +38,8 @@ EVENTS: frozenset[type[Event]] = frozenset(
         UserRegistered,
         UserRemoved,
         PasswordChanged,
+        PasswordReset,
+        PasswordHashRenewed,
         FamilyTied,
         FamilyUntied,
         InstitutionRegistered,
@@ -60,6 +71,15 @@ def _outcome(event: OutcomeCreated | OutcomeRevised) -> OutcomeRow:
     )
 
 
+class PasswordRow(Struct, frozen=True):
+    """What a page does to a user's password: the hash at its end, how many changes there were, and when the last."""
+
+    id: str
+    password_hash: str
+    changes: int = 0
+    changed_at: datetime | None = None
+
+
 class DirectoryChanges(Struct):
     """What a page of events does to the directory, folded to the last of each: a group as it is at the end, a family
     and a child tied or not. Ids never come back, so what is removed is removed last.
@@ -68,7 +88,7 @@ class DirectoryChanges(Struct):
     """
 
     users: list[UserRegistered] = field(default_factory=list)
-    passwords: dict[str, str] = field(default_factory=dict)
+    passwords: dict[str, PasswordRow] = field(default_factory=dict)
     institutions: list[InstitutionRegistered] = field(default_factory=list)
     groups: dict[str, GroupFormed] = field(default_factory=dict)
     revised: set[str] = field(default_factory=set)
@@ -83,8 +103,8 @@ class DirectoryChanges(Struct):
             case UserRegistered():
                 self.users.append(event)
                 self.families.update(((event.user_id, child_id), True) for child_id in event.children)
-            case PasswordChanged():
-                self.passwords[event.user_id] = event.password_hash
+            case PasswordChanged() | PasswordHashRenewed():
+                self._set_password(event)
             case FamilyTied():
                 self.families[event.family_id, event.child_id] = True
             case FamilyUntied():
@@ -107,6 +127,12 @@ class DirectoryChanges(Struct):
                 self.removed_groups.append(event.group_id)
             case UserRemoved():
                 self.removed_users.append(event.user_id)
+
+    def _set_password(self, event: PasswordChanged | PasswordHashRenewed) -> None:
+        before = self.passwords.get(event.user_id, PasswordRow(event.user_id, ""))
+        if isinstance(event, PasswordChanged):
+            before = replace(before, changes=before.changes + 1, changed_at=event.origin.recorded_at)
+        self.passwords[event.user_id] = replace(before, password_hash=event.password_hash)
 
     @property
     def ties(self) -> list[tuple[str, str, str]]:
@@ -139,6 +165,7 @@ def write(cursor: Cursor[Any], changes: DirectoryChanges) -> None:
     for statement, rows in (
         ("put_institutions", changes.institutions),
         ("put_users", changes.users),
+        ("change_passwords", list(changes.passwords.values())),
         ("put_groups", list(changes.groups.values())),
         ("put_outcomes", list(changes.outcomes.values())),
     ):
@@ -150,9 +177,6 @@ def write(cursor: Cursor[Any], changes: DirectoryChanges) -> None:
     ):
         if ids:
             cursor.execute(SQL[statement], {"ids": list(ids)})
-    if changes.passwords:
-        passwords = {"ids": list(changes.passwords), "hashes": list(changes.passwords.values())}
-        cursor.execute(SQL["change_passwords"], passwords)
     if changes.untied:
         families, children = zip(*changes.untied, strict=True)
         cursor.execute(SQL["untie_families"], {"families": list(families), "children": list(children)})

@@ -75,6 +75,7 @@ class DedupeIndex(Inline):
 
 class Directory(Inline):
     name = "directory"
+    version = 2
     tables = ("institutions", "users", "groups", "ties", "outcomes")
     topics = names_of(directory.EVENTS)
     partitioned = False

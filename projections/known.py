@@ -53,6 +53,9 @@ class Known(Struct):
     def tied(self, owner_id: str, child_id: str) -> bool:
         return bool(self.directory.ties[owner_id, child_id])
 
+    def is_taken(self, name: str) -> bool:
+        return bool(self.directory.names[name])
+
     def apply(self, events: Sequence[Event], states: Sequence[bytes]) -> None:
         for event, state in zip(events, states, strict=True):
             self.appended.append((event, state))

@@ -4,6 +4,7 @@ from collections.abc import Collection
 from typing import Any
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 from psycopg import Cursor
 
 from application.ports import Reads, UserRow
@@ -11,7 +12,8 @@ from domain.event import Event
 from domain.group import GroupDisbanded, GroupFormed
 from domain.institution import InstitutionRegistered, InstitutionRemoved
 from domain.outcome import OutcomeCreated
-from domain.user import FamilyTied, FamilyUntied, UserRegistered, UserRemoved
+from domain.password import canonical
+from domain.user import FamilyTied, FamilyUntied, PasswordChanged, UserRegistered, UserRemoved
 from projections.directory import SQL
 
 
@@ -19,7 +21,8 @@ class KnownDirectory(Struct):
     """The part of the directory that a group has asked for, and what the group has done to it since.
 
     `members`: of an institution, how many users it has. `outcomes`: the brand of each. `ties`: of an owner and a child,
-    the groups through which they are tied. Only what was asked for is kept, as the rest is not known.
+    the groups through which they are tied. `names`: user names in Unicode NFC, and who has one that is the same in it.
+    Only what was asked for is kept, as the rest is not known.
     """
 
     users: dict[str, UserRow | None] = field(default_factory=dict)
@@ -27,20 +30,25 @@ class KnownDirectory(Struct):
     members: dict[str, int] = field(default_factory=dict)
     outcomes: dict[str, str | None] = field(default_factory=dict)
     ties: dict[tuple[str, str], set[str]] = field(default_factory=dict)
+    names: dict[str, set[str]] = field(default_factory=dict)
 
     def apply(self, event: Event) -> None:
         match event:
             case UserRegistered():
                 self.users[event.user_id] = UserRow(event.role, event.institution_id)
+                self.names.get(canonical(event.username), set()).add(event.user_id)
                 self._count(event.institution_id, 1)
                 self._hold(event.user_id, event.user_id, event.children)
             case UserRemoved():
                 there = self.users[event.user_id]
                 self._count(None if there is None else there.institution_id, -1)
+                self.names.get(canonical(event.username), set()).discard(event.user_id)
                 self.users[event.user_id] = None
                 for tie, groups in self.ties.items():
                     if event.user_id in tie:
                         groups.clear()
+            case PasswordChanged():
+                self._change_password(event)
             case FamilyTied():
                 self.ties.get((event.family_id, event.child_id), set()).add(event.family_id)
             case FamilyUntied():
@@ -55,6 +63,12 @@ class KnownDirectory(Struct):
                 self._hold(event.owner_id, event.group_id, event.children)
             case GroupDisbanded():
                 self._hold(event.owner_id, event.group_id, ())
+
+    def _change_password(self, event: PasswordChanged) -> None:
+        there = self.users.get(event.user_id)
+        if there is not None:
+            changes, changed_at = there.password_changes + 1, event.origin.recorded_at
+            self.users[event.user_id] = replace(there, password_changes=changes, password_changed_at=changed_at)
 
     def _count(self, institution_id: str | None, change: int) -> None:
         if institution_id in self.members:
@@ -74,12 +88,14 @@ def load(cursor: Cursor[Any], directory: KnownDirectory, reads: Reads) -> None:
     members = reads.members - directory.members.keys()
     outcomes = reads.outcomes - directory.outcomes.keys()
     ties = reads.ties - directory.ties.keys()
-    if not (users or institutions or members or outcomes or ties):
+    names = reads.names - directory.names.keys()
+    if not (users or institutions or members or outcomes or ties or names):
         return
     directory.users.update(dict.fromkeys(users))
     directory.institutions.update(dict.fromkeys(institutions, False))
     directory.outcomes.update(dict.fromkeys(outcomes))
     directory.ties.update((tie, set()) for tie in ties)
+    directory.names.update((name, set()) for name in names)
     cursor.execute(
         SQL["load"],
         {
@@ -89,12 +105,13 @@ def load(cursor: Cursor[Any], directory: KnownDirectory, reads: Reads) -> None:
             "outcomes": list(outcomes),
             "owners": [owner for owner, _ in ties],
             "children": [child for _, child in ties],
+            "names": list(names),
         },
     )
-    for sort, id, text, other, number in cursor:
+    for sort, id, text, other, number, time in cursor:
         match sort:
             case "user":
-                directory.users[id] = UserRow(text, other)
+                directory.users[id] = UserRow(text, other, number, time)
             case "institution":
                 directory.institutions[id] = True
             case "members":
@@ -103,3 +120,5 @@ def load(cursor: Cursor[Any], directory: KnownDirectory, reads: Reads) -> None:
                 directory.outcomes[id] = text
             case "tie":
                 directory.ties[id, text].add(other)
+            case "name":
+                directory.names[id].add(text)

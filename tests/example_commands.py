@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from application.command import Command
 from application.commands.change_password import ChangePassword, NewPassword
+from application.commands.create_admin import CreateAdmin
 from application.commands.create_outcomes import CreateOutcomes
 from application.commands.disband_group import DisbandGroup
 from application.commands.form_group import FormGroup, NewGroup
@@ -19,6 +20,8 @@ from application.commands.register_user import NewUser, RegisterUser
 from application.commands.remove_institution import RemoveInstitution
 from application.commands.remove_measurement import RemoveMeasurement
 from application.commands.remove_user import RemoveUser
+from application.commands.renew_password_hash import RenewPasswordHash
+from application.commands.reset_password import ResetPassword, ResetPasswordLocally
 from application.commands.revise_group import GroupChange, ReviseGroup
 from application.commands.revise_outcome import OutcomeChange, ReviseOutcome
 from application.commands.tie_child import TieChild
@@ -114,6 +117,28 @@ def change_password(**changes: Any) -> ChangePassword:
     return replace(command, **changes)
 
 
+def renew_password_hash(**changes: Any) -> RenewPasswordHash:
+    command = RenewPasswordHash(actor=actor("child", CHILD), request_id=REQUEST, password=new_password())
+    return replace(command, **changes)
+
+
+def reset_password(**changes: Any) -> ResetPassword:
+    password_hash = password_changed().password_hash
+    command = ResetPassword(actor=actor("admin"), request_id=REQUEST, user_id=CHILD, password_hash=password_hash)
+    return replace(command, **changes)
+
+
+def reset_password_locally(**changes: Any) -> ResetPasswordLocally:
+    password_hash = password_changed().password_hash
+    command = ResetPasswordLocally(actor=SERVICE, request_id=REQUEST, user_id=CHILD, password_hash=password_hash)
+    return replace(command, **changes)
+
+
+def create_admin(**changes: Any) -> CreateAdmin:
+    user = NewUser("admin", "another admin", "$argon2id$hash")
+    return replace(CreateAdmin(actor=SERVICE, request_id=REQUEST, user=user), **changes)
+
+
 def tie_child(**changes: Any) -> TieChild:
     return replace(TieChild(actor=actor("admin"), request_id=REQUEST, family_id=FAMILY, child_id=CHILD), **changes)
 
@@ -171,6 +196,10 @@ COMMANDS: tuple[Command, ...] = (
     register_user(),
     remove_user(),
     change_password(),
+    renew_password_hash(),
+    reset_password(),
+    reset_password_locally(),
+    create_admin(),
     tie_child(),
     untie_child(),
     form_group(),

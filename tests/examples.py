@@ -24,7 +24,16 @@ from domain.measurement import (
 )
 from domain.outcome import HIGHER, LOWER, Definition, OutcomeCreated, OutcomeRevised
 from domain.partition import ACCOUNTS, stream
-from domain.user import FamilyTied, FamilyUntied, PasswordChanged, Profile, UserRegistered, UserRemoved
+from domain.user import (
+    FamilyTied,
+    FamilyUntied,
+    PasswordChanged,
+    PasswordHashRenewed,
+    PasswordReset,
+    Profile,
+    UserRegistered,
+    UserRemoved,
+)
 
 NOON = datetime(2019, 6, 20, 12, tzinfo=UTC)
 RECORDED_AT = datetime(2019, 6, 21, 8, 30, 0, 250_001, tzinfo=UTC)
@@ -158,6 +167,25 @@ def password_changed(**changes: Any) -> PasswordChanged:
     return replace(event, **changes)
 
 
+def password_reset(**changes: Any) -> PasswordReset:
+    event = PasswordReset(
+        **_of("reset_password", CHILD, ACCOUNTS, version=2),
+        user_id=CHILD,
+        password_hash="$argon2id$v=19$m=64,t=3,p=4$c2FsdA$b3RoZXI",
+    )
+    return replace(event, **changes)
+
+
+def password_hash_renewed(**changes: Any) -> PasswordHashRenewed:
+    """With twice the memory."""
+    event = PasswordHashRenewed(
+        **_of("renew_password_hash", CHILD, ACCOUNTS, version=2),
+        user_id=CHILD,
+        password_hash="$argon2id$v=19$m=128,t=3,p=4$c2FsdA$YWdhaW4",
+    )
+    return replace(event, **changes)
+
+
 def family_tied(**changes: Any) -> FamilyTied:
     event = FamilyTied(**_of("tie_child", FAMILY, ACCOUNTS, version=2), family_id=FAMILY, child_id=CHILD)
     return replace(event, **changes)
@@ -276,6 +304,8 @@ EVENTS: tuple[Event, ...] = (
     user_registered(role="application", profile=Profile(application_name="Balança")),
     user_removed(),
     password_changed(),
+    password_reset(),
+    password_hash_renewed(),
     family_tied(),
     family_untied(),
     group_formed(),

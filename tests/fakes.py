@@ -7,10 +7,13 @@ from collections import Counter
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime, timedelta
 
+from msgspec.structs import replace
+
 from application.ports import AppendRefused, CommitInDoubt, LogLost, PartitionsHeld, Reads, UserRow
 from domain.dedupe import Key
 from domain.event import Event
 from domain.partition import partition
+from domain.password import canonical
 from projections.dedupe_index import DedupeChanges
 from projections.directory import DirectoryChanges
 from projections.known import Known
@@ -39,6 +42,7 @@ class FakeLog:
         self._versions: set[tuple[str, int]] = set()
         self._holders: dict[Key, str] = {}
         self._users: dict[str, UserRow] = {}
+        self._usernames: dict[str, str] = {}
         self._institutions: set[str] = set()
         self._ties: set[tuple[str, str, str]] = set()
         self._outcomes: dict[str, str] = {}
@@ -77,6 +81,8 @@ class FakeLog:
         for institution_id in reads.members - set(directory.members):
             members = [row for row in self._users.values() if row.institution_id == institution_id]
             directory.members[institution_id] = len(members)
+        for name in reads.names - set(directory.names):
+            directory.names[name] = {id for id, username in self._usernames.items() if canonical(username) == name}
         for outcome_id in reads.outcomes - set(directory.outcomes):
             directory.outcomes[outcome_id] = self._outcomes.get(outcome_id)
 
@@ -138,6 +144,12 @@ class FakeLog:
     def _write_directory(self, changes: DirectoryChanges) -> None:
         for registered in changes.users:
             self._users[registered.user_id] = UserRow(registered.role, registered.institution_id)
+            self._usernames[registered.user_id] = registered.username
+        for row in changes.passwords.values():
+            there = self._users[row.id]
+            changed_at = row.changed_at or there.password_changed_at
+            count = there.password_changes + row.changes
+            self._users[row.id] = replace(there, password_changes=count, password_changed_at=changed_at)
         self._institutions |= {registered.institution_id for registered in changes.institutions}
         self._institutions -= set(changes.removed_institutions)
         self._outcomes |= {id: row.brand_id for id, row in changes.outcomes.items()}
@@ -147,3 +159,4 @@ class FakeLog:
         self._ties = {tie for tie in self._ties if gone.isdisjoint(tie)}
         for removed in changes.removed_users:
             self._users.pop(removed, None)
+            self._usernames.pop(removed, None)

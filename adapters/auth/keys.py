@@ -106,8 +106,9 @@ def read(folder: Path) -> KeyRing:
     return KeyRing(kid, signing, {kid: key} | {other: old for other, old in retired.items() if other != kid})
 
 
-def rotate(folder: Path) -> str:
-    """Let a new key sign from now on; the `kid` of it. The old one checks what it has signed until that expires.
+def rotate(folder: Path, *, ends_others: bool = False) -> str:
+    """Let a new key sign from now on; the `kid` of it. The old one checks what it has signed until that expires, unless
+    it `ends_others`, as where a key was stolen: then no token that was issued before is good any longer.
 
     A rotation that is cut short leaves the old key in its place. OSError where the folder has none.
     """
@@ -115,16 +116,25 @@ def rotate(folder: Path) -> str:
     with _alone(folder):
         now = time.time()
         _tidy(folder, now)
-        old = ensure_private_key(folder).public_key()
-        public = old.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-        until = int(now) + LIFETIME + GRACE
-        while (folder / RETIRED.format(until)).exists():
-            until += 1  # two rotations in one second
-        _draft(folder, public).rename(folder / RETIRED.format(until))
+        if ends_others:
+            for file, _ in _retired(folder):
+                file.unlink()
+        else:
+            _retire(folder, now)
         new = _new_key()
         _draft(folder, _pem(new)).rename(folder / FILE)
         _sync(folder)
     return _checking(new.public_key())[0]
+
+
+def _retire(folder: Path, now: float) -> None:
+    """Keep the public half of the signing key until the last of its tokens has expired."""
+    old = ensure_private_key(folder).public_key()
+    public = old.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    until = int(now) + LIFETIME + GRACE
+    while (folder / RETIRED.format(until)).exists():
+        until += 1  # two rotations in one second
+    _draft(folder, public).rename(folder / RETIRED.format(until))
 
 
 def _tidy(folder: Path, now: float) -> None:

@@ -10,8 +10,10 @@ from typing import TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+from msgspec import Struct
 
 from application.unavailable import Unavailable
+from domain.password import canonical, is_too_long
 
 T = TypeVar("T")
 
@@ -20,6 +22,17 @@ AT_ONCE = 4
 
 WAITING = 256
 """Passwords that may wait for their turn."""
+
+
+class Checked(Struct, frozen=True):
+    """What became of a check. `is_outdated`: the hash has other parameters than new ones, or is not of the password in
+    Unicode NFC."""
+
+    matches: bool
+    is_outdated: bool = False
+
+
+NO = Checked(False)
 
 
 class Passwords:
@@ -34,10 +47,20 @@ class Passwords:
         """The hash to keep. Unavailable when too many wait."""
         return await self._run(self._hasher.hash, password)
 
-    async def matches(self, password: str, kept: str | None) -> bool:
+    async def check(self, password: str, kept: str | None) -> Checked:
         """Whether the password is the one; where nothing is kept, no, after the same time."""
-        same = await self._run(self._verify, kept or self._nobodys, password)
-        return same and kept is not None
+        if is_too_long(password):
+            return NO
+        checked = await self._run(self._check, kept or self._nobodys, password)
+        return checked if kept is not None else NO
+
+    def _check(self, kept: str, password: str) -> Checked:
+        """In Unicode NFC; a password that was set before that was the rule may be another as it was sent."""
+        form = canonical(password)
+        for each in dict.fromkeys((form, password)):
+            if self._verify(kept, each):
+                return Checked(True, each != form or self._hasher.check_needs_rehash(kept))
+        return NO
 
     def _verify(self, kept: str, password: str) -> bool:
         try:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import jwt
+from msgspec.structs import replace
 
 from adapters.auth.foreign_keys import ASYMMETRIC, ForeignKeys
 from adapters.auth.keys import LIFETIME
@@ -20,12 +21,16 @@ SKEW = 30
 REMEMBERED = 100_000
 """Checked tokens that are remembered, at most; then all are forgotten, and checked again as they come."""
 
+CHANGES = "password_changes"
+"""The claim with the number of the user's password changes, by which a change or reset ends the tokens before it."""
+
 LENGTH = 8_192
 """Characters of a token, at most: ours have some 800."""
 
 
 class Tokens:
-    """Issues tokens and tells whose they are. Whether that user is still there, the directory knows."""
+    """Issues tokens and says whose they are. Whether the user is still there, and has the password that it had then, is
+    checked with the directory by whatever the token is used for."""
 
     def __init__(self, own: OwnKeys, issuer: str, foreign: ForeignKeys | None = None, foreign_issuer: str = "") -> None:
         self._own = own
@@ -35,8 +40,8 @@ class Tokens:
         self._checked: dict[str, tuple[Actor, float]] = {}
         self._changes = 0
 
-    def issue(self, user_id: str, role: str) -> str:
-        """A token for a user who has just logged in."""
+    def issue(self, user_id: str, role: str, password_changes: int) -> str:
+        """A token for a user who has just logged in, and had changed its password so many times by then."""
         kid, key = self._own.signing()
         now = int(time.time())
         claims = {
@@ -46,6 +51,7 @@ class Tokens:
             "iat": now,
             "exp": now + LIFETIME,
             "scope": " ".join(scopes_of(role)),
+            CHANGES: password_changes,
         }
         return jwt.encode(claims, key, algorithm="RS256", headers={"kid": kid})
 
@@ -86,14 +92,14 @@ class Tokens:
             own = self._own.checking(kid)
             if own is not None and (kid is not None or self._foreign is None):
                 claims = _verified(token, own.public, ("RS256",), self._issuer)
-                return _actor(claims), min(float(claims["exp"]), own.until)
+                return _own_actor(claims), min(float(claims["exp"]), own.until)
             if self._foreign is None or algorithm not in ASYMMETRIC or not self._names_the_other(token):
                 raise NotAuthenticated("bad")
             key = await self._foreign.key(kid)
             if key is None:
                 raise NotAuthenticated("bad")
             claims = _verified(token, key.public, key.algorithms, self._foreign_issuer)
-            return _actor(claims), float(claims["exp"]) + SKEW
+            return _foreign_actor(claims), float(claims["exp"]) + SKEW
         except jwt.ExpiredSignatureError as error:
             raise NotAuthenticated("expired") from error
         except (jwt.PyJWTError, ValueError, TypeError, OverflowError) as error:
@@ -118,6 +124,17 @@ def _verified(token: str, key: Any, algorithms: Sequence[str], issuer: str) -> d
             "enforce_minimum_key_length": True,
         },
     )
+
+
+def _own_actor(claims: dict[str, Any]) -> Actor:
+    changes = claims.get(CHANGES, 0)  # tokens had none before there were numbers
+    if type(changes) is not int:
+        raise NotAuthenticated("bad")
+    return replace(_actor(claims), password_changes=changes)
+
+
+def _foreign_actor(claims: dict[str, Any]) -> Actor:
+    return replace(_actor(claims), password_changes=None, issued_at=float(claims["iat"]))
 
 
 def _actor(claims: dict[str, Any]) -> Actor:

@@ -94,6 +94,8 @@ ENVELOPES: dict[type[Refusal], Callable[[Any], Envelope]] = {
     refusal.NotATime: lambda it: _fields(f"{it.member} must be a time in the format yyyy-MM-ddTHH:mm:ssZ!"),
     refusal.NotNumbers: lambda it: _fields(f"{it.member} must be an array of numbers!"),
     refusal.PasswordDiffers: lambda it: _fields(f"{it.member} does not match!"),
+    refusal.PasswordTooShort: lambda it: _fields(f"{it.member} must have at least {it.least} characters!"),
+    refusal.PasswordTooLong: lambda it: _fields(f"{it.member} must have at most {it.most} bytes!"),
     refusal.BadFilter: lambda it: _fields(f"{it.member} is not a valid filter!"),
 }
 

@@ -9,9 +9,6 @@ LENGTHS = {
     "recorded_at": 64,
     "address": 500,
     "description": 2_000,
-    "password": 1_024,
-    "old_password": 1_024,
-    "new_password": 1_024,
 }
 """Member of a body → characters of its text, at most."""
 

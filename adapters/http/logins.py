@@ -1,5 +1,6 @@
 """Logins, and the change of the password that they rest on."""
 
+from contextlib import suppress
 from hashlib import sha256
 
 from litestar import Response, post, put
@@ -10,10 +11,14 @@ from adapters.http.entrance import Entrance, address_of
 from adapters.http.errors import only
 from adapters.http.requests import HttpRequest, json_response, path_id, request_id
 from adapters.limits.limiter import LOGINS
-from adapters.postgres.accounts_reader import AccountsReader
+from adapters.postgres.accounts_reader import AccountsReader, Login
 from application import permissions
+from application.command import Actor
 from application.commands.change_password import ChangePassword, NewPassword
+from application.commands.renew_password_hash import RenewPasswordHash
+from application.unavailable import Unavailable
 from application.writer import Writer
+from domain.password import canonical
 from domain.refusal import LoginRefused, PasswordDiffers
 
 
@@ -23,22 +28,33 @@ def routes(entrance: Entrance, passwords: Passwords, writer: Writer, reader: Acc
         address = f"address/{address_of(request.scope)}"
         await entrance.limiter.count("accounts", address)
         sent = await entrance.sent(request, ("username", "password"))
-        username, password = sent.text("username", least=0), sent.text("password", least=0)
+        username, password = sent.username(least=0), sent.password("password")
         await entrance.limiter.count(LOGINS, address)
-        await entrance.limiter.count(LOGINS, f"username/{sha256(username.encode()).hexdigest()}")
-        user_id, role, kept = await reader.login(username) or ("", "", None)
-        if not await passwords.matches(password, kept):
+        await entrance.limiter.count(LOGINS, f"username/{sha256(canonical(username).encode()).hexdigest()}")
+        found = await reader.login(username)
+        checked = await passwords.check(password, None if found is None else found.password_hash)
+        if found is None or not checked.matches:
             raise LoginRefused
-        return json_response({"access_token": entrance.tokens.issue(user_id, role)}, 200)
+        if checked.is_outdated:
+            await renew_hash(found, password, request_id(request))
+        token = entrance.tokens.issue(found.user_id, found.role, found.password_changes)
+        return json_response({"access_token": token}, 200)
+
+    async def renew_hash(found: Login, password: str, request_id: str) -> None:
+        actor = Actor(found.user_id, found.role, password_changes=found.password_changes)
+        with suppress(Unavailable):  # the next login renews it
+            renewed = NewPassword(found.password_hash, await passwords.hash(canonical(password)))
+            await writer.submit(RenewPasswordHash(actor=actor, request_id=request_id, password=renewed))
 
     @put("/v1/users/{user_id:str}/password", status_code=204)
     async def change_password(request: HttpRequest) -> None:
         actor = await entrance.admit(request, ChangePassword.name)
         permissions.check_own(ChangePassword.name, actor, path_id(request, "user_id"), actor.role)
         sent = await entrance.sent(request, ("old_password", "new_password"))
-        old, new = sent.text("old_password", least=0), sent.text("new_password")
-        kept = await reader.password_hash(actor)
-        if not await passwords.matches(old, kept):
+        old, new = sent.password("old_password"), sent.new_password("new_password")
+        _, kept = await reader.credentials(actor)
+        checked = await passwords.check(old, kept)
+        if not checked.matches:
             raise PasswordDiffers("old_password")
         password = NewPassword(replaced=kept, password_hash=await passwords.hash(new))
         only(await writer.submit(ChangePassword(actor=actor, request_id=request_id(request), password=password)))

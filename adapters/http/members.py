@@ -1,6 +1,7 @@
 """Members of an account's body, each read as what it should be, or refused by name."""
 
 import math
+import sys
 from collections.abc import Mapping
 from typing import TypeVar
 
@@ -8,9 +9,14 @@ import msgspec
 from msgspec import Raw, Struct
 
 from adapters.http import body, lengths
-from domain.refusal import EmptyText, MembersMissing, NotAList, NotANumber, NotNumbers, NotOneOf, Refusal
+from domain import password
+from domain.password import canonical
+from domain.refusal import EmptyText, MembersMissing, NotAList, NotANumber, NotNumbers, NotOneOf, Refusal, TextTooLong
 
 C = TypeVar("C", bound=str)
+
+DECOMPOSED = 4
+"""Characters that make up one, at most, in a name that anybody has."""
 
 IDS = 10_000
 """Ids of one array, at most."""
@@ -38,6 +44,22 @@ class Members(Struct, frozen=True):
         if len(text) < least:
             raise EmptyText(name)
         return text
+
+    def username(self, *, least: int = 1) -> str:
+        """A user's name as it was sent. It has so many characters in Unicode NFC, in which it may have fewer."""
+        most = lengths.of("username")
+        sent = self.text("username", least=least, most=DECOMPOSED * most)
+        if len(canonical(sent)) > most:
+            raise TextTooLong("username", most)
+        return sent
+
+    def password(self, name: str) -> str:
+        """A password that is to be checked, of any length."""
+        return self.text(name, least=0, most=sys.maxsize)
+
+    def new_password(self, name: str) -> str:
+        """A password that is to be set, in Unicode NFC."""
+        return password.check(self.password(name), name)
 
     def optional_text(self, name: str) -> str | None:
         return self.text(name, least=0) if name in self.sent else None

@@ -15,8 +15,10 @@ from adapters.http.requests import HttpRequest, json_response, listed, parameter
 from adapters.postgres.accounts_reader import AccountsReader
 from application.commands.register_user import NewUser, RegisterUser
 from application.commands.remove_user import RemoveUser
+from application.commands.reset_password import ResetPassword
 from application.queries.users import ListUsers, ReadUser, User
 from application.writer import Writer
+from domain.password import canonical
 from domain.user import Profile
 
 
@@ -48,8 +50,19 @@ def routes(entrance: Entrance, passwords: Passwords, writer: Writer, reader: Acc
         user_id = path_id(request, "user_id")
         only(await writer.submit(RemoveUser(actor=actor, request_id=request_id(request), user_id=user_id)))
 
+    @post("/v1/users/{user_id:str}/reset-password", status_code=204)
+    async def reset_password(request: HttpRequest) -> None:
+        actor = await entrance.admit(request, ResetPassword.name)
+        user_id = path_id(request, "user_id")
+        sent = await entrance.sent(request, ("new_password",))
+        password_hash = await passwords.hash(sent.new_password("new_password"))
+        command = ResetPassword(
+            actor=actor, request_id=request_id(request), user_id=user_id, password_hash=password_hash
+        )
+        only(await writer.submit(command))
+
     of_collections = (_routes_of(collection, entrance, passwords, writer, reader) for collection in COLLECTIONS)
-    return [remove, *(route for routes in of_collections for route in routes)]
+    return [remove, reset_password, *(route for routes in of_collections for route in routes)]
 
 
 def _routes_of(
@@ -61,8 +74,7 @@ def _routes_of(
     async def register(request: HttpRequest) -> Response[bytes]:
         actor = await entrance.admit(request, RegisterUser.name)
         sent = await entrance.sent(request, (*OF_EVERYBODY, *collection.required))
-        username = sent.text("username")
-        password = sent.text("password")
+        username, password = canonical(sent.username()), sent.new_password("password")
         institution_id = sent.text("institution_id").lower()
         profile = _profile(sent, role)
         children = sent.ids("children") if role == "family" else ()

@@ -4,8 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 from psycopg import sql
 
+from adapters.postgres import asker
 from adapters.postgres.pool import Pool
 from application import permissions
 from application.command import Actor
@@ -27,6 +29,15 @@ _decode_profile = msgspec.json.Decoder(Profile).decode
 _decode_groups = msgspec.json.Decoder(list[Group]).decode
 
 
+class Login(Struct, frozen=True):
+    """What a login is checked against, and what its token says."""
+
+    user_id: str
+    role: str
+    password_hash: str
+    password_changes: int
+
+
 class AccountsReader:
     """Every answer says UserGone where the one who asks is no longer there."""
 
@@ -38,20 +49,19 @@ class AccountsReader:
     async def check(self, actor: Actor) -> None:
         """UserGone."""
         rows = await self._identifying.rows(SQL["asker"], {"actor_id": actor.id})
-        permissions.check_there(actor, rows[0][0] if rows else None)
+        permissions.check_there(actor, asker.row(rows[0][0] if rows else None))
 
-    async def login(self, username: str) -> tuple[str, str, str] | None:
-        """Id, role and password hash of the user of that name."""
+    async def login(self, username: str) -> Login | None:
+        """The user of that name."""
         rows = await self._identifying.rows(DIRECTORY["login"], {"username": username})
-        for user_id, role, password_hash in rows:
-            return user_id, role, password_hash
-        return None
+        return Login(*rows[0]) if rows else None
 
-    async def password_hash(self, actor: Actor) -> str:
-        """What the actor's own password is checked against."""
+    async def credentials(self, actor: Actor) -> tuple[str, str]:
+        """The actor's own name, and what its password is checked against."""
         rows = await self._identifying.rows(SQL["credentials"], {"user_id": actor.id})
-        permissions.check_there(actor, rows[0][0] if rows else None)
-        return str(rows[0][1])
+        permissions.check_there(actor, asker.row(rows[0][0] if rows else None))
+        _, username, password_hash = rows[0]
+        return username, password_hash
 
     async def institutions(self, query: ListInstitutions) -> Page[Institution]:
         rows, total = await self._page("institutions", query.actor, query.paging)
@@ -99,7 +109,7 @@ class AccountsReader:
             **parameters,
         }
         rows = await self._pool.rows(list_statement(name, one=id is not None), asked)
-        permissions.check_there(actor, rows[0][0])
+        permissions.check_there(actor, asker.row(rows[0][0]))
         return [row[2:] for row in rows if row[2] is not None], rows[0][1]
 
 

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Struct
 from psycopg import sql
 
+from adapters.postgres import asker
 from adapters.postgres.freshness import until_level
 from adapters.postgres.pool import Pool
 from application import permissions
@@ -47,7 +48,7 @@ class AuditReader:
     async def events(self, query: ListAuditEvents) -> list[AuditRow]:
         """UserGone; BadFilter of a place in a partition that there is not."""
         rows = await self._pool.rows(ACCOUNTS["asker"], {"actor_id": query.actor.id})
-        permissions.check_there(query.actor, rows[0][0] if rows else None)
+        permissions.check_there(query.actor, asker.row(rows[0][0] if rows else None))
         parts = range(self._partitions)
         if any(part not in parts for part in query.places):
             raise BadFilter("after")

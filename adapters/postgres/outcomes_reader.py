@@ -7,6 +7,7 @@ from typing import Any
 from msgspec.structs import replace
 from psycopg import sql
 
+from adapters.postgres import asker
 from adapters.postgres.freshness import Grounds, until_seen
 from adapters.postgres.pool import Pool
 from application import permissions
@@ -57,7 +58,7 @@ class OutcomesReader:
         statement = sql.SQL(SQL["outcomes"]).format(condition=equal("o", told))
         asked = {**told, "actor_id": actor.id, "limit": slice.limit, "offset": slice.offset}
         rows = await self._pool.rows(statement, asked)
-        permissions.check_there(actor, rows[0][0])
+        permissions.check_there(actor, asker.row(rows[0][0]))
         return Page([_outcome(*row[2:]) for row in rows if row[2] is not None], rows[0][1])
 
     async def entries(self, query: ListEntries) -> Page[EntryRow]:

@@ -9,6 +9,7 @@ from typing import Any
 from msgspec import Struct
 from psycopg import sql
 
+from adapters.postgres import asker
 from adapters.postgres.pool import Pool
 from application import permissions
 from application.ports import UserRow
@@ -50,8 +51,8 @@ class Reader:
         wanted: int | None = None
         while True:
             rows = await self._pool.rows(statement, parameters)
-            actor_role, child_role, tied, head, place, total = rows[0][:6]
-            facts = _Facts(query.actor.id, actor_role, child_role, tied)
+            found, child_role, tied, head, place, total = rows[0][:6]
+            facts = _Facts(query.actor.id, asker.row(found), child_role, tied)
             permissions.check_child(query.name, query.actor, query.child_id, facts)
             if wanted is None:
                 wanted = head
@@ -86,13 +87,14 @@ class _Facts(Struct):
     """The facts that came with the rows, for the same check as a command's."""
 
     actor_id: str
-    actor_role: str | None
+    actor: UserRow | None
     child_role: str | None
     tied_to_child: bool
 
     def user(self, user_id: str) -> UserRow | None:
-        role = self.actor_role if user_id == self.actor_id else self.child_role
-        return None if role is None else UserRow(role, None)
+        if user_id == self.actor_id:
+            return self.actor
+        return None if self.child_role is None else UserRow(self.child_role, None)
 
     def tied(self, owner_id: str, child_id: str) -> bool:
         return self.tied_to_child

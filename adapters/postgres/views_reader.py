@@ -2,6 +2,7 @@
 
 import psycopg
 
+from adapters.postgres import asker
 from adapters.postgres.migrate import MIGRATIONS
 from adapters.postgres.pool import Pool
 from application import permissions
@@ -28,7 +29,7 @@ class ViewsReader:
     async def views(self, query: ReadViews) -> list[ViewStatus]:
         """Every generation. UserGone."""
         rows = await self._pool.rows(SQL["asker"], {"actor_id": query.actor.id})
-        permissions.check_there(query.actor, rows[0][0] if rows else None)
+        permissions.check_there(query.actor, asker.row(rows[0][0] if rows else None))
         rows = await self._pool.rows(STATUS["status"], {})
         counts = await self._pool.rows(STATUS["rows"], status.tables(rows))
         return status.statuses(rows, dict(counts))

@@ -9,12 +9,12 @@ from application.account_command import AccountCommand
 from application.ports import Known, Reads
 from domain import user
 from domain.event import Event, Origin
-from domain.refusal import ChildrenNotRegistered, InstitutionNotRegistered
+from domain.refusal import AlreadyRegistered, ChildrenNotRegistered, InstitutionNotRegistered
 from domain.user import Profile
 
 
 class NewUser(Struct, frozen=True):
-    """`password_hash` is ready for the log; `children` are those of a family."""
+    """`username` is in Unicode NFC, `password_hash` ready for the log; `children` are those of a family."""
 
     role: str
     username: str
@@ -37,6 +37,7 @@ class RegisterUser(AccountCommand, frozen=True, kw_only=True):
         super().reads(reads)
         reads.users.update(self.user.children)
         reads.keys.add(user.key(self.user.username))
+        reads.names.add(self.user.username)
         if self.user.institution_id is not None:
             reads.institutions.add(self.user.institution_id)
 
@@ -46,6 +47,8 @@ class RegisterUser(AccountCommand, frozen=True, kw_only=True):
         if item.institution_id is not None and not known.has_institution(item.institution_id):
             raise InstitutionNotRegistered
         check_children(item.children, known)
+        if known.is_taken(item.username):
+            raise AlreadyRegistered(user.TITLES[item.role])
         user_id = new_id()
         return user_id, user.register(
             user_id=user_id,

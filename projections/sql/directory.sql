@@ -1,20 +1,23 @@
 -- name: load
 -- All that the commands of a group ask of the directory, in one statement.
-select 'user' as sort, u.id, u.role, u.institution_id, null::bigint
+select 'user' as sort, u.id, u.role, u.institution_id, u.password_changes::bigint, u.password_changed_at
 from users u where u.id = any (%(users)b::text[])
 union all
-select 'institution', i.id, null, null, null
+select 'institution', i.id, null, null, null, null
 from institutions i where i.id = any (%(institutions)b::text[])
 union all
-select 'members', m.id, null, null, (select count(*) from users u where u.institution_id = m.id)
+select 'members', m.id, null, null, (select count(*) from users u where u.institution_id = m.id), null
 from unnest(%(members)b::text[]) as m (id)
 union all
-select 'outcome', o.id, o.brand_id, null, null
+select 'outcome', o.id, o.brand_id, null, null, null
 from outcomes o where o.id = any (%(outcomes)b::text[])
 union all
-select 'tie', t.owner_id, t.child_id, t.group_id, null
+select 'tie', t.owner_id, t.child_id, t.group_id, null, null
 from unnest(%(owners)b::text[], %(children)b::text[]) as k (owner_id, child_id)
-join ties t on t.owner_id = k.owner_id and t.child_id = k.child_id;
+join ties t on t.owner_id = k.owner_id and t.child_id = k.child_id
+union all
+select 'name', normalize(u.username, nfc), u.id, null, null, null
+from users u where normalize(u.username, nfc) = any (%(names)b::text[]);
 
 -- name: put_institutions
 insert into institutions (id, type, name, address, latitude, longitude)
@@ -34,8 +37,12 @@ from json_to_recordset(%(rows)s::json) as r (
 );
 
 -- name: change_passwords
-update users u set password_hash = c.password_hash
-from unnest(%(ids)b::text[], %(hashes)b::text[]) as c (id, password_hash)
+-- A hash that was only renewed is no change: no token ends by it.
+update users u set
+    password_hash = c.password_hash,
+    password_changes = u.password_changes + c.changes,
+    password_changed_at = coalesce(c.changed_at, u.password_changed_at)
+from json_to_recordset(%(rows)s::json) as c (id text, password_hash text, changes integer, changed_at timestamptz)
 where u.id = c.id;
 
 -- name: remove_users
@@ -86,8 +93,25 @@ where t.owner_id = f.family_id and t.child_id = f.child_id and t.group_id = f.fa
 delete from ties where owner_id = any (%(ids)b::text[]) or child_id = any (%(ids)b::text[]);
 
 -- name: login
--- Whom a user name names, and what the password is checked against.
-select id, role, password_hash from users where username = %(username)s;
+-- Whom a user name names, and what the password is checked against. Names are compared in Unicode NFC; of several that
+-- were registered before that and are equal in it, the one that was sent, then the one that is in NFC.
+select u.id, u.role, u.password_hash, u.password_changes
+from users u
+where normalize(u.username, nfc) = normalize(%(username)s::text, nfc)
+order by u.username = %(username)s desc, u.username = normalize(%(username)s::text, nfc) desc, u.id
+limit 1;
+
+-- name: equal_names
+-- User names that were registered as sent and are equal in Unicode NFC.
+select array_agg(u.username order by u.id), array_agg(u.id order by u.id)
+from users u
+group by normalize(u.username, nfc)
+having count(*) > 1
+order by min(u.id);
+
+-- name: users
+-- For whoever operates the machine, in the order of registration.
+select u.id, u.role, u.username, u.institution_id from users u order by u.id;
 
 -- name: has_admin
 select exists (select from users where role = 'admin');

@@ -106,12 +106,12 @@ def test_a_username_may_have_200_characters(people: People) -> None:
 @pytest.mark.parametrize("change", [str.upper, str.title, lambda name: name + " ", lambda name: " " + name])
 def test_usernames_are_compared_exactly(change: Any, people: People, anyone: Api) -> None:
     username = unique("a child").lower()
-    people.create(CHILD, username=username, password="first")
-    login = {"username": change(username), "password": "first"}
+    people.create(CHILD, username=username, password="the first")
+    login = {"username": change(username), "password": "the first"}
     assert refusals.BAD_LOGIN == refused(anyone.post("/v1/auth", login))
-    people.create(EDUCATOR, username=change(username), password="second")
-    assert people.admin.login(username, "first").token
-    assert people.admin.login(change(username), "second").token
+    people.create(EDUCATOR, username=change(username), password="the second")
+    assert people.admin.login(username, "the first").token
+    assert people.admin.login(change(username), "the second").token
 
 
 @each_owner

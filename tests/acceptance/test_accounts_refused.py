@@ -79,9 +79,9 @@ def test_a_login_with_the_wrong_name_or_password_is_refused_alike(
 
 
 def test_a_login_with_the_password_of_another_is_refused(people: People, anyone: Api) -> None:
-    first, second = people.create(CHILD, password="first"), people.create(CHILD, password="second")
-    assert people.admin.login(second.username, "second").token
-    login = {"username": first.username, "password": "second"}
+    first, second = people.create(CHILD, password="the first"), people.create(CHILD, password="the second")
+    assert people.admin.login(second.username, "the second").token
+    login = {"username": first.username, "password": "the second"}
     assert refusals.BAD_LOGIN == refused(anyone.post("/v1/auth", login))
 
 

@@ -93,6 +93,13 @@ def change_password(people: People, begin: Callable[[], None]) -> Done:
     return educator.id, "educator", [("user.password_changed.v1", educator.id, None)]
 
 
+def reset_password(people: People, begin: Callable[[], None]) -> Done:
+    educator = people.create(EDUCATOR)
+    begin()
+    assert nothing(people.admin.post(f"/v1/users/{educator.id}/reset-password", {"new_password": "tr0ub4dor"}))
+    return by_admin(people, ("user.password_reset.v1", educator.id, None))
+
+
 def tie_child(people: People, begin: Callable[[], None]) -> Done:
     family, child = people.family_of(people.child()), people.child()
     begin()
@@ -159,14 +166,15 @@ def note_audit_read(people: People, begin: Callable[[], None]) -> Done:
 
 DOINGS = (
     record_measurements, remove_measurement, register_institution, remove_institution, register_user, remove_user,
-    change_password, tie_child, untie_child, form_group, revise_group, disband_group, create_outcomes, revise_outcome,
-    record_entries, note_audit_read,
+    change_password, reset_password, tie_child, untie_child, form_group, revise_group, disband_group, create_outcomes,
+    revise_outcome, record_entries, note_audit_read,
 )  # fmt: skip
 
 
 def test_every_command_is_among_what_is_done() -> None:
     commands = {command.name for command in example_commands.COMMANDS}
-    assert commands - {"register_first_admin"} == {doing.__name__ for doing in DOINGS}
+    elsewhere = {"register_first_admin", "create_admin", "reset_password_locally", "renew_password_hash"}
+    assert commands - elsewhere == {doing.__name__ for doing in DOINGS}
     assert commands <= MAY.keys()
 
 

@@ -74,7 +74,7 @@ def test_measurements_of_a_removed_child_are_in_no_answer(
 def test_the_token_and_the_login_of_a_removed_child_are_dead(people: People, anyone: Api, child: User) -> None:
     own = people.as_(child)
     people.remove(child)
-    changed = {"old_password": PASSWORD, "new_password": "x"}
+    changed = {"old_password": PASSWORD, "new_password": "another one"}
     answers = [
         own.get(f"{CHILD.path}/{child.id}"),
         own.get(WEIGHT.path(child.id)),
@@ -146,7 +146,7 @@ def test_a_child_that_takes_the_name_of_a_removed_one_has_nothing_of_it(
     group = educator.make(child)
     WEIGHT.record(application, child.id)
     people.remove(child)
-    heir = people.create(CHILD, username=child.username, password="another")
+    heir = people.create(CHILD, username=child.username, password="another one")
     assert child.id != heir.id
     assert [] == WEIGHT.listed(people.as_(heir), heir.id)
     for api in (educator.api, people.as_(family)):

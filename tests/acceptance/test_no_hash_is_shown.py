@@ -91,10 +91,15 @@ def test_no_answer_to_a_change_of_a_password_tells_it(account: Account, people: 
         people.admin.put(path, {"old_password": old, "new_password": new}),
         own.put(path, {"old_password": old, "new_password": new}),
         own.get(f"{account.path}/{made.json()['id']}"),
+        people.admin.login(sent["username"], new).get(f"{account.path}/{made.json()['id']}"),
+        people.admin.post(path.replace("password", "reset-password"), {"new_password": old}),
+        people.admin.post(path.replace("password", "reset-password"), {"new_password": old[:7]}),
         people.admin.get(f"{account.path}?limit=10"),
         people.admin.get(f"{account.path}/{made.json()['id']}"),
     ]
-    assert [400, 400, 400, 400, 400, 403, 204, 200, 200, 200] == [answer.status_code for answer in answers]
+    assert [400, 400, 400, 400, 400, 403, 204, 401, 200, 204, 400, 200, 200] == [
+        answer.status_code for answer in answers
+    ]
     assert [[]] * len(answers) == [betrays(answer, old, new) for answer in answers]
 
 

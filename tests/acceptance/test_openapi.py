@@ -31,7 +31,13 @@ OPERATIONS = [operation for family in FAMILIES for operation in family.operation
 ASSETS = ("GET", "/docs/{asset}")
 """What the page loads is no part of the API."""
 
-DONE_BY_NOBODY = {"register_first_admin", "note_audit_read"}
+DONE_BY_NOBODY = {
+    "register_first_admin",
+    "note_audit_read",
+    "renew_password_hash",
+    "reset_password_locally",
+    "create_admin",
+}
 """Actions that no request asks for."""
 
 

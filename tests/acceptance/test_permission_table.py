@@ -41,6 +41,7 @@ OF_ACCOUNTS: dict[str, str] = {
     "read_user": "GET /v1/{0.collection}/{0.id}",
     "remove_user": f"DELETE /v1/users/{UNKNOWN_ID}",
     "change_password": "PUT /v1/users/{0.id}/password",
+    "reset_password": f"POST /v1/users/{UNKNOWN_ID}/reset-password",
     "tie_child": f"POST /v1/families/{UNKNOWN_ID}/children/{UNKNOWN_ID}",
     "untie_child": f"DELETE /v1/families/{UNKNOWN_ID}/children/{UNKNOWN_ID}",
     "form_group": f"POST {GROUPS}",
@@ -76,6 +77,9 @@ REQUESTS = OF_A_CHILD | OF_ACCOUNTS | OF_OUTCOMES | OF_OPERATION
 ASKED_BY_NOBODY = {
     "register_first_admin": "the service itself asks",
     "note_audit_read": "it comes with reading a stream",
+    "renew_password_hash": "it comes with a login",
+    "reset_password_locally": "whoever operates the machine asks",
+    "create_admin": "whoever operates the machine asks",
 }
 
 

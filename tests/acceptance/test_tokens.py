@@ -131,6 +131,8 @@ BAD_TOKENS: dict[str, Callable[[Forger], str]] = {
     "sub with NUL": lambda forger: forger.sign(sub="a\0b"),
     "sub with a lone surrogate": lambda forger: forger.sign(sub="\ud800"),
     "exp is text": lambda forger: forger.sign(exp="tomorrow"),
+    "a number of changes that is none": lambda forger: forger.sign(password_changes="0"),
+    "a number of changes that is true": lambda forger: forger.sign(password_changes=False),
 }
 
 
@@ -139,6 +141,17 @@ def test_a_bad_token_is_refused(make: Callable[[Forger], str], forger: Forger, a
     api = anyone.with_token(make(forger))
     assert refusals.BAD_TOKEN == refused(api.get(WEIGHT.path(child.id)))
     assert refusals.BAD_TOKEN == refused(api.post_raw(WEIGHT.path("x"), "{"))
+
+
+def test_a_token_without_a_number_of_password_changes_is_good_until_the_first(
+    forger: Forger, anyone: Api, people: People, child: User
+) -> None:
+    user = people.application()
+    api = anyone.with_token(forger.sign(sub=user.id, password_changes=None))
+    assert 200 == api.get(WEIGHT.path(child.id)).status_code
+    body = {"old_password": user.password, "new_password": "another one"}
+    assert 204 == api.put(f"/v1/users/{user.id}/password", body).status_code
+    assert refusals.BAD_TOKEN == refused(api.get(WEIGHT.path(child.id)))
 
 
 @each_kind

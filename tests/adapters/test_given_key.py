@@ -34,7 +34,7 @@ def tokens(data: Path, settings: Settings) -> Tokens:
 
 def accepts(checks: Tokens, issues: Tokens) -> bool:
     """NotAuthenticated."""
-    return asyncio.run(checks.actor(f"Bearer {issues.issue(USER, 'child')}")).id == USER
+    return asyncio.run(checks.actor(f"Bearer {issues.issue(USER, 'child', 0)}")).id == USER
 
 
 @pytest.mark.parametrize("newline", ["\n", "\\n"])

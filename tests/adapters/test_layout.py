@@ -14,7 +14,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from adapters import healthy, log_export, log_import, prepare, replay_command, replay_workers, view_commands
 from adapters.log_export import Selection
-from adapters.postgres.accounts_reader import AccountsReader
+from adapters.postgres.accounts_reader import AccountsReader, Login
 from adapters.postgres.analytics_reader import AnalyticsReader, Values
 from adapters.postgres.audit_reader import AuditReader
 from adapters.postgres.connections import KEEPALIVE
@@ -93,7 +93,7 @@ async def test_every_statement_runs_where_the_tables_are_cut_by_part(
                 reader, accounts = Reader(pool, PARTITIONS), AccountsReader(pool, pool)
                 (row,) = await weights(reader, world, child)
                 assert (second, 19.0) == (row.id, row.companion_value)
-                assert (world.admin.id, "admin", "hash") == await accounts.login("admin")
+                assert Login(world.admin.id, "admin", "hash", 0) == await accounts.login("admin")
                 await ask_about_accounts(accounts, world)
                 await ask_about_outcomes(pool, world, sibling)
                 await until_level(ViewsReader(pool))
@@ -111,7 +111,7 @@ async def test_every_statement_runs_where_the_tables_are_cut_by_part(
 async def ask_about_accounts(reader: AccountsReader, world: World) -> None:
     """Every question that there is, of somebody who may ask it."""
     admin, id = world.admin, "f" * 24
-    assert "hash" == await reader.password_hash(admin)
+    assert ("admin", "hash") == await reader.credentials(admin)
     assert (await reader.institutions(ListInstitutions(actor=admin))).total
     assert (await reader.users(ListUsers(actor=admin, role="child"))).total
     assert [] == (await reader.groups(ListGroups(actor=admin))).rows
@@ -239,6 +239,8 @@ def ask_directly(world: World, child: str, connect: Connect) -> None:
     assert world.log.read("stream", bounds) == world.log.read("stream_descending", bounds)[::-1] != []
     with connect("direct") as session:
         assert (True,) == session.execute(STATEMENTS["directory", "has_admin"].encode()).fetchone()
+        assert [] == session.execute(STATEMENTS["directory", "equal_names"].encode()).fetchall()
+        assert session.execute(STATEMENTS["directory", "users"].encode()).fetchall()
 
 
 async def audit(reader: AuditReader, world: World, weight: str) -> None:

@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 from threading import Barrier
 from typing import Any
@@ -12,8 +13,20 @@ import pytest
 
 from adapters.postgres.embedded import Server
 from adapters.postgres.migrate import MIGRATIONS, SchemaChanged, migrate
+from domain.catalogue import encode
+from domain.partition import ACCOUNTS, partition, stream
 from projections.views import VIEWS
 from tests import databases
+from tests.examples import (
+    CHILD,
+    OTHER_CHILD,
+    RECORDED_AT,
+    group_formed,
+    origin,
+    password_changed,
+    user_registered,
+    weight_recorded,
+)
 
 FILES = [file.name for file in sorted(MIGRATIONS.glob("*.sql"))]
 TOGETHER = 6
@@ -120,3 +133,32 @@ def test_what_was_applied_is_there_for_others(empty: str, autocommit: bool) -> N
     with psycopg.connect(empty, autocommit=autocommit) as one, psycopg.connect(empty) as other:
         migrate(one, 8)
         assert list(range(8)) == partitions(other)
+
+
+def test_changes_of_passwords_before_they_were_counted_are_counted_at_the_upgrade(
+    connection: psycopg.Connection[Any], files: Path
+) -> None:
+    """Else tokens that were issued before them would be good again."""
+    for file in [file for file in files.glob("*.sql") if file.name >= "0007"]:
+        file.unlink()
+    migrate(connection, 8, files)
+    users = [user_registered(), user_registered(originator_id=stream(ACCOUNTS, OTHER_CHILD), user_id=OTHER_CHILD)]
+    later = RECORDED_AT + timedelta(days=1)
+    changes = [password_changed(), password_changed(originator_version=3, origin=origin(recorded_at=later))]
+    events = [*users, *changes, group_formed(), weight_recorded()]
+    for seq, event in enumerate(events, 1):
+        row = (partition(event.originator_id, 8), seq, event.originator_id, event.originator_version)
+        connection.execute(
+            "insert into events (part, seq, originator_id, originator_version, topic, state)"
+            " values (%s, %s, %s, %s, %s, %s)",
+            (*row, event.stored_name, encode(event)),
+        )
+    for user in users:
+        connection.execute(
+            "insert into users (id, role, username, password_hash, profile) values (%s, 'child', %s, '', '{}')",
+            (user.user_id, user.user_id),
+        )
+    connection.commit()
+    assert "0007_passwords.sql" in migrate(connection, 8)
+    counted = connection.execute("select id, password_changes, password_changed_at from users order by id").fetchall()
+    assert sorted([(CHILD, 2, later), (OTHER_CHILD, 0, None)]) == counted

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from argon2 import PasswordHasher, extract_parameters
 
-from adapters.auth.passwords import Passwords
+from adapters.auth.passwords import NO, Checked, Passwords
 from domain.secret import BLANK
 
 MEMORY = 64
@@ -33,17 +33,17 @@ def worked(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 
 @pytest.mark.parametrize("kept", [BLANK, "", "hash", "$argon2id$v=19$m=64,t=3,p=4$YQ$YQ"])
 async def test_what_is_no_hash_is_of_no_password(kept: str) -> None:
-    assert not await Passwords(MEMORY).matches(kept, kept)
+    assert NO == await Passwords(MEMORY).check(kept, kept)
 
 
 async def test_an_unknown_name_is_checked_once_and_as_dearly_as_a_wrong_password(worked: Counter[str]) -> None:
     kept = PasswordHasher(memory_cost=MEMORY).hash("right")
     worked.clear()
     passwords = Passwords(MEMORY)
-    assert not await passwords.matches("right", None)
+    assert NO == await passwords.check("right", None)
     unknown = Counter(worked)
     worked.clear()
-    assert not await passwords.matches("wrong", kept)
+    assert NO == await passwords.check("wrong", kept)
     assert unknown == worked
     assert [1] == list(worked.values())
 
@@ -51,5 +51,43 @@ async def test_an_unknown_name_is_checked_once_and_as_dearly_as_a_wrong_password
 async def test_the_right_password_matches_and_no_password_is_nobodys() -> None:
     passwords = Passwords(MEMORY)
     kept = await passwords.hash("right")
-    assert await passwords.matches("right", kept)
-    assert not any([await passwords.matches(password, None) for password in ("", "right", "nobody's", kept)])
+    assert Checked(True) == await passwords.check("right", kept)
+    assert {NO} == {await passwords.check(password, None) for password in ("", "right", "nobody's", kept)}
+
+
+DECOMPOSED, COMPOSED = "pa\u0301ssword", "p\u00e1ssword"
+
+
+async def test_a_password_matches_however_its_characters_are_composed() -> None:
+    passwords = Passwords(MEMORY)
+    kept = await passwords.hash(COMPOSED)
+    assert [Checked(True)] * 2 == [await passwords.check(each, kept) for each in (COMPOSED, DECOMPOSED)]
+
+
+async def test_a_password_that_was_set_as_it_was_sent_matches_so_and_its_hash_is_outdated() -> None:
+    passwords = Passwords(MEMORY)
+    kept = PasswordHasher(memory_cost=MEMORY).hash(DECOMPOSED)
+    assert Checked(True, is_outdated=True) == await passwords.check(DECOMPOSED, kept)
+    assert NO == await passwords.check(COMPOSED, kept)
+
+
+async def test_a_hash_of_another_cost_is_outdated() -> None:
+    kept = PasswordHasher(memory_cost=2 * MEMORY).hash("right")
+    assert Checked(True, is_outdated=True) == await Passwords(MEMORY).check("right", kept)
+
+
+async def test_a_password_that_nobody_can_have_costs_no_check(worked: Counter[str]) -> None:
+    kept = PasswordHasher(memory_cost=MEMORY).hash("right")
+    worked.clear()
+    assert [NO, NO] == [await Passwords(MEMORY).check("x" * 1_025, each) for each in (kept, None)]
+    assert not worked
+
+
+async def test_an_unknown_name_costs_as_many_checks_as_a_known_one_where_characters_are_decomposed(
+    worked: Counter[str],
+) -> None:
+    kept = PasswordHasher(memory_cost=MEMORY).hash("right")
+    for each in (kept, None):
+        worked.clear()
+        assert NO == await Passwords(MEMORY).check(DECOMPOSED, each)
+        assert [2] == list(worked.values())

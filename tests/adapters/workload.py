@@ -117,7 +117,14 @@ class Workload:
     def _change_password(self) -> Command:
         role = self._random.choice(list(self._users))
         user = Actor(self._pick(self._users[role]), role, ALL)
-        return self._world.change_password(user, *self._random.choices(PASSWORDS, k=2))
+        replaced, other = self._random.choices(PASSWORDS, k=2)
+        return self._random.choice(
+            (
+                self._world.change_password(user, replaced, other),
+                self._world.renew_hash(user, replaced, other),
+                self._world.reset_password(user.id, other),
+            )
+        )
 
     def _create_outcome(self) -> Command:
         return self._world.outcome_of(self._name())

@@ -24,6 +24,8 @@ from application.commands.register_user import NewUser, RegisterUser
 from application.commands.remove_institution import RemoveInstitution
 from application.commands.remove_measurement import RemoveMeasurement
 from application.commands.remove_user import RemoveUser
+from application.commands.renew_password_hash import RenewPasswordHash
+from application.commands.reset_password import ResetPassword
 from application.commands.revise_group import GroupChange, ReviseGroup
 from application.commands.revise_outcome import OutcomeChange, ReviseOutcome
 from application.commands.tie_child import TieChild
@@ -126,6 +128,12 @@ class World(Struct):
 
     def change_password(self, user: Actor, replaced: str, password_hash: str) -> ChangePassword:
         return ChangePassword(actor=user, request_id="request", password=NewPassword(replaced, password_hash))
+
+    def renew_hash(self, user: Actor, replaced: str, password_hash: str) -> RenewPasswordHash:
+        return RenewPasswordHash(actor=user, request_id="request", password=NewPassword(replaced, password_hash))
+
+    def reset_password(self, user_id: str, password_hash: str) -> ResetPassword:
+        return ResetPassword(actor=self.admin, request_id="request", user_id=user_id, password_hash=password_hash)
 
     def tie(self, family_id: str, child_id: str) -> TieChild:
         return TieChild(actor=self.admin, request_id="request", family_id=family_id, child_id=child_id)

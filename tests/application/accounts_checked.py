@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from msgspec.structs import replace
 from psycopg import Connection
 
 from application.ports import UserRow
@@ -11,7 +12,8 @@ from tests.application.conftest import AnyLog
 from tests.application.storing import look_up
 
 TABLES = {
-    "users": "select id, role, username, password_hash, institution_id from users where id = any (%(people)s)",
+    "users": "select id, role, username, password_hash, institution_id, password_changes from users"
+    " where id = any (%(people)s)",
     "institutions": "select id, name from institutions where id = any (%(institutions)s)",
     "groups": "select id, owner_id, name, school_class from groups where owner_id = any (%(people)s)",
     "ties": "select owner_id, group_id, child_id from ties where owner_id = any (%(people)s)"
@@ -43,8 +45,10 @@ def check_known(log: AnyLog, drawn: AccountsDrawn) -> None:
         ties=pairs,
         keys={*usernames, *schools, *names},
     )
-    there = {id: UserRow(account.role, account.institution_id) for id, account in accounts.users.items()}
-    assert there == {person.id: row for person in people if (row := known.user(person.id))}
+    there = {id: UserRow(it.role, it.institution_id, it.password_changes) for id, it in accounts.users.items()}
+    rows = {person.id: row for person in people if (row := known.user(person.id))}
+    assert there == {id: replace(row, password_changed_at=None) for id, row in rows.items()}
+    assert all((row.password_changes > 0) == (row.password_changed_at is not None) for row in rows.values())
     assert accounts.institutions.keys() == {id for id in drawn.institutions if known.has_institution(id)}
     assert [accounts.members(id) for id in drawn.institutions] == [known.members(id) for id in drawn.institutions]
     assert {(owner, child) for owner, _, child in accounts.ties} == {pair for pair in pairs if known.tied(*pair)}
@@ -82,7 +86,10 @@ def check_rows(session: Connection[Any], drawn: AccountsDrawn) -> None:
         "institutions": drawn.institutions,
     }
     expected: dict[str, set[tuple[Any, ...]]] = {
-        "users": {(id, it.role, it.username, it.password_hash, it.institution_id) for id, it in accounts.users.items()},
+        "users": {
+            (id, it.role, it.username, it.password_hash, it.institution_id, it.password_changes)
+            for id, it in accounts.users.items()
+        },
         "institutions": set(accounts.institutions.items()),
         "groups": {(id, it.owner_id, it.name, it.school_class) for id, it in accounts.groups.items()},
         "ties": accounts.ties,

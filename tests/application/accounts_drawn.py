@@ -4,11 +4,14 @@ from typing import Any
 
 from hypothesis import strategies as st
 from msgspec import UNSET
+from msgspec.structs import replace
 
 from application.command import Actor, Command
+from application.commands.change_password import ChangePassword
 from application.commands.form_group import FormGroup
 from application.commands.register_institution import RegisterInstitution
 from application.commands.register_user import RegisterUser
+from application.commands.reset_password import ResetPassword
 from tests.application.accounts_model import Accounts
 from tests.example_commands import (
     change_password,
@@ -23,6 +26,8 @@ from tests.example_commands import (
     register_user,
     remove_institution,
     remove_user,
+    renew_password_hash,
+    reset_password,
     revise_group,
     tie_child,
     untie_child,
@@ -54,7 +59,7 @@ class AccountsDrawn:
         """By how often they come."""
         often = 2 * [self.registrations, self.formations, self.revisions, self.ties, self.ends_of_ties]
         seldom = [self.disbandings, self.institutions_registered, self.institutions_removed, self.removals_of_users]
-        return [*often, *seldom, self.passwords]
+        return [*often, *seldom, self.passwords, self.resets_of_passwords, self.renewed_hashes]
 
     def take_in(self, command: Command, answer: Any) -> None:
         """Remember what is there since."""
@@ -68,6 +73,14 @@ class AccountsDrawn:
                 self.institutions.append(answer[0])
             case FormGroup():
                 self.groups.append((command.actor, answer[0]))
+            case ChangePassword() | ResetPassword():
+                self._log_in_again(answer[0])
+
+    def _log_in_again(self, user_id: str) -> None:
+        """With a token of now; groups and pairs still have the one before."""
+        for place, person in enumerate(self.people):
+            if person.id == user_id and user_id in self.accounts.users:
+                self.people[place] = replace(person, password_changes=self.accounts.users[user_id].password_changes)
 
     def ids(self, role: str) -> st.SearchStrategy[str]:
         """Of those who are there rather than of those who were."""
@@ -99,7 +112,16 @@ class AccountsDrawn:
 
     def passwords(self, draw: Any) -> Command:
         password = new_password(replaced=draw(hashes), password_hash=draw(hashes))
-        return change_password(actor=draw(st.sampled_from([self.admin, *self.people])), password=password)
+        return change_password(actor=draw(st.sampled_from(self.people[1:])), password=password)
+
+    def renewed_hashes(self, draw: Any) -> Command:
+        password = new_password(replaced=draw(hashes), password_hash=draw(hashes))
+        return renew_password_hash(actor=draw(st.sampled_from(self.people[1:])), password=password)
+
+    def resets_of_passwords(self, draw: Any) -> Command:
+        ids = [person.id for person in self.people[1:]]
+        user_id = draw(st.sampled_from([NOT_THERE, *ids[::-1]]))
+        return reset_password(actor=self.admin, user_id=user_id, password_hash=draw(hashes))
 
     def institutions_registered(self, draw: Any) -> Command:
         name = f"{self.prefix} {draw(st.integers(0, 2))}"

@@ -13,6 +13,8 @@ from application.commands.register_institution import RegisterInstitution
 from application.commands.register_user import RegisterUser
 from application.commands.remove_institution import RemoveInstitution
 from application.commands.remove_user import RemoveUser
+from application.commands.renew_password_hash import RenewPasswordHash
+from application.commands.reset_password import ResetPassword
 from application.commands.revise_group import ReviseGroup
 from application.commands.tie_child import TieChild
 from application.commands.untie_child import UntieChild
@@ -22,6 +24,7 @@ from domain.refusal import (
     Forbidden,
     InstitutionInUse,
     InstitutionNotRegistered,
+    NotAuthenticated,
     NotFound,
     PasswordDiffers,
     Refusal,
@@ -37,6 +40,7 @@ class Account(Struct):
     username: str
     password_hash: str
     institution_id: str | None
+    password_changes: int = 0
 
 
 class Group(Struct):
@@ -83,6 +87,10 @@ class Accounts:
                 return self._remove(command)
             case ChangePassword():
                 return [self._change_password(command)]
+            case ResetPassword():
+                return [self._reset_password(command)]
+            case RenewPasswordHash():
+                return [self._renew_hash(command)]
             case RegisterInstitution():
                 return [self._register_institution(command, new_id)]
             case RemoveInstitution():
@@ -130,6 +138,21 @@ class Accounts:
         if account.password_hash != command.password.replaced:
             return PasswordDiffers
         account.password_hash = command.password.password_hash
+        account.password_changes += 1
+        return "id"
+
+    def _reset_password(self, command: ResetPassword) -> Told:
+        account = self.users.get(command.user_id)
+        if account is None:
+            return NotFound
+        account.password_hash = command.password_hash
+        account.password_changes += 1
+        return "id"
+
+    def _renew_hash(self, command: RenewPasswordHash) -> Told:
+        account = self.users[command.actor.id]
+        if account.password_hash == command.password.replaced:
+            account.password_hash = command.password.password_hash
         return "id"
 
     def _register_institution(self, command: RegisterInstitution, new_id: str) -> Told:
@@ -186,5 +209,7 @@ class Accounts:
 
 
 def refused(actor: Actor, accounts: Accounts) -> type[Refusal] | None:
-    """How anybody is refused who is no longer there."""
-    return None if actor.id in accounts.users else UserGone
+    """How anybody is refused who is no longer there, or whose token is older than its password."""
+    if actor.id not in accounts.users:
+        return UserGone
+    return None if actor.password_changes == accounts.users[actor.id].password_changes else NotAuthenticated

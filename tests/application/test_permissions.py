@@ -73,9 +73,10 @@ def test_the_table_knows_only_roles_that_there_are_and_the_service_itself() -> N
     assert {SERVICE.role} == {role for roles in MAY.values() for role in roles} - set(TITLES)
 
 
-def test_the_service_may_register_the_first_admin_and_nobody_else_may() -> None:
+def test_what_the_service_itself_does_nobody_else_may() -> None:
     assert SERVICE.role not in TITLES
-    assert {"register_first_admin": {SERVICE.role: ANY}} == {
+    actions = ("register_first_admin", "reset_password_locally", "create_admin")
+    assert {action: {SERVICE.role: ANY} for action in actions} == {
         action: roles for action, roles in MAY.items() if SERVICE.role in roles
     }
 

@@ -199,7 +199,7 @@ STATES: dict[str, tuple[History, list[Any]]] = {
         [user_registered(), password_changed(), user_removed(originator_version=3)],
         [
             User(1, CHILD, "child", "Ana Maria", HASH, *OF_ANA),
-            User(2, CHILD, "child", "Ana Maria", OTHER_HASH, *OF_ANA),
+            User(2, CHILD, "child", "Ana Maria", OTHER_HASH, *OF_ANA, password_changes=1),
             None,
         ],
     ),

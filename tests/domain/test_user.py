@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from domain import user
 from domain.partition import ACCOUNTS, stream
 from domain.refusal import AlreadyRegistered, PasswordDiffers
-from domain.user import TITLES, Profile, User, UserRemoved
+from domain.user import TITLES, PasswordReset, Profile, User, UserRemoved
 from tests.examples import (
     CHILD,
     EDUCATOR,
@@ -22,6 +22,8 @@ from tests.examples import (
     new_id,
     origin,
     password_changed,
+    password_hash_renewed,
+    password_reset,
     user_registered,
     user_removed,
 )
@@ -183,5 +185,45 @@ def test_a_user_has_the_last_password_and_the_version_of_the_last_event() -> Non
     changed = [user_registered(), password_changed()]
     (registered, last) = map(user.fold, (changed[:1], changed))
     assert registered is not None
-    assert replace(registered, version=2, password_hash=SECOND) == last
+    assert replace(registered, version=2, password_hash=SECOND, password_changes=1) == last
     assert None is user.fold([*changed, user_removed(originator_version=3)])
+
+
+def test_a_password_is_reset_whatever_it_was() -> None:
+    def reset(known: Facts) -> PasswordReset:
+        return user.reset_password(
+            there_of(known, CHILD), password_hash=SECOND, origin=origin(), cause="reset_password"
+        )
+
+    given(user_registered()).when(reset).then(password_reset())
+    given(user_registered(), password_changed()).when(reset).then(password_reset(originator_version=3))
+
+
+def renew_hash(replaced: str, password_hash: str) -> Decision:
+    return lambda known: user.renew_hash(
+        there_of(known, CHILD),
+        replaced=replaced,
+        password_hash=password_hash,
+        origin=origin(),
+        cause="renew_password_hash",
+    )
+
+
+def test_a_renewed_hash_counts_as_no_change_of_the_password() -> None:
+    renewed = password_hash_renewed()
+    given(user_registered()).when(renew_hash(FIRST, renewed.password_hash)).then(renewed)
+    there = user.fold([user_registered(), renewed])
+    assert there is not None
+    assert (0, renewed.password_hash) == (there.password_changes, there.password_hash)
+
+
+def test_the_hash_of_a_password_that_was_changed_meanwhile_is_not_renewed() -> None:
+    given(user_registered(), password_changed()).when(renew_hash(FIRST, "third")).then()
+
+
+@pytest.mark.parametrize("changes", [0, 1, 3])
+def test_changes_and_resets_of_the_password_are_counted(changes: int) -> None:
+    events = [password_changed(), password_reset(originator_version=3), password_changed(originator_version=4)]
+    there = user.fold([user_registered(), *events[:changes]])
+    assert there is not None
+    assert changes == there.password_changes

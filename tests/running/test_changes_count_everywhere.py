@@ -200,7 +200,8 @@ def test_a_new_password_counts_at_once_and_the_old_one_no_longer(two: Two) -> No
         old = two.there.post("/v1/auth", {"username": user.username, "password": password})
         assert refusals.BAD_LOGIN == refused(old)
         password = body["new_password"]
-        assert two.there.login(user.username, password).token
+        assert (401, 401) == two.statuses(token, user)
+        token = str(two.there.login(user.username, password).token)
         assert (200, 201) == two.statuses(token, user)
 
 

@@ -85,6 +85,24 @@ def test_who_was_removed_is_gone(world: World) -> None:
     assert refusals.GONE == refused(world.api.with_token(token).get(WEIGHT.path(world.child)))
 
 
+@pytest.mark.parametrize("way", ["change", "reset"])
+def test_one_that_was_issued_before_the_password_was_set_anew_is_refused(way: str, world: World) -> None:
+    people = world.programme.people
+    user = people.application()
+    before, after = (RSA.sign(world.claims(sub=user.id, iat=int(time.time()) + add)) for add in (0, 20))
+    assert [200, 200] == [world.reads(token) for token in (before, after)]
+    if way == "change":
+        body = {"old_password": user.password, "new_password": "another one"}
+        assert 204 == people.as_(user).put(f"/v1/users/{user.id}/password", body).status_code
+    else:
+        body = {"new_password": "another one"}
+        assert 204 == people.admin.post(f"/v1/users/{user.id}/reset-password", body).status_code
+    refused_one = world.api.with_token(before)
+    assert refusals.BAD_TOKEN == refused(refused_one.get(WEIGHT.path(world.child)))
+    assert refusals.BAD_TOKEN == refused(refused_one.post(WEIGHT.path(world.child), WEIGHT.reading()))
+    assert 200 == world.reads(after)
+
+
 @pytest.mark.parametrize(
     "times",
     [{"exp": -20}, {"iat": 20}, {"nbf": 20}, {"iat": 20, "nbf": 20, "exp": 3600}, {"nbf": -20}],

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 
 from adapters.http.openapi.operations import REMOVED, Answer, Link, Operation, ok, page_of
-from adapters.http.openapi.requests import LIMIT, PAGE, Body, number, path_id, text
+from adapters.http.openapi.requests import LIMIT, PAGE, Body, new_password, number, password, path_id, text
 from adapters.http.openapi.schemas import ID, Json, closed, of_struct, ref, string
 from application.queries.institutions import Institution
 from domain.refusal import AlreadyRegistered, InstitutionInUse, LoginRefused, NotFound, PasswordDiffers
+from domain.user import TITLE
 
 TAG = "Accounts"
 
@@ -20,6 +21,7 @@ PAGED = "Latest registered first. Another parameter than these is 400."
 def operations() -> Iterator[Operation]:
     yield _login()
     yield _change_password()
+    yield _reset_password()
     yield from _institutions()
 
 
@@ -43,8 +45,8 @@ def _login() -> Operation:
         description="Ten logins a minute of one user name, and from one address, unless set otherwise.",
         body=Body(
             name="Credentials",
-            members=(text("username", least=0, required=True), text("password", least=0, required=True)),
-            example={"username": "scale", "password": "scales"},
+            members=(text("username", least=0, required=True), password("password")),
+            example={"username": "scale", "password": "scales secret"},
         ),
         answers=(
             Answer(
@@ -69,11 +71,26 @@ def _change_password() -> Operation:
         parameters=(path_id("user_id", "user"),),
         body=Body(
             name="NewPassword",
-            members=(text("old_password", least=0, required=True), text("new_password", required=True)),
-            example={"old_password": "scales", "new_password": "better scales"},
+            members=(password("old_password"), new_password("new_password")),
+            example={"old_password": "scales secret", "new_password": "better scales"},
         ),
-        answers=(Answer(status=204, description="The new one counts."),),
+        answers=(Answer(status=204, description="The new one counts, and tokens issued before are refused."),),
         refused=(PasswordDiffers("old_password"),),
+    )
+
+
+def _reset_password() -> Operation:
+    return Operation(
+        method="POST",
+        path="/v1/users/{user_id}/reset-password",
+        id="reset_password",
+        tag=TAG,
+        summary="Give a user another password",
+        action="reset_password",
+        parameters=(path_id("user_id", "user"),),
+        body=Body(name="ResetPassword", members=(new_password("new_password"),), example={"new_password": "scales!!"}),
+        answers=(Answer(status=204, description="The new one counts, and tokens issued before are refused."),),
+        refused=(NotFound(TITLE),),
     )
 
 

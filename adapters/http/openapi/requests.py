@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from adapters.http import lengths
 from adapters.http.openapi.schemas import PATH_ID, PATH_UUID, Json, pattern, string
+from domain.password import LONGEST, SHORTEST
 from domain.refusal import (
     BadFilter,
     BadParameter,
@@ -15,6 +16,8 @@ from domain.refusal import (
     NotFound,
     NotOneOf,
     NotText,
+    PasswordTooLong,
+    PasswordTooShort,
     Refusal,
     TextTooLong,
     UnsafeText,
@@ -121,6 +124,20 @@ def text(name: str, *, least: int = 1, required: bool = False, description: str 
         refused.append(EmptyText(name))
     schema = pattern(r"[^\u0000]*", description, **facts)
     return Member(name=name, schema=schema, required=required, refused=tuple(refused))
+
+
+def password(name: str) -> Member:
+    """A password that is to be checked: one that nobody can have is wrong, and not refused for its length."""
+    schema = pattern(r"[^\u0000]*")
+    return Member(name=name, schema=schema, required=True, refused=(NotText(name), UnsafeText(name)))
+
+
+def new_password(name: str) -> Member:
+    """A password that is to be set."""
+    refused = (NotText(name), UnsafeText(name), PasswordTooShort(name, SHORTEST), PasswordTooLong(name, LONGEST))
+    said = f"At least {SHORTEST} characters and at most {LONGEST:,} bytes, in Unicode NFC."
+    schema = pattern(r"[^\u0000]*", said, minLength=SHORTEST, maxLength=LONGEST)
+    return Member(name=name, schema=schema, required=True, refused=refused)
 
 
 def one_of(name: str, choices: tuple[str, ...], *, required: bool = False, **facts: Any) -> Member:

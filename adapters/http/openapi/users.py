@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from adapters.http.openapi import groups
 from adapters.http.openapi.accounts import INSTITUTION_ID, PAGED, TAG
 from adapters.http.openapi.operations import REMOVED, Answer, Link, Operation, ok, page_of
-from adapters.http.openapi.requests import LIMIT, PAGE, Body, Member, one_of, path_id, text
+from adapters.http.openapi.requests import LIMIT, PAGE, Body, Member, new_password, one_of, path_id, text
 from adapters.http.openapi.schemas import ID, Json, array, closed, pattern, ref, string
 from adapters.http.users import COLLECTIONS, Collection
 from domain.refusal import (
@@ -37,8 +37,8 @@ EXAMPLES: dict[str, Json] = {
 }
 
 OF_EVERYBODY = (
-    text("username", required=True, description="Unique over all users; compared exactly."),
-    text("password", required=True),
+    text("username", required=True, description="Unique over all users; compared in Unicode NFC."),
+    new_password("password"),
     text("institution_id", required=True, description="Of an institution that is there."),
 )
 

@@ -1,13 +1,17 @@
 -- name: asker
--- In which role the one who asks is there.
-select u.role from users u where u.id = %(actor_id)s;
+-- The row of whoever asks: see adapters/postgres/asker.py.
+select json_build_array(u.role, u.password_changes, extract(epoch from u.password_changed_at))
+from users u where u.id = %(actor_id)s;
 
 -- name: institutions
 -- Who asks, how many there are, and those of the page: in one snapshot.
-select a.role, a.total, i.id, i.type, i.name, i.address, i.latitude, i.longitude
+select a.asker, a.total, i.id, i.type, i.name, i.address, i.latitude, i.longitude
 from (
     select
-        (select u.role from users u where u.id = %(actor_id)s) as role,
+        (
+            select json_build_array(u.role, u.password_changes, extract(epoch from u.password_changed_at))
+            from users u where u.id = %(actor_id)s
+        ) as asker,
         (select count(*) from institutions i where {condition}) as total
 ) a
 left join lateral (
@@ -20,7 +24,7 @@ order by i.id desc;
 
 -- name: users
 -- The same of one role, with the children of a family and the groups of those who own such.
-select a.role, a.total, u.id, u.role, u.username, u.institution_id, u.profile::text,
+select a.asker, a.total, u.id, u.role, u.username, u.institution_id, u.profile::text,
     (select coalesce(array_agg(t.child_id order by t.child_id), '{{}}') from ties t where t.group_id = u.id),
     (
         select coalesce(json_agg(json_build_object(
@@ -32,7 +36,10 @@ select a.role, a.total, u.id, u.role, u.username, u.institution_id, u.profile::t
     )
 from (
     select
-        (select u.role from users u where u.id = %(actor_id)s) as role,
+        (
+            select json_build_array(u.role, u.password_changes, extract(epoch from u.password_changed_at))
+            from users u where u.id = %(actor_id)s
+        ) as asker,
         (select count(*) from users u where u.role = %(role)s and {condition}) as total
 ) a
 left join lateral (
@@ -45,12 +52,15 @@ order by u.id desc;
 
 -- name: groups
 -- The same of one owner's groups, with their children.
-select a.role, a.total, g.id, g.name,
+select a.asker, a.total, g.id, g.name,
     (select coalesce(array_agg(t.child_id order by t.child_id), '{{}}') from ties t where t.group_id = g.id),
     g.school_class
 from (
     select
-        (select u.role from users u where u.id = %(actor_id)s) as role,
+        (
+            select json_build_array(u.role, u.password_changes, extract(epoch from u.password_changed_at))
+            from users u where u.id = %(actor_id)s
+        ) as asker,
         (select count(*) from groups g where g.owner_id = %(actor_id)s and {condition}) as total
 ) a
 left join lateral (
@@ -63,4 +73,6 @@ order by g.id desc;
 
 -- name: credentials
 -- What the password of somebody who is there is checked against.
-select u.role, u.password_hash from users u where u.id = %(user_id)s;
+select json_build_array(u.role, u.password_changes, extract(epoch from u.password_changed_at)),
+    u.username, u.password_hash
+from users u where u.id = %(user_id)s;

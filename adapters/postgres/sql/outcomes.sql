@@ -1,10 +1,13 @@
 -- name: outcomes
 -- Who asks, how many there are, and those of the page: in one snapshot.
-select a.role, a.total, o.id, o.name, o.description, o.brand_id, o.metric_key, o.unit, o.direction, o.created_by,
+select a.asker, a.total, o.id, o.name, o.description, o.brand_id, o.metric_key, o.unit, o.direction, o.created_by,
     o.created_at, o.updated_at
 from (
     select
-        (select u.role from users u where u.id = %(actor_id)s) as role,
+        (
+            select json_build_array(u.role, u.password_changes, extract(epoch from u.password_changed_at))
+            from users u where u.id = %(actor_id)s
+        ) as asker,
         (select count(*) from outcomes o where {condition}) as total
 ) a
 left join lateral (

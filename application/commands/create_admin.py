@@ -1,0 +1,15 @@
+"""Register a further admin from the machine itself: the way back in when no admin can log in."""
+
+from typing import ClassVar
+
+from application.commands.register_user import RegisterUser
+from application.ports import Known
+
+
+class CreateAdmin(RegisterUser, frozen=True, kw_only=True):
+    """Asked for by the service."""
+
+    name: ClassVar[str] = "create_admin"
+
+    def admit(self, known: Known) -> None:
+        """Whoever can run commands on the machine may."""

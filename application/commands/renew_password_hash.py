@@ -1,0 +1,38 @@
+"""Keep a user's password under another hash, when a login has shown the password."""
+
+from collections.abc import Callable, Sequence
+from typing import ClassVar
+
+from application.account_command import AccountCommand
+from application.commands.change_password import NewPassword
+from application.ports import Known, Reads
+from domain import user
+from domain.event import Event, Origin
+from domain.refusal import UserGone
+
+
+class RenewPasswordHash(AccountCommand, frozen=True, kw_only=True):
+    """Of the actor itself. The password stays the same, so tokens stay good."""
+
+    name: ClassVar[str] = "renew_password_hash"
+
+    password: NewPassword
+
+    @property
+    def items(self) -> Sequence[NewPassword]:
+        return (self.password,)
+
+    def reads(self, reads: Reads) -> None:
+        super().reads(reads)
+        reads.histories.add(user.stream_of(self.actor.id))
+
+    def decide(
+        self, item: NewPassword, known: Known, *, origin: Origin, new_id: Callable[[], str]
+    ) -> tuple[str, Sequence[Event]]:
+        there = user.fold(known.history(user.stream_of(self.actor.id)))
+        if there is None:
+            raise UserGone
+        renewed = user.renew_hash(
+            there, replaced=item.replaced, password_hash=item.password_hash, origin=origin, cause=self.name
+        )
+        return there.user_id, renewed

@@ -1,0 +1,45 @@
+"""Give a user another password without the old one: by an admin, or by whoever operates the machine."""
+
+from collections.abc import Callable, Sequence
+from typing import ClassVar
+
+from application.account_command import AccountCommand
+from application.ports import Known, Reads
+from domain import user
+from domain.event import Event, Origin
+from domain.refusal import NotFound
+
+
+class ResetPassword(AccountCommand, frozen=True, kw_only=True):
+    """`password_hash` is ready for the log."""
+
+    name: ClassVar[str] = "reset_password"
+
+    user_id: str
+    password_hash: str
+
+    @property
+    def items(self) -> Sequence[str]:
+        return (self.user_id,)
+
+    def reads(self, reads: Reads) -> None:
+        super().reads(reads)
+        reads.users.add(self.user_id)
+        reads.histories.add(user.stream_of(self.user_id))
+
+    def decide(
+        self, item: str, known: Known, *, origin: Origin, new_id: Callable[[], str]
+    ) -> tuple[str, Sequence[Event]]:
+        there = user.fold(known.history(user.stream_of(item)))
+        if there is None:
+            raise NotFound(user.TITLE)
+        return item, [user.reset_password(there, password_hash=self.password_hash, origin=origin, cause=self.name)]
+
+
+class ResetPasswordLocally(ResetPassword, frozen=True, kw_only=True):
+    """Asked for on the machine itself, by the service."""
+
+    name: ClassVar[str] = "reset_password_locally"
+
+    def admit(self, known: Known) -> None:
+        """Whoever can run commands on the machine may: it is the way back in when no admin can log in."""
