@@ -7,13 +7,13 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextvars import Context, copy_context
-from itertools import chain
 from typing import Protocol
 
 import structlog
 from msgspec import Struct
 
 from application.command import Answer, Command, Fault
+from application.fair_queue import FairQueue, QueueFull
 from application.ports import LogUnavailable, PartitionsHeld
 from application.processor import Answers
 from application.unavailable import Unavailable
@@ -52,6 +52,7 @@ class _Waiting(Struct, eq=False):
     """`passed_over`: when it was first part of a group that could not take it, by the monotonic clock."""
 
     command: Command
+    subject: str
     size: int
     future: asyncio.Future[Answer]
     submitted: float
@@ -60,7 +61,8 @@ class _Waiting(Struct, eq=False):
 
 
 class Writer:
-    """A bounded queue in front of a processor. Its size and that of a group count items, not requests.
+    """A bounded queue in front of a processor. Its size and that of a group count items, not requests. The actors of
+    the commands share both fairly.
 
     What others hold the partitions of is passed over, and stays in front of the queue. Of it the oldest waits for them
     in every other group, briefly: so it has its turn among several writers, and a session that is stuck with some
@@ -72,9 +74,9 @@ class Writer:
     ) -> None:
         """`observe` is told of every group by the writer's thread, before the answers go out."""
         self._processor = processor
-        self._group_size = group_size
         self._queue_size = queue_size
-        self._queue: deque[_Waiting] = deque()
+        self._queue: FairQueue[_Waiting] = FairQueue(batch_size=group_size)
+        self._passed_over: deque[_Waiting] = deque()
         self._queued = 0
         self._at_hand: list[_Waiting] = []
         self._changed = threading.Condition()
@@ -137,62 +139,66 @@ class Writer:
     def waiting_for(self) -> float:
         """Seconds for which the first of those who wait has been waiting; 0 where nobody is."""
         with self._changed:
-            first = next(chain(self._at_hand, self._queue), None)
-        return 0.0 if first is None else time.monotonic() - first.submitted
+            firsts = [*self._at_hand, *self._passed_over, *self._queue.firsts()]
+        return time.monotonic() - min(waiting.submitted for waiting in firsts) if firsts else 0.0
 
     def give_up(self, reason: str) -> None:
         """Tell everybody who waits that the log is away. The group at hand goes on, but nobody waits for it."""
         with self._changed:
-            given_up = [*self._at_hand, *self._queue]
+            not_begun = [*self._passed_over, *self._queue.clear()]
+            given_up = [*self._at_hand, *not_begun]
             if self._at_hand:
                 self._given_up = time.monotonic()
-            self._queued -= sum(waiting.size for waiting in self._queue)
+            self._queued -= sum(waiting.size for waiting in not_begun)
             self._at_hand = []
-            self._queue.clear()
+            self._passed_over.clear()
         _answer([(waiting, LogUnavailable(reason)) for waiting in given_up])
 
     async def submit(self, command: Command) -> Answer:
         """Have the command decided and stored, and its answer.
 
-        Unavailable, and then nothing is stored: when the queue is full, the log away, its partitions held by others for
-        longer than PATIENCE, or the writer stopped. Only where the log went away in the middle of a commit, and that is
-        not settled in time, what is Unavailable may be stored all the same. A request is never split, and taken however
-        large while the queue is empty.
+        Unavailable, and then nothing is stored: when the queue is full, which is told to the actors that have most in
+        it; when the log is away, its partitions are held by others for longer than PATIENCE, or the writer is stopped.
+        Only where the log went away in the middle of a commit, and that is not settled in time, what is Unavailable may
+        be stored all the same. A request is never split, and taken however large while the queue is empty.
         """
         future = asyncio.get_running_loop().create_future()
-        waiting = _Waiting(command, max(1, len(command.items)), future, time.monotonic(), copy_context())
+        size = max(1, len(command.items))
+        waiting = _Waiting(command, command.actor.id, size, future, time.monotonic(), copy_context())
         with self._changed:
             if self._stopping:
                 raise Unavailable("stopping", kind="ending")
-            if self._queued and self._queued + waiting.size > self._queue_size:
-                raise Unavailable("queue full", kind="queue")
-            self._queue.append(waiting)
-            self._queued += waiting.size
+            dropped = self._make_room(waiting)
+            self._queue.add(waiting)
+            self._queued += size
             self._changed.notify()
+        _answer([(each, _queue_full()) for each in dropped])
         return await waiting.future
+
+    def _make_room(self, waiting: _Waiting) -> list[_Waiting]:
+        """What leaves the queue for it. Unavailable."""
+        excess = self._queued + waiting.size - self._queue_size
+        if excess <= 0 or not self._queued:
+            return []
+        try:
+            dropped = self._queue.make_room(waiting, excess)
+        except QueueFull as error:
+            raise _queue_full() from error
+        self._queued -= sum(each.size for each in dropped)
+        return dropped
 
     def _work(self) -> None:
         while True:
             with self._changed:
-                while not self._queue and not self._stopping:
+                while not (self._passed_over or self._queue or self._stopping):
                     self._changed.wait()
-                if not self._queue:
-                    return
-                group = self._at_hand = self._take()
+                # What was passed over takes no room from the others.
+                group = self._at_hand = [*self._passed_over, *self._queue.take()]
+                self._passed_over.clear()
+            if not group:
+                return
             self._run(group)
             del group  # the thread may rest now, for long: it must not keep what was sent
-
-    def _take(self) -> list[_Waiting]:
-        """What was passed over, which takes no room from the others; of these the oldest, and what fits beside it."""
-        group: list[_Waiting] = []
-        size = 0
-        while self._queue:
-            if self._queue[0].passed_over == math.inf:
-                if size and size + self._queue[0].size > self._group_size:
-                    break
-                size += self._queue[0].size
-            group.append(self._queue.popleft())
-        return group
 
     def _run(self, group: list[_Waiting]) -> None:
         started = self._began = time.monotonic()
@@ -205,7 +211,7 @@ class Writer:
         self._waited_in_vain = oldest_waits and isinstance(answers.get(0), PartitionsHeld)
         self._in_vain = bool(answers) and all(map(_is_away, answers.values()))
         ran = time.monotonic()
-        done: list[tuple[_Waiting, Answer | LogUnavailable]] = []
+        done: list[_Answered] = []
         with self._changed:
             given_up = not self._at_hand
             self._at_hand = []
@@ -214,7 +220,7 @@ class Writer:
                 answer = answers.get(place, _HELD)
                 waiting.passed_over = min(waiting.passed_over, ran)
                 if isinstance(answer, PartitionsHeld) and ran - waiting.passed_over < PATIENCE and not given_up:
-                    self._queue.appendleft(waiting)
+                    self._passed_over.appendleft(waiting)
                 else:
                     done.append((waiting, answer))
                     self._queued -= waiting.size
@@ -228,6 +234,13 @@ class Writer:
         _answer(done)
 
 
+_Answered = tuple[_Waiting, Answer | LogUnavailable | Unavailable]
+
+
+def _queue_full() -> Unavailable:
+    return Unavailable("queue full", kind="queue")
+
+
 def _is_away(answer: Answer | LogUnavailable) -> bool:
     return isinstance(answer, LogUnavailable) and not isinstance(answer, PartitionsHeld)
 
@@ -235,7 +248,7 @@ def _is_away(answer: Answer | LogUnavailable) -> bool:
 _HELD = PartitionsHeld("other sessions hold the partitions")
 
 
-def _answer(done: list[tuple[_Waiting, Answer | LogUnavailable]]) -> None:
+def _answer(done: list[_Answered]) -> None:
     for loop, resolved in _by_loop(done).items():
         try:
             loop.call_soon_threadsafe(_resolve, resolved)
@@ -243,21 +256,21 @@ def _answer(done: list[tuple[_Waiting, Answer | LogUnavailable]]) -> None:
             logger.warning("answers without a receiver", answers=len(resolved))
 
 
-def _by_loop(
-    done: list[tuple[_Waiting, Answer | LogUnavailable]],
-) -> dict[asyncio.AbstractEventLoop, list[tuple[_Waiting, Answer | LogUnavailable]]]:
-    loops: dict[asyncio.AbstractEventLoop, list[tuple[_Waiting, Answer | LogUnavailable]]] = {}
+def _by_loop(done: list[_Answered]) -> dict[asyncio.AbstractEventLoop, list[_Answered]]:
+    loops: dict[asyncio.AbstractEventLoop, list[_Answered]] = {}
     for waiting, answer in done:
         loops.setdefault(waiting.future.get_loop(), []).append((waiting, answer))
     return loops
 
 
-def _resolve(done: list[tuple[_Waiting, Answer | LogUnavailable]]) -> None:
+def _resolve(done: list[_Answered]) -> None:
     """Runs in the event loop, once for a group; who was cancelled while waiting strands nobody else."""
     for waiting, answer in done:
         if waiting.future.done():
             continue
-        if isinstance(answer, LogUnavailable):
+        if isinstance(answer, Unavailable):
+            waiting.future.set_exception(answer)
+        elif isinstance(answer, LogUnavailable):
             kind = "partitions" if isinstance(answer, PartitionsHeld) else "database"
             waiting.future.set_exception(Unavailable(str(answer), kind=kind))
         else:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from application.command import Command
+from application.command import Actor, Command
 from application.processor import Answers
 from application.unavailable import Unavailable
 from application.writer import Writer
@@ -34,8 +34,8 @@ class Gate:
         return self._answer(waiting, oldest_waits)
 
 
-def of_size(size: int) -> Command:
-    return record_measurements(request_id=new_id(), readings=[reading()] * size)
+def of_size(size: int, **said: Any) -> Command:
+    return record_measurements(request_id=new_id(), readings=[reading()] * size, **said)
 
 
 class Running:
@@ -194,3 +194,25 @@ async def test_a_writer_that_nobody_asked_anything_stops() -> None:
     writer = Writer(Gate(), group_size=1, queue_size=1)
     writer.start()
     await asyncio.wait_for(asyncio.to_thread(writer.stop), 5)
+
+
+async def test_a_full_queue_has_room_for_an_actor_who_has_less_in_it(running: Running) -> None:
+    first = await running.first()
+    tasks = [running.submit(of_size(3)) for _ in range(3)]
+    await running.all_wait()
+    other = running.submit(of_size(2, actor=Actor("f" * 24, "application")))
+    with pytest.raises(Unavailable) as dropped:
+        await asyncio.wait_for(tasks[2], 10)
+    assert "queue" == dropped.value.kind
+    running.gate.open.set()
+    await asyncio.wait_for(asyncio.gather(first, *tasks[:2], other), 10)
+
+
+async def test_a_group_has_commands_of_every_actor(running: Running) -> None:
+    await running.first()
+    commands = [*(of_size(1) for _ in range(6)), of_size(1, actor=Actor("f" * 24, "application"))]
+    tasks = [running.submit(command) for command in commands]
+    await running.all_wait()
+    running.gate.open.set()
+    await asyncio.gather(*tasks)
+    assert commands[-1].request_id in running.gate.groups[1]
