@@ -5,6 +5,7 @@ from pathlib import Path
 from adapters import open_files, tls
 from adapters.database import database
 from adapters.http import arrival, edge, server
+from adapters.http.byte_budget import ByteBudget
 from adapters.http.draining import Draining
 from adapters.prepare import wait_until_prepared
 from adapters.settings import Settings
@@ -16,10 +17,11 @@ def run(settings: Settings, data: Path, host: str, port: int, *, descriptor: int
     tls.check(settings)
     open_files.allow_many()
     draining = Draining()
+    bodies = ByteBudget(settings.body_budget)
     with database(settings, data) as url:
         wait_until_prepared(url, for_commands=True)
         server.run(
-            api(settings, data, url, draining),
+            api(settings, data, url, draining, bodies),
             draining,
             descriptor=descriptor,
             host=host,
@@ -28,6 +30,7 @@ def run(settings: Settings, data: Path, host: str, port: int, *, descriptor: int
             http=arrival.protocol(
                 wait=settings.request_wait,
                 body_limit=settings.body_limit,
+                bodies=bodies,
                 headers=edge.security(with_tls=tls.is_on(settings)),
             ),
             ws="none",

@@ -53,6 +53,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     group_size: Count = 2_000
     queue_size: Count = 20_000
     body_limit: Count = 16 * 1024 * 1024
+    body_budget: Count = 128 * 1024 * 1024
     batch_limit: Count = 10_000
     request_wait: Seconds = 30.0
     read_wait: Seconds = 2.0
@@ -70,6 +71,9 @@ class Settings(Struct, frozen=True, kw_only=True):
                     check(value)
             except ValueError:  # it may quote what was given, and that may hold a password
                 raise ValueError(f"{VARIABLES[name]}: Expected {expected}") from None
+        if self.body_budget < 4 * self.body_limit:
+            told = f"{VARIABLES['body_limit']}, since one client gets a quarter"
+            raise ValueError(f"{VARIABLES['body_budget']}: Expected at least 4 times {told}")
 
 
 def _check_networks(text: str) -> None:

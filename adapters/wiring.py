@@ -32,6 +32,7 @@ from adapters.http import (
     users,
     views,
 )
+from adapters.http.byte_budget import ByteBudget
 from adapters.http.cors import Cors
 from adapters.http.draining import Draining
 from adapters.http.edge import Edge
@@ -64,7 +65,7 @@ SWITCH_INTERVAL = 0.0005
 statements, and everybody waits for the writer."""
 
 
-def api(settings: Settings, data: Path, url: str, draining: Draining) -> ASGIApp:
+def api(settings: Settings, data: Path, url: str, draining: Draining, bodies: ByteBudget) -> ASGIApp:
     """The HTTP application on a database that has been prepared; its parts live from its start to its end. NoKey."""
     log = PostgresLog(connections.connector(url), lock_timeout=BRIEFLY)
     observed = Observed(settings)
@@ -118,7 +119,7 @@ def api(settings: Settings, data: Path, url: str, draining: Draining) -> ASGIApp
             await limits.close()
             await asyncio.to_thread(observed.stop)
 
-    entrance = Entrance(tokens, limits, settings.body_limit)
+    entrance = Entrance(tokens, limits, settings.body_limit, bodies)
     intake = Intake(entrance, writer, settings.batch_limit)
     application = app.create(
         [

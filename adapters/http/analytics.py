@@ -11,6 +11,7 @@ from adapters.analytics import calculator
 from adapters.analytics.better import better
 from adapters.analytics.shapes import Cohort, Method
 from adapters.http import times
+from adapters.http.body import ITEM
 from adapters.http.entrance import Entrance
 from adapters.http.outcomes import ONE, checked_uuid, path_uuid
 from adapters.http.questions import Questions
@@ -131,7 +132,7 @@ def _of_outcomes(entrance: Entrance, outcomes: OutcomesReader, reader: Analytics
     @post("/v1/correlations/compute", status_code=200)
     async def correlate(request: HttpRequest) -> Response[bytes]:
         actor = await entrance.admit(request, CorrelateOutcomes.name)
-        sent = await entrance.sent(request, ("outcome_id_a", "outcome_id_b", "brand_id"))
+        sent = await entrance.sent(request, ("outcome_id_a", "outcome_id_b", "brand_id"), most=ITEM)
         texts = sent.text("outcome_id_a"), sent.text("outcome_id_b")
         brand_id = sent.text("brand_id")
         method = sent.choice("method", METHODS) if "method" in sent else METHODS[0]
@@ -151,7 +152,7 @@ def _of_values(entrance: Entrance, accounts: AccountsReader) -> list[HTTPRouteHa
     @post("/cohort/trend", status_code=200)
     async def find_trend(request: HttpRequest) -> Response[bytes]:
         actor = await entrance.admit(request, AnalyzeValues.name)
-        sent = await entrance.sent(request, ("values",))
+        sent = await entrance.sent(request, ("values",), most=entrance.body_limit)
         values = sent.numbers("values", VALUES)
         x = sent.numbers("x", VALUES) if "x" in sent else None
         alpha = sent.number("alpha", ALPHA)
@@ -161,7 +162,7 @@ def _of_values(entrance: Entrance, accounts: AccountsReader) -> list[HTTPRouteHa
     @post("/cohort/changepoint", status_code=200)
     async def find_changepoints(request: HttpRequest) -> Response[bytes]:
         actor = await entrance.admit(request, AnalyzeValues.name)
-        sent = await entrance.sent(request, ("values",))
+        sent = await entrance.sent(request, ("values",), most=entrance.body_limit)
         values, least = sent.numbers("values", VALUES_OF_CHANGEPOINTS), sent.whole("min_segment_size", 3)
         alpha = sent.number("alpha", ALPHA)
         await accounts.check(actor)
@@ -170,7 +171,7 @@ def _of_values(entrance: Entrance, accounts: AccountsReader) -> list[HTTPRouteHa
     @post("/patterns/correlate", status_code=200)
     async def find_correlation(request: HttpRequest) -> Response[bytes]:
         actor = await entrance.admit(request, AnalyzeValues.name)
-        sent = await entrance.sent(request, ("x", "y"))
+        sent = await entrance.sent(request, ("x", "y"), most=entrance.body_limit)
         xs, ys = sent.numbers("x", VALUES), sent.numbers("y", VALUES)
         method = sent.choice("method", METHODS) if "method" in sent else METHODS[0]
         alpha = sent.number("alpha", ALPHA)

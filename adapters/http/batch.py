@@ -6,25 +6,27 @@ from typing import Any, Generic, TypeVar
 from litestar import Response
 from msgspec import Raw, Struct
 
-from adapters.http import body, errors
+from adapters.http import body, decoding, errors
+from adapters.http.body import Limit
 from adapters.http.entrance import Entrance
 from adapters.http.envelope import envelope, problem
 from adapters.http.errors import only, outcomes
 from adapters.http.requests import HttpRequest, json_response, request_id
-from application.command import Answer
+from application.command import Answer, Outcome
 from domain.refusal import AlreadyRegistered, Refusal
 
 T = TypeVar("T")
 
 
 class Batch(Struct, Generic[T], frozen=True):
-    """`items` are the elements as they were read, or the Refusal of each."""
+    """`items` are the elements as they were read, or the Refusal of each; `size`: bytes of all."""
 
     elements: Sequence[Raw]
     items: Sequence[T | Refusal]
     is_array: bool
+    size: int
 
-    def answer(
+    async def answer(
         self, request: HttpRequest, answer: Answer, accepted: Callable[[T, str], Any], refused: Callable[[T], Any]
     ) -> Response[bytes]:
         """201 for one item, 207 for an array. `accepted`: how an item goes out under its id, `refused`: how one that is
@@ -32,15 +34,25 @@ class Batch(Struct, Generic[T], frozen=True):
         if not self.is_array:
             id = only(answer)
             return json_response(accepted(_sure(self.items[0]), id), 201)
-        success: list[dict[str, Any]] = []
-        error: list[dict[str, Any]] = []
         answered = outcomes(answer)
         errors.note_items(answered, request.scope)
+        arguments = answered, accepted, refused, request_id(request)
+        return await decoding.run(self.size, self._multi_status, *arguments)
+
+    def _multi_status(
+        self,
+        answered: Sequence[Outcome],
+        accepted: Callable[[T, str], Any],
+        refused: Callable[[T], Any],
+        request_id: str,
+    ) -> Response[bytes]:
+        success: list[dict[str, Any]] = []
+        error: list[dict[str, Any]] = []
         for element, item, outcome in zip(self.elements, self.items, answered, strict=True):
             if isinstance(outcome, str):
                 success.append({"code": 201, "item": accepted(_sure(item), outcome)})
             else:
-                told = envelope(outcome, request_id(request))
+                told = envelope(outcome, request_id)
                 said = problem(told, outcome)
                 shown = refused(_sure(item)) if isinstance(outcome, AlreadyRegistered) else element
                 error.append({"code": told.code, "error": said.error, "message": said.message, "item": shown})
@@ -57,9 +69,14 @@ def _sure(item: T | Refusal) -> T:
 async def read(
     request: HttpRequest, entrance: Entrance, limit: int, read_one: Callable[[dict[str, Raw]], T | Refusal]
 ) -> Batch[T]:
-    """What was sent. Unreadable, BatchTooLarge, and what `body.read` says."""
-    sent = await entrance.body(request)
-    if body.opens_with(sent, b"["):
-        elements = body.elements(sent, limit)
-        return Batch(elements, [read_one(body.members_of(element)) for element in elements], is_array=True)
-    return Batch([Raw(sent)], [read_one(body.members(sent))], is_array=False)
+    """What was sent. Unreadable, BatchTooLarge, and what `Entrance.read` says."""
+    sent = await entrance.body(request, Limit(body.ITEM, entrance.body_limit))
+    return await decoding.run(len(sent), _decode, sent, limit, read_one)
+
+
+def _decode(sent: bytes, limit: int, read_one: Callable[[dict[str, Raw]], T | Refusal]) -> Batch[T]:
+    if not body.opens_with(sent, b"["):
+        return Batch([Raw(sent)], [read_one(body.members(sent))], is_array=False, size=len(sent))
+    elements = body.elements(sent, limit)
+    items = [read_one(body.members_of(element)) for element in elements]
+    return Batch(elements, items, is_array=True, size=len(sent))

@@ -1,21 +1,24 @@
 """Bodies: from the bytes of a request to JSON values that are still text, each to be judged on its own."""
 
+import codecs
 import json
 import re
+from io import BytesIO
 from typing import Any
 
 import msgspec
 from litestar.types import Receive
-from msgspec import Raw
+from msgspec import Raw, Struct
 
 from adapters.http import value_count
+from adapters.http.byte_budget import Reservation
 from domain.refusal import NotText, TextTooLong, Unreadable, UnsafeText
 
 _decode_list = msgspec.json.Decoder(list[Raw]).decode
 _decode_object = msgspec.json.Decoder(dict[str, Raw]).decode
 _decode_text = msgspec.json.Decoder(str).decode
 _SPACES = re.compile(r"[ \t\n\r]*")
-_SPACE = " \t\n\r"
+_BLANK = re.compile(rb"[ \t\n\r]*")
 
 MEMBERS = 10_000
 """Members of an object, at most: no honest one has so many."""
@@ -56,27 +59,76 @@ class Disconnected(Exception):
     """The client left before its body was here; nobody will read an answer."""
 
 
-async def read(receive: Receive, content_type: str, content_encoding: str, limit: int) -> bytes:
-    """The body of a request that has JSON to say, as it is: not packed. UnsupportedMediaType, BodyTooLarge,
-    Disconnected."""
+class Limit(Struct, frozen=True):
+    """Bytes of a body, at most: of one thing, and of an array of them, which is what begins with `[`."""
+
+    one: int
+    array: int
+
+
+ACCOUNTS = 16 * 1024
+"""Bytes of logins, passwords and commands about accounts."""
+
+ITEM = 256 * 1024
+"""Bytes of one group, outcome, measurement or entry."""
+
+INDENT = 1_024
+"""Bytes of white space before the first byte that counts, at most, for a body to be an array."""
+
+STEP = 64 * 1024
+"""Bytes reserved at first for a body that does not say its size; then twice as many, and so on."""
+
+
+def check_type(content_type: str, content_encoding: str) -> None:
+    """UnsupportedMediaType where a body is not JSON, or is packed."""
     kind = content_type.partition(";")[0].strip().lower()
     if kind not in ("", "application/json") and not (kind.startswith("application/") and kind.endswith("+json")):
         raise UnsupportedMediaType
     if content_encoding.strip().lower() not in ("", "identity"):
         raise UnsupportedMediaType
-    pieces = []
-    size = 0
+
+
+async def read(receive: Receive, limit: Limit, reservation: Reservation, content_length: str = "") -> bytes:
+    """The bytes of a body. BodyTooLarge; Disconnected; Unavailable where there is no room for it now: all of its bytes
+    are reserved before they are read."""
+    announced = int(content_length) if content_length.isdecimal() else None
+    if announced is not None:
+        if announced > limit.array:
+            raise BodyTooLarge(limit.array)
+        reservation.resize(min(announced, limit.one))
+    piece, more = await _piece(receive)
+    if not more and len(piece) <= limit.one:
+        reservation.resize(len(piece))
+        return piece
+    read = BytesIO()  # its bytes are handed out without a copy
+    most: int | None = None
     while True:
-        message = await receive()
-        if message["type"] != "http.request":
-            raise Disconnected
-        piece = message["body"]
-        size += len(piece)
-        if size > limit:
-            raise BodyTooLarge(limit)
-        pieces.append(piece)
-        if not message["more_body"]:
-            return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        read.write(piece)
+        size = read.tell()
+        if most is None and (size > INDENT or not more):
+            most = limit.array if _opens_array(read) else limit.one
+        if most is not None and max(size, announced or 0) > most:
+            raise BodyTooLarge(most)
+        if not more:
+            return read.getvalue()
+        if announced is None:
+            if size + STEP > reservation.size:
+                reservation.resize(min(max(2 * reservation.size, size + STEP), most or limit.one))
+        elif most is not None:
+            reservation.resize(announced)
+        piece, more = await _piece(receive)
+
+
+async def _piece(receive: Receive) -> tuple[bytes, bool]:
+    """The next bytes of a body, and whether more will come."""
+    message = await receive()
+    if message["type"] != "http.request":
+        raise Disconnected
+    return message["body"], message["more_body"]
+
+
+def _opens_array(read: BytesIO) -> bool:
+    return opens_with(bytes(read.getbuffer()[:INDENT]), b"[")
 
 
 def members(text: bytes | Raw) -> dict[str, Raw]:
@@ -113,7 +165,10 @@ def elements(text: bytes, limit: int | None = None) -> list[Raw]:
 
 def opens_with(text: bytes | Raw, character: bytes) -> bool:
     """Whether the first character that counts is this one."""
-    return bytes(text).lstrip(_SPACE.encode())[:1] == character
+    view = memoryview(text)
+    blank = _BLANK.match(view)
+    start = 0 if blank is None else blank.end()
+    return view[start : start + 1] == character
 
 
 def text_of(raw: Raw, member: str, most: int) -> str:
@@ -141,8 +196,12 @@ def cannot_be_within(most: int, raw: Raw) -> bool:
 def _checked(text: bytes | Raw) -> bytes | Raw:
     """msgspec looks at the JSON, but not at the UTF-8 of what it passes over."""
     if isinstance(text, bytes):
+        decoder = codecs.getincrementaldecoder("utf-8")()
+        view = memoryview(text)
         try:
-            text.decode()
+            for at in range(0, len(view), STEP):  # as text, all of it may be four times as large
+                decoder.decode(view[at : at + STEP])
+            decoder.decode(b"", final=True)
         except UnicodeDecodeError as error:
             raise Unreadable from error
     return text

@@ -111,7 +111,10 @@ class Edge:
                 error = Unavailable("this process is ending", kind="ending")
             await errors.answer(error, Asked(method, path, request_id), scope).send_to(answer)
         finally:
+            if (reserved := scope["state"].pop("body", None)) is not None:
+                reserved.release()
             route, refused = scope.get("path_template", UNKNOWN), scope["state"].get("refused", NOTHING)
             if Disconnected.__name__ in refused.kinds:
-                status = scope["state"].get("answered")  # by the connection, which has not heard the end of the request
+                # The connection may have answered it, which has not heard the end of the request.
+                status, refused = scope["state"].get("answered", (None, refused))
             self._observe(Answered(method, route, status, perf_counter() - started, refused))

@@ -3,11 +3,13 @@
 from functools import lru_cache
 from ipaddress import AddressValueError, IPv6Address, IPv6Network
 
-from litestar.types import Scope
+from litestar.types import Receive, Scope
 from msgspec import Struct
 
 from adapters.auth.tokens import Tokens
-from adapters.http import body, members
+from adapters.http import body, decoding, members
+from adapters.http.body import ACCOUNTS, Limit
+from adapters.http.byte_budget import ByteBudget
 from adapters.http.endpoints import family_of
 from adapters.http.members import Members
 from adapters.http.requests import HttpRequest
@@ -23,11 +25,12 @@ ADDRESS = 64
 
 
 class Entrance(Struct, frozen=True):
-    """`body_limit` in bytes."""
+    """`body_limit`: bytes of the largest bodies."""
 
     tokens: Tokens
     limiter: Limiter
     body_limit: int
+    bodies: ByteBudget
 
     async def admit(self, request: HttpRequest, action: str) -> Actor:
         """The one who asks. What `identify` says; Forbidden where no one of that role may."""
@@ -45,26 +48,56 @@ class Entrance(Struct, frozen=True):
         except (NotAuthenticated, Unavailable):
             await self.limiter.count(family, f"address/{address_of(scope)}")
             raise
-        await self.limiter.count(family, f"subject/{actor.id}")
+        subject = scope["state"]["subject"] = f"subject/{actor.id}"
+        await self.limiter.count(family, subject)
         return actor
 
-    async def sent(self, request: HttpRequest, required: tuple[str, ...] = ()) -> Members:
-        """The members of the body. Unreadable, MembersMissing, and what `body.read` says."""
-        return members.read(body.members(await self.body(request)), required)
+    async def sent(self, request: HttpRequest, required: tuple[str, ...] = (), *, most: int = ACCOUNTS) -> Members:
+        """The members of a body of at most so many bytes. Unreadable, MembersMissing, and what `read` says."""
+        sent = await self.body(request, Limit(one=most, array=most))
+        return members.read(await decoding.run(len(sent), body.members, sent), required)
 
-    async def body(self, request: HttpRequest) -> bytes:
-        """The bytes of the body, which is to be JSON. What `body.read` says."""
+    async def body(self, request: HttpRequest, limit: Limit) -> bytes:
+        """The bytes of the body, which is to be JSON. What `read` says."""
         headers = request.headers
-        return await body.read(
-            request.receive, headers.get("content-type", ""), headers.get("content-encoding", ""), self.body_limit
+        return await self.read(
+            request.scope,
+            request.receive,
+            limit,
+            content_type=headers.get("content-type", ""),
+            content_encoding=headers.get("content-encoding", ""),
+            content_length=headers.get("content-length", ""),
         )
+
+    async def read(
+        self,
+        scope: Scope,
+        receive: Receive,
+        limit: Limit,
+        *,
+        content_type: str,
+        content_encoding: str,
+        content_length: str,
+    ) -> bytes:
+        """The bytes of a body. They count for the one who asks, or for its address, until the request is answered.
+        UnsupportedMediaType, and what `body.read` says."""
+        body.check_type(content_type, content_encoding)
+        state = scope["state"]
+        reservation = state["body"] = self.bodies.reserve(state.get("subject") or f"address/{address_of(scope)}")
+        within = Limit(one=min(limit.one, self.body_limit), array=min(limit.array, self.body_limit))
+        return await body.read(receive, within, reservation, content_length)
 
 
 def address_of(scope: Scope) -> str:
     """Where a request comes from: the peer, or whoever a trusted proxy says. Of IPv6 the network of 64 bits, which is
     what one client has."""
     client = scope.get("client")
-    return _network(client[0][:ADDRESS]) if client else ""
+    return network_of(client[0]) if client else ""
+
+
+def network_of(address: str) -> str:
+    """The address, or the network of 64 bits of an IPv6 one."""
+    return _network(address[:ADDRESS])
 
 
 @lru_cache(maxsize=1_024)

@@ -44,10 +44,11 @@ class NoHttp(Exception):
 
 
 class HeadTooLarge(Exception):
-    """`limit`: bytes of a request line with its headers, at most."""
+    """`limit`: bytes of a request line with its headers, or `unit` of them, at most."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, unit: str = "bytes") -> None:
         self.limit = limit
+        self.unit = unit
 
 
 class TooSlow(Exception):
@@ -103,19 +104,21 @@ def only(answer: Answer) -> str:
 def answer(error: Exception, asked: Asked, scope: Scope) -> Told:
     """The answer to a request that has failed. The scope gets what was refused; the error loses its frames."""
     response = told(error, asked)
-    if isinstance(error, Unavailable):
-        scope["state"]["refused"] = Refused(unavailable=error.kind)
-    else:
-        scope["state"]["refused"] = Refused({_kind(error): 1})
+    scope["state"]["refused"] = refused(error)
     without_frames(error)
     return response
 
 
+def refused(error: Exception) -> Refused:
+    """What metrics say of a request that has failed so."""
+    return Refused(unavailable=error.kind) if isinstance(error, Unavailable) else Refused({_kind(error): 1})
+
+
 def note_items(outcomes: Iterable[Outcome], scope: Scope) -> None:
     """The scope gets how many items of an array were refused, and how."""
-    refused = Counter(_kind(each) for each in outcomes if not isinstance(each, str))
-    if refused:
-        scope["state"]["refused"] = Refused(refused)
+    kinds = Counter(_kind(each) for each in outcomes if not isinstance(each, str))
+    if kinds:
+        scope["state"]["refused"] = Refused(kinds)
 
 
 def _kind(refused: object) -> str:
@@ -144,7 +147,8 @@ def _said(error: Exception, asked: Asked) -> tuple[Envelope, dict[str, str]]:
     """The first envelope of an error, and its headers."""
     match error:
         case Refusal():
-            return envelope(error, asked.request_id), {}
+            said = envelope(error, asked.request_id)
+            return said, {"WWW-Authenticate": "Bearer"} if said.code == 401 else {}
         case Unfit():
             return Envelope(400, FIELDS, str(error)), {}
         case Unavailable():
@@ -159,9 +163,10 @@ def _said(error: Exception, asked: Asked) -> tuple[Envelope, dict[str, str]]:
         case Disconnected() | NoHttp():
             return Envelope(400, "Unable to process request!", "It is no HTTP request, or ended too soon."), {}
         case TooSlow():
-            return Envelope(408, "The request took too long!", f"It must arrive within {error.wait:g} s."), {}
+            must = f"It must arrive within {error.wait:g} s, and its body at a steady rate."
+            return Envelope(408, "The request took too long!", must), {}
         case HeadTooLarge():
-            return Envelope(431, "Request headers too large!", f"The limit is {error.limit} bytes."), {}
+            return Envelope(431, "Request headers too large!", f"The limit is {error.limit} {error.unit}."), {}
         case HTTPException(status_code=404):
             return Envelope(404, f"Endpoint {asked.path} not found!"), {}
         case HTTPException(status_code=405):

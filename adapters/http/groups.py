@@ -7,6 +7,7 @@ from litestar.handlers import HTTPRouteHandler
 from msgspec import UNSET
 
 from adapters.http import filters
+from adapters.http.body import ITEM
 from adapters.http.entrance import Entrance
 from adapters.http.errors import only
 from adapters.http.requests import HttpRequest, json_response, listed, parameters, path_id, present, request_id
@@ -45,7 +46,7 @@ def _routes_of(
     @post(path, status_code=201, name=f"form_group_of_{role}")
     async def form(request: HttpRequest) -> Response[bytes]:
         actor = await admitted(request, FormGroup.name)
-        sent = await entrance.sent(request, ("name", "children"))
+        sent = await entrance.sent(request, ("name", "children"), most=ITEM)
         new = NewGroup(sent.text("name"), sent.ids("children"), sent.optional_text("school_class"))
         id = only(await writer.submit(FormGroup(actor=actor, request_id=request_id(request), group=new)))
         return json_response(shown(Group(id, new.name, sorted(new.children), new.school_class)), 201)
@@ -68,7 +69,7 @@ def _routes_of(
     async def revise(request: HttpRequest) -> Response[bytes]:
         actor = await admitted(request, ReviseGroup.name)
         group_id = path_id(request, "group_id")
-        sent = await entrance.sent(request)
+        sent = await entrance.sent(request, most=ITEM)
         change = GroupChange(
             name=sent.text("name") if "name" in sent else UNSET,
             children=sent.ids("children") if "children" in sent else UNSET,

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from litestar.types import ASGIApp, Receive, Scope, Send
 from msgspec import UNSET, Raw, Struct, UnsetType
 
-from adapters.http import body, errors, readings
+from adapters.http import body, decoding, errors, readings
+from adapters.http.body import Limit
 from adapters.http.entrance import Entrance
 from adapters.http.envelope import encode, envelope
 from adapters.http.errors import Asked, Told, only, outcomes
@@ -57,26 +58,38 @@ class Intake(Struct, frozen=True):
         authorization: str,
         content_type: str,
         content_encoding: str,
+        content_length: str,
         receive: Receive,
         request_id: str,
     ) -> Told:
-        """Have what was sent recorded. Refusals of the whole, and what `identify` and `body.read` say, are raised."""
+        """Have what was sent recorded. Refusals of the whole, and what `Entrance` says, are raised."""
         actor = await self.entrance.identify(authorization, "measurements", scope)
         permissions.check_role(RecordMeasurements.name, actor)
         child_id = checked_id(child_id, "child_id")
-        sent = await body.read(receive, content_type, content_encoding, self.entrance.body_limit)
-        is_array = body.opens_with(sent, b"[")
-        elements = body.elements(sent, self.batch_limit) if is_array else []
-        members = map(body.members_of, elements) if is_array else [body.members(sent)]
-        read = [readings.read(each, kind, child_id) for each in members]
+        sent = await self.entrance.read(
+            scope,
+            receive,
+            Limit(body.ITEM, self.entrance.body_limit),
+            content_type=content_type,
+            content_encoding=content_encoding,
+            content_length=content_length,
+        )
+        elements, read = await decoding.run(len(sent), self._decode, sent, kind, child_id)
         answer = await self.writer.submit(
             RecordMeasurements(actor=actor, request_id=request_id, child_id=child_id, readings=read)
         )
-        if is_array:
-            answered = outcomes(answer)
-            errors.note_items(answered, scope)
-            return Told(207, encode(_multi_status(elements, read, answered, request_id)))
-        return Told(201, encode(_item_of(read[0], only(answer))))
+        if elements is None:
+            return Told(201, encode(_item_of(read[0], only(answer))))
+        answered = outcomes(answer)
+        errors.note_items(answered, scope)
+        return await decoding.run(len(sent), _multi_status, elements, read, answered, request_id)
+
+    def _decode(self, sent: bytes, kind: Kind, child_id: str) -> tuple[list[Raw] | None, list[Reading | Refusal]]:
+        """The elements of an array, or None, and what each of them says."""
+        if not body.opens_with(sent, b"["):
+            return None, [readings.read(body.members(sent), kind, child_id)]
+        elements = body.elements(sent, self.batch_limit)
+        return elements, [readings.read(body.members_of(element), kind, child_id) for element in elements]
 
 
 def _item_of(read: Reading | Refusal, id: str | UnsetType = UNSET) -> Item:
@@ -88,7 +101,7 @@ def _item_of(read: Reading | Refusal, id: str | UnsetType = UNSET) -> Item:
 
 def _multi_status(
     elements: Sequence[Raw], read: Sequence[Reading | Refusal], answered: Sequence[Outcome], request_id: str
-) -> MultiStatus:
+) -> Told:
     """Every element once, among the successes or among the errors, each in the order sent."""
     answer = MultiStatus([], [])
     for element, reading, outcome in zip(elements, read, answered, strict=True):
@@ -98,7 +111,7 @@ def _multi_status(
             told = envelope(outcome, request_id)
             item = _item_of(reading) if isinstance(outcome, AlreadyRegistered) else element
             answer.error.append(Refused(told.code, told.message, told.description, item))
-    return answer
+    return Told(207, encode(answer))
 
 
 class FastLane:
@@ -128,6 +141,7 @@ class FastLane:
                 authorization=headers.get(b"authorization", b"").decode("latin-1"),
                 content_type=headers.get(b"content-type", b"").decode("latin-1"),
                 content_encoding=headers.get(b"content-encoding", b"").decode("latin-1"),
+                content_length=headers.get(b"content-length", b"").decode("latin-1"),
                 receive=receive,
                 request_id=request_id,
             )

@@ -45,6 +45,7 @@ def _routes_of(
             authorization=request.headers.get("authorization", ""),
             content_type=request.headers.get("content-type", ""),
             content_encoding=request.headers.get("content-encoding", ""),
+            content_length=request.headers.get("content-length", ""),
             receive=request.receive,
             request_id=request_id(request),
         )

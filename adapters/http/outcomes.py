@@ -7,6 +7,7 @@ from litestar import Response, get, patch, post
 from litestar.handlers import HTTPRouteHandler
 
 from adapters.http import batch, definitions, entry_items
+from adapters.http.body import ITEM
 from adapters.http.entrance import Entrance
 from adapters.http.errors import only
 from adapters.http.questions import Questions
@@ -48,7 +49,7 @@ def routes(entrance: Entrance, writer: Writer, reader: OutcomesReader, *, batch_
         command = CreateOutcomes(actor=actor, request_id=request_id(request), definitions=sent.items)
         answer = await writer.submit(command)
         rows = await reader.outcomes_of(_ids(answer))
-        return sent.answer(request, answer, lambda _, id: definitions.item(rows[id]), definitions.shown)
+        return await sent.answer(request, answer, lambda _, id: definitions.item(rows[id]), definitions.shown)
 
     @get(PATH)
     async def list_all(request: HttpRequest) -> Response[bytes]:
@@ -69,7 +70,7 @@ def routes(entrance: Entrance, writer: Writer, reader: OutcomesReader, *, batch_
     async def revise(request: HttpRequest) -> Response[bytes]:
         actor = await entrance.admit(request, ReviseOutcome.name)
         outcome_id = path_uuid(request)
-        change = definitions.read_change(await entrance.sent(request))
+        change = definitions.read_change(await entrance.sent(request, most=ITEM))
         command = ReviseOutcome(actor=actor, request_id=request_id(request), outcome_id=outcome_id, change=change)
         only(await writer.submit(command))
         return await _one(actor, outcome_id, reader)
@@ -82,7 +83,8 @@ def routes(entrance: Entrance, writer: Writer, reader: OutcomesReader, *, batch_
             request, entrance, batch_limit, lambda members: entry_items.read(members, outcome_id, now)
         )
         command = RecordEntries(actor=actor, request_id=request_id(request), outcome_id=outcome_id, entries=sent.items)
-        return sent.answer(request, await writer.submit(command), entry_items.item, entry_items.item)
+        answer = await writer.submit(command)
+        return await sent.answer(request, answer, entry_items.item, entry_items.item)
 
     @get(f"{ONE}/entries")
     async def list_entries(request: HttpRequest) -> Response[bytes]:

@@ -19,7 +19,10 @@ OUTCOMES = "/v1/outcomes"
 CORRELATIONS = "/v1/correlations/compute"
 COHORT_TREND, CHANGEPOINT, CORRELATE = "/cohort/trend", "/cohort/changepoint", "/patterns/correlate"
 UNKNOWN = "0192a3b4-c5d6-7e8f-9a0b-1c2d3e4f5061"
-MAX_BYTES = 16 * 1024 * 1024
+MAX_BYTES = 256 * 1024
+"""Of one outcome or entry."""
+
+MAX_STATISTICS_BYTES = 16 * 1024 * 1024
 MAX_ITEMS = 10_000
 STRANGERS = [account for account in ACCOUNTS if account is not APPLICATION]
 

@@ -77,7 +77,7 @@ UNREADABLE = {
     "-Infinity in an unknown member": b'{"x": -Infinity}',
     "a raw NUL": b'{"name": "\x00"}',
     "arrays that never end": b"[" * 100_000,
-    "objects that never end": b'{"a":' * 100_000,
+    "objects that never end": b'{"a":' * 50_000,
 }
 
 each_bad_time = pytest.mark.parametrize(("name", "sent"), BAD_TIMES, ids=[sent for _, sent in BAD_TIMES])

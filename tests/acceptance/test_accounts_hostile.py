@@ -21,11 +21,11 @@ from tests.acceptance.hostile import (
 )
 from tests.acceptance.people import ACCOUNTS, APPLICATION, CHILD, FAMILY, Account, People, unique
 
-MAX_BYTES = 16 * 1024 * 1024
+MAX_BYTES = 256 * 1024
 INSTITUTIONS = "/v1/institutions"
 ONE = f"/{UNKNOWN_ID}"
 
-HUGE = [2_000, 3_000, 10_000, 1_000_000]
+HUGE = [2_000, 3_000, 7_000]
 """In characters that do not compress well: beyond what an index of PostgreSQL takes."""
 
 NOT_ALLOWED = [
@@ -160,7 +160,7 @@ def test_a_huge_name_of_an_application_is_kept_or_refused(size: int, admin: Api,
     taken_or_refused(admin.post(APPLICATION.path, body), lambda made: admin.get(f"{APPLICATION.path}/{made['id']}"))
 
 
-@pytest.mark.parametrize("size", [1_000, 1_000_000])
+@pytest.mark.parametrize("size", [1_000, 7_000])
 def test_a_huge_password_logs_in_or_is_refused(size: int, admin: Api, people: People) -> None:
     body = people.request(CHILD, password=secrets.token_hex(size))
     if taken_or_refused(admin.post(CHILD.path, body), lambda made: admin.get(f"{CHILD.path}/{made['id']}")):

@@ -8,6 +8,7 @@ import pytest
 from tests.acceptance import refusals
 from tests.acceptance.client import (
     BODY_FAT,
+    KINDS,
     NOON,
     UNKNOWN_ID,
     WEIGHT,
@@ -20,7 +21,10 @@ from tests.acceptance.client import (
     refused,
 )
 
-MAX_BYTES = 16 * 1024 * 1024
+MAX_BYTES = 256 * 1024
+"""Of one measurement."""
+
+MAX_ARRAY_BYTES = 16 * 1024 * 1024
 
 UNKNOWN_PATHS = [
     "/",
@@ -89,7 +93,7 @@ UNREADABLE = {
     "a plus": b'{"value": +70}',
     "hexadecimal": b'{"value": 0x46}',
     "arrays that never end": b"[" * 100_000,
-    "objects that never end": b'{"a":' * 100_000,
+    "objects that never end": b'{"a":' * 50_000,
 }
 
 IGNORED = {
@@ -181,7 +185,7 @@ def test_deep_json_is_no_server_fault(depth: int, opened: str, closed: str, appl
     bodies = [deep, f"[{deep}]", f'{{{READING}, "x": {deep}}}', f'[{{{READING}, "value": {deep}}}]']
     for body in bodies:
         response = application.post_raw(WEIGHT.path(child.id), body)
-        assert response.status_code in (201, 207, 400), response.text[:1000]
+        assert response.status_code in (201, 207, 400, 413), response.text[:1000]
     assert 200 == application.get(WEIGHT.path(child.id)).status_code
 
 
@@ -205,6 +209,24 @@ def padded(size: int) -> bytes:
 def test_a_body_of_the_greatest_size_is_accepted(kind: Kind, application: Api, child: User) -> None:
     response = application.post_raw(kind.path(child.id), padded(MAX_BYTES))
     assert kind.answer(child.id) == created(response)
+
+
+def test_an_array_of_the_greatest_size_is_accepted(application: Api, child: User) -> None:
+    kind = KINDS[0]
+    array = f"[{{{READING}}}]".encode()
+    accepted = application.post_raw(kind.path(child.id), array + b" " * (MAX_ARRAY_BYTES - len(array)))
+    assert 207 == accepted.status_code
+    refused = application.post_raw(kind.path(child.id), array + b" " * (MAX_ARRAY_BYTES + 1 - len(array)))
+    assert 413 == refused.status_code
+
+
+@pytest.mark.parametrize(("blanks", "status"), [(1_023, 207), (1_024, 413)])
+def test_what_opens_an_array_within_the_first_kib_may_be_as_large_as_one(
+    blanks: int, status: int, application: Api, child: User
+) -> None:
+    array = f"[{{{READING}}}]".encode()
+    content = b" " * blanks + array + b" " * MAX_BYTES
+    assert status == application.post_raw(KINDS[0].path(child.id), content).status_code
 
 
 @each_kind

@@ -79,7 +79,7 @@ def test_a_text_of_accounts_and_measurements_has_a_greatest_length(
     send = sender(what, member)
     longest = unlike_any(most)
     assert refusals.fields(f"{member} must have at most {most} characters!") == refused(send(f"{longest}x"))
-    assert refusals.fields(f"{member} must have at most {most} characters!") == refused(send("x" * 100_000))
+    assert refusals.fields(f"{member} must have at most {most} characters!") == refused(send("x" * 10_000))
     taken = send(longest)
     assert taken.is_success, taken.text
     assert longest == taken.json()[member]

@@ -11,6 +11,7 @@ from typing import Any, cast
 import msgspec
 from litestar.types import ASGIApp, Message, Scope
 
+from adapters.http.byte_budget import ByteBudget
 from adapters.http.draining import Draining
 from adapters.prepare import prepare
 from adapters.settings import Settings
@@ -70,7 +71,7 @@ async def in_process(url: str, data: Path) -> AsyncIterator[InProcess]:
         database_url=url, admin_password=PASSWORD, argon2_memory=64, rate_limit="off", login_limit="off"
     )
     prepare(settings, data, url)
-    app = api(settings, data, url, Draining())
+    app = api(settings, data, url, Draining(), ByteBudget(settings.body_budget))
     before = gc.get_threshold(), sys.getswitchinterval()
     said: asyncio.Queue[str] = asyncio.Queue()
     told: asyncio.Queue[str] = asyncio.Queue()

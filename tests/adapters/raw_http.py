@@ -13,6 +13,8 @@ import uvicorn
 from litestar.types import ASGIApp
 
 from adapters.http import arrival
+from adapters.http.arrival import Pace
+from adapters.http.byte_budget import ByteBudget
 from adapters.http.edge import security
 
 PATIENCE = 15.0
@@ -97,12 +99,22 @@ def request(method: str, path: str, *headers: str, host: str = "test", body: byt
 
 
 @contextmanager
-def serving(app: ASGIApp, *, wait: float = 60.0, body_limit: int = 1_000) -> Iterator[int]:
+def serving(
+    app: ASGIApp, *, wait: float = 60.0, body_limit: int = 1_000, budget: int = 1 << 27, **paces: Pace
+) -> Iterator[int]:
     """The application behind our protocol; the port."""
     with closing(socket.create_server(("127.0.0.1", 0), backlog=2_048)) as listening:
-        protocol = arrival.protocol(wait=wait, body_limit=body_limit, headers=security(with_tls=False))
+        bodies = ByteBudget(budget)
+        headers = security(with_tls=False)
+        protocol = arrival.protocol(wait=wait, body_limit=body_limit, headers=headers, bodies=bodies, **paces)
         config = uvicorn.Config(
-            cast("Any", app), http=cast("Any", protocol), ws="none", lifespan="off", log_config=None, loop="uvloop"
+            cast("Any", app),
+            http=cast("Any", protocol),
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            loop="uvloop",
+            proxy_headers=False,
         )
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, args=([listening],))

@@ -1,6 +1,7 @@
 """What is slow, endless or no HTTP at all is told so, in the envelope of its family, and keeps nobody else waiting."""
 
 import asyncio
+import select
 import socket
 import time
 from collections.abc import Iterator
@@ -11,7 +12,9 @@ from litestar.types import Receive, Scope, Send
 
 from adapters import open_files
 from adapters.http import body, errors
-from adapters.http.arrival import HEAD_LIMIT
+from adapters.http.arrival import HEAD_LIMIT, Pace
+from adapters.http.body import Limit
+from adapters.http.byte_budget import ByteBudget
 from adapters.http.draining import Draining
 from adapters.http.edge import Answered, Edge
 from adapters.http.errors import Asked, Told
@@ -28,6 +31,10 @@ LARGE = 20_000_000
 OUTCOMES = "/v1/outcomes"
 
 
+async def read(receive: Receive) -> bytes:
+    return await body.read(receive, Limit(LIMIT, LIMIT), ByteBudget(4 * LIMIT).reserve("anybody"))
+
+
 class Echo:
     """Answers what was sent; `/early`, `/large` and, after a while, `/late` without reading it."""
 
@@ -37,7 +44,7 @@ class Echo:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"]
         try:
-            sent = b"null" if path in ("/early", "/late", "/large") else await body.read(receive, "", "", LIMIT)
+            sent = b"null" if path in ("/early", "/late", "/large") else await read(receive)
             if path == "/large":
                 sent = bytes(LARGE)
             if path == "/late":
@@ -317,3 +324,76 @@ def test_another_protocol_is_asked_for_in_vain(protocol: str, port: int) -> None
         for _ in range(2):
             one.send(request("POST", "/x", *upgrade, body=b"{}"))
             assert (200, b"{}") == ((answer := one.answer()).status, answer.content)
+
+
+OTHER_HOSTS = {
+    "HTTP/1.1 without Host": b"GET /early HTTP/1.1\r\n\r\n",
+    "two hosts": request("GET", "/early", "Host: other"),
+    "the same host twice": request("GET", "/early", "host: test"),
+    "HTTP/1.0 with two hosts": b"GET /early HTTP/1.0\r\nHost: a\r\nHost: b\r\n\r\n",
+    "HTTP/1.0 with Upgrade": b"GET /early HTTP/1.0\r\nHost: test\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n",
+    "HTTP/1.0 with Upgrade alone": b"GET /early HTTP/1.0\r\nUpgrade: websocket\r\n\r\n",
+    "an upgrade without Host": b"GET /early HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("sent", OTHER_HOSTS.values(), ids=OTHER_HOSTS.keys())
+def test_a_request_whose_host_or_protocol_is_in_doubt_is_refused(sent: bytes, port: int) -> None:
+    with line(port) as one:
+        one.send(sent)
+        assert 400 == first_envelope(one.answer())
+        assert one.is_closed()
+
+
+def test_http_1_0_needs_no_host(port: int) -> None:
+    assert 200 == ask(port, b"GET /early HTTP/1.0\r\n\r\n").status
+
+
+@pytest.mark.parametrize(("count", "status"), [(99, 200), (100, 431), (8_000, 431)])
+def test_a_request_has_a_hundred_headers_at_most(count: int, status: int, port: int) -> None:
+    assert status == ask(port, request("GET", "/early", *["A: "] * count)).status
+
+
+def test_a_body_that_is_slower_than_the_least_rate_is_told_so_long_before_its_time_is_over(echo: Echo) -> None:
+    serving_slowly = serving(Edge(echo, draining=Draining()), wait=600.0, of_bodies=Pace(500, 0.5))
+    with serving_slowly as port, line(port) as slow, line(port) as resting:
+        for one in (slow, resting):
+            one.send(sized("/x", LIMIT, b"1"))
+        slow.send_until_answered(b"1", pause=0.1)
+        assert [408, 408] == [first_envelope(one.answer()) for one in (slow, resting)]
+
+
+def test_a_client_that_takes_an_answer_too_slowly_is_left(echo: Echo) -> None:
+    """It takes 20 kB now and then, and so would hold the answer for ever."""
+    pace = Pace(1_000_000, 0.5)
+    with serving(Edge(echo, draining=Draining()), wait=600.0, of_answers=pace) as port, line(port) as slow:
+        slow.send(request("GET", "/large"))
+
+        def is_left() -> bool:
+            left = slow.connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) != 0
+            if not left:
+                slow.connection.recv(20_000)
+                time.sleep(0.1)
+            return left
+
+        assert soon(is_left, 60)
+
+
+def test_requests_behind_another_are_parsed_only_when_their_turn_comes(impatient: int, echo: Echo) -> None:
+    count = 5_000
+    with line(impatient) as one:
+        one.send(request("GET", "/late") + request("GET", "/early") * count)
+        assert [200] * (count + 1) == [one.answer().status for _ in range(count + 1)]
+
+
+def test_what_nobody_reads_yet_is_bounded_over_all_connections(echo: Echo) -> None:
+    """Heads without an end from one address: beyond its share they are refused, small requests are answered."""
+    half = b"GET / HTTP/1.1\r\nHost: test\r\nX: " + b"x" * 30_000
+    with serving(Edge(echo, draining=Draining()), budget=1_000_000) as port, ExitStack() as open_lines:
+        lines = [open_lines.enter_context(line(port)) for _ in range(20)]
+        for one in lines:
+            one.send(half)
+        refused = [one for one in lines if select.select([one.connection], [], [], 0.5)[0]]
+        assert 20 - 250_000 // 30_000 <= len(refused) < 20
+        assert {503} == {one.answer().status for one in refused}
+        assert 200 == ask(port, request("GET", "/early")).status

@@ -44,7 +44,8 @@ def array(elements: Callable[[int], Any]) -> Callable[[], bytes]:
 PAD = "x" * 5_000
 
 REQUESTS = {
-    "a login of junk": Sent("/v1/auth", 400, junk),
+    "a login of junk": Sent("/v1/auth", 400, lambda: junk()[-10_000:]),
+    "a login that is too large": Sent("/v1/auth", 413, junk),
     "a login without password": Sent("/v1/auth", 400, lambda: msgspec.json.encode({"username": MARK})),
     "a login of nobody": Sent("/v1/auth", 401, lambda: msgspec.json.encode({"username": MARK, "password": "x"})),
     "a weight of junk": Sent("/v1/children/{child}/weights", 400, junk),

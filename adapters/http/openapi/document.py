@@ -41,7 +41,9 @@ never changed.
 - An unknown path is 404; a method that a path does not have is 405, and `Allow` says which it has. Every path that
   answers GET answers HEAD, and every path OPTIONS.
 - Every text of a body has a greatest length, which its schema says, and a number has 400 characters at most.
-- A body over 16 MiB, or an array of more than 10,000 items, is 413 (both are settings), and nothing of it is stored.
+- A login, a password or a command about accounts has at most 16 KiB, one group, outcome, measurement or entry 256 KiB,
+  an array of them 10,000 items and, as statistics, 16 MiB (both are settings). Beyond it is 413: nothing is stored.
+- All bodies that are being read or decided have a budget (a setting), one client a quarter of it: beyond it is 503.
 - Requests are counted per subject of a token, and per address without one: 429 says when to come again.
 - `X-Request-Id` of a request (1 to 64 letters, digits, `.`, `_`, `-`) is kept, and else made; every answer has it.
 """

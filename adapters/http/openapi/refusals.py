@@ -9,7 +9,7 @@ from litestar.exceptions import NotFoundException
 
 from adapters.analytics.unfit import Unfit
 from adapters.http import errors
-from adapters.http.body import BatchTooLarge, BodyTooLarge, UnsupportedMediaType
+from adapters.http.body import ACCOUNTS, ITEM, BatchTooLarge, BodyTooLarge, UnsupportedMediaType
 from adapters.http.endpoints import family_of
 from adapters.http.envelope import ERRORS
 from adapters.http.errors import Asked, Failed, HeadTooLarge, Told, TooSlow
@@ -20,6 +20,8 @@ from application import permissions
 from application.unavailable import Unavailable
 from domain.refusal import Forbidden, NotAuthenticated, Unreadable, UserGone
 
+KIB = 1024
+
 REQUEST_ID = "5a62be07de34500146d9c544"
 
 TITLES = {
@@ -27,15 +29,18 @@ TITLES = {
     401: "Nobody known asks.",
     403: "Whoever asks may not.",
     404: "It is not there.",
-    408: "The request took too long to arrive.",
+    408: "The request took too long to arrive, or its body was too slow: 1 KiB a second is the least.",
     409: "It is there already.",
-    413: "The body has too many bytes (16 MiB, unless set otherwise), or an array too many items, or an object "
-    "too many members (10,000): nothing is stored.",
+    413: f"The body has too many bytes: {ACCOUNTS // KIB} KiB are for a login, a password or a command about accounts, "
+    f"{ITEM // KIB} KiB for one group, outcome, measurement or entry, and 16 MiB, unless set otherwise, for an array "
+    "of them, which begins with `[` within the first KiB, and for statistics. Or an array has too many items, or an "
+    "object too many members (10,000). Nothing is stored.",
     415: "The body is something else than JSON, or packed. No content type is taken for JSON.",
     429: "Too many requests. They are counted per subject of a token, and per address without one; an array is one.",
-    431: "The line of the request and its headers are too long.",
+    431: "The line of the request and its headers are longer than 64 KiB, or there are more than 100 headers.",
     500: "A fault of the service; its log has more under the request's id.",
-    503: "The queue is full, the database is away or a view is behind: nothing is wrong with the request.",
+    503: "The queue is full, the bodies of all clients or of this one are as much as may be, the database is away or a "
+    "view is behind: nothing is wrong with the request.",
 }
 
 HEADERS: dict[str, Json] = {
@@ -53,6 +58,11 @@ HEADERS: dict[str, Json] = {
         "description": "Seconds until it is worth trying again.",
         "required": True,
         "schema": {"type": "integer", "minimum": 1},
+    },
+    "WWW-Authenticate": {
+        "description": "How to authenticate.",
+        "required": True,
+        "schema": {"const": "Bearer"},
     },
     "RateLimit-Limit": {
         "description": "Requests in a window.",
@@ -98,7 +108,7 @@ OF_BODIES: tuple[Exception, ...] = (
     Unreadable(),
     UnsupportedMediaType(),
     TooSlow(30),
-    BodyTooLarge(16 * 1024 * 1024),
+    BodyTooLarge(ITEM),
     BatchTooLarge(10_000),
 )
 
