@@ -1,15 +1,24 @@
 """`api`: one process that answers requests, until it is told to end."""
 
+from collections.abc import Callable
 from pathlib import Path
+
+import psycopg
+import structlog
+from litestar.types import ASGIApp
 
 from adapters import open_files, tls
 from adapters.database import database
 from adapters.http import arrival, edge, server
 from adapters.http.byte_budget import ByteBudget
 from adapters.http.draining import Draining
-from adapters.prepare import wait_until_prepared
+from adapters.postgres.waiting import one_line, stop_signals
+from adapters.prepare import reach_prepared
 from adapters.settings import Settings
 from adapters.wiring import api
+from application.ports import LogUnavailable
+
+logger = structlog.get_logger()
 
 
 def run(settings: Settings, data: Path, host: str, port: int, *, descriptor: int | None) -> None:
@@ -19,9 +28,11 @@ def run(settings: Settings, data: Path, host: str, port: int, *, descriptor: int
     draining = Draining()
     bodies = ByteBudget(settings.body_budget)
     with database(settings, data) as url:
-        wait_until_prepared(url, for_commands=True)
+        application = _made(url, lambda: api(settings, data, url, draining, bodies))
+        if application is None:
+            return
         server.run(
-            api(settings, data, url, draining, bodies),
+            application,
             draining,
             descriptor=descriptor,
             host=host,
@@ -42,3 +53,14 @@ def run(settings: Settings, data: Path, host: str, port: int, *, descriptor: int
             proxy_headers=settings.trusted_proxies is not None,
             forwarded_allow_ips=settings.trusted_proxies or "",
         )
+
+
+def _made(url: str, make: Callable[[], ASGIApp]) -> ASGIApp | None:
+    """The application on a database that is waited for; None where a signal has ended that."""
+    with stop_signals() as stopping:
+        while reach_prepared(url, stopping):
+            try:
+                return make()
+            except (LogUnavailable, psycopg.OperationalError) as error:  # it went away a moment ago
+                logger.warning("the database went away", reason=one_line(error))
+    return None

@@ -127,13 +127,11 @@ def _prepare(settings: Settings, parsed: argparse.Namespace) -> None:
 
     with database(settings, parsed.data, makes=True) as url:
         try:
-            password = prepare(settings, parsed.data, url)
+            prepare(settings, parsed.data, url)
         except NotPrepared as error:
             raise Refused(str(error)) from error
         for told in (*outdated(url), *equal_names(url)):
             print(told)
-    if password is not None:
-        print(f"The first admin is {settings.admin_username!r} with password {password!r}: shown only now.")
 
 
 def _healthy(settings: Settings, parsed: argparse.Namespace) -> None:

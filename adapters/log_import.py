@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import psycopg
 from msgspec import Raw
 from psycopg import Connection, Cursor
 from rich.console import Console
@@ -21,14 +20,13 @@ from adapters.log_export import Credential
 from adapters.postgres.connections import connector
 from adapters.postgres.log import SQL as LOG
 from adapters.postgres.log import append_rows
-from adapters.postgres.migrate import SchemaChanged, migrate
+from adapters.prepare import NotPrepared, make_schema
 from adapters.refused import Refused
 from adapters.terminal import progress
 from domain.event import Event
 from domain.partition import partition
 from domain.secret import BLANK
 from projections import dedupe_index, directory, rebuild, replay, statements
-from projections.generations import UnknownVersion
 from projections.histories import Partition, Report
 from projections.pages import UNFIT, told
 from projections.sessions import session_name
@@ -57,9 +55,9 @@ def import_log(
     hashes = {} if credentials is None else _hashes(credentials)
     with connector(url)("prepare") as connection:
         try:
-            migrate(connection, partitions)
-        except (UnknownVersion, SchemaChanged, psycopg.errors.InsufficientPrivilege) as error:
-            raise Refused(str(error).strip()) from error
+            make_schema(connection, partitions)
+        except NotPrepared as error:
+            raise Refused(str(error)) from error
     name = session_name("import")
     with connector(url)(name) as connection:
         connection.autocommit = True

@@ -1,21 +1,27 @@
 """What must be there before the service starts: the schema, the keys, and somebody who may register the others."""
 
 import secrets
+import sys
 import time
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
-from typing import Any
+from threading import Event as Flag
+from typing import Any, TextIO
 from uuid import uuid4
 
+import psycopg
 from argon2 import PasswordHasher
 from psycopg import Connection
-from psycopg.errors import InsufficientPrivilege
 
 from adapters.auth.keys import NoKey
 from adapters.auth.own_keys import OwnKeys, key_source
 from adapters.http.envelope import envelope
-from adapters.postgres.connections import connector
+from adapters.postgres.connections import connector, limited
 from adapters.postgres.log import PostgresLog
-from adapters.postgres.migrate import SchemaChanged, is_current, migrate
+from adapters.postgres.migrate import LOCK, LOCKED, is_current, migrate
+from adapters.postgres.schema_check import MigrationRefused
+from adapters.postgres.waiting import is_lost, reach
 from adapters.settings import VARIABLES, Settings
 from application.commands.register_first_admin import SERVICE, RegisterFirstAdmin
 from application.commands.register_user import NewUser
@@ -28,6 +34,9 @@ from projections import inline
 from projections.directory import SQL as DIRECTORY
 from projections.generations import UnknownVersion, older
 
+LOOK_TIME = 10.0
+"""Seconds that the questions may take by which a process sees whether it may start."""
+
 
 class NotPrepared(Exception):
     """The database cannot be made ready; the message says why."""
@@ -36,15 +45,37 @@ class NotPrepared(Exception):
 def wait_until_prepared(url: str, seconds: float = 15.0, *, for_commands: bool = False) -> None:
     """Return when the schema is there; NotPrepared when it still is not after so many seconds, or when commands cannot
     be decided, where they shall be."""
-    deadline = time.monotonic() + seconds
     with connector(url)("prepare") as connection:
-        connection.autocommit = True
-        while not is_current(connection):
-            if time.monotonic() > deadline:
-                raise NotPrepared("the database has not been prepared: run `growthrings prepare`, or `serve`")
-            time.sleep(0.05)
-        if for_commands:
-            check_inline(connection)
+        _wait_until_prepared(connection, seconds, for_commands=for_commands)
+
+
+def reach_prepared(url: str, stopping: Flag, seconds: float = 15.0) -> bool:
+    """Wait like that for a database that may be away, for as long as it is; False once `stopping` is set. NotPrepared;
+    OperationalError where it refuses sessions."""
+    while (connection := reach(url, stopping)) is not None:
+        try:
+            with connection, limited(connection, seconds + LOOK_TIME):
+                _wait_until_prepared(connection, seconds, stopping, for_commands=True)
+                return not stopping.is_set()
+        except psycopg.OperationalError as error:
+            if not is_lost(error):
+                raise
+    return False
+
+
+def _wait_until_prepared(
+    connection: Connection[Any], seconds: float, stopping: Flag | None = None, *, for_commands: bool
+) -> None:
+    stopping = stopping or Flag()
+    deadline = time.monotonic() + seconds
+    connection.autocommit = True
+    while not is_current(connection):
+        if time.monotonic() > deadline:
+            raise NotPrepared("the database has not been prepared: run `growthrings prepare`, or `serve`")
+        if stopping.wait(0.05):
+            return
+    if for_commands:
+        check_inline(connection)
 
 
 def check_inline(connection: Connection[Any]) -> None:
@@ -78,10 +109,10 @@ def equal_names(url: str) -> list[str]:
     ]
 
 
-def prepare(settings: Settings, data: Path, url: str) -> str | None:
-    """Make the database and the data folder ready; safe to run again, and by several at once.
+def prepare(settings: Settings, data: Path, url: str, *, out: TextIO | None = None) -> None:
+    """Make the database and the data folder ready; safe to run again, and by several at once. NotPrepared.
 
-    The password of the first admin where this call has made one up, else None. NotPrepared.
+    The password of the first admin, where it is made up, is shown on `out` (standard output) before it counts.
     """
     try:
         OwnKeys(key_source(settings, data))
@@ -89,31 +120,75 @@ def prepare(settings: Settings, data: Path, url: str) -> str | None:
         raise NotPrepared(str(error)) from error
     connect = connector(url)
     with connect("prepare") as connection:
-        try:
-            migrate(connection, settings.partitions)
-        except (UnknownVersion, SchemaChanged, InsufficientPrivilege) as error:
-            raise NotPrepared(str(error).strip()) from error
+        make_schema(connection, settings.partitions)
         check_inline(connection)
-        row = connection.execute(DIRECTORY["has_admin"]).fetchone()
-    if row is not None and row[0]:
-        return None
+        with connection.transaction():
+            # One at a time: a password is shown only where it is going to count.
+            connection.execute(LOCKED, {"lock": LOCK})
+            ((has_admin,),) = connection.execute(DIRECTORY["has_admin"]).fetchall()
+            if not has_admin:
+                _register_first_admin(settings, connect, out)
+
+
+def make_schema(connection: Connection[Any], partitions: int) -> None:
+    """Bring the schema of a database to that of this code. NotPrepared."""
+    try:
+        migrate(connection, partitions)
+    except (MigrationRefused, UnknownVersion) as error:
+        raise NotPrepared(str(error)) from error
+    except psycopg.errors.ReadOnlySqlTransaction as error:
+        raise NotPrepared(
+            "the schema has to be changed, but PostgreSQL takes no writes: it is a standby, or "
+            "`default_transaction_read_only` is on for this server, database or role"
+        ) from error
+    except psycopg.OperationalError:
+        raise
+    except psycopg.Error as error:
+        raise NotPrepared(f"the schema cannot be made: {error.diag.message_primary or error}") from error
+
+
+def _register_first_admin(settings: Settings, connect: Callable[[str], Connection[Any]], out: TextIO | None) -> None:
     password = settings.admin_password or secrets.token_urlsafe(12)
     try:
         form = check_password(password, VARIABLES["admin_password"])
     except BadMember as error:
         raise NotPrepared(str(envelope(error, "").description)) from error
     password_hash = PasswordHasher(memory_cost=settings.argon2_memory).hash(form)
+    if settings.admin_password is None:
+        # Before there is the admin: whatever ends this process in between, the next start shows another.
+        _show(f"The first admin is {settings.admin_username!r} with password {password!r}: shown only now.", out)
     command = RegisterFirstAdmin(
         actor=SERVICE,
         request_id=uuid4().hex[:24],
         user=NewUser("admin", canonical(settings.admin_username), password_hash),
     )
-    log = PostgresLog(connect)
     try:
-        answer = Processor(log).run([command], oldest_waits=True)[0]
-    finally:
-        log.close()
-    if isinstance(answer, LogUnavailable):
-        raise NotPrepared(str(answer)) from answer
-    is_new = isinstance(answer, list) and isinstance(answer[0], str)
-    return password if is_new and settings.admin_password is None else None
+        with closing(PostgresLog(connect)) as log:
+            answer = Processor(log).run([command], oldest_waits=True)[0]
+            if isinstance(answer, LogUnavailable):
+                raise answer
+    except LogUnavailable as error:
+        if isinstance(error.__cause__, psycopg.OperationalError) and is_lost(error.__cause__):
+            raise error.__cause__ from error
+        raise NotPrepared(f"the first admin could not be registered: {error}") from error
+    if not (isinstance(answer, list) and isinstance(answer[0], str)):
+        raise NotPrepared(
+            f"the first admin could not be registered: {answer[0] if isinstance(answer, list) else answer}"
+        )
+
+
+def _show(line: str, out: TextIO | None) -> None:
+    out = sys.stdout if out is None else out
+    if out is None or out.closed:  # as where the process was started with a closed standard output
+        raise _not_shown("it is closed")
+    try:
+        print(line, file=out, flush=True)
+    except OSError as error:
+        raise _not_shown(str(error.strerror)) from error
+
+
+def _not_shown(reason: str) -> NotPrepared:
+    return NotPrepared(
+        f"the password of the first admin cannot be written to the output ({reason}), so there is no admin yet: start "
+        f"again with another output, or set {VARIABLES['admin_password']}"
+    )

@@ -8,7 +8,8 @@ from pathlib import Path
 from adapters.database import database
 from adapters.postgres import silence
 from adapters.postgres.connections import connector
-from adapters.prepare import wait_until_prepared
+from adapters.postgres.waiting import stop_signals
+from adapters.prepare import reach_prepared
 from adapters.settings import Settings
 from projections.projector import Projector
 from projections.views import VIEWS
@@ -17,7 +18,9 @@ from projections.views import VIEWS
 def run(settings: Settings, data: Path) -> None:
     """Keep every view, each by a thread of its own, so that none waits for another's pages. NotPrepared."""
     with database(settings, data) as url:
-        wait_until_prepared(url, for_commands=True)
+        with stop_signals() as stopping:
+            if not reach_prepared(url, stopping):
+                return
         running = [Projector(connector(url), views=VIEWS.only(name)) for name in VIEWS.latest]
 
         def stop(*_: object) -> None:

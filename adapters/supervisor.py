@@ -9,14 +9,16 @@ import urllib.error
 from collections.abc import Sequence
 from pathlib import Path
 from threading import Event as Flag
-from typing import TextIO
+from typing import Any, TextIO
 
 import psycopg
 import structlog
+from psycopg import Connection
 
 from adapters import children, tls
 from adapters.postgres import embedded
 from adapters.postgres.connections import connector
+from adapters.postgres.waiting import PAUSE, is_lost, one_line, reach
 from adapters.prepare import NotPrepared, outdated, prepare
 from adapters.settings import VARIABLES, Settings
 from adapters.telemetry import folder
@@ -80,7 +82,9 @@ def serve(settings: Settings, data: Path, host: str, port: int, *, workers: int 
     projectors: list[Child] = []
     try:
         url = settings.database_url or (server.url if server else "")
-        _check_reachable(url)  # before there are others, who would all say the same
+        if (connection := _reached(url, stopping)) is None:  # before there are others, who would all wait
+            return
+        connection.close()
         together = folder.emptied(data / "metrics") if workers > 1 else {}
         environment = {**os.environ, VARIABLES["database_url"]: url, **together}
         common = ["--data", str(data)]
@@ -89,15 +93,11 @@ def serve(settings: Settings, data: Path, host: str, port: int, *, workers: int 
         for _ in range(workers):
             apis.append(Child(["api", *common, "--socket", str(descriptor)], environment, [descriptor]))
         projectors.append(Child(["project", *common], environment))
-        password = _prepare(settings, data, url)
-        if password is not None:
-            told = f"The first admin is {settings.admin_username!r} with password {password!r}: shown only now."
-            print(told, file=out, flush=True)
-        for told in outdated(url):
-            print(told, file=out, flush=True)
+        if not _prepare(settings, data, url, stopping, out):
+            return
         scheme = "https" if tls.is_on(settings) else "http"
         address = f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
-        if _wait_until_ready(address, apis, stopping):
+        if _wait_until_ready(address, apis, url, stopping):
             print(f"Ready: {address}", file=out, flush=True)
         while not stopping.wait(0.2):
             for child in apis + projectors:
@@ -115,18 +115,38 @@ def serve(settings: Settings, data: Path, host: str, port: int, *, workers: int 
             server.stop()
 
 
-def _check_reachable(url: str) -> None:
+def _reached(url: str, stopping: Flag) -> Connection[Any] | None:
+    """A session, waited for while the database is away; None when it is no more wanted. CannotServe."""
+    try:
+        return reach(url, stopping)
+    except psycopg.OperationalError as error:
+        raise CannotServe(f"the database refuses to serve us: {one_line(error)}") from error
+
+
+def _is_away(url: str) -> bool:
     try:
         connector(url)("prepare").close()
-    except psycopg.OperationalError as error:
-        raise CannotServe(f"the database cannot be reached: {str(error).strip()}") from error
+    except psycopg.OperationalError:
+        return True
+    return False
 
 
-def _prepare(settings: Settings, data: Path, url: str) -> str | None:
-    try:
-        return prepare(settings, data, url)
-    except (psycopg.OperationalError, NotPrepared) as error:
-        raise CannotServe(f"the database cannot be made ready: {str(error).strip()}") from error
+def _prepare(settings: Settings, data: Path, url: str, stopping: Flag, out: TextIO) -> bool:
+    """Prepare the database, again where it went away meanwhile; False when it is no more wanted. CannotServe."""
+    while (connection := _reached(url, stopping)) is not None:
+        connection.close()
+        try:
+            prepare(settings, data, url, out=out)
+            for line in outdated(url):
+                print(line, file=out, flush=True)
+        except (NotPrepared, psycopg.OperationalError) as error:
+            if isinstance(error, NotPrepared) or not is_lost(error):
+                raise CannotServe(f"the database cannot be made ready: {one_line(error)}") from error
+            logger.warning("the database went away", reason=one_line(error))
+            stopping.wait(PAUSE)
+        else:
+            return True
+    return False
 
 
 def _start_embedded(data: Path) -> embedded.Server:
@@ -165,10 +185,10 @@ def _bound(host: str, port: int) -> socket.socket:
     return listening
 
 
-def _wait_until_ready(address: str, apis: Sequence[Child], stopping: Flag) -> bool:
+def _wait_until_ready(address: str, apis: Sequence[Child], url: str, stopping: Flag) -> bool:
     asking = tls.opener()
     deadline = time.monotonic() + START_TIME
-    while time.monotonic() < deadline:
+    while time.monotonic() < deadline or _is_away(url):
         if any(api.process.poll() is not None for api in apis):
             raise CannotServe("the API ended while it was starting; its log says why")
         try:

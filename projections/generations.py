@@ -1,6 +1,6 @@
 """The generations of a view: their tables, and the plain names by which questions know those of the live one."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -33,6 +33,14 @@ class Generation(Struct, frozen=True):
 
 class UnknownVersion(Exception):
     """A live generation is of a version that this code does not have; the message says which, for a person."""
+
+
+class NamesTaken(Exception):
+    """Something else than a view of ours has these plain names."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        super().__init__(f"something else in the database is called {', '.join(names)}")
+        self.names = names
 
 
 class Older(Struct, frozen=True):
@@ -103,9 +111,12 @@ def go_live(cursor: Cursor[Any], view: View, generation: int, before: View | Non
 
 
 def show(cursor: Cursor[Any], view: View, generation: int) -> None:
-    """Let the plain names mean this generation. Grants on them stay, unless their columns change."""
+    """Let the plain names mean this generation. Grants on them stay, unless their columns change. NamesTaken."""
+    names = sorted(_names(view))
+    if taken := cursor.execute(SQL["foreign"], {"names": names}).fetchall():
+        raise NamesTaken([name for (name,) in taken])
     tables = tables_of(view, generation)
-    for name in sorted(_names(view)):
+    for name in names:
         if name in view.shown:
             selected = sql.SQL(view.shown[name]).format(**tables)
         else:

@@ -131,6 +131,8 @@ class Switch:
                 self._old.give_way(cursor, self._new)
         except LockNotAvailable:
             return False
+        except generations.NamesTaken as error:
+            raise RebuildRefused(str(error)) from error
         return True
 
     def _is_level(self, cursor: Cursor[Any]) -> bool:

@@ -10,8 +10,8 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 import psycopg
-from psycopg import AsyncConnection, Connection
-from psycopg.conninfo import conninfo_to_dict
+from psycopg import AsyncConnection, Connection, pq
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.sql import SQL, Composed, Identifier, Literal
 from psycopg_pool import AsyncConnectionPool
 
@@ -140,6 +140,13 @@ def _parameters(url: str, name: str) -> dict[str, Any]:
         "client_encoding": "UTF8",
         "application_name": name,
     }
+
+
+def is_served(url: str) -> bool:
+    """Whether a server answers that takes sessions, or refuses ours for a reason: not while it is away, starts, stops
+    or recovers. True also for an address that cannot be used at all."""
+    conninfo = make_conninfo(**_parameters(url, "prepare"))
+    return pq.PGconn.ping(conninfo.encode()) not in (pq.Ping.NO_RESPONSE, pq.Ping.REJECT)
 
 
 def configure(connection: Connection[Any], settings: Mapping[str, str], seconds: float = OPENING_TIME) -> None:

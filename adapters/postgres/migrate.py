@@ -1,58 +1,89 @@
 """The schema: numbered SQL files, each applied once, in order, under a lock, and never changed after."""
 
+from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from psycopg import Connection
 
-from projections import generations
+from adapters.postgres import schema_check
+from adapters.postgres.schema_check import MigrationRefused, foreign
+from projections import generations, statements
+from projections.generations import NamesTaken
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
+SQL = statements.beside(__file__, "migrate")
+
 LOCK = 0x67726F77
-"""Held by whoever applies migrations; any other waits and then finds nothing left to do."""
+"""Held by whoever applies migrations or makes the first admin; any other waits and then finds nothing left to do."""
+
+LOCKED = SQL["lock"]
 
 
-class SchemaChanged(Exception):
+class SchemaChanged(MigrationRefused):
     """A migration that was applied is not the one in the project; the message names it."""
 
 
 def is_current(connection: Connection[Any], files: Path = MIGRATIONS) -> bool:
     """Whether every migration has been applied."""
-    known = connection.execute("select to_regclass('migrations')").fetchone()
-    if known is None or known[0] is None:
+    ((is_there,),) = connection.execute(SQL["has_migrations"]).fetchall()
+    if not is_there:
         return False
-    applied = {name for (name,) in connection.execute("select name from migrations")}
+    applied = {name for name, _ in connection.execute(SQL["applied"])}
     return all(file.name in applied for file in files.glob("*.sql"))
 
 
 def migrate(connection: Connection[Any], partitions: int, files: Path = MIGRATIONS) -> list[str]:
-    """Apply what has not been applied, in one transaction, and return the names.
+    """Apply what has not been applied, in one transaction, and return the names. MigrationRefused.
 
-    A log that is new gets `partitions` partitions; one that is there keeps its own.
+    A log that is new gets `partitions` partitions; one that is there keeps its own. Nothing is written where nothing is
+    left to do, so that a server that takes no writes is no hindrance then.
     """
     connection.rollback()
+    texts = {file.name: file.read_bytes() for file in sorted(files.glob("*.sql"))}
     with connection.transaction():
-        connection.execute("select pg_advisory_xact_lock(%s)", (LOCK,))
-        connection.execute(
-            "create table if not exists migrations"
-            " (name text primary key, checksum text not null, applied_at timestamptz not null default now())"
+        connection.execute(LOCKED, {"lock": LOCK})
+        schema_check.check_encoding(connection)
+        applied = _applied(connection, texts)
+        schema_check.check_schema(connection, applied)
+        schema_check.check_objects(connection, texts, applied)
+        if not applied:
+            connection.execute(SQL["create_migrations"])
+        for name, text in texts.items():
+            if name not in applied:
+                connection.execute(text)
+                connection.execute(SQL["set_applied"], {"name": name, "checksum": sha256(text).hexdigest()})
+        _make_partitions(connection, partitions)
+        try:
+            generations.prepare(connection)
+        except NamesTaken as error:
+            raise MigrationRefused(foreign(error.names)) from error
+    return [name for name in texts if name not in applied]
+
+
+def _applied(connection: Connection[Any], texts: Mapping[str, bytes]) -> set[str]:
+    """The names of the files that were applied, of which none may have changed since."""
+    ((is_there,),) = connection.execute(SQL["has_migrations"]).fetchall()
+    if not is_there:
+        return set()
+    ((is_ours,),) = connection.execute(SQL["is_ours"]).fetchall()
+    applied = dict(connection.execute(SQL["applied"]).fetchall()) if is_ours else {}
+    if not applied:
+        raise MigrationRefused(foreign(["migrations"]))
+    for name, text in texts.items():
+        if applied.get(name, checksum := sha256(text).hexdigest()) != checksum:
+            raise SchemaChanged(f"{name} was changed after it had been applied")
+    return set(applied)
+
+
+def _make_partitions(connection: Connection[Any], partitions: int) -> None:
+    ((count, is_wrong),) = connection.execute(SQL["partitions"]).fetchall()
+    if is_wrong:
+        raise MigrationRefused(
+            "the table heads has not one row for each partition of the log: was a backup restored only in part? "
+            "Restore all of it into an empty database"
         )
-        known = dict(connection.execute("select name, checksum from migrations").fetchall())
-        applied = []
-        for file in sorted(files.glob("*.sql")):
-            checksum = sha256(file.read_bytes()).hexdigest()
-            if file.name not in known:
-                connection.execute(file.read_text().encode())
-                connection.execute("insert into migrations (name, checksum) values (%s, %s)", (file.name, checksum))
-                applied.append(file.name)
-            elif known[file.name] != checksum:
-                raise SchemaChanged(f"{file.name} was changed after it had been applied")
-        connection.execute(
-            "insert into heads (part) select part from generate_series(0, %s - 1) as part"
-            " where not exists (select from heads)",
-            (partitions,),
-        )
-        generations.prepare(connection)
-    return applied
+    if not count:
+        connection.execute(SQL["add_partitions"], {"partitions": partitions})

@@ -37,3 +37,17 @@ delete from parked_events where view = %(view)s and generation = %(generation)s;
 
 -- name: forget_workers
 delete from workers where view = %(view)s and generation = %(generation)s;
+
+-- name: foreign
+-- Which of these names something else has than a view of a generation's tables.
+select c.relname::text
+from pg_class c
+where c.relnamespace = current_schema()::regnamespace and c.relname = any (%(names)s::text[])
+    and not (c.relkind = 'v' and exists (
+        select from pg_rewrite r
+        join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = r.oid
+        join pg_class t on d.refclassid = 'pg_class'::regclass and t.oid = d.refobjid
+        where r.ev_class = c.oid
+            and t.relname ~ '_g[0-9]+$' and regexp_replace(t.relname, '_g[0-9]+$', '') = any (%(names)s::text[])
+    ))
+order by c.relname;

@@ -19,6 +19,7 @@ from adapters.postgres.analytics_reader import AnalyticsReader, Values
 from adapters.postgres.audit_reader import AuditReader
 from adapters.postgres.connections import KEEPALIVE
 from adapters.postgres.log import PostgresLog
+from adapters.postgres.migrate import migrate
 from adapters.postgres.outcomes_reader import OutcomesReader
 from adapters.postgres.pool import Pool
 from adapters.postgres.reader import Reader
@@ -239,6 +240,12 @@ def ask_directly(world: World, child: str, connect: Connect) -> None:
     assert world.log.read("stream", bounds) == world.log.read("stream_descending", bounds)[::-1] != []
     with connect("direct") as session:
         assert (True,) == session.execute(STATEMENTS["directory", "has_admin"].encode()).fetchone()
+        assert [] == migrate(session, PARTITIONS)
+        with session.transaction(force_rollback=True):  # what a new database begins with
+            session.execute("drop table migrations; delete from heads")
+            told = {"name": "0001", "checksum": "x", "partitions": PARTITIONS}
+            for name in ("create_migrations", "set_applied", "add_partitions"):
+                session.execute(STATEMENTS["migrate", name].encode(), told)
         assert [] == session.execute(STATEMENTS["directory", "equal_names"].encode()).fetchall()
         assert session.execute(STATEMENTS["directory", "users"].encode()).fetchall()
 

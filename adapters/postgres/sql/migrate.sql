@@ -1,0 +1,34 @@
+-- name: lock
+select pg_advisory_xact_lock(%(lock)s);
+
+-- name: has_migrations
+select to_regclass('migrations') is not null;
+
+-- name: is_ours
+-- Whether the table `migrations` is the one that this service makes, and not another tool's.
+select count(*) = 3
+from pg_attribute
+where attrelid = to_regclass('migrations') and attnum > 0 and not attisdropped
+    and attname in ('name', 'checksum', 'applied_at');
+
+-- name: create_migrations
+create table migrations (
+    name text primary key,
+    checksum text not null,
+    applied_at timestamptz not null default now()
+);
+
+-- name: applied
+select name, checksum from migrations;
+
+-- name: set_applied
+insert into migrations (name, checksum) values (%(name)s, %(checksum)s);
+
+-- name: partitions
+-- How many there are, and whether they are numbered from 0 and hold all events.
+select h.count, h.count <> h.next or coalesce(e.part >= h.count, false)
+from (select count(*) as count, coalesce(max(part) + 1, 0) as next from heads) h
+left join lateral (select part from events order by part desc limit 1) e on true;
+
+-- name: add_partitions
+insert into heads (part) select part from generate_series(0, %(partitions)s - 1) as part;

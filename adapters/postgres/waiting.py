@@ -1,0 +1,84 @@
+"""Waiting for a PostgreSQL that is away: what processes do that are to run for long."""
+
+import math
+import re
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Event as Flag
+from typing import Any
+
+import psycopg
+import structlog
+from psycopg import Connection
+
+from adapters.postgres.connections import connector, is_served
+
+PAUSE = 0.5
+"""Seconds between two tries."""
+
+REMINDER = 60.0
+"""Seconds after which the log says again that the database is away."""
+
+_FULL = re.compile(r"too many|connection slots|no more connections|login has been failing", re.IGNORECASE)
+"""Of PostgreSQL or a pooler that has no session to give, or no server: as good as away."""
+
+logger = structlog.get_logger()
+
+
+@contextmanager
+def stop_signals() -> Iterator[Flag]:
+    """What SIGINT and SIGTERM set while the block runs; afterwards they do what they did before."""
+    stopping = Flag()
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, lambda *_: stopping.set()) for number in numbers}
+    try:
+        yield stopping
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def reach(url: str, stopping: Flag) -> Connection[Any] | None:
+    """A session, waited for as long as PostgreSQL is away, starting or full; None once `stopping` is set.
+
+    OperationalError where a server is there that refuses the session, as for a wrong password.
+    """
+    away_since: float | None = None
+    logged_at = -math.inf
+    refused = False
+    while not stopping.is_set():
+        try:
+            connection = connector(url)("prepare")
+        except psycopg.OperationalError as error:
+            is_refusal = _is_refusal(url, error)
+            if is_refusal and refused:  # twice: between the error and the look at the server it may have started
+                raise
+            refused = is_refusal
+            now = time.monotonic()
+            away_since = now if away_since is None else away_since
+            if not is_refusal and now - logged_at >= REMINDER:
+                logger.warning("waiting for the database", seconds=round(now - away_since), reason=one_line(error))
+                logged_at = now
+            stopping.wait(PAUSE)
+        else:
+            if away_since is not None:
+                logger.info("the database is there", waited=round(time.monotonic() - away_since, 1))
+            return connection
+    return None
+
+
+def _is_refusal(url: str, error: psycopg.OperationalError) -> bool:
+    if isinstance(error, psycopg.errors.ConnectionTimeout) or _FULL.search(str(error)):
+        return False
+    return is_served(url)
+
+
+def is_lost(error: psycopg.OperationalError) -> bool:
+    """Whether a session ended, as opposed to a statement that failed."""
+    return error.sqlstate is None or error.sqlstate[:2] == "08" or error.sqlstate[:3] == "57P"
+
+
+def one_line(error: Exception) -> str:
+    return " ".join(str(error).split())
