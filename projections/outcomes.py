@@ -2,7 +2,7 @@
 
     entries         the values themselves, of entries and of measurements
     subject_days    per source, subject and day (UTC)
-    subjects        per source and subject, what the slope of its daily means is made of
+    subjects        per source and subject, what the slope of its daily means is made of, by how many values a day has
     days            per source and day, of one partition: a question adds the partitions up
 
 An outcome draws from its own source, and may draw from an institution's measurements of one kind: these are a source of
@@ -133,7 +133,8 @@ def fold(page: Iterable[Placed]) -> OutcomeChanges:
 
 class Outcomes(View):
     name = "outcomes"
-    version = 1
+    version = 2
+    sql: Mapping[str, LiteralString] = SQL
     tables: tuple[str, ...] = ("entries", "subject_days", "subjects", "days")
     topics = names_of(
         (EntryRecorded, MeasurementRecorded, MeasurementRevised, MeasurementRemoved, MeasurementsWithdrawn)
@@ -156,7 +157,7 @@ class Outcomes(View):
         self._run_all("index", cursor, tables)
 
     def _run_all(self, kind: str, cursor: Cursor[Any], tables: Tables) -> None:
-        for name, statement in SQL.items():
+        for name, statement in self.sql.items():
             if name.startswith(kind):
                 run(cursor, statement, tables)
 
@@ -171,11 +172,16 @@ class Outcomes(View):
                 for part, subject_id, source, unit, at, *_ in values
             )
         if went:
-            run(cursor, SQL["drop_subject_days"], tables, touched)
+            run(cursor, self.sql["drop_subject_days"], tables, touched)
+        changed: set[tuple[Any, ...]] = set()
         if touched:
-            run(cursor, SQL["roll"], tables, touched)
+            run(cursor, self.sql["roll"], tables, touched)
+            changed.update(cursor)
         if went:
-            run(cursor, SQL["drop_subjects"], tables, touched)
+            changed.update(each[:4] for each in touched)
+        if changed:
+            run(cursor, SQL["drop_subjects"], tables, changed)
+        if went:
             days = {(part, source, unit, day) for part, source, unit, _, day in touched}
             run(cursor, SQL["drop_days"], tables, days)
             run(cursor, SQL["roll_days"], tables, days)
@@ -195,3 +201,15 @@ class Outcomes(View):
                 run(cursor, SQL[name], tables, keys)
                 touched.update(SubjectDay(*row) for row in cursor)
         return touched
+
+
+FIRST = SQL | statements.beside(__file__, "outcomes_1")
+
+
+class FirstOutcomes(Outcomes):
+    """Version 1: slopes were made of daily means that are rounded to floats."""
+
+    version = 1
+    sql: Mapping[str, LiteralString] = FIRST
+    shown: Mapping[str, LiteralString] = {"subjects": SQL["rolled_subjects"]}
+    derived: Mapping[str, LiteralString] = {**Outcomes.derived, "subjects": FIRST["rolled_subjects"]}

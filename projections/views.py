@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from projections.audit_trail import AuditTrail
 from projections.measurements import Measurements
-from projections.outcomes import Outcomes
+from projections.outcomes import FirstOutcomes, Outcomes
 from projections.view import View
 
 
@@ -25,4 +25,4 @@ class Views:
         return Views(view, older=[code for code in self._code.values() if code.name == name and code is not view])
 
 
-VIEWS = Views(Measurements(), Outcomes(), AuditTrail())
+VIEWS = Views(Measurements(), Outcomes(), AuditTrail(), older=[FirstOutcomes()])

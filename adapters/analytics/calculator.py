@@ -59,7 +59,7 @@ async def correlation_as_json(x: Sequence[float], y: Sequence[float], method: Me
     return await _calculated(_size(x, y), _as_json, _correlate, x, y, method, alpha)
 
 
-def _size(values: Sequence[float], others: Sequence[float] | None) -> int:
+def _size(values: Sequence[Any], others: Sequence[Any] | None) -> int:
     return len(values) + len(others or ())
 
 

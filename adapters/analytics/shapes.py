@@ -4,6 +4,7 @@ All numbers are finite. Loads no NumPy.
 """
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Literal
 
 from msgspec import Struct
@@ -82,15 +83,16 @@ class Coefficient(Struct, frozen=True):
 
 
 class Cohort(Struct, frozen=True):
-    """Asked about: the subjects that share a value, at least one; of each its first and its last number."""
+    """Asked about: the subjects that share a value, at least one; of each its first and its last number, exact."""
 
     value: object
-    firsts: Sequence[float]
-    lasts: Sequence[float]
+    firsts: Sequence[Decimal]
+    lasts: Sequence[Decimal]
 
 
 class CohortGroup(Struct, frozen=True):
-    """`p_value` is null for a single subject; `better` is null where the change is not significant."""
+    """`p_value` is null for a single subject, and for subjects who all changed by the same; `better` is null where the
+    change is not significant."""
 
     value: object
     subjects: int

@@ -1,6 +1,7 @@
 """Analytics over HTTP: what the values of outcomes say, and what values say that come with the question."""
 
 from datetime import UTC, datetime, time
+from decimal import Decimal
 
 from litestar import Response, get, post
 from litestar.enums import MediaType
@@ -120,7 +121,7 @@ def _of_outcomes(entrance: Entrance, outcomes: OutcomesReader, reader: Analytics
         if not by:
             raise BadFilter("by")
         outcome = await asked_for(actor, outcome_id)
-        cohorts: dict[str, tuple[list[float], list[float]]] = {}
+        cohorts: dict[str, tuple[list[Decimal], list[Decimal]]] = {}
         for change in await reader.changes(Values(outcome, period), by):
             firsts, lasts = cohorts.setdefault(change.cohort, ([], []))
             firsts.append(change.first)

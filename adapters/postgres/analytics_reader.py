@@ -2,18 +2,19 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from typing import Any, LiteralString
 
 from msgspec import Struct
 from psycopg import sql
 
-from adapters.postgres.freshness import CONCERNS, SQL, UNSEEN, Grounds, until_seen
+from adapters.postgres.freshness import SQL, Grounds, ValueGrounds, fresh
 from adapters.postgres.outcomes_reader import in_period, parts_of
 from adapters.postgres.pool import Pool
 from application.queries.analytics import Change, DailyMean, Point, Slopes, Summary
 from application.queries.outcomes import OutcomeRow, Period
 from domain.measurement import KINDS
-from projections.outcomes import source_of, unit_of
+from projections.outcomes import Outcomes, source_of, unit_of
 
 DAY = timedelta(days=1)
 
@@ -52,20 +53,14 @@ class AnalyticsReader:
         return [DailyMean(day, mean) for day, _, mean, _, _ in await self._periods(values, "day")]
 
     async def _periods(self, values: Values, granularity: str) -> list[tuple[Any, ...]]:
-        """Waits for the view only where it has not seen what is more than new entries."""
-        grounds = self._grounds(values)
-        rows = await self._rows("periods", values, granularity=granularity, **grounds.parameters)
-        if rows[0][0]:
-            await until_seen(self._pool, grounds)
-            seen = grounds.parameters | {"most": 0}
-            rows = await self._rows("periods", values, granularity=granularity, **seen)
-        return [row[1:] for row in rows if row[1] is not None]
+        """Entries that the view has not seen are added: it is waited for only where it has not seen other events."""
+        rows = self._select("periods", values, granularity=granularity)
+        return await fresh(self._pool, self._grounds(values, adds_entries=True), *rows)
 
     async def summary(self, values: Values) -> Summary:
-        await self._until_seen(values)
         is_whole = values == Values(values.outcome) and len(sources_of(values.outcome)) == 1
         name = "summary_of_one_source" if is_whole else "summary"
-        (row,) = await self._rows(name, values, source=values.outcome.id)
+        (row,) = await self._fresh(name, values, source=values.outcome.id)
         count, subjects, mean, median, deviation, minimum, maximum, first_at, last_at, *slopes = row
         return Summary(
             count, subjects, mean, median, deviation, minimum, maximum, _utc(first_at), _utc(last_at), Slopes(*slopes)
@@ -73,42 +68,58 @@ class AnalyticsReader:
 
     async def pairs(self, one: Values, other: Values) -> list[tuple[float, float]]:
         """The daily means of two outcomes, of one subject on one day; by subject and day."""
-        await self._until_seen(one, other)
         mine, theirs = _Selection(one, self._partitions), _Selection(other, self._partitions, prefix="other_")
-        statement = sql.SQL(SQL["pairs"]).format(means=mine.means, other_means=theirs.means)
-        return [(a, b) for a, b in await self._pool.rows(statement, mine.parameters | theirs.parameters)]
+        rows = sql.SQL(SQL["pairs"]).format(means=mine.means, other_means=theirs.means)
+        return await fresh(self._pool, self._grounds(one, other), rows, mine.parameters | theirs.parameters)
 
     async def changes(self, values: Values, by: str) -> list[Change]:
         """First and last value of every subject with two or more, and its cohort; those without one are left out."""
-        await self._until_seen(values)
-        return [Change(*row) for row in await self._rows("changes", values, by=by)]
+        return [
+            Change(cohort, Decimal(first), Decimal(last))
+            for cohort, first, last in await self._fresh("changes", values, by=by)
+        ]
 
-    async def _until_seen(self, *asked: Values) -> None:
-        await until_seen(self._pool, self._grounds(*asked))
-
-    def _grounds(self, *asked: Values) -> Grounds:
+    def _grounds(self, *asked: Values, adds_entries: bool = False) -> Grounds:
         """Of values that are all of the same subjects."""
         outcomes = [values.outcome for values in asked]
-        return Grounds(
+        return ValueGrounds(
+            Outcomes.name,
             parts_of(asked[0].subject_id, self._partitions),
-            [source for outcome in outcomes for source in sources_of(outcome)],
-            [kind for outcome in outcomes for kind in kinds_of(outcome)],
-            asked[0].subject_id,
+            sources=[source for outcome in outcomes for source in sources_of(outcome)],
+            kinds=[kind for outcome in outcomes for kind in kinds_of(outcome)],
+            subject_id=asked[0].subject_id,
+            adds_entries=adds_entries,
         )
 
-    async def _rows(self, name: str, values: Values, **parameters: Any) -> list[tuple[Any, ...]]:
+    async def _fresh(self, name: str, values: Values, **parameters: Any) -> list[tuple[Any, ...]]:
+        return await fresh(self._pool, self._grounds(values), *self._select(name, values, **parameters))
+
+    def _select(self, name: str, values: Values, **parameters: Any) -> tuple[sql.Composed, dict[str, Any]]:
+        """The select of that name, and its parameters."""
         selection = _Selection(values, self._partitions)
         period = values.period
-        statement = sql.SQL(SQL[name]).format(
+        select = sql.SQL(SQL[name]).format(
             daily=selection.daily,
-            means=selection.means,
+            slopes=selection.slopes if name != "summary_of_one_source" else SLOPES_OF_ONE_SOURCE,
             of_entries=selection.of_entries,
             in_period=in_period(period.start, period.end),
-            concerns=CONCERNS,
-            unseen=UNSEEN,
         )
-        asked = {**selection.parameters, **parameters, "start": period.start, "end": period.end}
-        return await self._pool.rows(statement, asked)
+        return select, {**selection.parameters, **parameters, "start": period.start, "end": period.end}
+
+
+def _slopes(each: sql.Composable) -> sql.Composed:
+    return sql.SQL(SQL["slopes"]).format(each=each)
+
+
+def _slope_of_each(like_days: sql.Composable) -> sql.Composed:
+    return sql.SQL(SQL["slope_of_each"]).format(like_days=like_days)
+
+
+_LIKE_DAYS = sql.SQL(SQL["like_days_of_one_source"])
+
+SLOPES_OF_ONE_SOURCE = _slopes(
+    sql.SQL(SQL["slope_of_each_of_one_source"]).format(like_days=_LIKE_DAYS, slope_of_each=_slope_of_each(_LIKE_DAYS))
+)
 
 
 class _Selection:
@@ -148,8 +159,10 @@ class _Selection:
         }
         # A subject has one rollup a day of a source; only of several, or of parts of days, means must be made.
         means = "means_of_one_source" if len(sources) == 1 and not ends else "means"
+        of_subjects = sql.SQL(SQL["of_subjects"]).format(**parts)
         self.daily = sql.SQL(SQL["daily"]).format(**parts)
-        self.means = sql.SQL(SQL[means]).format(**parts)
+        self.means = sql.SQL(SQL[means]).format(**parts, of_subjects=of_subjects)
+        self.slopes = _slopes(_slope_of_each(sql.SQL(SQL["like_days"]).format(of_subjects=of_subjects)))
 
     def _value(self, value: Any) -> sql.Composable:
         name = f"{self._prefix}{len(self.parameters)}"

@@ -9,7 +9,7 @@ from msgspec import Struct
 from psycopg import sql
 
 from adapters.postgres import asker
-from adapters.postgres.freshness import until_level
+from adapters.postgres.freshness import Grounds, fresh
 from adapters.postgres.pool import Pool
 from application import permissions
 from application.queries.audit import AuditRow, Fact, ListAuditEvents
@@ -44,6 +44,7 @@ class AuditReader:
     def __init__(self, pool: Pool, partitions: int) -> None:
         self._pool = pool
         self._partitions = partitions
+        self._grounds = Grounds(AuditTrail.name, range(partitions))
 
     async def events(self, query: ListAuditEvents) -> list[AuditRow]:
         """UserGone; BadFilter of a place in a partition that there is not."""
@@ -52,21 +53,18 @@ class AuditReader:
         parts = range(self._partitions)
         if any(part not in parts for part in query.places):
             raise BadFilter("after")
-        await until_level(self._pool, AuditTrail.name, parts)
         conditions, told = _conditions(query)
         asked = {
             **told,
-            "parts": list(parts),
             "seqs": [query.places.get(part, 0) for part in parts],
             "limit": query.limit,
         }
-        rows = await self._pool.rows(sql.SQL(SQL["events"]).format(condition=conditions), asked)
+        rows = await fresh(self._pool, self._grounds, sql.SQL(SQL["events"]).format(condition=conditions), asked)
         return [_row(row) for row in rows]
 
     async def stream(self, id: str) -> str:
         """The stream that an id of the API names. NotFound, also where it names several: withdrawals have no id."""
-        await until_level(self._pool, AuditTrail.name, range(self._partitions))
-        rows = [] if "\0" in id else await self._pool.rows(SQL["streams"], {"id": id})
+        rows = [] if "\0" in id else await fresh(self._pool, self._grounds, sql.SQL(SQL["streams"]), {"id": id})
         if len(rows) != 1:
             raise NotFound(TITLE)
         return str(rows[0][1])

@@ -1,8 +1,8 @@
-"""Waits until a view has seen everything that was acknowledged when a question came, and that concerns it."""
+"""Answers of views as of everything that was acknowledged when a question came, and that concerns it."""
 
 import asyncio
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -10,14 +10,14 @@ from psycopg import sql
 
 from adapters.postgres.pool import Pool
 from application.unavailable import Unavailable
+from domain.entry import EntryRecorded
 from projections import statements
 from projections.outcomes import Outcomes
 from projections.projector import WAKE
 
 SQL = statements.beside(__file__, "analytics")
 
-UNSEEN = sql.SQL(SQL["unseen"]).format(standing=sql.SQL(SQL["standing"]))
-CONCERNS = sql.SQL(SQL["concerns"])
+STANDING = sql.SQL(SQL["standing"])
 
 FIRST_LOOK = 0.001
 LAST_LOOK = 0.05
@@ -28,55 +28,75 @@ MOST = 5_000
 
 
 class Grounds(Struct, frozen=True):
-    """What an answer rests on: values of these sources, in these partitions, of one subject where it is told.
+    """What an answer rests on: the events of these partitions that the view has to have seen."""
 
-    `kinds`: of the measurements that are among them.
-    """
-
+    view: str
     parts: Sequence[int]
-    sources: Sequence[str]
-    kinds: Sequence[str] = ()
-    subject_id: str | None = None
+
+    @property
+    def level(self) -> sql.Composable:
+        """The common table expression `level`, and those that it needs."""
+        return sql.SQL(SQL["level_with_all"])
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """Of `unseen` and `concerns`."""
+        return {"parts": list(self.parts), "view": self.view}
+
+
+class ValueGrounds(Grounds, frozen=True, kw_only=True):
+    """Values of these sources, of one subject where it is given.
+
+    `kinds`: of the measurements that are among them. `adds_entries`: the answer adds the entries that the view has not
+    seen.
+    """
+
+    sources: Sequence[str]
+    kinds: Sequence[str] = ()
+    subject_id: str | None = None
+    adds_entries: bool = False
+
+    @property
+    def level(self) -> sql.Composable:
+        return sql.SQL(SQL["level_with_what_concerns"]).format(concerns=sql.SQL(SQL["concerns"]))
+
+    @property
+    def parameters(self) -> dict[str, Any]:
         return {
             "parts": list(self.parts),
-            "sources": list(self.sources),
-            "kinds": list(self.kinds),
+            "view": self.view,
+            "of_sources": list(self.sources),
+            "of_kinds": list(self.kinds),
             "of_subject": self.subject_id,
-            "view": Outcomes.name,
             "topics": list(Outcomes.topics),
+            "added": [EntryRecorded.stored_name] if self.adds_entries else [],
             "most": MOST,
         }
 
 
-async def until_level(pool: Pool, view: str, parts: Iterable[int]) -> None:
-    """Return when the live generation has reached where the log is now in these partitions. Unavailable when it stays
-    behind."""
-    deadline = time.monotonic() + pool.wait
-    await _until(pool, view, await _unreached(pool, view, parts), deadline)
-
-
-async def until_seen(pool: Pool, grounds: Grounds) -> None:
-    """Return when the view `outcomes` has seen what an answer rests on, of all that is in the log now. Unavailable when
+async def fresh(
+    pool: Pool, grounds: Grounds, rows: sql.Composable, parameters: Mapping[str, Any]
+) -> list[tuple[Any, ...]]:
+    """The rows of a select, from a view that has seen what they rest on of all that is in the log now. Unavailable when
     it stays behind."""
+    statement = sql.SQL(SQL["fresh"]).format(standing=STANDING, level=grounds.level, rows=rows)
     deadline = time.monotonic() + pool.wait
-    rows = await pool.rows(sql.SQL(SQL["concerning"]).format(concerns=CONCERNS, unseen=UNSEEN), grounds.parameters)
-    if sum(unseen for _, unseen, _ in rows) < MOST:
-        wanted = {part: last for part, _, last in rows if last}
-    else:
-        wanted = await _unreached(pool, Outcomes.name, grounds.parts)
-    await _until(pool, Outcomes.name, wanted, deadline)
+    ends: Sequence[int | None] = [None] * len(grounds.parts)
+    while True:
+        found = await pool.rows(statement, {**parameters, **grounds.parameters, "ends": ends})
+        wanted, then = found[0][:2]
+        if wanted is None:
+            return [row[3:] for row in found if row[2]]
+        if None in ends:
+            ends = [then[str(part)] for part in grounds.parts]
+        await _until(pool, grounds.view, {int(part): seq for part, seq in wanted.items()}, deadline)
 
 
 async def _until(pool: Pool, view: str, wanted: dict[int, int], deadline: float) -> None:
-    """`wanted`: by partition, up to where the view must have come."""
+    """Return when the view has come as far as `wanted`, by partition. Unavailable when it stays behind."""
     pause = FIRST_LOOK
-    while wanted:
-        rows = await _standing(pool, view, wanted)
-        behind = {part: wanted[part] - place for part, _, place in rows if place < wanted[part]}
+    while True:
+        asked = {"parts": list(wanted), "ends": list(wanted.values()), "view": view}
+        behind = {part: end - place for part, end, place in await pool.rows(STANDING, asked) if place < end}
         if not behind:
             return
         if time.monotonic() > deadline:
@@ -86,12 +106,3 @@ async def _until(pool: Pool, view: str, wanted: dict[int, int], deadline: float)
         await asyncio.sleep(pause)
         pause = min(pause * 1.5, LAST_LOOK)
         wanted = {part: wanted[part] for part in behind}
-
-
-async def _unreached(pool: Pool, view: str, parts: Iterable[int]) -> dict[int, int]:
-    """Of the partitions in which the view is behind, where the log is now."""
-    return {part: head for part, head, place in await _standing(pool, view, parts) if place < head}
-
-
-async def _standing(pool: Pool, view: str, parts: Iterable[int]) -> list[tuple[Any, ...]]:
-    return await pool.rows(SQL["standing"], {"parts": list(parts), "view": view})

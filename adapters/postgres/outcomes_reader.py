@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from psycopg import sql
 
 from adapters.postgres import asker
-from adapters.postgres.freshness import Grounds, until_seen
+from adapters.postgres.freshness import ValueGrounds, fresh
 from adapters.postgres.pool import Pool
 from application import permissions
 from application.command import Actor
@@ -25,6 +25,7 @@ from domain.outcome import TITLE
 from domain.partition import partition, partition_key
 from domain.refusal import NotFound
 from projections import statements
+from projections.outcomes import Outcomes
 
 SQL = statements.beside(__file__, "outcomes")
 
@@ -64,8 +65,6 @@ class OutcomesReader:
     async def entries(self, query: ListEntries) -> Page[EntryRow]:
         """NotFound where there is no such outcome; Unavailable when the view stays behind."""
         await self.outcome(ReadOutcome(actor=query.actor, outcome_id=query.outcome_id))
-        parts = parts_of(query.subject_id, self._partitions)
-        await until_seen(self._pool, Grounds(parts, [query.outcome_id], subject_id=query.subject_id))
         told = {"source": query.outcome_id}
         if query.subject_id is not None:
             told["subject_id"] = query.subject_id
@@ -77,9 +76,10 @@ class OutcomesReader:
             "limit": query.slice.limit,
             "offset": query.slice.offset,
         }
-        rows = await self._pool.rows(sql.SQL(SQL["entries"]).format(condition=condition), asked)
-        total = await self._pool.rows(sql.SQL(SQL["count_entries"]).format(condition=condition), asked)
-        return Page([_entry(*row) for row in rows], total[0][0])
+        parts = parts_of(query.subject_id, self._partitions)
+        grounds = ValueGrounds(Outcomes.name, parts, sources=[query.outcome_id], subject_id=query.subject_id)
+        rows = await fresh(self._pool, grounds, sql.SQL(SQL["entries"]).format(condition=condition), asked)
+        return Page([_entry(*row[1:]) for row in rows if row[1] is not None], rows[0][0])
 
 
 def parts_of(subject_id: str | None, partitions: int) -> list[int]:

@@ -1,6 +1,7 @@
 """Questions about what the values of outcomes say."""
 
 from datetime import date, datetime
+from decimal import Decimal
 from typing import ClassVar
 
 from msgspec import Struct
@@ -83,8 +84,8 @@ class DailyMean(Struct, frozen=True):
 
 
 class Change(Struct, frozen=True):
-    """The first and the last value of one subject, and the cohort that it belongs to."""
+    """The first and the last value of one subject, exact, and the cohort that it belongs to."""
 
     cohort: str
-    first: float
-    last: float
+    first: Decimal
+    last: Decimal

@@ -40,17 +40,19 @@ create table {subject_days} (
 );
 
 -- name: create_subjects
--- Of one subject, what the slope of its daily means is made of: x is days since 2000, y the mean.
+-- Of one subject and its days that have so many values, what the slope of its daily means is made of: x is days since 2000,
+-- y the sum of a day's values. A mean may be no decimal: only sums are exact.
 create table {subjects} (
     part smallint not null,
     source text collate "C" not null,
     unit text collate "C" not null,
     subject_id text collate "C" not null,
+    count integer not null,
     days integer not null,
     sum_x bigint not null,
     sum_y numeric not null,
     sum_xy numeric not null,
-    primary key (part, source, unit, subject_id)
+    primary key (part, source, unit, subject_id, count)
 );
 
 -- name: create_days
@@ -112,13 +114,13 @@ returning e.part, e.source, e.unit, e.subject_id, (e.at at time zone 'UTC')::dat
 -- name: roll
 -- The days of subjects from the values that are there, as a page may come twice; days of all, and subjects, by what that has
 -- changed. Sums are exact, so adding and subtracting is as good as adding up. Of 1.0 and 1.00 no plan decides what a sum
--- looks like: both are 1.
+-- looks like: both are 1. Returns the subjects of days that there were: what was kept of them may have come to nothing.
 with touched as (
     select * from unnest(%b::smallint[], %b::text[], %b::text[], %b::text[], %b::date[])
         as d (part, source, unit, subject_id, day)
 ),
 old as (
-    select s.part, s.source, s.unit, s.subject_id, s.day, s.count, s.sum, s.sum_squares, s.mean
+    select s.part, s.source, s.unit, s.subject_id, s.day, s.count, s.sum, s.sum_squares
     from touched d
     join {subject_days} s on s.part = d.part and s.source = d.source and s.unit = d.unit
         and s.subject_id = d.subject_id and s.day = d.day
@@ -141,36 +143,39 @@ new as (
     on conflict (part, source, unit, subject_id, day) do update set
         count = excluded.count, sum = excluded.sum, sum_squares = excluded.sum_squares,
         minimum = excluded.minimum, maximum = excluded.maximum, mean = excluded.mean
-    returning part, source, unit, subject_id, day, count, sum, sum_squares, minimum, maximum, mean
+    returning part, source, unit, subject_id, day, count, sum, sum_squares, minimum, maximum
 ),
 change as (
     select n.part, n.source, n.unit, n.subject_id, n.day, n.count, n.sum, n.sum_squares, n.minimum, n.maximum,
-        1 as days, n.day - date '2000-01-01' as x, n.mean::numeric as y
+        n.count as of_day, 1 as days, n.day - date '2000-01-01' as x
     from new n
     union all
     select o.part, o.source, o.unit, o.subject_id, o.day, -o.count, -o.sum, -o.sum_squares, null, null,
-        -1, -(o.day - date '2000-01-01'), -o.mean::numeric
+        o.count, -1, o.day - date '2000-01-01'
     from old o
 ),
 of_subjects as (
-    insert into {subjects} as t (part, source, unit, subject_id, days, sum_x, sum_y, sum_xy)
-    select c.part, c.source, c.unit, c.subject_id, sum(c.days), sum(c.x), trim_scale(sum(c.y)),
-        trim_scale(sum(c.days * c.x * c.y))
+    insert into {subjects} as t (part, source, unit, subject_id, count, days, sum_x, sum_y, sum_xy)
+    select c.part, c.source, c.unit, c.subject_id, c.of_day, sum(c.days), sum(c.days * c.x), trim_scale(sum(c.sum)),
+        trim_scale(sum(c.x * c.sum))
     from change c
-    group by c.part, c.source, c.unit, c.subject_id
-    on conflict (part, source, unit, subject_id) do update set
+    group by c.part, c.source, c.unit, c.subject_id, c.of_day
+    on conflict (part, source, unit, subject_id, count) do update set
         days = t.days + excluded.days, sum_x = t.sum_x + excluded.sum_x,
         sum_y = trim_scale(t.sum_y + excluded.sum_y), sum_xy = trim_scale(t.sum_xy + excluded.sum_xy)
+),
+of_days as (
+    insert into {days} as t (part, source, unit, day, count, sum, sum_squares, minimum, maximum)
+    select c.part, c.source, c.unit, c.day, sum(c.count), trim_scale(sum(c.sum)), trim_scale(sum(c.sum_squares)),
+        min(c.minimum), max(c.maximum)
+    from change c
+    group by c.part, c.source, c.unit, c.day
+    on conflict (part, source, unit, day) do update set
+        count = t.count + excluded.count, sum = trim_scale(t.sum + excluded.sum),
+        sum_squares = trim_scale(t.sum_squares + excluded.sum_squares),
+        minimum = least(t.minimum, excluded.minimum), maximum = greatest(t.maximum, excluded.maximum)
 )
-insert into {days} as t (part, source, unit, day, count, sum, sum_squares, minimum, maximum)
-select c.part, c.source, c.unit, c.day, sum(c.count), trim_scale(sum(c.sum)), trim_scale(sum(c.sum_squares)),
-    min(c.minimum), max(c.maximum)
-from change c
-group by c.part, c.source, c.unit, c.day
-on conflict (part, source, unit, day) do update set
-    count = t.count + excluded.count, sum = trim_scale(t.sum + excluded.sum),
-    sum_squares = trim_scale(t.sum_squares + excluded.sum_squares),
-    minimum = least(t.minimum, excluded.minimum), maximum = greatest(t.maximum, excluded.maximum);
+select o.part, o.source, o.unit, o.subject_id from old o;
 
 -- name: drop_subject_days
 -- Where values went as well, extremes cannot be told from what changed: the days are made anew.
@@ -180,23 +185,24 @@ with gone as (
         as d (part, source, unit, subject_id, day)
     where s.part = d.part and s.source = d.source and s.unit = d.unit and s.subject_id = d.subject_id
         and s.day = d.day
-    returning s.part, s.source, s.unit, s.subject_id, s.day - date '2000-01-01' as x, s.mean::numeric as y
+    returning s.part, s.source, s.unit, s.subject_id, s.count, s.day - date '2000-01-01' as x, s.sum as y
 )
 update {subjects} t
 set days = t.days - c.days, sum_x = t.sum_x - c.sum_x, sum_y = trim_scale(t.sum_y - c.sum_y),
     sum_xy = trim_scale(t.sum_xy - c.sum_xy)
 from (
-    select g.part, g.source, g.unit, g.subject_id, count(*) as days, sum(g.x) as sum_x, sum(g.y) as sum_y,
+    select g.part, g.source, g.unit, g.subject_id, g.count, count(*) as days, sum(g.x) as sum_x, sum(g.y) as sum_y,
         sum(g.x * g.y) as sum_xy
     from gone g
-    group by g.part, g.source, g.unit, g.subject_id
+    group by g.part, g.source, g.unit, g.subject_id, g.count
 ) c
-where t.part = c.part and t.source = c.source and t.unit = c.unit and t.subject_id = c.subject_id;
+where t.part = c.part and t.source = c.source and t.unit = c.unit and t.subject_id = c.subject_id
+    and t.count = c.count;
 
 -- name: drop_subjects
--- Those of whom no day is left.
+-- What is left of no day.
 delete from {subjects} t
-using unnest(%b::smallint[], %b::text[], %b::text[], %b::text[], %b::date[]) as d (part, source, unit, subject_id, day)
+using unnest(%b::smallint[], %b::text[], %b::text[], %b::text[]) as d (part, source, unit, subject_id)
 where t.part = d.part and t.source = d.source and t.unit = d.unit and t.subject_id = d.subject_id and t.days = 0;
 
 -- name: drop_days
@@ -222,11 +228,11 @@ from {entries} e
 group by e.part, e.source, e.unit, e.subject_id, (e.at at time zone 'UTC')::date;
 
 -- name: rolled_subjects
-select s.part, s.source, s.unit, s.subject_id, count(*)::integer as days, sum(s.day - date '2000-01-01') as sum_x,
-    trim_scale(sum(s.mean::numeric)) as sum_y,
-    trim_scale(sum((s.day - date '2000-01-01') * s.mean::numeric)) as sum_xy
+select s.part, s.source, s.unit, s.subject_id, s.count, count(*)::integer as days,
+    sum(s.day - date '2000-01-01') as sum_x, trim_scale(sum(s.sum)) as sum_y,
+    trim_scale(sum((s.day - date '2000-01-01') * s.sum)) as sum_xy
 from {subject_days} s
-group by s.part, s.source, s.unit, s.subject_id;
+group by s.part, s.source, s.unit, s.subject_id, s.count;
 
 -- name: rolled_days
 select s.part, s.source, s.unit, s.day, sum(s.count)::integer as count, trim_scale(sum(s.sum)) as sum,

@@ -15,15 +15,18 @@ from adapters.postgres.migrate import MIGRATIONS, migrate
 from domain.event import Event
 from domain.partition import stream
 from projections import outcomes
-from projections.outcomes import Outcomes
+from projections.outcomes import FirstOutcomes
 from projections.view import Placed, tables_of
 from tests import databases
+from tests.adapters.older import serve_as_before
 from tests.examples import entry_recorded, measurement_removed, weight_recorded
 
 MEND = "0005_days_of_utc.sql"
 CHILD = "5a62be07d6f33400146c9b61"
 START = datetime(2026, 6, 1, tzinfo=UTC)
-VIEW = Outcomes()
+VIEW = FirstOutcomes()
+"""That there was then."""
+
 TABLES = tables_of(VIEW, 1)
 
 
@@ -32,11 +35,12 @@ def before(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
     """A session on a database as it was before the mend, with the statement that there was then."""
     files = Path(shutil.copytree(MIGRATIONS, tmp_path / "migrations"))
     (files / MEND).unlink()
-    roll = outcomes.SQL["roll"].replace("::timestamp at time zone", " at time zone")
-    assert roll != outcomes.SQL["roll"]
-    monkeypatch.setitem(outcomes.SQL, "roll", roll)
+    roll = outcomes.FIRST["roll"].replace("::timestamp at time zone", " at time zone")
+    assert roll != outcomes.FIRST["roll"]
+    monkeypatch.setitem(outcomes.FIRST, "roll", roll)
     with databases.copied(server.url, "template1") as url, psycopg.connect(url) as connection:
         migrate(connection, 2, files)
+        serve_as_before(connection, VIEW)
         yield connection
 
 

@@ -12,9 +12,10 @@ from adapters.postgres import embedded
 from adapters.postgres.connections import connector
 from projections import kept, pages
 from projections.views import VIEWS
-from tests.adapters.rebuilding import Copy, begun, count_grows, each_view, everything, filled
+from tests.adapters.rebuilding import BEHIND, Copy, begun, count_grows, each_view, everything, filled
 from tests.adapters.replaying import replayed
 from tests.adapters.world import settle_in
+from tests.running.processes import soon
 
 MIB = 1024 * 1024
 
@@ -64,7 +65,8 @@ def test_a_page_has_at_least_one_event_and_ends_with_the_one_that_fills_it(
     monkeypatch.setattr(pages, "apply", noted)
     copy.ask("delete from places")
     copy.ask("truncate measurements_g1, entries_g1, subject_days_g1, subjects_g1, days_g1, audit_trail_g1")
-    copy.catch_up()
+    with copy.projecting():
+        assert soon(lambda: copy.ask(BEHIND) == [(0,)], 300)
     assert {1} == set(sizes)
 
 

@@ -1,5 +1,7 @@
 """Numbers to try the statistics on."""
 
+from collections.abc import Iterable
+from decimal import Decimal
 from fractions import Fraction
 from typing import SupportsFloat
 
@@ -29,6 +31,11 @@ hostile_series = st.lists(hostile, max_size=12) | st.tuples(hostile, hostile).fl
 def near(number: SupportsFloat) -> object:
     """What the contract calls agreeing: to 1e-9."""
     return pytest.approx(float(number), rel=1e-9, abs=1e-9)
+
+
+def decimals(numbers: Iterable[float]) -> list[Decimal]:
+    """As they are written."""
+    return [Decimal(repr(number)) for number in numbers]
 
 
 def exact_mean(numbers: list[float]) -> Fraction:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from adapters.analytics.shapes import Cohort
+from tests.analytics.numbers import decimals
 
 DATA = Path(__file__).parent.parent.parent / "scripts" / "data"
 
@@ -82,4 +83,4 @@ def treatments() -> list[Cohort]:
     for row in _rows("anorexia.csv"):
         before[row["Treat"]].append(float(row["Prewt"]))
         after[row["Treat"]].append(float(row["Postwt"]))
-    return [Cohort(treatment, before[treatment], after[treatment]) for treatment in sorted(before)]
+    return [Cohort(treatment, decimals(before[treatment]), decimals(after[treatment])) for treatment in sorted(before)]

@@ -1,5 +1,7 @@
 """Cohorts are compared as SciPy's paired t test and analysis of variance would, and as was published."""
 
+from decimal import Decimal
+
 import numpy as np
 import pytest
 from hypothesis import assume, given
@@ -10,18 +12,22 @@ from adapters.analytics.better import better
 from adapters.analytics.comparison import compare
 from adapters.analytics.shapes import Cohort, CohortGroup, Comparison
 from adapters.analytics.unfit import Unfit
-from tests.analytics.numbers import exact_variance, near, plain, unhurried
+from tests.analytics.numbers import decimals, exact_variance, near, plain, unhurried
 from tests.analytics.published import FIRST_DRUG, PLANTS, SECOND_DRUG, treatments
 
 subjects = st.lists(st.tuples(plain, plain), min_size=2, max_size=20)
 
 
 def cohort(value: object, pairs: list[tuple[float, float]]) -> Cohort:
-    return Cohort(value, [first for first, _ in pairs], [last for _, last in pairs])
+    return Cohort(value, decimals([first for first, _ in pairs]), decimals([last for _, last in pairs]))
 
 
 def changed(value: object, changes: list[float]) -> Cohort:
-    return Cohort(value, [0.0] * len(changes), changes)
+    return Cohort(value, decimals([0.0] * len(changes)), decimals(changes))
+
+
+def changed_by(group: CohortGroup) -> tuple[float, float | None, bool | None]:
+    return group.mean_change, group.p_value, group.better
 
 
 def alone(asked: Cohort, *, higher_is_better: bool = True) -> CohortGroup:
@@ -33,11 +39,12 @@ def alone(asked: Cohort, *, higher_is_better: bool = True) -> CohortGroup:
 @given(subjects)
 def test_the_change_within_a_group_is_scipys_paired_t_test(pairs: list[tuple[float, float]]) -> None:
     asked = cohort("a", pairs)
-    changes = np.asarray(asked.lasts) - np.asarray(asked.firsts)
+    firsts, lasts = np.array([first for first, _ in pairs]), np.array([last for _, last in pairs])
+    changes = lasts - firsts
     assume(np.ptp(changes) > 1e-9)
     found = alone(asked)
-    assert pytest.approx(stats.ttest_rel(asked.lasts, asked.firsts).pvalue, rel=1e-9, abs=1e-12) == found.p_value
-    assert pytest.approx([np.mean(asked.firsts), np.mean(asked.lasts), np.mean(changes)], rel=1e-12, abs=1e-12) == [
+    assert pytest.approx(stats.ttest_rel(lasts, firsts).pvalue, rel=1e-9, abs=1e-12) == found.p_value
+    assert pytest.approx([np.mean(firsts), np.mean(lasts), np.mean(changes)], rel=1e-12, abs=1e-12) == [
         found.mean_first,
         found.mean_last,
         found.mean_change,
@@ -59,7 +66,7 @@ def test_the_change_between_groups_is_scipys_analysis_of_variance(groups: list[l
 
 
 def test_sleep_after_two_drugs_differs_as_r_prints_it() -> None:
-    found = alone(Cohort("drug", FIRST_DRUG, SECOND_DRUG))
+    found = alone(Cohort("drug", decimals(FIRST_DRUG), decimals(SECOND_DRUG)))
     assert (10, 1.58, 0.002833) == (found.subjects, round(found.mean_change, 9), round(found.p_value or 0, 6))
 
 
@@ -110,7 +117,7 @@ def test_the_order_of_cohorts_is_kept_and_a_value_may_be_anything() -> None:
 
 
 def test_one_subject_is_enough_for_means_but_for_no_test() -> None:
-    assert CohortGroup("a", 1, 3.0, 5.0, 2.0, None, None) == alone(Cohort("a", [3], [5]))
+    assert CohortGroup("a", 1, 3.0, 5.0, 2.0, None, None) == alone(Cohort("a", decimals([3]), decimals([5])))
 
 
 @pytest.mark.parametrize("sizes", [[], [5], [1, 1], [5, 1, 1]])
@@ -125,9 +132,25 @@ def test_a_group_of_one_does_not_count_between_the_others() -> None:
     assert compare(two, higher_is_better=True).p_value == with_one.p_value
 
 
-@pytest.mark.parametrize(("change", "p"), [(0.0, 1.0), (0.5, 0.0), (-1e-9, 0.0)])
-def test_subjects_who_all_changed_by_the_same_leave_no_doubt(change: float, p: float) -> None:
-    assert p == alone(changed("a", [change] * 3)).p_value
+@pytest.mark.parametrize("change", [0.0, 0.5, -1e-9])
+def test_subjects_who_all_changed_by_the_same_have_no_p_value_and_are_not_better(change: float) -> None:
+    assert (change, None, None) == changed_by(alone(changed("a", [change] * 3)))
+
+
+def test_changes_are_compared_as_decimals_not_as_floats() -> None:
+    """Of floats, 15.1 - 15.0 is less than 0.4 - 0.3."""
+    tenths = [Cohort("a", decimals([15.0, 0.3, 70.2]), decimals([15.1, 0.4, 70.3]))]
+    tenths.append(Cohort("b", decimals([1.1, 2.2]), decimals([1.2, 2.3])))
+    found = compare(tenths, higher_is_better=True)
+    assert [(0.1, None, None)] * 2 == [changed_by(group) for group in found.groups]
+    assert 1.0 == found.p_value
+
+
+def test_changes_that_no_float_tells_apart_are_different_ones() -> None:
+    firsts, lasts = [Decimal(0)] * 3, [Decimal(f"1.{'0' * 30}{digit}") for digit in "124"]
+    found = alone(Cohort("a", firsts, lasts))
+    assert found.p_value is not None
+    assert 0 < found.p_value < 1e-50
 
 
 @pytest.mark.parametrize(("other", "p"), [(0.1, 1.0), (0.3, 0.0)])
@@ -171,5 +194,5 @@ def test_no_cohorts_are_an_empty_comparison() -> None:
 )
 def test_what_cannot_be_compared_is_told_why(firsts: list[float], lasts: list[float], reason: str) -> None:
     with pytest.raises(Unfit) as refused:
-        compare([Cohort("a", firsts, lasts)], higher_is_better=True)
+        compare([Cohort("a", decimals(firsts), decimals(lasts))], higher_is_better=True)
     assert reason == str(refused.value)

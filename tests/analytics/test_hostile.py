@@ -14,7 +14,7 @@ from adapters.analytics.correlation import coefficient, correlate
 from adapters.analytics.shapes import Cohort, Method
 from adapters.analytics.trend import trend
 from adapters.analytics.unfit import Unfit
-from tests.analytics.numbers import hostile, hostile_series, unhurried
+from tests.analytics.numbers import decimals, hostile, hostile_series, unhurried
 
 alphas = st.sampled_from([0.05, 1e-300, 1 - 2**-53]) | st.floats()
 
@@ -104,7 +104,7 @@ def test_any_cohorts_have_a_finite_comparison_or_none(
 ) -> None:
     found = asked(
         lambda: compare(
-            [Cohort(None, [first for first, _ in of], [last for _, last in of]) for of in cohorts],
+            [Cohort(None, decimals([first for first, _ in of]), decimals([last for _, last in of])) for of in cohorts],
             higher_is_better=higher_is_better,
         )
     )

@@ -25,11 +25,14 @@ select o.id, o.name, o.description, o.brand_id, o.metric_key, o.unit, o.directio
 from outcomes o where o.id = any (%(ids)s);
 
 -- name: entries
-select e.id, e.subject_id, e.brand_id, e.value, e.at, e.metadata
-from entries e
-where {condition}
-order by e.at desc, e.id desc
-limit %(limit)s offset %(offset)s;
-
--- name: count_entries
-select count(*) from entries e where {condition};
+-- How many there are, and those of the page.
+select t.total, e.id, e.subject_id, e.brand_id, e.value, e.at, e.metadata
+from (select count(*) as total from entries e where {condition}) t
+left join (
+    select e.id, e.subject_id, e.brand_id, e.value, e.at, e.metadata
+    from entries e
+    where {condition}
+    order by e.at desc, e.id desc
+    limit %(limit)s offset %(offset)s
+) e on true
+order by e.at desc, e.id desc;
