@@ -23,8 +23,10 @@ from adapters.postgres.migrate import LOCK, LOCKED, is_current, migrate
 from adapters.postgres.schema_check import MigrationRefused
 from adapters.postgres.waiting import is_lost, reach
 from adapters.settings import VARIABLES, Settings
+from application.command import Command
 from application.commands.register_first_admin import SERVICE, RegisterFirstAdmin
 from application.commands.register_user import NewUser
+from application.commands.take_out_strangers import TakeOutStrangers
 from application.ports import LogUnavailable
 from application.processor import Processor
 from domain.password import canonical
@@ -36,6 +38,9 @@ from projections.generations import UnknownVersion, older
 
 LOOK_TIME = 10.0
 """Seconds that the questions may take by which a process sees whether it may start."""
+
+GROUPS = 500
+"""Children's groups that are put right by one command."""
 
 
 class NotPrepared(Exception):
@@ -128,6 +133,7 @@ def prepare(settings: Settings, data: Path, url: str, *, out: TextIO | None = No
             ((has_admin,),) = connection.execute(DIRECTORY["has_admin"]).fetchall()
             if not has_admin:
                 _register_first_admin(settings, connect, out)
+        _take_out_strangers(connection, connect)
 
 
 def make_schema(connection: Connection[Any], partitions: int) -> None:
@@ -147,6 +153,15 @@ def make_schema(connection: Connection[Any], partitions: int) -> None:
         raise NotPrepared(f"the schema cannot be made: {error.diag.message_primary or error}") from error
 
 
+def _take_out_strangers(connection: Connection[Any], connect: Callable[[str], Connection[Any]]) -> None:
+    """Children of another institution than the owner's leave the groups that were formed before that was refused."""
+    groups = [group_id for (group_id,) in connection.execute(DIRECTORY["groups_with_strangers"]).fetchall()]
+    connection.rollback()
+    for start in range(0, len(groups), GROUPS):
+        some = groups[start : start + GROUPS]
+        _run(connect, TakeOutStrangers(actor=SERVICE, request_id=_request_id(), group_ids=some))
+
+
 def _register_first_admin(settings: Settings, connect: Callable[[str], Connection[Any]], out: TextIO | None) -> None:
     password = settings.admin_password or secrets.token_urlsafe(12)
     try:
@@ -159,9 +174,19 @@ def _register_first_admin(settings: Settings, connect: Callable[[str], Connectio
         _show(f"The first admin is {settings.admin_username!r} with password {password!r}: shown only now.", out)
     command = RegisterFirstAdmin(
         actor=SERVICE,
-        request_id=uuid4().hex[:24],
+        request_id=_request_id(),
         user=NewUser("admin", canonical(settings.admin_username), password_hash),
     )
+    _run(connect, command)
+
+
+def _request_id() -> str:
+    return uuid4().hex[:24]
+
+
+def _run(connect: Callable[[str], Connection[Any]], command: Command) -> None:
+    """Have a command of the service itself decided and stored. NotPrepared; OperationalError where the database is
+    lost."""
     try:
         with closing(PostgresLog(connect)) as log:
             answer = Processor(log).run([command], oldest_waits=True)[0]
@@ -170,11 +195,10 @@ def _register_first_admin(settings: Settings, connect: Callable[[str], Connectio
     except LogUnavailable as error:
         if isinstance(error.__cause__, psycopg.OperationalError) and is_lost(error.__cause__):
             raise error.__cause__ from error
-        raise NotPrepared(f"the first admin could not be registered: {error}") from error
-    if not (isinstance(answer, list) and isinstance(answer[0], str)):
-        raise NotPrepared(
-            f"the first admin could not be registered: {answer[0] if isinstance(answer, list) else answer}"
-        )
+        raise NotPrepared(f"{command.name} failed: {error}") from error
+    failed = [each for each in answer if not isinstance(each, str)] if isinstance(answer, list) else [answer]
+    if failed:
+        raise NotPrepared(f"{command.name} failed: {failed[0]!r}")
 
 
 def _show(line: str, out: TextIO | None) -> None:

@@ -1,32 +1,48 @@
-"""New ids: 24 hexadecimal characters that increase with the log's time."""
+"""New ids: 24 hexadecimal characters that increase with the log's time, and that nobody can guess."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from itertools import count
-from secrets import token_hex
+from secrets import randbits
 from uuid import UUID
+
+RANDOM = 40
+"""Bits of each id that are new for it alone."""
+
+TICKS = 16
+"""In a microsecond: one for each id."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
-def ids_from(recorded_at: datetime, salt: str | None = None) -> Callable[[], str]:
-    """A source of ids for one group of commands.
+class Ids:
+    """A source of ids for one process.
 
-    13 characters of microseconds, then 5 of a counter, then 6 that keep apart what two partitions record in one
-    microsecond. Since the log's time increases with every group of a partition, so do the ids: ordering by id is
-    ordering by what was recorded first.
+    13 characters of microseconds, one that counts within the microsecond, and 10 that are random. A batch takes its ids
+    from its own time on, or from the last id of the batch before it where that has come further. So ordering by id is
+    ordering by what was recorded first: within a process always, and between processes unless a clock is put back.
     """
-    head = f"{(recorded_at - _EPOCH) // _MICROSECOND:013x}"
-    tail = salt or token_hex(3)
-    counter = count()
-    return lambda: f"{head}{next(counter):05x}{tail}"
+
+    def __init__(self, random: Callable[[], int] = lambda: randbits(RANDOM)) -> None:
+        """`random`: so many bits for an id."""
+        self._random = random
+        self._next = 0
+
+    def since(self, recorded_at: datetime) -> Callable[[], str]:
+        """The ids of a batch that is recorded at this time."""
+        self._next = max(self._next, (recorded_at - _EPOCH) // _MICROSECOND * TICKS)
+        return self._new
+
+    def _new(self) -> str:
+        tick = self._next
+        self._next = tick + 1
+        return f"{tick:014x}{self._random():010x}"
 
 
 def uuid_of(id: str) -> str:
     """The UUID, version 7, that is made of the parts of an id, and orders as it does.
 
-    Of RFC 9562: 48 bits of milliseconds; in `rand_a` the microseconds; in `rand_b` counter and salt.
+    Of RFC 9562: 48 bits of milliseconds; in `rand_a` the microseconds; in `rand_b` the count and what is random.
     """
     microseconds, tail = int(id[:13], 16), int(id[13:], 16)
     milliseconds, rest = divmod(microseconds, 1000)

@@ -46,6 +46,7 @@ MAY: dict[str, dict[str, Whose]] = {
     "reset_password": {"admin": ANY},
     "reset_password_locally": {"service": ANY},
     "create_admin": {"service": ANY},
+    "take_out_strangers": {"service": ANY},
     "tie_child": {"admin": ANY},
     "untie_child": {"admin": ANY},
     "form_group": {"educator": OWN, "healthprofessional": OWN},

@@ -6,7 +6,7 @@ from typing import Generic
 import structlog
 
 from application.command import Answer, Command, Fault, Outcome
-from application.ids import ids_from
+from application.ids import Ids
 from application.ports import AppendRefused, CommitInDoubt, K, Log, LogLost, LogUnavailable, PartitionsHeld, Reads
 from domain.catalogue import Undecodable, encode
 from domain.event import Event, Origin
@@ -28,6 +28,7 @@ class Processor(Generic[K]):
 
     def __init__(self, log: Log[K]) -> None:
         self._log = log
+        self._ids = Ids()
 
     def parts(self, command: Command) -> frozenset[int]:
         """The partitions that the command may write to."""
@@ -136,7 +137,7 @@ class Processor(Generic[K]):
                     _log_fault(command)
                     faulty.add(place)
             self._log.load(known, reads)
-        new_id = ids_from(known.recorded_at)
+        new_id = self._ids.since(known.recorded_at)
         return [
             Fault() if place in faulty else self._answer(command, known, new_id) for place, command in enumerate(group)
         ]

@@ -24,6 +24,7 @@ from application.commands.renew_password_hash import RenewPasswordHash
 from application.commands.reset_password import ResetPassword, ResetPasswordLocally
 from application.commands.revise_group import GroupChange, ReviseGroup
 from application.commands.revise_outcome import OutcomeChange, ReviseOutcome
+from application.commands.take_out_strangers import TakeOutStrangers
 from application.commands.tie_child import TieChild
 from application.commands.untie_child import UntieChild
 from domain.entry import Entry
@@ -157,6 +158,10 @@ def revise_group(**changes: Any) -> ReviseGroup:
     return replace(command, **changes)
 
 
+def take_out_strangers(**changes: Any) -> TakeOutStrangers:
+    return replace(TakeOutStrangers(actor=SERVICE, request_id=REQUEST, group_ids=(GROUP,)), **changes)
+
+
 def disband_group(**changes: Any) -> DisbandGroup:
     return replace(DisbandGroup(actor=actor("educator", EDUCATOR), request_id=REQUEST, group_id=GROUP), **changes)
 
@@ -205,6 +210,7 @@ COMMANDS: tuple[Command, ...] = (
     form_group(),
     revise_group(),
     disband_group(),
+    take_out_strangers(),
     create_outcomes(),
     revise_outcome(),
     record_entries(),

@@ -6,7 +6,7 @@ from typing import ClassVar
 from msgspec import Struct
 
 from application.account_command import AccountCommand
-from application.commands.register_user import check_children
+from application.commands.register_user import check_children_of_group
 from application.ports import Known, Reads
 from domain import group
 from domain.event import Event, Origin
@@ -35,7 +35,7 @@ class FormGroup(AccountCommand, frozen=True, kw_only=True):
     def decide(
         self, item: NewGroup, known: Known, *, origin: Origin, new_id: Callable[[], str]
     ) -> tuple[str, Sequence[Event]]:
-        check_children(item.children, known)
+        check_children_of_group(item.children, self.actor.id, known)
         group_id = new_id()
         return group_id, group.form(
             group_id=group_id,

@@ -71,6 +71,24 @@ def check_children(children: tuple[str, ...], known: Known) -> None:
         raise ChildrenNotRegistered(unknown)
 
 
+def check_children_of_group(children: tuple[str, ...], owner_id: str, known: Known) -> None:
+    """ChildrenNotRegistered with those that are no children of the owner's institution: of others it may not know."""
+    unknown = tuple(child_id for child_id in children if not may_be_in_group(child_id, owner_id, known))
+    if unknown:
+        raise ChildrenNotRegistered(unknown)
+
+
+def may_be_in_group(child_id: str, owner_id: str, known: Known) -> bool:
+    """Whether the child is there, and of the institution of the group's owner."""
+    child, owner = known.user(child_id), known.user(owner_id)
+    return (
+        is_child(child_id, known)
+        and child is not None
+        and owner is not None
+        and (child.institution_id == owner.institution_id)
+    )
+
+
 def is_child(user_id: str, known: Known) -> bool:
     row = known.user(user_id)
     return row is not None and row.role == "child"

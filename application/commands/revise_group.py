@@ -6,7 +6,7 @@ from typing import ClassVar
 from msgspec import UNSET, Struct, UnsetType
 
 from application.account_command import AccountCommand
-from application.commands.register_user import check_children, is_child
+from application.commands.register_user import check_children_of_group, may_be_in_group
 from application.ports import Known, Reads
 from domain import group
 from domain.event import Event, Origin
@@ -52,9 +52,9 @@ class ReviseGroup(AccountCommand, frozen=True, kw_only=True):
             raise NotFound(group.TITLE)
         if item.children is UNSET:
             # The group's own events do not say which of its children were removed since.
-            children = tuple(child_id for child_id in there.children if is_child(child_id, known))
+            children = tuple(each for each in there.children if may_be_in_group(each, self.actor.id, known))
         else:
-            check_children(item.children, known)
+            check_children_of_group(item.children, self.actor.id, known)
             children = item.children
         return there.group_id, group.revise(
             there,

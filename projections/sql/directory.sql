@@ -109,6 +109,18 @@ group by normalize(u.username, nfc)
 having count(*) > 1
 order by min(u.id);
 
+-- name: groups_with_strangers
+-- Groups that hold children of another institution than their owner's.
+select g.id
+from groups g
+join users o on o.id = g.owner_id
+where exists (
+    select from ties t
+    join users c on c.id = t.child_id
+    where t.group_id = g.id and c.institution_id is distinct from o.institution_id
+)
+order by g.id;
+
 -- name: users
 -- For whoever operates the machine, in the order of registration.
 select u.id, u.role, u.username, u.institution_id from users u order by u.id;

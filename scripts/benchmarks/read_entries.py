@@ -13,7 +13,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from adapters.postgres.log import PostgresLog
-from application.ids import ids_from, uuid_of
+from application.ids import Ids, uuid_of
 from domain.catalogue import encode
 from domain.entry import EntryRecorded
 from domain.event import Event, Origin
@@ -88,7 +88,7 @@ def store(service: Service, outcome_id: str, entries: Entries) -> None:
 
 
 def _events(entries: Entries, part: slice, outcome_id: str, now: datetime) -> Iterator[Event]:
-    new_id = ids_from(now)
+    new_id = Ids().since(now)
     origin = Origin(recorded_at=now, actor_id="benchmark", actor_role="admin", request_id="benchmark")
     columns = (column[part].tolist() for column in (entries.subject, entries.moment, entries.hundredths))
     for subject, moment, hundredths in zip(*columns, strict=True):

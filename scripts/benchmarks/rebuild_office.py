@@ -1,6 +1,6 @@
 """The accounts of a programme, decided by the domain: who comes and goes, and what is asked of whom."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from random import Random
 from typing import TypeVar
@@ -8,7 +8,7 @@ from typing import TypeVar
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from application.ids import ids_from, uuid_of
+from application.ids import Ids, uuid_of
 from domain import audit, family, group, institution, measurement, outcome, user
 from domain.dedupe import Key
 from domain.event import Event, Origin
@@ -25,7 +25,7 @@ REMOVED = 0.1
 """Of those who leave, so many are removed, with all that was measured of them."""
 DAY = 86_400_000_000
 """Microseconds."""
-SALT = "5eed01"
+SALT = 0x5EED01
 """Of all ids: the same programme has the same."""
 PASSWORD_HASH = "$argon2id$v=19$m=65536,t=3,p=4$YSBzYWx0IG9mIDE2IGI$nJx5Kx8cB0d3JtX5vQ7nJ2mU0lq6Ck0m0b8hM2fPz1E"
 
@@ -243,8 +243,13 @@ class Office:
         )
 
 
+def new_ids(origin: Origin) -> Callable[[], str]:
+    """The ids of one command: the same in every run."""
+    return Ids(lambda: SALT).since(origin.recorded_at)
+
+
 def _id(origin: Origin) -> str:
-    return ids_from(origin.recorded_at, SALT)()
+    return new_ids(origin)()
 
 
 def measured_at(origin: Origin) -> datetime:

@@ -7,13 +7,13 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 from random import Random
 
-from application.ids import ids_from, uuid_of
+from application.ids import uuid_of
 from domain import entry, measurement
 from domain.entry import Entry
 from domain.event import Event, Origin
 from domain.measurement import Reading
 from domain.outcome import Outcome
-from scripts.benchmarks.rebuild_office import NOTHING, SALT, Child, Office, Told, measured_at, there
+from scripts.benchmarks.rebuild_office import NOTHING, Child, Office, Told, measured_at, new_ids, there
 
 CHILDREN = 1_000
 """Who take part at a time."""
@@ -98,7 +98,7 @@ class Programme:
     def _answer(self, child: Child) -> Iterator[Sequence[Event]]:
         """What a child says of itself: entries of two outcomes."""
         origin = self._office.asked()
-        new_id = ids_from(origin.recorded_at, SALT)
+        new_id = new_ids(origin)
         outcomes = self._random.sample(self._office.outcomes, 2)
         yield list(chain.from_iterable(self._entry(child, each, origin, uuid_of(new_id())) for each in outcomes))
 
@@ -119,7 +119,7 @@ def _recorded(child: Child, origin: Origin, reading: Reading, known: Told = NOTH
         reading,
         known,
         institution_id=child.institution_id,
-        new_id=ids_from(origin.recorded_at, SALT),
+        new_id=new_ids(origin),
         origin=origin,
         cause="record_measurements",
     )

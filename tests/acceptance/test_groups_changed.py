@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from tests.acceptance import refusals
-from tests.acceptance.client import UNKNOWN_ID, Body, User, at_once, nothing, page_of, refused, shown, statuses
+from tests.acceptance.client import UNKNOWN_ID, WEIGHT, Body, User, at_once, nothing, page_of, refused, shown, statuses
 from tests.acceptance.groups import GROUP, Owner, each_owner, ids, owner_of_groups
 from tests.acceptance.hostile import ARRAYS, BAD_CHILDREN, BAD_TEXTS, UNKNOWN_CHILDREN, UNREADABLE, bad_text_of
-from tests.acceptance.people import ACCOUNTS, CHILD, Account, People
+from tests.acceptance.people import ACCOUNTS, CHILD, Account, People, unique
 
 TOGETHER = 16
 
@@ -199,3 +199,24 @@ def test_changes_of_different_members_at_once_are_all_kept(account: Account, peo
     answers = at_once([partial(owner.api.patch, owner.path(group["id"]), change) for change in changes])
     assert {200: 3} == statuses(answers)
     assert group | changes[0] | changes[1] | changes[2] == owner.group(group["id"])
+
+
+@each_owner
+def test_a_child_of_another_institution_is_put_into_no_group(account: Account, people: People, child: User) -> None:
+    owner, group = grouped(people, account, child)
+    elsewhere = elsewhere_of(people)
+    stranger = elsewhere.child()
+    own = people.child()
+    for body in ([stranger.id], [own.id, stranger.id, child.id]):
+        formed = owner.api.post(owner.path(), {"name": "with a stranger", "children": body})
+        revised = owner.api.patch(owner.path(group["id"]), {"children": body})
+        assert [refusals.no_children(stranger.id)] * 2 == [refused(formed), refused(revised)]
+    assert group == owner.group(group["id"])
+    assert [group] == page_of(owner.api.get(owner.path()))[0]
+    assert refusals.FORBIDDEN == refused(owner.api.get(WEIGHT.path(stranger.id)))
+
+
+def elsewhere_of(people: People) -> People:
+    """The same admin in another institution."""
+    made = people.admin.post("/v1/institutions", {"type": "school", "name": unique("school")})
+    return People(people.admin, made.json()["id"])

@@ -37,6 +37,7 @@ DONE_BY_NOBODY = {
     "renew_password_hash",
     "reset_password_locally",
     "create_admin",
+    "take_out_strangers",
 }
 """Actions that no request asks for."""
 

@@ -80,6 +80,7 @@ ASKED_BY_NOBODY = {
     "renew_password_hash": "it comes with a login",
     "reset_password_locally": "whoever operates the machine asks",
     "create_admin": "whoever operates the machine asks",
+    "take_out_strangers": "the service itself asks",
 }
 
 

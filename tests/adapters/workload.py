@@ -117,10 +117,12 @@ class Workload:
     def _change_password(self) -> Command:
         role = self._random.choice(list(self._users))
         user = Actor(self._pick(self._users[role]), role, ALL)
-        replaced, other = self._random.choices(PASSWORDS, k=2)
+        replaced, other = self._random.choice(("hash", *PASSWORDS)), self._random.choice(PASSWORDS)
+        change = self._world.change_password(user, replaced, other)
         return self._random.choice(
             (
-                self._world.change_password(user, replaced, other),
+                change,
+                change,
                 self._world.renew_hash(user, replaced, other),
                 self._world.reset_password(user.id, other),
             )

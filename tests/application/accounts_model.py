@@ -181,9 +181,13 @@ class Accounts:
     def _taken(self, owner_id: str, name: str) -> bool:
         return any((group.owner_id, group.name) == (owner_id, name) for group in self.groups.values())
 
+    def _are_of_its_institution(self, owner_id: str, children: Iterable[str]) -> bool:
+        institution_id = self.users[owner_id].institution_id
+        return all(self.is_child(id) and self.users[id].institution_id == institution_id for id in children)
+
     def _form(self, command: FormGroup, new_id: str) -> Told:
         new, owner_id = command.group, command.actor.id
-        if not all(map(self.is_child, new.children)):
+        if not self._are_of_its_institution(owner_id, new.children):
             return ChildrenNotRegistered
         if self._taken(owner_id, new.name):
             return AlreadyRegistered
@@ -195,7 +199,7 @@ class Accounts:
         if not self._own(command.actor, command.group_id):
             return NotFound
         group = self.groups[command.group_id]
-        if change.children is not UNSET and not all(map(self.is_child, change.children)):
+        if change.children is not UNSET and not self._are_of_its_institution(group.owner_id, change.children):
             return ChildrenNotRegistered
         if change.name not in (UNSET, group.name) and self._taken(group.owner_id, str(change.name)):
             return AlreadyRegistered

@@ -1,37 +1,64 @@
-"""Ids are 24 hexadecimal characters that increase with the log's time."""
+"""Ids are 24 hexadecimal characters that increase with the log's time, and that nobody can guess."""
 
 import re
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from application.ids import ids_from
+from application.ids import Ids, uuid_of
 
+NOW = datetime(2019, 6, 20, 12, tzinfo=UTC)
 START = datetime(1970, 1, 1, tzinfo=UTC)
-times = st.integers(0, 16**13 - 2).map(lambda microseconds: START + timedelta(microseconds=microseconds))
+times = st.integers(0, 16**13 - 100).map(lambda microseconds: START + timedelta(microseconds=microseconds))
 """Until 2112."""
 
 
 @given(times, st.integers(1, 50))
-def test_the_ids_of_a_group_are_ids_and_increase(recorded_at: datetime, count: int) -> None:
-    new_id = ids_from(recorded_at)
+def test_the_ids_of_a_batch_are_ids_and_increase(recorded_at: datetime, count: int) -> None:
+    new_id = Ids().since(recorded_at)
     ids = [new_id() for _ in range(count)]
     assert ids == sorted(set(ids))
     assert all(re.fullmatch("[0-9a-f]{24}", id) for id in ids)
 
 
-@given(times)
-def test_a_later_group_has_later_ids_however_many_the_earlier_had(recorded_at: datetime) -> None:
-    earlier, later = ids_from(recorded_at, "ffffff"), ids_from(recorded_at + timedelta(microseconds=1), "000000")
-    assert max(earlier() for _ in range(20)) < later()
+@given(times, st.lists(st.integers(-5, 5), max_size=5))
+def test_a_later_batch_has_later_ids_however_many_the_earlier_had_and_whatever_the_clock_does(
+    recorded_at: datetime, steps: list[int]
+) -> None:
+    source, ids = Ids(), list[str]()
+    for step in [5, *steps]:
+        recorded_at = max(START, recorded_at + timedelta(microseconds=step))
+        new_id = source.since(recorded_at)
+        ids += [new_id() for _ in range(40)]
+    assert ids == sorted(set(ids))
 
 
-def test_two_partitions_that_record_in_one_microsecond_have_different_ids() -> None:
-    now = datetime(2019, 6, 20, tzinfo=UTC)
-    assert 20 == len({ids_from(now)() for _ in range(20)})
+def test_ids_of_today_come_after_those_that_counted_in_a_batch() -> None:
+    before = "58bc015d7d000" + "00000" + "ffffff"
+    assert before < Ids().since(NOW + timedelta(microseconds=1))()
+
+
+def test_each_of_40_bits_is_new_for_every_id() -> None:
+    """Of one batch, and of batches of one moment in two processes."""
+    sources = [Ids(), Ids()]
+    ids = [source.since(NOW)() for source in sources for _ in range(200)]
+    tails = [int(id[14:], 16) for id in ids]
+    assert 400 == len(set(tails))
+    for bit in range(40):
+        assert {0, 1} == {tail >> bit & 1 for tail in tails}, bit
+
+
+def test_the_uuid_of_an_id_has_its_random_bits_and_its_order() -> None:
+    new_id = Ids().since(NOW)
+    ids = [new_id() for _ in range(100)]
+    uuids = [UUID(uuid_of(id)) for id in ids]
+    assert {7} == {uuid.version for uuid in uuids}
+    assert [str(uuid) for uuid in uuids] == sorted(str(uuid) for uuid in uuids)
+    assert [int(id[14:], 16) for id in ids] == [uuid.int >> 18 & (1 << 40) - 1 for uuid in uuids]
 
 
 def test_an_id_says_when_it_was_made() -> None:
-    new_id = ids_from(datetime(2019, 6, 20, 12, tzinfo=UTC), "abcdef")
-    assert ["58bc015d7d00000000abcdef", "58bc015d7d00000001abcdef"] == [new_id(), new_id()]
+    new_id = Ids(lambda: 0xABCDEF).since(NOW)
+    assert ["58bc015d7d00000000abcdef", "58bc015d7d00010000abcdef"] == [new_id(), new_id()]

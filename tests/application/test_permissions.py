@@ -75,7 +75,7 @@ def test_the_table_knows_only_roles_that_there_are_and_the_service_itself() -> N
 
 def test_what_the_service_itself_does_nobody_else_may() -> None:
     assert SERVICE.role not in TITLES
-    actions = ("register_first_admin", "reset_password_locally", "create_admin")
+    actions = ("register_first_admin", "reset_password_locally", "create_admin", "take_out_strangers")
     assert {action: {SERVICE.role: ANY} for action in actions} == {
         action: roles for action, roles in MAY.items() if SERVICE.role in roles
     }

@@ -53,7 +53,7 @@ def _operations_of(collection: str, role: str) -> Iterator[Operation]:
         id=f"form_group_of_{role}",
         tag=TAG,
         summary=f"Form a group {of}",
-        description="Names are unique per owner.",
+        description="Names are unique per owner. Children of another institution are refused as unknown ones are.",
         action="form_group",
         parameters=(owner,),
         body=Body(

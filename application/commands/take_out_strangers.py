@@ -1,0 +1,51 @@
+"""Take children of other institutions out of groups that were formed before that was refused."""
+
+from collections.abc import Callable, Sequence
+from typing import ClassVar
+
+from application.account_command import AccountCommand
+from application.commands.register_user import may_be_in_group
+from application.ports import Known, Reads
+from domain import group
+from domain.event import Event, Origin
+
+
+class TakeOutStrangers(AccountCommand, frozen=True, kw_only=True):
+    """Asked for by the service itself, at the upgrade. A group without such children stays as it is."""
+
+    name: ClassVar[str] = "take_out_strangers"
+
+    group_ids: Sequence[str]
+
+    @property
+    def items(self) -> Sequence[str]:
+        return self.group_ids
+
+    def reads(self, reads: Reads) -> None:
+        super().reads(reads)
+        reads.histories.update(map(group.stream_of, self.group_ids))
+
+    def follow(self, known: Known, reads: Reads) -> None:
+        for group_id in self.group_ids:
+            there = group.fold(known.history(group.stream_of(group_id)))
+            if there is not None:
+                reads.users.update((there.owner_id, *there.children))
+
+    def admit(self, known: Known) -> None:
+        """Nobody is asked for leave: the rule is the service's own."""
+
+    def decide(
+        self, item: str, known: Known, *, origin: Origin, new_id: Callable[[], str]
+    ) -> tuple[str, Sequence[Event]]:
+        there = group.fold(known.history(group.stream_of(item)))
+        if there is None:
+            return item, []
+        return item, group.revise(
+            there,
+            name=there.name,
+            children=tuple(each for each in there.children if may_be_in_group(each, there.owner_id, known)),
+            school_class=there.school_class,
+            known=known,
+            origin=origin,
+            cause=self.name,
+        )
