@@ -208,8 +208,8 @@ def _views(settings: Settings, parsed: argparse.Namespace) -> int:
                 raise Refused(str(error)) from error
             try:
                 return view_commands.run(url, parsed)
-            except RebuildRefused as error:
-                raise Refused(str(error)) from error
+            except (RebuildRefused, psycopg.errors.InsufficientPrivilege) as error:
+                raise Refused(str(error).strip()) from error
             except psycopg.OperationalError as error:
                 reason = str(error).strip()
                 raise Refused(

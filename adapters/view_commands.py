@@ -224,6 +224,7 @@ class Operator:
         """Help a rebuild that is going on."""
         with self._session("grow") as (connection, _):
             prepare_session(connection)
+            rebuild.act_as_owner(connection, name)
             for each in generations.all_of(connection):
                 if each.view == name and not each.grown and (code := _code(each)) is not None:
                     for _ in grow(connection, growth(code, each)):
@@ -234,7 +235,10 @@ class Operator:
         with self._session("rollback") as (connection, _):
             generation, steps = rebuild.roll_back(connection, name)
             self._wait(steps)
+            left_out = [each for each in parking.parked(connection, name) if each.generation == generation.generation]
         self._say(f"{name}: generation {generation.generation} serves now.")
+        if left_out:
+            self._say(f"{name}: it has parked {len(left_out):,} streams; `views parked {name}` says why.")
         return 0
 
     def drop_old(self, names: Sequence[str]) -> int:
@@ -273,20 +277,36 @@ class Operator:
         return 0
 
     def unpark(self, name: str, stream: str | None, *, skip: bool) -> int:
-        """Try parked streams of every generation of a view again, or go on after their first event; 1 when some stay
-        parked."""
+        """Try parked streams again, in every generation that is kept; or `skip` their first event where they are
+        served, and only there: one that is beside it would serve later, and nobody would know what is missing. 1 when
+        some stay parked."""
         with self._session("unpark") as (connection, _):
             kept = {each.generation: each for each in generations.all_of(connection) if each.view == name}
-            found = [each for each in parking.parked(connection, name) if stream in (None, each.stream)]
+            parked = [each for each in parking.parked(connection, name) if stream in (None, each.stream)]
+            found = [each for each in parked if (kept[each.generation].live if skip else kept[each.generation].grown)]
+            others = sorted({each.generation for each in parked} - {each.generation for each in found})
             if not found:
-                raise RebuildRefused(f"{name} has parked nothing" + ("" if stream is None else f" of {stream}"))
+                raise RebuildRefused(_nothing_parked(name, stream, others, skip=skip))
+            rebuild.act_as_owner(connection, name)
             stay = [each for each in found if not self._unpark(connection, kept[each.generation], each.stream, skip)]
         self._say(f"{name}: {len(found) - len(stay):,} streams go on, {len(stay):,} stay parked.")
+        for number in others:
+            self._say(f"{name}: generation {number}, which does not serve, still has them parked.")
         return 1 if stay else 0
 
     def _unpark(self, connection: Connection[Any], generation: Generation, stream: str, skip: bool) -> bool:
         code = _code(generation)
         return code is not None and parking.retry(connection, code, generation, stream, skip=skip)
+
+
+def _nothing_parked(name: str, stream: str | None, others: Sequence[int], *, skip: bool) -> str:
+    of = "" if stream is None else f" of {stream}"
+    if not others:
+        return f"{name} has parked nothing{of}"
+    numbers = ", ".join(map(str, others))
+    if skip:
+        return f"only what serves can skip, and has parked nothing{of}: generation {numbers} of {name} does not serve"
+    return f"generation {numbers} of {name} is still being grown: go on with its rebuild first"
 
 
 def _code(generation: Generation) -> View | None:

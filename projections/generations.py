@@ -8,7 +8,7 @@ from psycopg import Connection, Cursor, sql
 from psycopg.errors import InvalidTableDefinition
 from psycopg.sql import Composed, Identifier
 
-from projections import statements
+from projections import grants, statements
 from projections.view import Tables, View, tables_of
 from projections.views import VIEWS, Views
 
@@ -111,11 +111,13 @@ def go_live(cursor: Cursor[Any], view: View, generation: int, before: View | Non
 
 
 def show(cursor: Cursor[Any], view: View, generation: int) -> None:
-    """Let the plain names mean this generation. Grants on them stay, unless their columns change. NamesTaken."""
+    """Let the plain names mean this generation. Grants on them stay; a new name gets those of another of the view.
+    NamesTaken."""
     names = sorted(_names(view))
     if taken := cursor.execute(SQL["foreign"], {"names": names}).fetchall():
         raise NamesTaken([name for (name,) in taken])
     tables = tables_of(view, generation)
+    there = [name for (name,) in cursor.execute(SQL["there"], {"names": names}).fetchall()]
     for name in names:
         if name in view.shown:
             selected = sql.SQL(view.shown[name]).format(**tables)
@@ -124,9 +126,13 @@ def show(cursor: Cursor[Any], view: View, generation: int) -> None:
         try:
             with cursor.connection.transaction():
                 cursor.execute(_as(sql.SQL("create or replace view"), name, selected))
+            if there and name not in there:
+                grants.copy(cursor, Identifier(there[0]), Identifier(name))
         except InvalidTableDefinition:
+            granted = grants.of(cursor, Identifier(name))
             cursor.execute(sql.SQL("drop view {}").format(Identifier(name)))
             cursor.execute(_as(sql.SQL("create view"), name, selected))
+            grants.give(cursor, granted, Identifier(name))
 
 
 def _as(create: sql.SQL, name: str, selected: Composed) -> Composed:

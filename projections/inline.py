@@ -47,9 +47,6 @@ class Inline(View):
             cursor.execute(SQL("create schema if not exists {}").format(Identifier(self._schema)))
         for name, table in tables.items():
             cursor.execute(SQL("create table {} (like {} including all)").format(table, Identifier(name)))
-            for privilege, grantee in cursor.execute(STATEMENTS["grants"], {"table": name}).fetchall():
-                role = Identifier(grantee) if grantee else SQL("public")
-                cursor.execute(SQL("grant {} on {} to {}").format(SQL(privilege), table, role))
 
     def write(self, cursor: Cursor[Any], tables: Tables, page: Page) -> None:
         ((path,),) = cursor.execute("select current_setting('search_path')").fetchall()

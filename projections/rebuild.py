@@ -17,14 +17,14 @@ from typing import Any
 from psycopg import Connection, Cursor, IsolationLevel, sql
 from psycopg.errors import DuplicateTable, LockNotAvailable, UniqueViolation
 
-from projections import generations, statements
+from projections import generations, grants, statements
 from projections.comparison import Difference, differences, in_partition
 from projections.generations import Generation
 from projections.growth import PAGE, Growth, RebuildRefused, grow, growth, prepare_session
 from projections.inline import INLINE, Inline
 from projections.projector import CHANGED
 from projections.switch import PAUSE, InCommands, Live, Serving, Switch, parts_of
-from projections.view import View
+from projections.view import Tables, View
 from projections.views import VIEWS, Views
 
 SQL = statements.beside(__file__, "rebuild")
@@ -132,6 +132,7 @@ def begin(connection: Connection[Any], builder: str, name: str, *, views: Views 
     view = INLINE.get(name) or views.latest.get(name)
     if view is None:
         raise RebuildRefused(f"there is no view {name}")
+    act_as_owner(connection, name, views=views)
     _drop_left(connection, view, anew=anew)
     try:
         with connection.transaction(), connection.cursor() as cursor:
@@ -141,6 +142,9 @@ def begin(connection: Connection[Any], builder: str, name: str, *, views: Views 
                 number = max((each.generation for each in there), default=0) + 1
                 new = growth(view, Generation(name, number, view.version, live=False, grown=False, builder=builder))
                 generations.create(cursor, view, number, new.tables, grown=False)
+                grants.copy_all(cursor, _serving(there, name, views), new.tables)
+                if why := grants.cannot_write(cursor, name, new.tables, inline=isinstance(view, Inline)):
+                    raise RebuildRefused(why)
             cursor.execute(SQL["set_builder"], {**new.generation.key, "builder": builder})
     except (UniqueViolation, DuplicateTable) as error:
         raise RebuildRefused(f"{name} is being rebuilt by somebody else") from error
@@ -148,6 +152,21 @@ def begin(connection: Connection[Any], builder: str, name: str, *, views: Views 
         return Rebuild(connection, InCommands(view), new, comparable=True)
     live = _live(there, views)
     return Rebuild(connection, Live(live, new.generation), new, comparable=live.view is view)
+
+
+def act_as_owner(connection: Connection[Any], name: str, *, views: Views = VIEWS) -> None:
+    """Act as the role that owns what serves, until the session ends. RebuildRefused where the session's may not."""
+    with connection.transaction(), connection.cursor() as cursor:
+        serving = _serving(generations.of_view(cursor, name), name, views)
+    try:
+        grants.act_as_owner(connection, next(iter(serving.values())))
+    except grants.NotOwner as error:
+        raise RebuildRefused(str(error)) from error
+
+
+def _serving(there: Sequence[Generation], name: str, views: Views) -> Tables:
+    """The tables that answer now. RebuildRefused."""
+    return INLINE[name].serving if name in INLINE else _live(there, views).tables
 
 
 def _live(there: Sequence[Generation], views: Views) -> Growth:
@@ -205,6 +224,8 @@ def roll_back(connection: Connection[Any], name: str, *, views: Views = VIEWS) -
     """The youngest generation that was kept beside the live one, and the steps by which it answers again.
     RebuildRefused."""
     prepare_session(connection)
+    if name not in INLINE:
+        act_as_owner(connection, name, views=views)
     with connection.transaction(), connection.cursor() as cursor:
         there = generations.of_view(cursor, name)
     kept = [each for each in there if each.grown and not each.live and each.builder is None]
@@ -225,7 +246,8 @@ def is_behind(connection: Connection[Any], name: str) -> bool:
 
 def drop_old(connection: Connection[Any], name: str, *, views: Views = VIEWS) -> Iterator[Generation | None]:
     """Drop every generation that is not live, unless a rebuild is at it: each, once it is gone; and None each time
-    that another session, such as a pg_dump, reads its tables. Nobody else waits meanwhile."""
+    that another session, such as a pg_dump, reads its tables. Nobody else waits meanwhile. RebuildRefused."""
+    act_as_owner(connection, name, views=views)
     while True:
         try:
             dropped = _drop_one(connection, name, views)

@@ -8,7 +8,7 @@ from psycopg import Connection, Cursor, sql
 from psycopg.errors import LockNotAvailable
 from psycopg.sql import Identifier
 
-from projections import generations, statements
+from projections import generations, grants, statements
 from projections.generations import Generation
 from projections.growth import PAGE, Growth, RebuildRefused
 from projections.inline import Inline
@@ -104,6 +104,10 @@ class Switch:
 
     def run(self) -> Iterator[None]:
         """A step for each time that it must wait, for those who keep views or for those who read. RebuildRefused."""
+        with self._connection.cursor() as cursor:
+            view, tables = self._new.view, self._new.tables
+            if why := grants.cannot_write(cursor, view.name, tables, inline=isinstance(view, Inline)):
+                raise RebuildRefused(why)
         deadline = time.monotonic() + KEEPING_TIME
         while not self._can():
             if time.monotonic() > deadline:

@@ -16,6 +16,9 @@ select h.part, %(view)s, %(generation)s,
     else coalesce((select e.seq from events e where e.part = h.part order by e.seq desc limit 1), 0) end
 from heads h;
 
+-- name: there
+select n.name from unnest(%(names)b::text[]) as n (name) where to_regclass(quote_ident(n.name)) is not null order by 1;
+
 -- name: set_live
 update views set live = (generation = %(generation)s) where view = %(view)s;
 

@@ -128,11 +128,3 @@ where not p.has_rows and exists (
         )
 )
 order by p.name;
-
--- name: grants
--- What others than its owner may do with a table; the role is null where everybody may.
-select a.privilege_type, r.rolname
-from pg_class c
-cross join aclexplode(c.relacl) a
-left join pg_roles r on r.oid = a.grantee
-where c.oid = %(table)s::regclass and a.grantee <> c.relowner;

@@ -13,6 +13,7 @@ from adapters.postgres.connections import connector
 from adapters.view_commands import Operator
 from domain.catalogue import Undecodable, decode
 from projections import generations, parking, rebuild
+from projections.growth import RebuildRefused
 from projections.view import Placed, View, tables_of
 from projections.views import VIEWS
 from tests import databases
@@ -168,6 +169,69 @@ def test_what_is_skipped_is_as_if_that_event_had_never_been(log: str, connection
         view.write(cursor, tables, whole)
     assert len(stored) - len(states) == len(whole)
     assert rows(connection, view, 99) == rows(connection, view, 1)
+
+
+@every_view
+def test_what_is_skipped_where_it_serves_is_not_skipped_in_a_rebuild_which_then_does_not_serve(
+    log: str, connection: Connection[Any], view: View, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broken(connection, view, readable=False)
+    with projecting(connector(log), VIEWS.only(view.name)):
+        assert caught_up(connection, view)
+        assert 2 == grown(connection, view)
+        connection.execute("update views set builder = 'gone' where generation = 2")
+        stream = min(streams(connection, view))
+        in_rebuild = [each for each in parking.parked(connection, view.name) if each.generation == 2]
+        Operator(log, Path()).unpark(view.name, stream, skip=True)
+        assert f"{view.name}: generation 2, which does not serve, still has them parked." in capsys.readouterr().out
+        assert in_rebuild == [each for each in parking.parked(connection, view.name) if each.generation == 2]
+        operator = Operator(log, Path())
+        assert 1 == operator.rebuild([view.name], workers=1, accept_differences=False, anew=False, compares=False)
+        assert [(1,)] == connection.execute(
+            "select generation from views where live and view = %s", [view.name]
+        ).fetchall()
+        assert "streams are parked" in capsys.readouterr().out
+        # Nothing is skipped where only the rebuild has parked something.
+        connection.execute("delete from parked_events where generation = 1")
+        with pytest.raises(RebuildRefused, match=f"only what serves can skip, and has parked nothing of {stream}"):
+            Operator(log, Path()).unpark(view.name, stream, skip=True)
+        assert 0 == operator.rebuild([view.name], workers=1, accept_differences=True, anew=False)
+
+
+@every_view
+def test_a_generation_that_is_still_being_grown_is_not_tried_again(
+    log: str, connection: Connection[Any], view: View
+) -> None:
+    """It would be written to before its partitions are settled."""
+    states = broken(connection, view, readable=False)
+    going = rebuild.begin(connection, "parking", view.name)
+    for _ in going.grow():
+        pass
+    mend(connection, states)
+    parked = parking.parked(connection, view.name)
+    assert parked
+    with pytest.raises(RebuildRefused, match=f"generation 2 of {view.name} is still being grown"):
+        Operator(log, Path()).unpark(view.name, None, skip=False)
+    assert parked == parking.parked(connection, view.name)
+    going.finish()
+    assert 0 == Operator(log, Path()).unpark(view.name, None, skip=False)
+    assert [] == parking.parked(connection, view.name)
+
+
+@every_view
+def test_going_back_says_what_is_parked_there(
+    log: str, connection: Connection[Any], view: View, capsys: pytest.CaptureFixture[str]
+) -> None:
+    states = broken(connection, view, readable=False)
+    with projecting(connector(log), VIEWS.only(view.name)):
+        assert caught_up(connection, view)
+        mend(connection, states)
+        parked = len(streams(connection, view))
+        operator = Operator(log, Path())
+        assert 0 == operator.rebuild([view.name], workers=1, accept_differences=True, anew=False)
+        capsys.readouterr()
+        assert 0 == operator.roll_back(view.name)
+    assert f"{view.name}: it has parked {parked} streams; " in capsys.readouterr().out
 
 
 @every_view

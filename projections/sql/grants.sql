@@ -1,0 +1,26 @@
+-- name: owner
+-- Who owns a relation, and who asks.
+select pg_get_userbyid(c.relowner), current_user from pg_class c where c.oid = %(relation)s::regclass;
+
+-- name: grants
+-- What others than its owner may do with a relation; the role is null where everybody may.
+select a.privilege_type, r.rolname, a.is_grantable
+from pg_class c
+cross join aclexplode(c.relacl) a
+left join pg_roles r on r.oid = a.grantee
+where c.oid = %(relation)s::regclass and a.grantee <> c.relowner;
+
+-- name: cannot_write
+-- The roles of sessions that keep a view, or decide commands, and may not do all that this takes with a table.
+select distinct r.rolname
+from pg_stat_activity a
+join pg_roles r on r.oid = a.usesysid
+where a.datname = current_database()
+    and case when %(inline)s then a.application_name = 'writer'
+        else a.application_name in (select owner from leases where view = %(view)s) end
+    and not (
+        has_table_privilege(r.oid, %(relation)s::regclass, 'select')
+        and has_table_privilege(r.oid, %(relation)s::regclass, 'insert')
+        and has_table_privilege(r.oid, %(relation)s::regclass, 'update')
+        and has_table_privilege(r.oid, %(relation)s::regclass, 'delete')
+    );
