@@ -129,7 +129,7 @@ def api(settings: Settings, data: Path, url: str, draining: Draining, bodies: By
             *logins.routes(entrance, passwords, writer, accounts_reader),
             *institutions.routes(entrance, writer, accounts_reader),
             *users.routes(entrance, passwords, writer, accounts_reader),
-            *families.routes(entrance, writer, accounts_reader),
+            *families.routes(entrance, writer),
             *groups.routes(entrance, writer, accounts_reader),
             *outcomes.routes(entrance, writer, outcomes_reader, batch_limit=settings.batch_limit),
             *analytics.routes(entrance, accounts_reader, outcomes_reader, AnalyticsReader(pool, log.partitions)),

@@ -28,11 +28,22 @@ class Fault:
     """A bug in one decision; its trace is in the log under the request's id."""
 
 
-Outcome = str | Refusal | Fault
-"""Of one item: the id of what is now there, or why it is not."""
+class State(Struct, frozen=True):
+    """What is now there, as it is shown to clients."""
+
+    id: str
+
+
+Outcome = str | State | Refusal | Fault
+"""Of one item: the id of what is now there, its state where more is shown than was sent, or why it is not."""
+
 
 Answer = list[Outcome] | Refusal | Fault
 """Of one command: an outcome for each item in order, or the one that stands for all of them."""
+
+
+def id_of(accepted: str | State) -> str:
+    return accepted.id if isinstance(accepted, State) else accepted
 
 
 class Command(Struct, frozen=True, kw_only=True):
@@ -64,6 +75,10 @@ class Command(Struct, frozen=True, kw_only=True):
 
     def decide(
         self, item: Any, known: Known, *, origin: Origin, new_id: Callable[[], str]
-    ) -> tuple[str, Sequence[Event]]:
-        """The id to answer with and the facts of one item, or its Refusal raised."""
+    ) -> tuple[str | State, Sequence[Event]]:
+        """What to answer with and the facts of one item, or its Refusal raised.
+
+        A state comes from what was decided. It is never read after the commit: by then it may be another command's, and
+        a read may fail though the command was stored.
+        """
         raise NotImplementedError

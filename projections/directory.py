@@ -12,7 +12,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 from psycopg import Cursor
 
-from application.queries.outcomes import OutcomeRow
+from application.queries.outcomes import OutcomeRow, outcome_row
 from domain.event import Event
 from domain.group import GroupDisbanded, GroupFormed, GroupRevised
 from domain.institution import InstitutionRegistered, InstitutionRemoved
@@ -52,23 +52,6 @@ EVENTS: frozenset[type[Event]] = frozenset(
     )
 )
 """Those that the directory cares about."""
-
-
-def _outcome(event: OutcomeCreated | OutcomeRevised) -> OutcomeRow:
-    """As if the event were the first; only of one that was there before, who created it, and when, stays."""
-    said = event.definition
-    return OutcomeRow(
-        event.outcome_id,
-        said.name,
-        said.description,
-        said.brand_id,
-        said.metric_key,
-        said.unit,
-        said.direction,
-        event.origin.actor_id,
-        event.origin.recorded_at,
-        event.origin.recorded_at,
-    )
 
 
 class PasswordRow(Struct, frozen=True):
@@ -113,8 +96,8 @@ class DirectoryChanges(Struct):
                 self.institutions.append(event)
             case OutcomeCreated() | OutcomeRevised():
                 there = self.outcomes.get(event.outcome_id)
-                row = _outcome(event)
-                if there is not None:
+                row = outcome_row([event])
+                if there is not None:  # who created it, and when, stays
                     row = replace(row, created_by=there.created_by, created_at=there.created_at)
                 self.outcomes[event.outcome_id] = row
             case GroupFormed():

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from msgspec.structs import replace
 
-from application.command import Actor
+from application.command import Actor, State
 from application.permissions import scopes_of
 from domain.audit import AuditRead
 from domain.entry import EntryRecorded
@@ -55,6 +55,13 @@ REQUEST = "5f0000000000000000000001"
 def new_id() -> str:
     """An id that no other example has."""
     return uuid4().hex[:24]
+
+
+def with_ids(answer: Any) -> Any:
+    """An answer of a command, where the id stands for a state."""
+    if not isinstance(answer, list):
+        return answer
+    return [each.id if isinstance(each, State) else each for each in answer]
 
 
 def actor(role: str = "application", id: str = "5a62be07de34500146d9c543") -> Actor:

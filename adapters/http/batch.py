@@ -10,9 +10,9 @@ from adapters.http import body, decoding, errors
 from adapters.http.body import Limit
 from adapters.http.entrance import Entrance
 from adapters.http.envelope import envelope, problem
-from adapters.http.errors import only, outcomes
+from adapters.http.errors import accepted_of, outcomes
 from adapters.http.requests import HttpRequest, json_response, request_id
-from application.command import Answer, Outcome
+from application.command import Answer, Outcome, State
 from domain.refusal import AlreadyRegistered, Refusal
 
 T = TypeVar("T")
@@ -27,13 +27,12 @@ class Batch(Struct, Generic[T], frozen=True):
     size: int
 
     async def answer(
-        self, request: HttpRequest, answer: Answer, accepted: Callable[[T, str], Any], refused: Callable[[T], Any]
+        self, request: HttpRequest, answer: Answer, accepted: Callable[[T, Any], Any], refused: Callable[[T], Any]
     ) -> Response[bytes]:
-        """201 for one item, 207 for an array. `accepted`: how an item goes out under its id, `refused`: how one that is
-        there already. The Refusal of the whole, or of the only item, is raised."""
+        """201 for one item, 207 for an array. `accepted`: how an item goes out with its id or its state, `refused`: how
+        one that is there already. The Refusal of the whole, or of the only item, is raised."""
         if not self.is_array:
-            id = only(answer)
-            return json_response(accepted(_sure(self.items[0]), id), 201)
+            return json_response(accepted(_sure(self.items[0]), accepted_of(answer)), 201)
         answered = outcomes(answer)
         errors.note_items(answered, request.scope)
         arguments = answered, accepted, refused, request_id(request)
@@ -42,14 +41,14 @@ class Batch(Struct, Generic[T], frozen=True):
     def _multi_status(
         self,
         answered: Sequence[Outcome],
-        accepted: Callable[[T, str], Any],
+        accepted: Callable[[T, Any], Any],
         refused: Callable[[T], Any],
         request_id: str,
     ) -> Response[bytes]:
         success: list[dict[str, Any]] = []
         error: list[dict[str, Any]] = []
         for element, item, outcome in zip(self.elements, self.items, answered, strict=True):
-            if isinstance(outcome, str):
+            if isinstance(outcome, str | State):
                 success.append({"code": 201, "item": accepted(_sure(item), outcome)})
             else:
                 told = envelope(outcome, request_id)

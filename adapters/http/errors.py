@@ -3,6 +3,7 @@ the family that was asked."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from typing import TypeVar
 
 import structlog
 from litestar.exceptions import HTTPException
@@ -14,11 +15,13 @@ from adapters.http.body import BatchTooLarge, BodyTooLarge, Disconnected, Unsupp
 from adapters.http.endpoints import family_of
 from adapters.http.envelope import FIELDS, Envelope, encode, envelope, problem
 from adapters.limits.limiter import TooManyRequests
-from application.command import Answer, Fault, Outcome
+from application.command import Answer, Fault, Outcome, State, id_of
 from application.unavailable import Unavailable
 from domain.refusal import Refusal, without_frames
 
 logger = structlog.get_logger()
+
+S = TypeVar("S", bound=State)
 
 
 class Refused(Struct, frozen=True):
@@ -93,6 +96,19 @@ def outcomes(answer: Answer) -> list[Outcome]:
 
 def only(answer: Answer) -> str:
     """The id that a command of one item answers with; its Refusal is raised, as is Failed."""
+    return id_of(accepted_of(answer))
+
+
+def only_state(answer: Answer, type: type[S]) -> S:
+    """The state of this type that a command of one item answers with, likewise."""
+    accepted = accepted_of(answer)
+    if not isinstance(accepted, type):
+        raise TypeError(f"the command answers with a {accepted.__class__.__name__}")
+    return accepted
+
+
+def accepted_of(answer: Answer) -> str | State:
+    """The id or the state that a command of one item answers with, likewise."""
     (outcome,) = outcomes(answer)
     if isinstance(outcome, Refusal):
         raise outcome
@@ -116,7 +132,7 @@ def refused(error: Exception) -> Refused:
 
 def note_items(outcomes: Iterable[Outcome], scope: Scope) -> None:
     """The scope gets how many items of an array were refused, and how."""
-    kinds = Counter(_kind(each) for each in outcomes if not isinstance(each, str))
+    kinds = Counter(_kind(each) for each in outcomes if not isinstance(each, str | State))
     if kinds:
         scope["state"]["refused"] = Refused(kinds)
 

@@ -5,26 +5,23 @@ from litestar.handlers import HTTPRouteHandler
 
 from adapters.http import users
 from adapters.http.entrance import Entrance
-from adapters.http.errors import only
+from adapters.http.errors import only, only_state
 from adapters.http.requests import HttpRequest, json_response, path_id, request_id
-from adapters.postgres.accounts_reader import AccountsReader
 from application.commands.tie_child import TieChild
 from application.commands.untie_child import UntieChild
-from application.queries.users import ReadUser
+from application.queries.users import User
 from application.writer import Writer
 
 PATH = "/v1/families/{family_id:str}/children/{child_id:str}"
 
 
-def routes(entrance: Entrance, writer: Writer, reader: AccountsReader) -> list[HTTPRouteHandler]:
+def routes(entrance: Entrance, writer: Writer) -> list[HTTPRouteHandler]:
     @post(PATH, status_code=200)
     async def tie(request: HttpRequest) -> Response[bytes]:
         actor = await entrance.admit(request, TieChild.name)
         family_id, child_id = path_id(request, "family_id"), path_id(request, "child_id")
         command = TieChild(actor=actor, request_id=request_id(request), family_id=family_id, child_id=child_id)
-        only(await writer.submit(command))
-        family = await reader.user(ReadUser(actor=actor, role="family", user_id=family_id))
-        return json_response(users.shown(family), 200)
+        return json_response(users.shown(only_state(await writer.submit(command), User)), 200)
 
     @delete(PATH)
     async def untie(request: HttpRequest) -> None:

@@ -9,7 +9,7 @@ from msgspec import UNSET
 from adapters.http import filters
 from adapters.http.body import ITEM
 from adapters.http.entrance import Entrance
-from adapters.http.errors import only
+from adapters.http.errors import only, only_state
 from adapters.http.requests import HttpRequest, json_response, listed, parameters, path_id, present, request_id
 from adapters.postgres.accounts_reader import AccountsReader
 from application import permissions
@@ -76,8 +76,7 @@ def _routes_of(
             school_class=sent.text_or_null("school_class") if "school_class" in sent else UNSET,
         )
         command = ReviseGroup(actor=actor, request_id=request_id(request), group_id=group_id, change=change)
-        only(await writer.submit(command))
-        return json_response(shown(await reader.group(ReadGroup(actor=actor, group_id=group_id))), 200)
+        return json_response(shown(only_state(await writer.submit(command), Group)), 200)
 
     @delete(one, name=f"disband_group_of_{role}")
     async def disband(request: HttpRequest) -> None:

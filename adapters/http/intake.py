@@ -18,7 +18,7 @@ from adapters.http.errors import Asked, Told, only, outcomes
 from adapters.http.readings import Item
 from adapters.http.requests import checked_id
 from application import permissions
-from application.command import Outcome
+from application.command import Fault, Outcome, id_of
 from application.commands.record_measurements import RecordMeasurements
 from application.writer import Writer
 from domain.measurement import KINDS, Kind, Reading
@@ -105,12 +105,12 @@ def _multi_status(
     """Every element once, among the successes or among the errors, each in the order sent."""
     answer = MultiStatus([], [])
     for element, reading, outcome in zip(elements, read, answered, strict=True):
-        if isinstance(outcome, str):
-            answer.success.append(Accepted(201, _item_of(reading, outcome)))
-        else:
+        if isinstance(outcome, Refusal | Fault):
             told = envelope(outcome, request_id)
             item = _item_of(reading) if isinstance(outcome, AlreadyRegistered) else element
             answer.error.append(Refused(told.code, told.message, told.description, item))
+        else:
+            answer.success.append(Accepted(201, _item_of(reading, id_of(outcome))))
     return Told(207, encode(answer))
 
 

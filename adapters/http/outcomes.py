@@ -9,15 +9,14 @@ from litestar.handlers import HTTPRouteHandler
 from adapters.http import batch, definitions, entry_items
 from adapters.http.body import ITEM
 from adapters.http.entrance import Entrance
-from adapters.http.errors import only
+from adapters.http.errors import only_state
 from adapters.http.questions import Questions
 from adapters.http.requests import HttpRequest, json_response, request_id
 from adapters.postgres.outcomes_reader import OutcomesReader
-from application.command import Actor, Answer
 from application.commands.create_outcomes import CreateOutcomes
 from application.commands.record_entries import RecordEntries
 from application.commands.revise_outcome import ReviseOutcome
-from application.queries.outcomes import ListEntries, ListOutcomes, ReadOutcome
+from application.queries.outcomes import ListEntries, ListOutcomes, OutcomeRow, ReadOutcome
 from application.writer import Writer
 from domain.outcome import TITLE
 from domain.refusal import NotFound
@@ -47,9 +46,9 @@ def routes(entrance: Entrance, writer: Writer, reader: OutcomesReader, *, batch_
         actor = await entrance.admit(request, CreateOutcomes.name)
         sent = await batch.read(request, entrance, batch_limit, definitions.read)
         command = CreateOutcomes(actor=actor, request_id=request_id(request), definitions=sent.items)
-        answer = await writer.submit(command)
-        rows = await reader.outcomes_of(_ids(answer))
-        return await sent.answer(request, answer, lambda _, id: definitions.item(rows[id]), definitions.shown)
+        return await sent.answer(
+            request, await writer.submit(command), lambda _, row: definitions.item(row), definitions.shown
+        )
 
     @get(PATH)
     async def list_all(request: HttpRequest) -> Response[bytes]:
@@ -64,7 +63,8 @@ def routes(entrance: Entrance, writer: Writer, reader: OutcomesReader, *, batch_
     @get(ONE)
     async def get_one(request: HttpRequest) -> Response[bytes]:
         actor = await entrance.admit(request, ReadOutcome.name)
-        return await _one(actor, path_uuid(request), reader)
+        outcome = await reader.outcome(ReadOutcome(actor=actor, outcome_id=path_uuid(request)))
+        return json_response(definitions.item(outcome), 200)
 
     @patch(ONE, status_code=200)
     async def revise(request: HttpRequest) -> Response[bytes]:
@@ -72,8 +72,7 @@ def routes(entrance: Entrance, writer: Writer, reader: OutcomesReader, *, batch_
         outcome_id = path_uuid(request)
         change = definitions.read_change(await entrance.sent(request, most=ITEM))
         command = ReviseOutcome(actor=actor, request_id=request_id(request), outcome_id=outcome_id, change=change)
-        only(await writer.submit(command))
-        return await _one(actor, outcome_id, reader)
+        return json_response(definitions.item(only_state(await writer.submit(command), OutcomeRow)), 200)
 
     @post(f"{ONE}/entries", status_code=201)
     async def record(request: HttpRequest) -> Response[bytes]:
@@ -102,12 +101,3 @@ def routes(entrance: Entrance, writer: Writer, reader: OutcomesReader, *, batch_
         return json_response({"entries": entries, "total": page.total}, 200)
 
     return [create, list_all, get_one, revise, record, list_entries]
-
-
-async def _one(actor: Actor, outcome_id: str, reader: OutcomesReader) -> Response[bytes]:
-    return json_response(definitions.item(await reader.outcome(ReadOutcome(actor=actor, outcome_id=outcome_id))), 200)
-
-
-def _ids(answer: Answer) -> list[str]:
-    """Of what was accepted."""
-    return [outcome for outcome in answer if isinstance(outcome, str)] if isinstance(answer, list) else []

@@ -1,6 +1,6 @@
 """Answers about outcomes, from the directory, and about their entries, from the view."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC
 from typing import Any
 
@@ -47,11 +47,6 @@ class OutcomesReader:
         if not page.rows:
             raise NotFound(TITLE)
         return page.rows[0]
-
-    async def outcomes_of(self, ids: Sequence[str]) -> dict[str, OutcomeRow]:
-        """Those of these ids, by id."""
-        rows = await self._pool.rows(SQL["outcomes_of"], {"ids": list(ids)}) if ids else []
-        return {row[0]: _outcome(*row) for row in rows}
 
     async def _outcomes(self, actor: Actor, members: Mapping[str, str | None], slice: Slice) -> Page[OutcomeRow]:
         """Those whose members are these, where they are told."""

@@ -6,6 +6,7 @@ from typing import ClassVar
 from application.account_command import AccountCommand
 from application.ids import uuid_of
 from application.ports import Known, Reads
+from application.queries.outcomes import OutcomeRow, outcome_row
 from domain import outcome
 from domain.event import Event, Origin
 from domain.outcome import Definition
@@ -29,8 +30,8 @@ class CreateOutcomes(AccountCommand, frozen=True, kw_only=True):
 
     def decide(
         self, item: Definition | Refusal, known: Known, *, origin: Origin, new_id: Callable[[], str]
-    ) -> tuple[str, Sequence[Event]]:
+    ) -> tuple[OutcomeRow, Sequence[Event]]:
         if isinstance(item, Refusal):
             raise item
-        outcome_id = uuid_of(new_id())
-        return outcome_id, outcome.create(item, known, outcome_id=outcome_id, origin=origin, cause=self.name)
+        events = outcome.create(item, known, outcome_id=uuid_of(new_id()), origin=origin, cause=self.name)
+        return outcome_row(events), events

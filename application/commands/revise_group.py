@@ -8,6 +8,7 @@ from msgspec import UNSET, Struct, UnsetType
 from application.account_command import AccountCommand
 from application.commands.register_user import check_children_of_group, may_be_in_group
 from application.ports import Known, Reads
+from application.queries.groups import Group
 from domain import group
 from domain.event import Event, Origin
 from domain.refusal import NotFound
@@ -46,7 +47,7 @@ class ReviseGroup(AccountCommand, frozen=True, kw_only=True):
 
     def decide(
         self, item: GroupChange, known: Known, *, origin: Origin, new_id: Callable[[], str]
-    ) -> tuple[str, Sequence[Event]]:
+    ) -> tuple[Group, Sequence[Event]]:
         there = group.fold(known.history(group.stream_of(self.group_id)))
         if there is None or there.owner_id != self.actor.id:
             raise NotFound(group.TITLE)
@@ -56,12 +57,15 @@ class ReviseGroup(AccountCommand, frozen=True, kw_only=True):
         else:
             check_children_of_group(item.children, self.actor.id, known)
             children = item.children
-        return there.group_id, group.revise(
+        name = there.name if item.name is UNSET else item.name
+        school_class = there.school_class if item.school_class is UNSET else item.school_class
+        events = group.revise(
             there,
-            name=there.name if item.name is UNSET else item.name,
+            name=name,
             children=children,
-            school_class=there.school_class if item.school_class is UNSET else item.school_class,
+            school_class=school_class,
             known=known,
             origin=origin,
             cause=self.name,
         )
+        return Group(there.group_id, name, sorted(children), school_class), events

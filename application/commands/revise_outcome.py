@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from application.account_command import AccountCommand
 from application.ports import Known, Reads
+from application.queries.outcomes import OutcomeRow, outcome_row
 from domain import outcome
 from domain.event import Event, Origin
 from domain.outcome import Definition
@@ -50,8 +51,10 @@ class ReviseOutcome(AccountCommand, frozen=True, kw_only=True):
 
     def decide(
         self, item: OutcomeChange, known: Known, *, origin: Origin, new_id: Callable[[], str]
-    ) -> tuple[str, Sequence[Event]]:
-        there = outcome.fold(known.history(outcome.stream_of(self.outcome_id)))
+    ) -> tuple[OutcomeRow, Sequence[Event]]:
+        history = known.history(outcome.stream_of(self.outcome_id))
+        there = outcome.fold(history)
         if there is None:
             raise NotFound(outcome.TITLE)
-        return there.outcome_id, outcome.revise(there, item.of(there.definition), known, origin=origin, cause=self.name)
+        events = outcome.revise(there, item.of(there.definition), known, origin=origin, cause=self.name)
+        return outcome_row([*history, *events]), events

@@ -4,8 +4,9 @@ from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from application.account_command import AccountCommand
-from application.commands.register_user import check_children
+from application.commands.register_user import check_children, is_child
 from application.ports import Known, Reads
+from application.queries.users import User
 from domain import family, user
 from domain.event import Event, Origin
 from domain.refusal import NotFound
@@ -28,13 +29,29 @@ class TieChild(AccountCommand, frozen=True, kw_only=True):
         reads.histories.add(user.stream_of(self.family_id))
         reads.ties.add((self.family_id, self.child_id))
 
+    def follow(self, known: Known, reads: Reads) -> None:
+        there = user.fold(known.history(user.stream_of(self.family_id)))
+        if there is not None:
+            reads.users.update(there.children)
+
     def decide(
         self, item: str, known: Known, *, origin: Origin, new_id: Callable[[], str]
-    ) -> tuple[str, Sequence[Event]]:
+    ) -> tuple[User, Sequence[Event]]:
         there = user.fold(known.history(user.stream_of(self.family_id)))
         if there is None or there.role != "family":
             raise NotFound(TITLES["family"])
         check_children((item,), known)
+        # The family's own events do not say which of its children were removed since.
+        children = {child_id for child_id in there.children if is_child(child_id, known)}
+        state = User(
+            there.user_id,
+            there.role,
+            there.username,
+            there.institution_id,
+            there.profile,
+            sorted(children | {item}),
+            [],
+        )
         if known.tied(self.family_id, item):
-            return self.family_id, []
-        return self.family_id, [family.tie(there, item, origin=origin, cause=self.name)]
+            return state, []
+        return state, [family.tie(there, item, origin=origin, cause=self.name)]

@@ -2,8 +2,7 @@
 
 from typing import ClassVar
 
-from msgspec import Struct
-
+from application.command import State
 from application.queries.query import Paging, Query
 
 
@@ -23,10 +22,9 @@ class ReadGroup(Query, frozen=True, kw_only=True):
     group_id: str
 
 
-class Group(Struct, frozen=True):
+class Group(State, frozen=True):
     """`children` are ids, ascending."""
 
-    id: str
     name: str
     children: list[str]
     school_class: str | None = None

@@ -1,11 +1,15 @@
 """Questions about outcomes and their entries: lists of them, or one."""
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, cast
 
 from msgspec import Struct
 
+from application.command import State
 from application.queries.query import Query
+from domain.event import Event
+from domain.outcome import OutcomeCreated, OutcomeRevised
 
 
 class Slice(Struct, frozen=True):
@@ -31,10 +35,9 @@ class ReadOutcome(Query, frozen=True, kw_only=True):
     outcome_id: str
 
 
-class OutcomeRow(Struct, frozen=True):
+class OutcomeRow(State, frozen=True):
     """`created_by` is a user's id; `updated_at` moves with each change."""
 
-    id: str
     name: str
     description: str | None
     brand_id: str
@@ -44,6 +47,24 @@ class OutcomeRow(Struct, frozen=True):
     created_by: str
     created_at: datetime
     updated_at: datetime
+
+
+def outcome_row(events: Sequence[Event]) -> OutcomeRow:
+    """An outcome after the events of its stream, of which there is at least one."""
+    first, last = events[0], cast("OutcomeCreated | OutcomeRevised", events[-1])
+    said = last.definition
+    return OutcomeRow(
+        last.outcome_id,
+        said.name,
+        said.description,
+        said.brand_id,
+        said.metric_key,
+        said.unit,
+        said.direction,
+        first.origin.actor_id,
+        first.origin.recorded_at,
+        last.origin.recorded_at,
+    )
 
 
 class Period(Struct, frozen=True):

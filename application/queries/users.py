@@ -2,8 +2,7 @@
 
 from typing import ClassVar
 
-from msgspec import Struct
-
+from application.command import State
 from application.queries.groups import Group
 from application.queries.query import Paging, Query
 from domain.user import Profile
@@ -25,10 +24,9 @@ class ReadUser(Query, frozen=True, kw_only=True):
     user_id: str
 
 
-class User(Struct, frozen=True):
+class User(State, frozen=True):
     """`children` of a family are ids, ascending; `groups` of those who own such, the oldest first."""
 
-    id: str
     role: str
     username: str
     institution_id: str | None

@@ -1,6 +1,7 @@
 """Outcomes: created, read, listed, changed, and one of each name only."""
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -210,6 +211,20 @@ def test_a_name_is_free_again_once_it_is_changed(admin: Api) -> None:
     refusal(409, admin.post(OUTCOMES, taken | {"name": "Other"}))
     refusal(409, admin.patch(f"{OUTCOMES}/{old['id']}", {"name": old["name"]}))
     refusal(409, admin.patch(f"{OUTCOMES}/{new['id']}", {"name": "Other"}))
+
+
+def test_each_of_400_changes_at_once_is_answered_with_what_it_has_made(admin: Api) -> None:
+    (outcome,) = several(admin, 1)
+    said = [f"description {n}" for n in range(400)]
+
+    def changed(description: str) -> Body:
+        return answer(admin.patch(f"{OUTCOMES}/{outcome['id']}", {"description": description}))
+
+    with ThreadPoolExecutor(40) as pool:
+        changes = list(pool.map(changed, said))
+    assert said == [change["description"] for change in changes]
+    last = max(changes, key=lambda change: change["updated_at"])
+    assert last["updated_at"] == answer(admin.get(f"{OUTCOMES}/{outcome['id']}"))["updated_at"]
 
 
 def test_of_32_changes_into_one_name_at_once_one_is_made(admin: Api) -> None:

@@ -38,6 +38,7 @@ from domain.measurement import Reading
 from domain.outcome import Definition
 from domain.partition import ACCOUNTS, partition
 from projections.known import Known
+from tests.examples import with_ids
 
 NOON = datetime(2024, 2, 29, 12, tzinfo=UTC)
 ALL = frozenset(SCOPES)
@@ -64,7 +65,7 @@ class World(Struct):
         while left := [place for place in range(len(commands)) if place not in answers]:
             taken = self.processor.run([commands[place] for place in left], oldest_waits=True)
             answers |= {left[place]: answer for place, answer in taken.items()}
-        return [answers[place] for place in range(len(commands))]
+        return [with_ids(answers[place]) for place in range(len(commands))]
 
     def outcome(self, command: Command) -> Outcome:
         """Of a command with one item."""

@@ -8,7 +8,7 @@ import pytest
 from psycopg import Cursor
 
 from adapters.postgres.log import PostgresLog
-from application.command import Command
+from application.command import Command, State
 from tests.application.mixes import MIXES
 from tests.application.world import World
 
@@ -48,7 +48,7 @@ def statements(world: World, group: list[Command]) -> int:
     assert len(group) == len(answers)
     for answer in answers.values():
         assert isinstance(answer, list)
-        assert all(isinstance(outcome, str) for outcome in answer)
+        assert all(isinstance(outcome, str | State) for outcome in answer)
     return len(sent)
 
 

@@ -19,7 +19,7 @@ from domain.refusal import Refusal
 from tests.application.conftest import AnyLog
 from tests.application.storing import a_user, store
 from tests.example_commands import reading, record_measurements
-from tests.examples import NOON, actor, new_id
+from tests.examples import NOON, actor, new_id, with_ids
 from tests.fakes import FakeLog
 
 
@@ -73,7 +73,7 @@ class World:
     def run(self, *commands: Command) -> list[Answer | LogUnavailable]:
         """The answers of one group, in order."""
         answers = self.processor.run(commands, oldest_waits=True)
-        return [answers[place] for place in range(len(commands))]
+        return [with_ids(answers[place]) for place in range(len(commands))]
 
     def accepted(self, command: Command) -> str:
         """The id that a command of one item is answered with."""

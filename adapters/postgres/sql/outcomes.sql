@@ -20,10 +20,6 @@ left join lateral (
 ) o on true
 order by o.id desc;
 
--- name: outcomes_of
-select o.id, o.name, o.description, o.brand_id, o.metric_key, o.unit, o.direction, o.created_by, o.created_at, o.updated_at
-from outcomes o where o.id = any (%(ids)s);
-
 -- name: entries
 -- How many there are, and those of the page.
 select t.total, e.id, e.subject_id, e.brand_id, e.value, e.at, e.metadata
