@@ -11,6 +11,7 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from multiprocessing.sharedctypes import Synchronized
 from queue import SimpleQueue
+from threading import Lock
 from typing import Any
 
 from msgspec import Struct
@@ -18,6 +19,7 @@ from psycopg import Connection
 
 from adapters.parent import end_with
 from adapters.postgres.connections import connector, hang_up
+from adapters.refused import Refused
 from projections import replay
 from projections.histories import Report
 from projections.kept import Kept, all_kept
@@ -34,13 +36,24 @@ Submit = Callable[[int], Future[Report]]
 """Has a partition replayed."""
 
 
+class _Count:
+    """Of what the threads of this process have read, like a `Synchronized` of several processes."""
+
+    def __init__(self) -> None:
+        self.value = 0
+        self._lock = Lock()
+
+    def get_lock(self) -> Lock:
+        return self._lock
+
+
 class _Lane(Struct):
     """What replays one of so many partitions at a time. `seen`: how many events all lanes have read."""
 
     connection: Connection[Any]
     partitions: int
     kept: Sequence[Kept]
-    seen: "Synchronized[int]"
+    seen: "_Count | Synchronized[int]"
 
     def replay(self, part: int) -> Report:
         report = Report()
@@ -55,7 +68,7 @@ def replayed(url: str, partitions: int, report: Report, *, workers: int, compare
 
     To be called from the main thread, with which the processes end.
     """
-    seen: Synchronized[int] = _spawn.Value("q", 0)
+    seen = _Count() if workers == 1 else _shared_count()
     open_lane = partial(_lane, url, partitions, compares, seen)
     told = 0
     with _threads(open_lane) if workers == 1 else _processes(open_lane, workers) as submit:
@@ -72,7 +85,14 @@ def replayed(url: str, partitions: int, report: Report, *, workers: int, compare
             report.add(each.result())
 
 
-def _lane(url: str, partitions: int, compares: bool, seen: "Synchronized[int]") -> _Lane:
+def _shared_count() -> "Synchronized[int]":
+    try:
+        return _spawn.Value("q", 0)
+    except (OSError, ImportError) as error:
+        raise Refused(f"--workers needs a /dev/shm that can be written to ({error}): replay without it") from error
+
+
+def _lane(url: str, partitions: int, compares: bool, seen: "_Count | Synchronized[int]") -> _Lane:
     connection = connector(url)(session_name("replay"))
     connection.autocommit = True
     return _Lane(connection, partitions, all_kept(connection) if compares else [], seen)

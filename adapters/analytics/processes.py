@@ -1,15 +1,17 @@
 """Processes for calculations that take long, so that they hold up nobody: started when the first is asked for, ended
-with this one, whatever ends it."""
+with this one, whatever ends it. Where there is no /dev/shm they are threads."""
 
 import asyncio
 import multiprocessing
 import os
 import signal
 from collections.abc import Callable
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from threading import Lock
 from typing import Any, TypeVar
+
+import structlog
 
 from adapters.parent import end_with
 from application.unavailable import Unavailable
@@ -22,10 +24,12 @@ VALUES = 2_000_000
 
 T = TypeVar("T")
 
+logger = structlog.get_logger()
+
 
 class Processes:
     def __init__(self) -> None:
-        self._pool: ProcessPoolExecutor | None = None
+        self._pool: Executor | None = None
         self._values = 0
         self._lock = Lock()
 
@@ -53,8 +57,7 @@ class Processes:
                 return self._pool.submit(calculate, *arguments)
             except BrokenProcessPool:
                 self._pool.shutdown(wait=False)
-        spawn = multiprocessing.get_context("spawn")
-        self._pool = ProcessPoolExecutor(PROCESSES, spawn, initializer=begin, initargs=(os.getpid(),))
+        self._pool = _pool()
         return self._pool.submit(calculate, *arguments)
 
     def _reserve(self, values: int) -> None:
@@ -74,6 +77,15 @@ class Processes:
             self._pool = None
             for process in multiprocessing.active_children():
                 process.kill()
+
+
+def _pool() -> Executor:
+    spawn = multiprocessing.get_context("spawn")
+    try:
+        return ProcessPoolExecutor(PROCESSES, spawn, initializer=begin, initargs=(os.getpid(),))
+    except (OSError, ImportError) as error:  # its locks need /dev/shm, which is missing, full or closed to us
+        logger.warning("long calculations run in threads: processes cannot be started", reason=str(error))
+        return ThreadPoolExecutor(PROCESSES)
 
 
 def begin(parent: int) -> None:

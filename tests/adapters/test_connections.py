@@ -2,7 +2,9 @@
 
 import asyncio
 import re
+import socket
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,7 @@ from psycopg import Connection
 from psycopg.conninfo import make_conninfo
 from psycopg.sql import SQL, Identifier, Literal
 
-from adapters.postgres.connections import SETTINGS, SINCE, connect_async, connector, pool
+from adapters.postgres.connections import READING, SETTINGS, SINCE, connect_async, connector, pool
 from adapters.postgres.embedded import Server
 from tests.running.line import line_to
 
@@ -105,7 +107,8 @@ async def test_asynchronous_sessions_and_those_of_a_pool_begin_with_the_same(hos
     assert [("UTC", "0", "0")] == await (await session.execute(asked)).fetchall()
     await session.close()
     async with pool(hostile, 1) as sessions, sessions.connection() as pooled:
-        assert [("UTC", "0", "2s")] == await (await pooled.execute(asked)).fetchall()
+        limits = READING["statement_timeout"], READING["lock_timeout"]
+        assert [("UTC", *limits)] == await (await pooled.execute(asked)).fetchall()
 
 
 def test_settings_of_one_kind_of_session_go_beyond_those_of_all(server: Server) -> None:
@@ -156,6 +159,22 @@ def test_variables_of_libpq_add_no_setting(server: Server, monkeypatch: pytest.M
     monkeypatch.setenv("PGAPPNAME", "nonsense")
     with connector(server.url)("a test") as session:
         assert [("a test",)] == session.execute("show application_name").fetchall()
+
+
+def test_the_start_of_a_session_says_nothing_that_a_pooler_refuses() -> None:
+    """PgBouncer takes these parameters in its session mode, and no others."""
+    taken = {"user", "database", "client_encoding", "application_name"}
+    with socket.create_server(("127.0.0.1", 0)) as listening, ThreadPoolExecutor(1) as threads:
+        port = listening.getsockname()[1]
+        address = f"host=127.0.0.1 port={port} user=a dbname=b sslmode=disable gssencmode=disable"
+        opening = threads.submit(connector(address), "a test")
+        client, _ = listening.accept()
+        with client:
+            start = client.recv(65_536)
+        with pytest.raises(psycopg.OperationalError):
+            opening.result()
+    words = start[8:].rstrip(b"\0").split(b"\0")
+    assert taken == {word.decode() for word in words[::2]}
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,13 @@
 """The processes that calculate take no more values at a time than memory is meant for."""
 
 import asyncio
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from adapters.analytics.processes import VALUES, Processes
 from application.unavailable import Unavailable
@@ -82,3 +84,23 @@ def test_a_calculation_that_fails_counts_no_longer(processes: Processes) -> None
                 await processes.run(VALUES, abs, "x")
 
     asyncio.run(ask())
+
+
+def test_where_no_process_can_be_started_it_is_calculated_in_a_thread_which_is_logged_once(
+    processes: Processes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def without_shared_memory(*_: object) -> None:
+        raise FileNotFoundError(2, "No such file or directory")
+
+    async def ask() -> None:
+        for number in range(3):
+            assert (number, os.getpid()) == await processes.run(1, in_this_process, number)
+
+    monkeypatch.setattr("multiprocessing.synchronize._multiprocessing.SemLock", without_shared_memory)
+    with capture_logs() as logged:
+        asyncio.run(ask())
+    assert ["long calculations run in threads: processes cannot be started"] == [line["event"] for line in logged]
+
+
+def in_this_process(number: int) -> tuple[int, int]:
+    return number, os.getpid()
