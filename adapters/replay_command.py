@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from adapters import replay_workers
-from adapters.http import filters, times
+from adapters.http import parameters
 from adapters.postgres.audit_reader import SQL, Stored, told
 from adapters.postgres.connections import connector
 from adapters.refused import Refused
@@ -101,7 +101,7 @@ def instant(text: str | None, name: str) -> datetime | None:
     """A time of an option. Refused."""
     if text is None:
         return None
-    found = times.exactly(text) or filters.time(text)
+    found = parameters.exact_time(text)
     if found is None:
         raise Refused(f"{name}: {text!r} is no time such as 2026-06-01 or 2026-06-01T08:30:00Z")
     return found

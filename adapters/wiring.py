@@ -119,7 +119,7 @@ def api(settings: Settings, data: Path, url: str, draining: Draining, bodies: By
             await limits.close()
             await asyncio.to_thread(observed.stop)
 
-    entrance = Entrance(tokens, limits, settings.body_limit, bodies)
+    entrance = Entrance(tokens, limits, settings.body_limit, bodies, accounts_reader.check)
     intake = Intake(entrance, writer, settings.batch_limit)
     application = app.create(
         [

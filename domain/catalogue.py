@@ -121,6 +121,11 @@ def latest_name(stored_name: str) -> str:
     return stored_name
 
 
+def versions_of(name: str) -> frozenset[str]:
+    """What a name of events stands for: itself, or without its version every version that may be stored."""
+    return frozenset((name, *(stored for stored in (*EVENTS, *OLDER) if stored.rpartition(".v")[0] == name)))
+
+
 def names_of(events: Iterable[type[Event]]) -> frozenset[str]:
     """All names, of older versions too, that events of these sorts are stored under."""
     latest = {event.stored_name for event in events}

@@ -7,7 +7,7 @@ Refusal
 └── what was sent      Unreadable · BadParameter · MembersMissing · BadTimestamp · Negative · NotANumber · NotText ·
                        EmptyText · UnsafeText · TextTooLong · TooLarge · NotOneOf · NotAList · NotADecimal ·
                        NotAnObject · NotATime · NotNumbers · PasswordDiffers · PasswordTooShort · PasswordTooLong ·
-                       BadFilter
+                       BadFilter · UnknownParameter · GivenTwice · EmptyRange
 """
 
 from typing import TypeVar
@@ -206,4 +206,24 @@ class PasswordTooLong(BadMember):
 
 
 class BadFilter(BadMember):
-    """A query parameter that cannot be read, or that the list does not have."""
+    """A query parameter that cannot be read; `expected`: what it must be."""
+
+    def __init__(self, member: str, expected: str) -> None:
+        super().__init__(member)
+        self.expected = expected
+
+
+class UnknownParameter(BadMember):
+    """A query parameter that the endpoint does not have."""
+
+
+class GivenTwice(BadMember):
+    """A query parameter that is there more than once, and should not be."""
+
+
+class EmptyRange(BadMember):
+    """`member`, where a range begins, is not before `end`."""
+
+    def __init__(self, member: str, end: str) -> None:
+        super().__init__(member)
+        self.end = end

@@ -11,12 +11,13 @@ from msgspec.structs import asdict
 from adapters.analytics import calculator
 from adapters.analytics.better import better
 from adapters.analytics.shapes import Cohort, Method
-from adapters.http import times
+from adapters.http import lengths, parameters, times
 from adapters.http.body import ITEM
 from adapters.http.entrance import Entrance
-from adapters.http.outcomes import ONE, checked_uuid, path_uuid
-from adapters.http.questions import Questions
-from adapters.http.requests import HttpRequest, json_response
+from adapters.http.openapi.schemas import pattern
+from adapters.http.outcomes import ONE
+from adapters.http.parameters import FROM, SUBJECT, TO, Asked, Declared, Parameter
+from adapters.http.requests import HttpRequest, checked_uuid, json_response, path_id
 from adapters.postgres.accounts_reader import AccountsReader
 from adapters.postgres.analytics_reader import AnalyticsReader, Values
 from adapters.postgres.outcomes_reader import OutcomesReader
@@ -31,9 +32,23 @@ from application.queries.analytics import (
 )
 from application.queries.outcomes import OutcomeRow, ReadOutcome
 from domain.outcome import HIGHER, TITLE
-from domain.refusal import BadFilter, NotFound
+from domain.refusal import NotFound
 
-GRANULARITIES = ("day", "week", "month")
+GRANULARITY = parameters.choice("granularity", ("day", "week", "month"), "Weeks start on Monday.")
+BY = Parameter(
+    name="by",
+    read=lambda text: text or None,
+    expected="the name of a member of metadata",
+    schema=pattern(r"[^\u0000]+", maxLength=lengths.TEXT),
+    description="The member of metadata that tells cohorts apart.",
+    example="arm",
+)
+
+OF_PERIOD: Declared = (FROM, TO, SUBJECT)
+SERIES: Declared = (GRANULARITY, *OF_PERIOD)
+COMPARISON: Declared = (BY, FROM, TO)
+"""Parameters of the questions about an outcome."""
+
 METHODS: tuple[Method, ...] = ("pearson", "spearman")
 ALPHA = 0.05
 
@@ -54,11 +69,12 @@ def _of_outcomes(entrance: Entrance, outcomes: OutcomesReader, reader: Analytics
     async def asked_for(actor: Actor, outcome_id: str) -> OutcomeRow:
         return await outcomes.outcome(ReadOutcome(actor=actor, outcome_id=outcome_id))
 
-    async def values_asked_for(request: HttpRequest, action: str) -> tuple[Values, Questions]:
-        actor = await entrance.admit(request, action)
-        outcome_id, asked = path_uuid(request), Questions(request)
-        period, subject_id = asked.period(), asked.text("subject_id")
-        return Values(await asked_for(actor, outcome_id), period, subject_id), asked
+    async def values_asked_for(
+        request: HttpRequest, action: str, declared: Declared = OF_PERIOD
+    ) -> tuple[Values, Asked]:
+        actor, asked = await entrance.ask(request, action, declared)
+        outcome = await asked_for(actor, path_id(request, "outcome_id"))
+        return Values(outcome, asked.period, asked[SUBJECT]), asked
 
     @get(f"{ONE}/summary")
     async def summarize(request: HttpRequest) -> Response[bytes]:
@@ -85,11 +101,8 @@ def _of_outcomes(entrance: Entrance, outcomes: OutcomesReader, reader: Analytics
 
     @get(f"{ONE}/series")
     async def read_series(request: HttpRequest) -> Response[bytes]:
-        actor = await entrance.admit(request, ReadSeries.name)
-        outcome_id, asked = path_uuid(request), Questions(request)
-        granularity = asked.choice("granularity", GRANULARITIES)
-        period, subject_id = asked.period(), asked.text("subject_id")
-        values = Values(await asked_for(actor, outcome_id), period, subject_id)
+        values, asked = await values_asked_for(request, ReadSeries.name, SERIES)
+        granularity = asked[GRANULARITY]
         points = [
             {
                 "start": times.render(datetime.combine(point.start, time(), UTC)),
@@ -100,7 +113,7 @@ def _of_outcomes(entrance: Entrance, outcomes: OutcomesReader, reader: Analytics
             }
             for point in await reader.series(values, granularity)
         ]
-        return json_response({"outcome_id": outcome_id, "granularity": granularity, "points": points}, 200)
+        return json_response({"outcome_id": values.outcome.id, "granularity": granularity, "points": points}, 200)
 
     @get(f"{ONE}/trend")
     async def read_trend(request: HttpRequest) -> Response[bytes]:
@@ -115,20 +128,17 @@ def _of_outcomes(entrance: Entrance, outcomes: OutcomesReader, reader: Analytics
 
     @get(f"{ONE}/compare")
     async def compare(request: HttpRequest) -> Response[bytes]:
-        actor = await entrance.admit(request, CompareCohorts.name)
-        outcome_id, asked = path_uuid(request), Questions(request)
-        by, period = asked.text("by"), asked.period()
-        if not by:
-            raise BadFilter("by")
-        outcome = await asked_for(actor, outcome_id)
+        actor, asked = await entrance.ask(request, CompareCohorts.name, COMPARISON)
+        by = asked[BY]
+        outcome = await asked_for(actor, path_id(request, "outcome_id"))
         cohorts: dict[str, tuple[list[Decimal], list[Decimal]]] = {}
-        for change in await reader.changes(Values(outcome, period), by):
+        for change in await reader.changes(Values(outcome, asked.period), by):
             firsts, lasts = cohorts.setdefault(change.cohort, ([], []))
             firsts.append(change.first)
             lasts.append(change.last)
         found = [Cohort(value, *cohorts[value]) for value in sorted(cohorts)]
         compared = await calculator.compare(found, higher_is_better=outcome.direction == HIGHER)
-        return json_response({"outcome_id": outcome_id, "by": by, **asdict(compared)}, 200)
+        return json_response({"outcome_id": outcome.id, "by": by, **asdict(compared)}, 200)
 
     @post("/v1/correlations/compute", status_code=200)
     async def correlate(request: HttpRequest) -> Response[bytes]:

@@ -9,20 +9,26 @@ import msgspec
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 
+from adapters.http import parameters
 from adapters.http.entrance import Entrance
 from adapters.http.errors import only
-from adapters.http.questions import Questions
-from adapters.http.requests import HttpRequest, json_response, request_id
+from adapters.http.openapi.schemas import pattern
+from adapters.http.parameters import LIMIT, Declared, Parameter
+from adapters.http.requests import HttpRequest, json_response, path_id, request_id
 from adapters.postgres import audit_reader
 from adapters.postgres.audit_reader import AuditReader
 from application.commands.note_audit_read import NoteAuditRead
+from application.queries import audit as queries
 from application.queries.audit import AuditRow, Fact, ListAuditEvents, ReadState, ReadStream
 from application.writer import Writer
 from domain import history
-from domain.refusal import BadFilter
+from domain.catalogue import versions_of
 
 PATH = "/v1/audit"
 STREAM = f"{PATH}/streams/{{id:str}}"
+
+CURSOR = 65_536
+"""Characters of a cursor, at most: it has a place in each partition."""
 
 _decode_places = msgspec.json.Decoder(dict[int, int]).decode
 
@@ -34,21 +40,19 @@ def routes(entrance: Entrance, writer: Writer, reader: AuditReader) -> list[HTTP
 
     @get(f"{PATH}/events")
     async def events(request: HttpRequest) -> Response[bytes]:
-        actor = await entrance.admit(request, ListAuditEvents.name)
-        asked = Questions(request)
-        start, end, slice = asked.instant("from"), asked.instant("to"), asked.slice()
-        places = places_of(asked.text("after"))
+        actor, asked = await entrance.ask(request, ListAuditEvents.name, EVENTS)
+        name, places = asked[EVENT], asked[AFTER]
         query = ListAuditEvents(
             actor=actor,
-            actor_id=asked.text("actor"),
-            subject=asked.text("subject"),
-            stream=asked.text("stream"),
-            event=asked.text("event"),
-            request_id=asked.text("request_id"),
-            start=start,
-            end=end,
+            actor_id=asked[ACTOR],
+            subject=asked[ABOUT],
+            stream=asked[OF_STREAM],
+            events=None if name is None else versions_of(name),
+            request_id=asked[REQUEST_ID],
+            start=asked[SINCE],
+            end=asked[UNTIL],
             places=places,
-            limit=slice.limit,
+            limit=asked[LIMIT],
         )
         rows = await reader.events(query)
         after = cursor_of({**places, **{row.part: row.seq for row in rows}})
@@ -57,17 +61,16 @@ def routes(entrance: Entrance, writer: Writer, reader: AuditReader) -> list[HTTP
     @get(STREAM)
     async def stream(request: HttpRequest) -> Response[bytes]:
         actor = await entrance.admit(request, ReadStream.name)
-        found = await reader.stream(_id(request))
+        found = await reader.stream(path_id(request, "id"))
         await note(request, NoteAuditRead(actor=actor, request_id=request_id(request), stream=found))
         facts = audit_reader.told(await reader.facts(found))
-        return json_response({"id": _id(request), "stream": found, "facts": list(map(_fact, facts))}, 200)
+        return json_response({"id": path_id(request, "id"), "stream": found, "facts": list(map(_fact, facts))}, 200)
 
     @get(f"{STREAM}/state")
     async def state(request: HttpRequest) -> Response[bytes]:
-        actor = await entrance.admit(request, ReadState.name)
-        asked = Questions(request)
-        as_of, known_at = asked.instant("as_of"), asked.instant("known_at")
-        found = await reader.stream(_id(request))
+        actor, asked = await entrance.ask(request, ReadState.name, STATE)
+        as_of, known_at = asked[AS_OF], asked[KNOWN_AT]
+        found = await reader.stream(path_id(request, "id"))
         known_at, known = await reader.known(found, known_at)
         command = NoteAuditRead(
             actor=actor, request_id=request_id(request), stream=found, as_of=as_of, known_at=known_at
@@ -76,7 +79,7 @@ def routes(entrance: Entrance, writer: Writer, reader: AuditReader) -> list[HTTP
         facts = [each.event for each in known if as_of is None or each.event.happened_at <= as_of]
         last = list(history.states(facts))[-1:]
         answer = {
-            "id": _id(request),
+            "id": path_id(request, "id"),
             "stream": found,
             "as_of": None if as_of is None else precisely(as_of),
             "known_at": precisely(known_at),
@@ -86,10 +89,6 @@ def routes(entrance: Entrance, writer: Writer, reader: AuditReader) -> list[HTTP
         return json_response(answer, 200)
 
     return [events, stream, state]
-
-
-def _id(request: HttpRequest) -> str:
-    return str(request.path_params["id"]).lower()
 
 
 def precisely(time: datetime) -> str:
@@ -102,17 +101,44 @@ def cursor_of(places: dict[int, int]) -> str:
     return base64.urlsafe_b64encode(msgspec.json.encode(places)).decode().rstrip("=")
 
 
-def places_of(cursor: str | None) -> dict[int, int]:
-    """BadFilter where it is none of ours."""
-    if cursor is None:
-        return {}
+def places_of(cursor: str) -> dict[int, int] | None:
+    """None where it is none of ours."""
     try:
         places = _decode_places(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    except (binascii.Error, msgspec.DecodeError, ValueError) as error:
-        raise BadFilter("after") from error
-    if any(part < 0 or not 0 <= seq < 2**63 for part, seq in places.items()):
-        raise BadFilter("after")
-    return places
+    except (binascii.Error, msgspec.DecodeError, ValueError):
+        return None
+    ours = all(part >= 0 and 0 <= seq < 2**63 for part, seq in places.items())
+    return places if ours else None
+
+
+ACTOR = parameters.text("actor", "Id of the user who did it.")
+ABOUT = parameters.text("subject", "A child, an outcome, or whatever else an event is about.")
+OF_STREAM = parameters.text("stream", "An id that the API shows, or a stream's own.")
+EVENT = parameters.text(
+    "event", "Its name; without the version at its end, of every version.", example="measurement.recorded.v1"
+)
+REQUEST_ID = parameters.text("request_id", "As `X-Request-Id` said.")
+SINCE = parameters.instant("from", "Recorded then or later.", read=parameters.exact_time)
+UNTIL = parameters.instant("to", "Recorded before.", read=parameters.exact_time)
+AFTER: Parameter[dict[int, int]] = Parameter(
+    name="after",
+    read=places_of,
+    expected=queries.CURSOR,
+    schema=pattern("[A-Za-z0-9_-]+"),
+    description="The `next` of an earlier page.",
+    default={},
+    most=CURSOR,
+)
+AS_OF = parameters.instant("as_of", "By when things happened; now, when left out.", read=parameters.exact_time)
+KNOWN_AT = parameters.instant(
+    "known_at",
+    "By when they were recorded; now, when left out. Not in the future.",
+    read=parameters.exact_time,
+    expected=queries.KNOWN_AT,
+)
+
+EVENTS: Declared = (ACTOR, ABOUT, OF_STREAM, EVENT, REQUEST_ID, SINCE, UNTIL, AFTER, LIMIT)
+STATE: Declared = (AS_OF, KNOWN_AT)
 
 
 def _event(row: AuditRow) -> dict[str, Any]:

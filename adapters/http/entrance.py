@@ -1,5 +1,6 @@
 """The entrance of every handler: who asks, whether one of that role may, and what was sent."""
 
+from collections.abc import Awaitable, Callable
 from functools import lru_cache
 from ipaddress import AddressValueError, IPv6Address, IPv6Network
 
@@ -7,38 +8,62 @@ from litestar.types import Receive, Scope
 from msgspec import Struct
 
 from adapters.auth.tokens import Tokens
-from adapters.http import body, decoding, members
+from adapters.http import body, decoding, members, parameters
 from adapters.http.body import ACCOUNTS, Limit
 from adapters.http.byte_budget import ByteBudget
 from adapters.http.endpoints import family_of
 from adapters.http.members import Members
-from adapters.http.requests import HttpRequest
+from adapters.http.parameters import Asked, Declared
+from adapters.http.requests import HttpRequest, check_path_ids, path_id
 from adapters.limits.limiter import Limiter
 from adapters.postgres.shares import ASKER
 from application import permissions
 from application.command import Actor
 from application.unavailable import Unavailable
-from domain.refusal import NotAuthenticated
+from domain.refusal import NotAuthenticated, Refusal
 
 ADDRESS = 64
 """Characters of an address that count: a proxy may pass on any text, and what it passes on is remembered."""
 
 
 class Entrance(Struct, frozen=True):
-    """`body_limit`: bytes of the largest bodies."""
+    """`body_limit`: bytes of the largest bodies. `check_there` is UserGone where an actor has been removed."""
 
     tokens: Tokens
     limiter: Limiter
     body_limit: int
     bodies: ByteBudget
+    check_there: Callable[[Actor], Awaitable[None]]
 
-    async def admit(self, request: HttpRequest, action: str) -> Actor:
-        """The one who asks. What `identify` says; Forbidden where no one of that role may."""
+    async def admit(self, request: HttpRequest, action: str, owner: str | None = None) -> Actor:
+        """The one who asks, of a request that has no query parameters. What `ask` says."""
+        actor, _ = await self.ask(request, action, (), owner)
+        return actor
+
+    async def ask(
+        self, request: HttpRequest, action: str, declared: Declared, owner: str | None = None
+    ) -> tuple[Actor, Asked]:
+        """The one who asks, and what the query says of the parameters that there are.
+
+        What `identify` says; Forbidden where no one of that role may; what is said of bad ids in the path; Forbidden
+        where `owner`, the role of the one whose things the path names, is that of another; what `parameters` says.
+        """
         family = family_of(request.scope["path"])
         actor = await self.identify(request.headers.get("authorization"), family, request.scope)
         ASKER.set(actor.id)
         permissions.check_role(action, actor)
-        return actor
+        check_path_ids(request)
+        if owner is not None:
+            permissions.check_own(action, actor, path_id(request, f"{owner}_id"), owner)
+        return actor, await self.parameters(actor, request.scope, declared)
+
+    async def parameters(self, actor: Actor, scope: Scope, declared: Declared) -> Asked:
+        """What `parameters.read` says of a query; but UserGone comes before that."""
+        try:
+            return parameters.read(parameters.pairs(scope["query_string"]), declared)
+        except Refusal:
+            await self.check_there(actor)
+            raise
 
     async def identify(self, authorization: str | None, family: str, scope: Scope) -> Actor:
         """Whose token it is; the request counts for him, or for its address where it has no good token.

@@ -1,103 +1,52 @@
-"""Filters of a list: from query parameters to conditions, order and page."""
+"""The parameters of a list of measurements: from filters to conditions, order and page."""
 
 import calendar
 import math
 import re
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+from msgspec import Struct
 from msgspec.structs import replace
 
-from adapters.http import times
+from adapters.http import lengths, parameters
+from adapters.http.openapi.schemas import DATE, NUMBER, TIME, array, pattern
+from adapters.http.parameters import LIMIT, PAGE, Asked, Declared, Parameter
 from application.queries.measurements import Condition, Operator, Order, ReadMeasurements
-from application.queries.query import Page, Paging, T
-from domain.refusal import BadFilter
+from domain.refusal import BadFilter, TooLarge
 
-LIMIT = 1_000
-"""Items on a page, at most."""
+Operand = datetime | float | str
+
+
+class Today(Struct, frozen=True):
+    """Midnight in UTC of the day on which the question comes."""
+
 
 CONDITIONS = 100
 """Of a question, all alternatives together, at most: a statement grows with each."""
 
 _OPERATORS = {name: Operator[name.upper()] for name in ("gt", "gte", "lt", "lte", "ne")}
-_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 _PERIOD = re.compile(r"([0-9]{1,6})([dwmy])")
-_WHOLE = re.compile(r"[0-9]{1,18}")
+
+Alternatives = tuple[Condition, ...]
+"""Conditions of which one is to hold: `62,gt:70`."""
 
 
-def read(parameters: Iterable[tuple[str, str]], query: ReadMeasurements, *, now: datetime) -> ReadMeasurements:
-    """The query, narrowed by its parameters. BadFilter names the first that cannot be read, or that there is not."""
-    groups: list[tuple[Condition, ...]] = []
-    order: list[Order] = []
-    once: dict[str, str] = {}
-    for name, value in parameters:
-        if "\0" in value:
-            raise BadFilter(name)
-        if name in _PARSERS:
-            groups.append(_alternatives(name, value, most=CONDITIONS - sum(map(len, groups))))
-        elif name == "sort":
-            order += _order(value)
-        elif name in ("page", "limit", "start_at", "end_at", "period") and name not in once:
-            once[name] = value
-        else:
-            raise BadFilter(name)
-    return replace(query, conditions=(*groups, *_bounds(once, now)), order=tuple(order), paging=_paging(once))
-
-
-async def asked(parameters: Iterable[tuple[str, str]], ask: Callable[[Paging], Awaitable[Page[T]]]) -> Page[T]:
-    """The page of a list that has no filters. BadFilter, but who may not ask at all is told that first."""
-    try:
-        paging = _only_paging(parameters)
-    except BadFilter:
-        await ask(Paging())
-        raise
-    return await ask(paging)
-
-
-def _only_paging(parameters: Iterable[tuple[str, str]]) -> Paging:
-    once: dict[str, str] = {}
-    for name, value in parameters:
-        if name not in ("page", "limit") or name in once:
-            raise BadFilter(name)
-        once[name] = value
-    return _paging(once)
-
-
-def _paging(given: dict[str, str]) -> Paging:
-    paging = Paging(_whole("page", given, Paging().page), _whole("limit", given, Paging().limit))
-    if paging.limit > LIMIT:
-        raise BadFilter("limit")
-    return paging
-
-
-def _alternatives(member: str, value: str, most: int) -> tuple[Condition, ...]:
-    """`62,gt:70`: any of these."""
-    if value.count(",") >= most:
-        raise BadFilter(member)
-    return tuple(_condition(member, alternative) for alternative in value.split(","))
-
-
-def _condition(member: str, text: str) -> Condition:
+def _condition(member: str, operand_of: Callable[[str], Operand | None], text: str) -> Condition | None:
     prefix, colon, rest = text.partition(":")
     if colon and prefix in _OPERATORS:
         operator, text = _OPERATORS[prefix], rest
     else:
         operator = Operator.EQ
-    operand = _PARSERS[member](text)
+    operand = operand_of(text)
     if operand is None or operand == "":
-        raise BadFilter(member)
+        return None
     if isinstance(operand, str) and "*" in operand:
         if operator not in (Operator.EQ, Operator.NE):
-            raise BadFilter(member)
+            return None
         operator = Operator.LIKE if operator is Operator.EQ else Operator.UNLIKE
     return Condition(member, operator, operand)
-
-
-def time(text: str) -> datetime | None:
-    """A time, or a date alone, which is its midnight. A `+` that was not escaped has arrived as a space."""
-    text = text.replace(" ", "+")
-    return times.parse(f"{text}T00:00:00Z" if _DATE.fullmatch(text) else text)
 
 
 def _number(text: str) -> float | None:
@@ -107,63 +56,145 @@ def _number(text: str) -> float | None:
     return number if math.isfinite(number) else None
 
 
-_PARSERS: dict[str, Callable[[str], datetime | float | str | None]] = {
-    "timestamp": time,
-    "value": _number,
-    "unit": str,
-}
-"""Members of a measurement that can be filtered and sorted by → what reads an operand."""
+def _filter(
+    member: str, operand_of: Callable[[str], Operand | None], operand: str, expected: str, description: str
+) -> Parameter[Alternatives]:
+    """`operand`: the pattern of one alternative."""
+
+    def read(text: str) -> Alternatives | None:
+        found = [_condition(member, operand_of, alternative) for alternative in text.split(",")]
+        conditions = tuple(each for each in found if each is not None)
+        return conditions if len(conditions) == len(found) else None
+
+    return Parameter(
+        name=member,
+        read=read,
+        expected=f"{expected}, alone or after gt:, gte:, lt:, lte: or ne:, or several with commas between",
+        schema=array(pattern(f"{operand}(?:,{operand})*", maxLength=lengths.TEXT)),
+        description=f"{description} With `gt:`, `gte:`, `lt:`, `lte:` or `ne:` in front it is compared so; a comma is "
+        f"“or”, repeating is “and”; at most {CONDITIONS} in all.",
+        repeated=True,
+    )
 
 
-def _order(value: str) -> Iterable[Order]:
-    for by in value.split(","):
-        member = by.removeprefix("-")
-        if member not in _PARSERS:
-            raise BadFilter(f"sort={member}")
-        yield Order(member, descending=by.startswith("-"))
+_OPERATOR = "(?:(?:gt|gte|lt|lte|ne):)?"
+_WORDS = r"(?:(?:gt|gte|lt|lte):[^*,\u0000]+|(?:ne:)?(?!(?:gt|gte|lt|lte|ne):)[^,\u0000]+)"
+
+TIMESTAMP = _filter(
+    "timestamp",
+    parameters.time,
+    f"{_OPERATOR}(?:{TIME}|{DATE})",
+    parameters.TIME_OR_DATE,
+    "A time, or a date, which is its midnight in UTC.",
+)
+VALUE = _filter("value", _number, f"{_OPERATOR}{NUMBER}", "a number", "A number.")
+UNIT = _filter(
+    "unit",
+    str,
+    _WORDS,
+    "a text (with * in it only after ne:)",
+    "Text, in which `*` stands for any; then only `ne:` goes with it.",
+)
+MEMBERS = (TIMESTAMP, VALUE, UNIT)
+"""Members of a measurement that can be filtered and sorted by."""
 
 
-def _whole(name: str, given: dict[str, str], default: int) -> int:
-    if name not in given:
-        return default
-    if not _WHOLE.fullmatch(given[name]) or int(given[name]) < 1:
-        raise BadFilter(name)
-    return int(given[name])
+_NAMES = [member.name for member in MEMBERS]
+_SORTS = f"{', '.join(_NAMES[:-1])} or {_NAMES[-1]}, with - in front where descending, or several with commas between"
 
 
-def _bounds(given: dict[str, str], now: datetime) -> list[tuple[Condition, ...]]:
+def _order(text: str) -> tuple[Order, ...]:
+    """A `+` in front, which may have arrived as a space, means what nothing there means."""
+    order = []
+    for by in text.split(","):
+        member = by[1:] if by[:1] in ("-", "+", " ") else by
+        if member not in _NAMES:
+            raise BadFilter(f"sort={by}", _SORTS)
+        order.append(Order(member, descending=by.startswith("-")))
+    return tuple(order)
+
+
+def _bound(name: str, description: str) -> Parameter[datetime | Today | None]:
+    return Parameter(
+        name=name,
+        read=lambda text: Today() if text == "today" else parameters.time(text),
+        expected="today, a date, or a time in the format yyyy-MM-ddTHH:mm:ssZ",
+        schema=pattern(f"today|{TIME}|{DATE}"),
+        description=description,
+        default=None,
+    )
+
+
+def _length(text: str) -> tuple[int, str] | None:
+    found = _PERIOD.fullmatch(text)
+    return None if found is None else (int(found[1]), found[2])
+
+
+_SORTED = f"[-+ ]?(?:{'|'.join(_NAMES)})"
+
+SORT: Parameter[tuple[Order, ...]] = Parameter(
+    name="sort",
+    read=_order,
+    expected=_SORTS,
+    schema=pattern(f"{_SORTED}(?:,{_SORTED})*", maxLength=lengths.TEXT),
+    description="Members by which to sort, `-` descending.",
+    default=(),
+    example="timestamp,-value",
+)
+START_AT = _bound("start_at", "`timestamp` from there, inclusive.")
+END_AT = _bound("end_at", "`timestamp` up to there, exclusive.")
+PERIOD: Parameter[tuple[int, str] | None] = Parameter(
+    name="period",
+    read=_length,
+    expected="a number of days, weeks, months or years (7d, 4w, 3m, 1y), not with both start_at and end_at",
+    schema=pattern("[0-9]{1,3}[dwmy]"),
+    description="So many days, weeks, months or years: from `start_at`, or up to `end_at`, else up to now; not with "
+    "both.",
+    default=None,
+    example="4w",
+)
+
+LIST: Declared = (PAGE, LIMIT, *MEMBERS, SORT, START_AT, END_AT, PERIOD)
+"""Parameters of a list of measurements."""
+
+
+def narrowed(query: ReadMeasurements, asked: Asked, *, now: datetime) -> ReadMeasurements:
+    """The query, narrowed by its parameters. TooLarge where these are too many; BadFilter where they do not go
+    together."""
+    groups = [group for member in MEMBERS for group in asked.all(member)]
+    if sum(map(len, groups)) > CONDITIONS:
+        raise too_many(groups[-1][0].member)
+    return replace(query, conditions=(*groups, *_bounds(asked, now)), order=asked[SORT], paging=asked.paging)
+
+
+def too_many(member: str) -> TooLarge:
+    """Conditions."""
+    return TooLarge(member, CONDITIONS, "conditions, with those of other parameters")
+
+
+def _bounds(asked: Asked, now: datetime) -> list[Alternatives]:
     """`start_at` inclusive, `end_at` exclusive; a period stands for the one of them that is not given."""
-    start = _bound("start_at", given, now)
-    end = _bound("end_at", given, now)
-    if "period" in given:
+    start, end = (_instant(asked[bound], now) for bound in (START_AT, END_AT))
+    period = asked[PERIOD]
+    if period is not None:
         if start is not None and end is not None:
-            raise BadFilter("period")
+            raise PERIOD.bad
         if start is not None:
-            end = _shift(start, given["period"], 1)
+            end = _shift(start, *period, 1)
         else:
             end = end or now
-            start = _shift(end, given["period"], -1)
+            start = _shift(end, *period, -1)
     bounds = ((Operator.GTE, start), (Operator.LT, end))
     return [(Condition("timestamp", operator, bound),) for operator, bound in bounds if bound is not None]
 
 
-def _bound(name: str, given: dict[str, str], now: datetime) -> datetime | None:
-    if name not in given:
-        return None
-    if given[name] == "today":
-        return datetime(now.year, now.month, now.day, tzinfo=UTC)
-    bound = time(given[name])
-    if bound is None:
-        raise BadFilter(name)
-    return bound
+def _instant(bound: datetime | Today | None, now: datetime) -> datetime | None:
+    return datetime(now.year, now.month, now.day, tzinfo=UTC) if isinstance(bound, Today) else bound
 
 
-def _shift(instant: datetime, period: str, sign: int) -> datetime:
+def _shift(instant: datetime, count: int, unit: str, sign: int) -> datetime:
     """The instant a period later (or earlier); the last day of a month that has no such day."""
-    found = _PERIOD.fullmatch(period)
-    if found is None:
-        raise BadFilter("period")
-    count, unit = sign * int(found[1]), found[2]
+    count *= sign
     try:
         if unit in "dw":
             return instant + timedelta(days=count * (7 if unit == "w" else 1))
@@ -172,4 +203,4 @@ def _shift(instant: datetime, period: str, sign: int) -> datetime:
         day = min(instant.day, calendar.monthrange(year, month + 1)[1])
         return instant.replace(year=year, month=month + 1, day=day)
     except (OverflowError, ValueError) as error:
-        raise BadFilter("period") from error
+        raise PERIOD.bad from error

@@ -6,14 +6,12 @@ from litestar import Response, delete, get, patch, post
 from litestar.handlers import HTTPRouteHandler
 from msgspec import UNSET
 
-from adapters.http import filters
 from adapters.http.body import ITEM
 from adapters.http.entrance import Entrance
 from adapters.http.errors import only, only_state
-from adapters.http.requests import HttpRequest, json_response, listed, parameters, path_id, present, request_id
+from adapters.http.parameters import PAGED
+from adapters.http.requests import HttpRequest, json_response, listed, path_id, present, request_id
 from adapters.postgres.accounts_reader import AccountsReader
-from application import permissions
-from application.command import Actor
 from application.commands.disband_group import DisbandGroup
 from application.commands.form_group import FormGroup, NewGroup
 from application.commands.revise_group import GroupChange, ReviseGroup
@@ -36,16 +34,9 @@ def _routes_of(
     path = f"/v1/{collection}/{{{role}_id:str}}/children/groups"
     one = f"{path}/{{group_id:str}}"
 
-    async def admitted(request: HttpRequest, action: str) -> Actor:
-        """The owner of the groups in question, who is the only one to see or change them."""
-        actor = await entrance.admit(request, action)
-        ids = {name: path_id(request, name) for name in request.path_params}
-        permissions.check_own(action, actor, ids[f"{role}_id"], role)
-        return actor
-
     @post(path, status_code=201, name=f"form_group_of_{role}")
     async def form(request: HttpRequest) -> Response[bytes]:
-        actor = await admitted(request, FormGroup.name)
+        actor = await entrance.admit(request, FormGroup.name, role)
         sent = await entrance.sent(request, ("name", "children"), most=ITEM)
         new = NewGroup(sent.text("name"), sent.ids("children"), sent.optional_text("school_class"))
         id = only(await writer.submit(FormGroup(actor=actor, request_id=request_id(request), group=new)))
@@ -53,21 +44,19 @@ def _routes_of(
 
     @get(path, name=f"list_groups_of_{role}")
     async def list_all(request: HttpRequest) -> Response[bytes]:
-        actor = await admitted(request, ListGroups.name)
-        page = await filters.asked(
-            parameters(request), lambda paging: reader.groups(ListGroups(actor=actor, paging=paging))
-        )
+        actor, asked = await entrance.ask(request, ListGroups.name, PAGED, role)
+        page = await reader.groups(ListGroups(actor=actor, paging=asked.paging))
         return listed(map(shown, page.rows), page.total)
 
     @get(one, name=f"get_group_of_{role}")
     async def get_one(request: HttpRequest) -> Response[bytes]:
-        actor = await admitted(request, ReadGroup.name)
+        actor = await entrance.admit(request, ReadGroup.name, role)
         group = await reader.group(ReadGroup(actor=actor, group_id=path_id(request, "group_id")))
         return json_response(shown(group), 200)
 
     @patch(one, status_code=200, name=f"revise_group_of_{role}")
     async def revise(request: HttpRequest) -> Response[bytes]:
-        actor = await admitted(request, ReviseGroup.name)
+        actor = await entrance.admit(request, ReviseGroup.name, role)
         group_id = path_id(request, "group_id")
         sent = await entrance.sent(request, most=ITEM)
         change = GroupChange(
@@ -80,7 +69,7 @@ def _routes_of(
 
     @delete(one, name=f"disband_group_of_{role}")
     async def disband(request: HttpRequest) -> None:
-        actor = await admitted(request, DisbandGroup.name)
+        actor = await entrance.admit(request, DisbandGroup.name, role)
         group_id = path_id(request, "group_id")
         only(await writer.submit(DisbandGroup(actor=actor, request_id=request_id(request), group_id=group_id)))
 

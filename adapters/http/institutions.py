@@ -5,10 +5,10 @@ from typing import Any
 from litestar import Response, delete, get, post
 from litestar.handlers import HTTPRouteHandler
 
-from adapters.http import filters
 from adapters.http.entrance import Entrance
 from adapters.http.errors import only
-from adapters.http.requests import HttpRequest, json_response, listed, parameters, path_id, present, request_id
+from adapters.http.parameters import PAGED
+from adapters.http.requests import HttpRequest, json_response, listed, path_id, present, request_id
 from adapters.postgres.accounts_reader import AccountsReader
 from application.commands.register_institution import NewInstitution, RegisterInstitution
 from application.commands.remove_institution import RemoveInstitution
@@ -38,10 +38,8 @@ def routes(entrance: Entrance, writer: Writer, reader: AccountsReader) -> list[H
 
     @get(PATH)
     async def list_all(request: HttpRequest) -> Response[bytes]:
-        actor = await entrance.admit(request, ListInstitutions.name)
-        page = await filters.asked(
-            parameters(request), lambda paging: reader.institutions(ListInstitutions(actor=actor, paging=paging))
-        )
+        actor, asked = await entrance.ask(request, ListInstitutions.name, PAGED)
+        page = await reader.institutions(ListInstitutions(actor=actor, paging=asked.paging))
         return listed(map(_shown, page.rows), page.total)
 
     @get(ONE)

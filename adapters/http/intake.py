@@ -66,6 +66,8 @@ class Intake(Struct, frozen=True):
         actor = await self.entrance.identify(authorization, "measurements", scope)
         permissions.check_role(RecordMeasurements.name, actor)
         child_id = checked_id(child_id, "child_id")
+        if scope["query_string"]:
+            await self.entrance.parameters(actor, scope, ())
         sent = await self.entrance.read(
             scope,
             receive,

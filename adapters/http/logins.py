@@ -7,6 +7,7 @@ from litestar import Response, post, put
 from litestar.handlers import HTTPRouteHandler
 
 from adapters.auth.passwords import Passwords
+from adapters.http import parameters
 from adapters.http.entrance import Entrance, address_of
 from adapters.http.errors import only
 from adapters.http.requests import HttpRequest, json_response, path_id, request_id
@@ -27,6 +28,7 @@ def routes(entrance: Entrance, passwords: Passwords, writer: Writer, reader: Acc
     async def log_in(request: HttpRequest) -> Response[bytes]:
         address = f"address/{address_of(request.scope)}"
         await entrance.limiter.count("accounts", address)
+        parameters.read(parameters.pairs(request.scope["query_string"]), ())
         sent = await entrance.sent(request, ("username", "password"))
         username, password = sent.username(least=0), sent.password("password")
         await entrance.limiter.count(LOGINS, address)

@@ -11,14 +11,13 @@ from adapters.http.entrance import Entrance
 from adapters.http.errors import only
 from adapters.http.intake import Intake
 from adapters.http.readings import Item
-from adapters.http.requests import HttpRequest, json_response, listed, parameters, path_id, request_id
+from adapters.http.requests import HttpRequest, json_response, listed, path_id, request_id
 from adapters.postgres.reader import Reader
-from application.command import Actor
 from application.commands.remove_measurement import RemoveMeasurement
 from application.queries.measurements import Condition, MeasurementRow, Operator, ReadMeasurements
 from application.writer import Writer
 from domain.measurement import KINDS, Kind, Reading
-from domain.refusal import NotFound, Refusal
+from domain.refusal import NotFound
 
 
 def routes(entrance: Entrance, writer: Writer, reader: Reader, intake: Intake) -> list[HTTPRouteHandler]:
@@ -32,9 +31,6 @@ def _routes_of(
     collection = f"/v1/children/{{child_id:str}}/{kind.path}"
     id_name = f"{kind.path.rstrip('s')}_id"
     one = f"{collection}/{{{id_name}:str}}"
-
-    async def admitted(request: HttpRequest, action: str) -> tuple[Actor, str]:
-        return await entrance.admit(request, action), path_id(request, "child_id")
 
     @post(collection, status_code=201)
     async def record(request: HttpRequest) -> Response[bytes]:
@@ -53,19 +49,15 @@ def _routes_of(
 
     @get(collection)
     async def list_all(request: HttpRequest) -> Response[bytes]:
-        actor, child_id = await admitted(request, ReadMeasurements.name)
+        actor, asked = await entrance.ask(request, ReadMeasurements.name, filters.LIST)
+        child_id = path_id(request, "child_id")
         everything = ReadMeasurements(actor=actor, child_id=child_id, kind=kind.name)
-        try:
-            query = filters.read(parameters(request), everything, now=datetime.now(UTC))
-        except Refusal:
-            await reader.measurements(everything)  # who may not ask at all is told that first
-            raise
-        page = await reader.measurements(query)
+        page = await reader.measurements(filters.narrowed(everything, asked, now=datetime.now(UTC)))
         return listed((_item(row, child_id, kind) for row in page.rows), page.total)
 
     @get(one)
     async def get_one(request: HttpRequest) -> Response[bytes]:
-        actor, child_id = await admitted(request, ReadMeasurements.name)
+        actor, child_id = await entrance.admit(request, ReadMeasurements.name), path_id(request, "child_id")
         with_id = Condition("id", Operator.EQ, path_id(request, id_name))
         query = ReadMeasurements(actor=actor, child_id=child_id, kind=kind.name, conditions=((with_id,),))
         page = await reader.measurements(query)
@@ -75,11 +67,11 @@ def _routes_of(
 
     @delete(one)
     async def remove(request: HttpRequest) -> None:
-        actor, child_id = await admitted(request, RemoveMeasurement.name)
+        actor = await entrance.admit(request, RemoveMeasurement.name)
         command = RemoveMeasurement(
             actor=actor,
             request_id=request_id(request),
-            child_id=child_id,
+            child_id=path_id(request, "child_id"),
             kind=kind.name,
             measurement_id=path_id(request, id_name),
         )

@@ -1,41 +1,32 @@
 """Outcomes over HTTP, and their entries."""
 
-import re
 from datetime import UTC, datetime
 
 from litestar import Response, get, patch, post
 from litestar.handlers import HTTPRouteHandler
 
-from adapters.http import batch, definitions, entry_items
+from adapters.http import batch, definitions, entry_items, parameters
 from adapters.http.body import ITEM
 from adapters.http.entrance import Entrance
 from adapters.http.errors import only_state
-from adapters.http.questions import Questions
-from adapters.http.requests import HttpRequest, json_response, request_id
+from adapters.http.parameters import FROM, LIMIT, OFFSET, SUBJECT, TO, Declared
+from adapters.http.requests import HttpRequest, json_response, path_id, request_id
 from adapters.postgres.outcomes_reader import OutcomesReader
 from application.commands.create_outcomes import CreateOutcomes
 from application.commands.record_entries import RecordEntries
 from application.commands.revise_outcome import ReviseOutcome
 from application.queries.outcomes import ListEntries, ListOutcomes, OutcomeRow, ReadOutcome
 from application.writer import Writer
-from domain.outcome import TITLE
-from domain.refusal import NotFound
 
 PATH = "/v1/outcomes"
 ONE = f"{PATH}/{{outcome_id:str}}"
 
-_UUID = re.compile(r"[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
+BRAND_ID = parameters.text("brand_id", "Of this brand only.")
+METRIC_KEY = parameters.text("metric_key", "Of this metric only.")
 
-
-def checked_uuid(text: str) -> str:
-    """In lower case. NotFound, since there is no outcome of another sort of id."""
-    if not _UUID.fullmatch(text):
-        raise NotFound(TITLE)
-    return text.lower()
-
-
-def path_uuid(request: HttpRequest) -> str:
-    return checked_uuid(request.path_params["outcome_id"])
+LIST: Declared = (BRAND_ID, METRIC_KEY, LIMIT, OFFSET)
+ENTRIES: Declared = (SUBJECT, FROM, TO, LIMIT, OFFSET)
+"""Parameters of the lists."""
 
 
 def routes(entrance: Entrance, writer: Writer, reader: OutcomesReader, *, batch_limit: int) -> list[HTTPRouteHandler]:
@@ -52,24 +43,21 @@ def routes(entrance: Entrance, writer: Writer, reader: OutcomesReader, *, batch_
 
     @get(PATH)
     async def list_all(request: HttpRequest) -> Response[bytes]:
-        actor = await entrance.admit(request, ListOutcomes.name)
-        asked = Questions(request)
-        query = ListOutcomes(
-            actor=actor, brand_id=asked.text("brand_id"), metric_key=asked.text("metric_key"), slice=asked.slice()
-        )
+        actor, asked = await entrance.ask(request, ListOutcomes.name, LIST)
+        query = ListOutcomes(actor=actor, brand_id=asked[BRAND_ID], metric_key=asked[METRIC_KEY], slice=asked.slice)
         page = await reader.outcomes(query)
         return json_response({"outcomes": list(map(definitions.item, page.rows)), "total": page.total}, 200)
 
     @get(ONE)
     async def get_one(request: HttpRequest) -> Response[bytes]:
         actor = await entrance.admit(request, ReadOutcome.name)
-        outcome = await reader.outcome(ReadOutcome(actor=actor, outcome_id=path_uuid(request)))
+        outcome = await reader.outcome(ReadOutcome(actor=actor, outcome_id=path_id(request, "outcome_id")))
         return json_response(definitions.item(outcome), 200)
 
     @patch(ONE, status_code=200)
     async def revise(request: HttpRequest) -> Response[bytes]:
         actor = await entrance.admit(request, ReviseOutcome.name)
-        outcome_id = path_uuid(request)
+        outcome_id = path_id(request, "outcome_id")
         change = definitions.read_change(await entrance.sent(request, most=ITEM))
         command = ReviseOutcome(actor=actor, request_id=request_id(request), outcome_id=outcome_id, change=change)
         return json_response(definitions.item(only_state(await writer.submit(command), OutcomeRow)), 200)
@@ -77,7 +65,7 @@ def routes(entrance: Entrance, writer: Writer, reader: OutcomesReader, *, batch_
     @post(f"{ONE}/entries", status_code=201)
     async def record(request: HttpRequest) -> Response[bytes]:
         actor = await entrance.admit(request, RecordEntries.name)
-        outcome_id, now = path_uuid(request), datetime.now(UTC)
+        outcome_id, now = path_id(request, "outcome_id"), datetime.now(UTC)
         sent = await batch.read(
             request, entrance, batch_limit, lambda members: entry_items.read(members, outcome_id, now)
         )
@@ -87,14 +75,14 @@ def routes(entrance: Entrance, writer: Writer, reader: OutcomesReader, *, batch_
 
     @get(f"{ONE}/entries")
     async def list_entries(request: HttpRequest) -> Response[bytes]:
-        actor = await entrance.admit(request, ListEntries.name)
-        outcome_id, asked = path_uuid(request), Questions(request)
+        actor, asked = await entrance.ask(request, ListEntries.name, ENTRIES)
+        outcome_id = path_id(request, "outcome_id")
         query = ListEntries(
             actor=actor,
             outcome_id=outcome_id,
-            subject_id=asked.text("subject_id"),
-            period=asked.period(),
-            slice=asked.slice(),
+            subject_id=asked[SUBJECT],
+            period=asked.period,
+            slice=asked.slice,
         )
         page = await reader.entries(query)
         entries = [entry_items.item_of_row(row, outcome_id) for row in page.rows]

@@ -1,7 +1,7 @@
 """What every handler asks of a request: its id, its body, and the ids in its path."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from secrets import token_hex
 from typing import Any
@@ -13,9 +13,11 @@ from litestar.enums import MediaType
 
 from adapters.http.envelope import encode
 from adapters.http.errors import Asked
-from domain.refusal import BadParameter
+from domain import outcome
+from domain.refusal import BadParameter, NotFound
 
 _ID = re.compile(r"[0-9a-fA-F]{24}")
+_UUID = re.compile(r"[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 
 
 class HttpRequest(Request[Any, Any, Any]):
@@ -50,13 +52,27 @@ def checked_id(value: str, name: str) -> str:
     return value.lower()
 
 
+def checked_uuid(text: str) -> str:
+    """The id of an outcome, in lower case. NotFound, since there is no outcome of another sort of id."""
+    if not _UUID.fullmatch(text):
+        raise NotFound(outcome.TITLE)
+    return text.lower()
+
+
+_IDS: dict[str, Callable[[str], str]] = {"outcome_id": checked_uuid, "id": str.lower}
+"""Names of ids in paths that are no 24 hexadecimal characters → what reads them."""
+
+
 def path_id(request: HttpRequest, name: str) -> str:
-    return checked_id(request.path_params[name], name)
+    """An id of the path, in lower case. BadParameter, or what is said of an id of its sort."""
+    text = request.path_params[name]
+    return _IDS[name](text) if name in _IDS else checked_id(text, name)
 
 
-def parameters(request: HttpRequest) -> list[tuple[str, str]]:
-    """The parameters of the query, in the order sent."""
-    return list(request.query_params.multi_items())
+def check_path_ids(request: HttpRequest) -> None:
+    """What `path_id` says of any of them, in the order of the path."""
+    for name in request.path_params:
+        path_id(request, name)
 
 
 def present(**members: Any) -> dict[str, Any]:

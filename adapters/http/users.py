@@ -7,11 +7,12 @@ from litestar.handlers import HTTPRouteHandler
 from msgspec import Struct
 
 from adapters.auth.passwords import Passwords
-from adapters.http import filters, groups
+from adapters.http import groups
 from adapters.http.entrance import Entrance
 from adapters.http.errors import only
 from adapters.http.members import Members
-from adapters.http.requests import HttpRequest, json_response, listed, parameters, path_id, present, request_id
+from adapters.http.parameters import PAGED
+from adapters.http.requests import HttpRequest, json_response, listed, path_id, present, request_id
 from adapters.postgres.accounts_reader import AccountsReader
 from application.commands.register_user import NewUser, RegisterUser
 from application.commands.remove_user import RemoveUser
@@ -84,10 +85,8 @@ def _routes_of(
 
     @get(collection.path, name=f"list_{role}")
     async def list_all(request: HttpRequest) -> Response[bytes]:
-        actor = await entrance.admit(request, ListUsers.name)
-        page = await filters.asked(
-            parameters(request), lambda paging: reader.users(ListUsers(actor=actor, role=role, paging=paging))
-        )
+        actor, asked = await entrance.ask(request, ListUsers.name, PAGED)
+        page = await reader.users(ListUsers(actor=actor, role=role, paging=asked.paging))
         return listed(map(shown, page.rows), page.total)
 
     @get(f"{collection.path}/{{{collection.id_name}:str}}", name=f"get_{role}")

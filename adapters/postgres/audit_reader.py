@@ -12,7 +12,7 @@ from adapters.postgres import asker
 from adapters.postgres.freshness import Grounds, fresh
 from adapters.postgres.pool import Pool
 from application import permissions
-from application.queries.audit import AuditRow, Fact, ListAuditEvents
+from application.queries.audit import CURSOR, KNOWN_AT, AuditRow, Fact, ListAuditEvents
 from domain import history
 from domain.catalogue import decode
 from domain.event import Event
@@ -52,7 +52,7 @@ class AuditReader:
         permissions.check_there(query.actor, asker.row(rows[0][0] if rows else None))
         parts = range(self._partitions)
         if any(part not in parts for part in query.places):
-            raise BadFilter("after")
+            raise BadFilter("after", CURSOR)
         conditions, told = _conditions(query)
         asked = {
             **told,
@@ -86,7 +86,7 @@ class AuditReader:
         now = await self.now()
         known_at = now if known_at is None else known_at
         if known_at > now:
-            raise BadFilter("known_at")
+            raise BadFilter("known_at", KNOWN_AT)
         await self._pool.rows(SQL["what_is_written"], {"part": partition(stream, self._partitions)})
         facts = await self.facts(stream)
         return known_at, [each for each in facts if each.event.origin.recorded_at <= known_at]
@@ -114,7 +114,7 @@ def _values(event: Event) -> dict[str, Any]:
 def _conditions(query: ListAuditEvents) -> tuple[sql.Composable, dict[str, Any]]:
     told = {
         "actor_id": query.actor_id,
-        "event": query.event,
+        "events": None if query.events is None else sorted(query.events),
         "request_id": query.request_id,
         "subject": query.subject,
         "stream": query.stream,
@@ -128,7 +128,7 @@ def _conditions(query: ListAuditEvents) -> tuple[sql.Composable, dict[str, Any]]
 _CONDITIONS: dict[str, sql.Composable] = {
     "": sql.SQL("true"),
     "actor_id": sql.SQL("t.actor_id = %(actor_id)s"),
-    "event": sql.SQL("t.event = %(event)s"),
+    "events": sql.SQL("t.event = any(%(events)s)"),
     "request_id": sql.SQL("t.request_id = %(request_id)s"),
     "subject": sql.SQL("(t.subject_id = %(subject)s or t.outcome_id = %(subject)s)"),
     "stream": sql.SQL("(t.name = %(stream)s or t.stream = %(stream)s)"),

@@ -9,12 +9,16 @@ from msgspec import Struct, field
 from application.queries.query import Query
 from domain.event import Event
 
+CURSOR = "the next of an earlier page"
+KNOWN_AT = "a time in the format yyyy-MM-ddTHH:mm:ssZ, or a date, not in the future"
+"""What a place to go on from, and a time of knowing, must be."""
+
 
 class ListAuditEvents(Query, frozen=True, kw_only=True):
     """What was recorded, oldest first, from a place in each partition on (partition → seq; 0 where none is told).
 
-    `stream` is an id that the API shows, or a stream's own; `subject` a child, or whatever an event is about; `start`
-    and `end` bound when it was recorded: from the one, to before the other.
+    `events` are stored names; `stream` is an id that the API shows, or a stream's own; `subject` a child, or whatever
+    an event is about; `start` and `end` bound when it was recorded: from the one, to before the other.
     """
 
     name: ClassVar[str] = "list_audit_events"
@@ -22,7 +26,7 @@ class ListAuditEvents(Query, frozen=True, kw_only=True):
     actor_id: str | None = None
     subject: str | None = None
     stream: str | None = None
-    event: str | None = None
+    events: frozenset[str] | None = None
     request_id: str | None = None
     start: datetime | None = None
     end: datetime | None = None

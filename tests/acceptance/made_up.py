@@ -1,6 +1,7 @@
 """Requests that are made up from the OpenAPI document: who asks them, for what is there, and what may be answered."""
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -14,17 +15,20 @@ from adapters.http import errors
 from adapters.http.errors import Asked
 from adapters.http.openapi import refusals
 from adapters.http.openapi.document import FAMILIES, document
+from adapters.http.openapi.operations import Operation
 from application.permissions import MAY
 from domain.refusal import (
     BadFilter,
     BadTimestamp,
     ChildNotRegistered,
     ChildrenNotRegistered,
+    EmptyRange,
     InstitutionInUse,
     InstitutionNotRegistered,
     MembersMissing,
     NotATime,
     PasswordDiffers,
+    UnknownParameter,
 )
 from tests.acceptance.client import Api, Body
 from tests.acceptance.outcomes import new_outcome
@@ -37,6 +41,7 @@ OPERATIONS = {operation.id: operation for family in FAMILIES for operation in fa
 
 VARIES = {
     BadFilter: ("member",),
+    UnknownParameter: ("member",),
     BadTimestamp: ("sent",),
     ChildNotRegistered: ("child_id",),
     ChildrenNotRegistered: ("children",),
@@ -47,6 +52,7 @@ VARIES = {
 OF_FACTS = (
     ChildNotRegistered,
     ChildrenNotRegistered,
+    EmptyRange,
     InstitutionInUse,
     InstitutionNotRegistered,
     PasswordDiffers,
@@ -151,12 +157,19 @@ class World:
         }
 
     def token(self, case: AnyCase) -> str:
+        """Of somebody who may."""
+        return self.token_of(OPERATIONS[case.operation.definition.raw["operationId"]])
+
+    def token_of(self, operation: Operation) -> str:
         """Of somebody who may; of groups that is their owner."""
-        action = OPERATIONS[case.operation.definition.raw["operationId"]].action
-        if action is None:
+        if operation.action is None:
             return ""
-        may = [role for role in self._tokens if role in MAY[action]]
-        return self._tokens[next((role for role in may if f"/{role}" in case.operation.path), may[0])] or ""
+        may = [role for role in self._tokens if role in MAY[operation.action]]
+        return self._tokens[next((role for role in may if f"/{role}" in operation.path), may[0])] or ""
+
+    def path_of(self, operation: Operation) -> str:
+        """Of what is there, where it is one of the world's."""
+        return operation.path.format_map(defaultdict(lambda: "0123456789abcdef01234567", self._ids))
 
     def settle(self, case: AnyCase) -> None:
         """Let a request that is good ask for what is there."""

@@ -116,8 +116,20 @@ def not_there(name: str) -> Body:
     )
 
 
-def bad_filter(name: str) -> Body:
-    return fields(f"{name} is not a valid filter!")
+WHOLE = {
+    "page": "a whole number from 1 to 999999999999999999",
+    "limit": "a whole number from 1 to 1000",
+    "offset": "a whole number from 0 to 999999999999999999",
+}
+A_TIME = "a time in the format yyyy-MM-ddTHH:mm:ssZ, or a date"
+
+
+def bad_parameter(name: str, expected: str) -> Body:
+    return fields(f"{name} must be {expected}!")
+
+
+def unknown_parameter(name: str) -> Body:
+    return fields(f"{name} is not a parameter of this request!")
 
 
 def no_text(member: str) -> Body:

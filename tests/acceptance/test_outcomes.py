@@ -126,7 +126,7 @@ def test_a_list_is_of_a_brand_and_a_metric_the_latest_first(admin: Api, applicat
         ({"offset": 3}, 3, 5),
         ({"offset": 0, "limit": 1000}, 0, 5),
         ({"offset": 1_000_000}, 5, 5),
-        ({"page": 2, "sort": "name", "colour": "red"}, 0, 5),
+        ({}, 0, 5),
     ],
     ids=str,
 )

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from adapters.http import filters
+from adapters.http import filters, parameters
 from adapters.postgres import accounts_reader
 from adapters.postgres.accounts_reader import SQL
 from adapters.postgres.reader import list_statement
@@ -62,10 +62,11 @@ def filled(new_database: Callable[..., str]) -> str:
     return url
 
 
-@pytest.mark.parametrize("parameters", QUESTIONS, ids=str)
-def test_a_list_reads_no_table_from_end_to_end(parameters: list[tuple[str, str]], filled: str) -> None:
+@pytest.mark.parametrize("sent", QUESTIONS, ids=str)
+def test_a_list_reads_no_table_from_end_to_end(sent: list[tuple[str, str]], filled: str) -> None:
     everything = ReadMeasurements(actor=Actor("a" * 24, "application"), child_id=CHILD, kind="weight")
-    query = filters.read(parameters, everything, now=datetime(2024, 1, 1, tzinfo=UTC))
+    asked = parameters.read(sent, filters.LIST)
+    query = filters.narrowed(everything, asked, now=datetime(2024, 1, 1, tzinfo=UTC))
     statement, operands = list_statement(query, PARTITIONS)
     with psycopg.connect(filled) as connection:
         assert [] == scans(connection, statement, operands, but=("views", "places"))

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from msgspec import Raw
 
-from domain.catalogue import EVENTS, OLDER, Undecodable, decode, encode, latest_name, names_of
+from domain.catalogue import EVENTS, OLDER, Undecodable, decode, encode, latest_name, names_of, versions_of
 from domain.event import Event
 from domain.measurement import MeasurementRemoved
 from tests import examples
@@ -114,3 +114,10 @@ def test_what_is_no_event_cannot_be_decoded(state: bytes) -> None:
 def test_an_unknown_name_cannot_be_decoded() -> None:
     with pytest.raises(Undecodable):
         decode("measurement.recorded.v0", PAIRS[0][1])
+
+
+def test_a_name_without_its_version_stands_for_every_version() -> None:
+    both = {"measurement.removed.v1", "measurement.removed.v2"}
+    assert both | {"measurement.removed"} == versions_of("measurement.removed")
+    assert {"measurement.removed.v2"} == versions_of("measurement.removed.v2")
+    assert {"measurement"} == versions_of("measurement")

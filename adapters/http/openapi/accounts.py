@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 from adapters.http.openapi.operations import REMOVED, Answer, Link, Operation, ok, page_of
-from adapters.http.openapi.requests import LIMIT, PAGE, Body, new_password, number, password, path_id, text
+from adapters.http.openapi.requests import Body, asked, new_password, number, password, path_id, text
 from adapters.http.openapi.schemas import ID, Json, closed, of_struct, ref, string
+from adapters.http.parameters import PAGED
 from application.queries.institutions import Institution
 from domain.refusal import AlreadyRegistered, InstitutionInUse, LoginRefused, NotFound, PasswordDiffers
 from domain.user import TITLE
@@ -15,7 +16,7 @@ INSTITUTION_ID = "5a62be07d6f33400146c9b60"
 
 SENT: Json = {"type": "school", "name": "Hill School", "address": "1 Hill Road", "latitude": 51.5, "longitude": -0.12}
 
-PAGED = "Latest registered first. Another parameter than these is 400."
+LATEST = "Latest registered first."
 
 
 def operations() -> Iterator[Operation]:
@@ -133,9 +134,9 @@ def _institutions() -> Iterator[Operation]:
         id="list_institutions",
         tag=TAG,
         summary="All institutions",
-        description=PAGED,
+        description=LATEST,
         action="list_institutions",
-        parameters=(PAGE, LIMIT),
+        parameters=asked(*PAGED),
         answers=(page_of("Institution", example),),
     )
     yield Operation(

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from adapters.analytics import shapes
-from adapters.http.analytics import GRANULARITIES
-from adapters.http.openapi.entries import FROM, SUBJECT, TO
+from adapters.http.analytics import COMPARISON as COMPARE
+from adapters.http.analytics import GRANULARITY, OF_PERIOD, SERIES
 from adapters.http.openapi.operations import Answer, Operation, ok
 from adapters.http.openapi.outcomes import EXAMPLE as OUTCOME
 from adapters.http.openapi.requests import Body, Member, Parameter, Refusals, asked, outcome_id, text
@@ -15,11 +15,9 @@ from adapters.http.openapi.schemas import (
     UUID,
     Json,
     array,
-    choice,
     closed,
     of_struct,
     or_null,
-    pattern,
     ref,
     string,
 )
@@ -27,8 +25,6 @@ from adapters.http.openapi.statistics import BEYOND, METHOD, TREND, constant, fe
 from domain.refusal import NotFound
 
 TAG = "Analytics"
-
-WORD = pattern(r"[^\u0000]+")
 
 NUMBER: Json = {"type": "number"}
 BETTER: Json = {"anyOf": [{"type": "boolean"}, {"type": "null"}]}
@@ -75,16 +71,13 @@ COMPARISON: Json = {
 
 
 def operations() -> Iterator[Operation]:
-    of_period = (FROM, TO, SUBJECT)
-    granularity = asked("granularity", choice(*GRANULARITIES), "Weeks start on Monday.", required=True)
-    by = asked("by", WORD, "The member of metadata that tells cohorts apart.", required=True, example="arm")
     yield _question(
         path="summary",
         id="summarize_outcome",
         summary="What the values of an outcome are like",
         description="`improving`: of the subjects with values on two days or more, the share whose slope over their "
         "daily means goes the better way.",
-        parameters=of_period,
+        parameters=asked(*OF_PERIOD),
         answer=ok("Summary", SUMMARY),
     )
     yield _question(
@@ -92,7 +85,7 @@ def operations() -> Iterator[Operation]:
         id="read_series",
         summary="An outcome period by period",
         description="Empty periods are left out.",
-        parameters=(granularity, *of_period),
+        parameters=asked(*SERIES),
         answer=ok("Series", {"outcome_id": OUTCOME["id"], "granularity": "week", "points": [POINT]}),
     )
     yield _question(
@@ -101,7 +94,7 @@ def operations() -> Iterator[Operation]:
         summary="The trend of an outcome",
         description="Least squares over the means of days (all values of a UTC day, whoever's); x counts days from the "
         "first. `better` goes by the outcome's direction, and is null where the trend is not significant.",
-        parameters=of_period,
+        parameters=asked(*OF_PERIOD),
         answer=ok("OutcomeTrend", {**TREND, "better": True}),
         refused=(few("values", 3),),
     )
@@ -111,7 +104,7 @@ def operations() -> Iterator[Operation]:
         summary="Cohorts side by side",
         description="A subject belongs to the group of its first entry; its change is its last value less its first. A "
         "group's `p_value` is of the paired t test, the whole's of a one-way analysis of variance of the changes.",
-        parameters=(by, FROM, TO),
+        parameters=asked(*COMPARE),
         answer=ok("OutcomeComparison", COMPARISON),
     )
     yield _correlations()
@@ -185,7 +178,7 @@ def schemas() -> dict[str, Json]:
             last_at=or_null(TIME_OUT),
             improving=or_null(SHARE),
         ),
-        "Series": closed(outcome_id=UUID, granularity=choice(*GRANULARITIES), points=array(ref("Point"))),
+        "Series": closed(outcome_id=UUID, granularity=GRANULARITY.schema, points=array(ref("Point"))),
         "Point": closed(start=TIME_OUT, count=COUNT, mean=NUMBER, minimum=NUMBER, maximum=NUMBER),
         "OutcomeTrend": _with(trend, better=BETTER),
         "OutcomeComparison": _with(comparison, outcome_id=UUID, by=string()),

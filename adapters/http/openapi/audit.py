@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 
+from adapters.http.audit import EVENTS
+from adapters.http.audit import STATE as AS_KNOWN
 from adapters.http.openapi.operations import Answer, Operation
-from adapters.http.openapi.requests import LIMIT, Parameter, asked
-from adapters.http.openapi.schemas import EXACT_TIME, INSTANT, TEXT, Json, array, closed, or_null, pattern, ref, string
+from adapters.http.openapi.requests import Parameter, asked
+from adapters.http.openapi.schemas import EXACT_TIME, Json, array, closed, or_null, pattern, ref, string
 from domain.refusal import NotFound
 
 TAG = "Audit"
@@ -60,19 +62,9 @@ def operations() -> Iterator[Operation]:
         tag=TAG,
         summary="Who did what, to whom, when, in which request",
         description="Without values. A page is ordered by when things were recorded; `next` goes into `after`, and "
-        "never skips or repeats, whatever is being written. Other parameters are ignored.",
+        "never skips or repeats, whatever is being written.",
         action="list_audit_events",
-        parameters=(
-            asked("actor", TEXT, "Id of the user who did it."),
-            asked("subject", TEXT, "A child, an outcome, or whatever else an event is about."),
-            asked("stream", TEXT, "An id that the API shows, or a stream's own."),
-            asked("event", TEXT, "Its name.", example="measurement.recorded.v1"),
-            asked("request_id", TEXT, "As `X-Request-Id` said."),
-            asked("from", INSTANT, "Recorded then or later."),
-            asked("to", INSTANT, "Recorded before."),
-            asked("after", pattern("[A-Za-z0-9_-]+"), "The `next` of an earlier page."),
-            LIMIT,
-        ),
+        parameters=asked(*EVENTS),
         answers=(
             Answer(
                 status=200,
@@ -108,11 +100,7 @@ def operations() -> Iterator[Operation]:
         summary="The state of one aggregate as it was at one time, as it was known at another",
         description=f"Asked again with the `known_at` of the answer, it is the same for ever. {NOTED}",
         action="read_state",
-        parameters=(
-            ID,
-            asked("as_of", INSTANT, "By when things happened; now, when left out."),
-            asked("known_at", INSTANT, "By when they were recorded; now, when left out. Not in the future."),
-        ),
+        parameters=(ID, *asked(*AS_KNOWN)),
         answers=(Answer(status=200, description="What was known.", schema=ref("State"), example=STATE),),
     )
 

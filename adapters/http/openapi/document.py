@@ -41,6 +41,8 @@ never changed.
 - An unknown path is 404; a method that a path does not have is 405, and `Allow` says which it has. Every path that
   answers GET answers HEAD, and every path OPTIONS.
 - Every text of a body has a greatest length, which its schema says, and a number has 400 characters at most.
+- A query parameter that an operation does not have is 400; so is one that is given twice where one is meant, and a
+  `from` that is not before its `to`. `/health`, `/metrics`, `/docs` and this document ignore unknown parameters.
 - A login, a password or a command about accounts has at most 16 KiB, one group, outcome, measurement or entry 256 KiB,
   an array of them 10,000 items and, as statistics, 16 MiB (both are settings). Beyond it is 413: nothing is stored.
 - All bodies that are being read or decided have a budget (a setting), one client a quarter of it: beyond it is 503.

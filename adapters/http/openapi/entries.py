@@ -7,11 +7,9 @@ from adapters.http.entry_items import METADATA, EntryItem
 from adapters.http.openapi import outcomes
 from adapters.http.openapi.operations import Answer, Operation, ok
 from adapters.http.openapi.outcomes import BATCH, TAG, batch, batch_of
-from adapters.http.openapi.requests import LIMIT, OFFSET, Body, Member, asked, outcome_id, text
+from adapters.http.openapi.requests import Body, Member, asked, outcome_id, text
 from adapters.http.openapi.schemas import (
     COUNT,
-    INSTANT,
-    TEXT,
     TIME_IN,
     TIME_OUT,
     UUID,
@@ -22,6 +20,7 @@ from adapters.http.openapi.schemas import (
     pattern,
     ref,
 )
+from adapters.http.outcomes import ENTRIES
 from domain.refusal import (
     AlreadyRegistered,
     NotADecimal,
@@ -42,10 +41,6 @@ SENT: Json = {
     "metadata": {"arm": "a"},
 }
 EXAMPLE: Json = {"id": "01903f8e-a21f-7456-8000-0130a0800001", "outcome_id": outcomes.EXAMPLE["id"], **SENT}
-
-FROM = asked("from", INSTANT, "Inclusive.", example="2024-06-01")
-TO = asked("to", INSTANT, "Exclusive.", example="2024-07-01")
-SUBJECT = asked("subject_id", TEXT, "Of this subject only.")
 
 
 def operations() -> Iterator[Operation]:
@@ -72,9 +67,9 @@ def operations() -> Iterator[Operation]:
         id="list_entries",
         tag=TAG,
         summary="The values of an outcome",
-        description="Latest first, by `recorded_at`. Other parameters are ignored.",
+        description="Latest first, by `recorded_at`.",
         action="list_entries",
-        parameters=(outcome_id(), SUBJECT, FROM, TO, LIMIT, OFFSET),
+        parameters=(outcome_id(), *asked(*ENTRIES)),
         answers=(ok("EntryPage", {"entries": [EXAMPLE], "total": 1}, "A page of them."),),
     )
 

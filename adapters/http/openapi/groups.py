@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from adapters.http import lengths
 from adapters.http.groups import OWNERS
 from adapters.http.openapi.operations import REMOVED, Answer, Link, Operation, page_of
-from adapters.http.openapi.requests import LIMIT, PAGE, Body, Member, path_id, text
+from adapters.http.openapi.requests import Body, Member, asked, path_id, text
 from adapters.http.openapi.schemas import ID, TEXT, Json, array, closed, or_null, ref, string
+from adapters.http.parameters import PAGED
 from domain.refusal import AlreadyRegistered, ChildrenNotRegistered, NotAList, NotFound
 from domain.user import TITLES
 
@@ -72,9 +73,9 @@ def _operations_of(collection: str, role: str) -> Iterator[Operation]:
         id=f"list_groups_of_{role}",
         tag=TAG,
         summary=f"The groups {of}",
-        description="Latest formed first. Another parameter than these is 400.",
+        description="Latest formed first.",
         action="list_groups",
-        parameters=(owner, PAGE, LIMIT),
+        parameters=(owner, *asked(*PAGED)),
         answers=(page_of("Group", EXAMPLE),),
     )
     yield Operation(

@@ -2,16 +2,12 @@
 
 from collections.abc import Iterator
 
-from adapters.http import lengths
+from adapters.http import filters, lengths
 from adapters.http.envelope import envelope
-from adapters.http.filters import CONDITIONS
 from adapters.http.openapi.operations import REMOVED, Answer, Link, Operation, ok, page_of
-from adapters.http.openapi.requests import LIMIT, PAGE, Body, Member, Parameter, asked, path_id, text
+from adapters.http.openapi.requests import Body, Member, asked, path_id, text
 from adapters.http.openapi.schemas import (
-    DATE,
     ID,
-    NUMBER,
-    TIME,
     TIME_IN,
     TIME_OUT,
     Json,
@@ -65,43 +61,12 @@ An array is answered with 207, whatever becomes of its items: each stands alone,
 together. Of equal items the first is accepted. What is no object is an object without members.
 """
 
+MANY = filters.too_many("value")
+
 TOGETHER = [
     kind for kind in KINDS.values() if kind.companion or kind.name in {each.companion for each in KINDS.values()}
 ]
 """Kinds of which one travels with the other."""
-
-OPERATORS = "(?:(?:gt|gte|lt|lte|ne):)?"
-WORDS = r"(?:(?:gt|gte|lt|lte):[^*,\u0000]+|(?:ne:)?(?!(?:gt|gte|lt|lte|ne):)[^,\u0000]+)"
-MEMBER = "-?(?:timestamp|value|unit)"
-
-
-def _filter(name: str, one: str, said: str) -> Parameter:
-    description = (
-        f"{said} With `gt:`, `gte:`, `lt:`, `lte:` or `ne:` in front it is compared so; a comma is “or”, repeating is "
-        f"“and”; at most {CONDITIONS} in all."
-    )
-    return asked(name, array(pattern(f"{one}(?:,{one})*")), description)
-
-
-FILTERS = (
-    _filter("timestamp", f"{OPERATORS}(?:{TIME}|{DATE})", "A time, or a date, which is its midnight in UTC."),
-    _filter("value", f"{OPERATORS}{NUMBER}", "A number."),
-    _filter("unit", WORDS, "Text, in which `*` stands for any; then only `ne:` goes with it."),
-    asked(
-        "sort",
-        pattern(f"{MEMBER}(?:,{MEMBER})*"),
-        "Members by which to sort, `-` descending.",
-        example="timestamp,-value",
-    ),
-    asked("start_at", pattern(f"today|{TIME}|{DATE}"), "`timestamp` from there, inclusive."),
-    asked("end_at", pattern(f"today|{TIME}|{DATE}"), "`timestamp` up to there, exclusive."),
-    asked(
-        "period",
-        pattern("[0-9]{1,3}[dwmy]"),
-        "So many days, weeks, months or years: from `start_at`, or up to `end_at`, else up to now; not with both.",
-        example="4w",
-    ),
-)
 
 
 def operations() -> Iterator[Operation]:
@@ -153,11 +118,11 @@ def _operations_of(kind: Kind) -> Iterator[Operation]:
         id=f"list_{kind.name}",
         tag=TAG,
         summary=f"The {kind.title.lower()}s of a child",
-        description="Latest recorded first, unless sorted; ties are broken the same way. Another parameter is 400.",
+        description="Latest recorded first, unless sorted; ties are broken the same way.",
         action="read_measurements",
-        parameters=(child, PAGE, LIMIT, *FILTERS),
+        parameters=(child, *asked(*filters.LIST)),
         answers=(page_of(name, _example(kind)),),
-        refused=of_child,
+        refused=(*of_child, MANY),
     )
     yield Operation(
         method="GET",

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 from adapters.http.definitions import OutcomeItem
 from adapters.http.openapi.operations import Answer, Link, Operation, ok
-from adapters.http.openapi.requests import LIMIT, OFFSET, Body, asked, one_of, outcome_id, text
-from adapters.http.openapi.schemas import COUNT, TEXT, TIME_OUT, UUID, Json, array, choice, closed, of_struct, ref
+from adapters.http.openapi.requests import Body, asked, one_of, outcome_id, text
+from adapters.http.openapi.schemas import COUNT, TIME_OUT, UUID, Json, array, choice, closed, of_struct, ref
+from adapters.http.outcomes import LIST
 from domain.outcome import DIRECTIONS, HIGHER
 from domain.refusal import (
     AlreadyRegistered,
@@ -72,14 +73,9 @@ def operations() -> Iterator[Operation]:
         id="list_outcomes",
         tag=TAG,
         summary="Outcomes",
-        description="Latest created first. Other parameters are ignored.",
+        description="Latest created first.",
         action="list_outcomes",
-        parameters=(
-            asked("brand_id", TEXT, "Of this brand only."),
-            asked("metric_key", TEXT, "Of this metric only."),
-            LIMIT,
-            OFFSET,
-        ),
+        parameters=asked(*LIST),
         answers=(ok("OutcomePage", {"outcomes": [EXAMPLE], "total": 1}, "A page of them."),),
     )
     yield Operation(

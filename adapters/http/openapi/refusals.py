@@ -15,10 +15,11 @@ from adapters.http.envelope import ERRORS
 from adapters.http.errors import Asked, Failed, HeadTooLarge, Told, TooSlow
 from adapters.http.openapi.operations import Operation
 from adapters.http.openapi.schemas import Json, choice, closed, ref, string
+from adapters.http.parameters import RANGES
 from adapters.limits.limiter import TooManyRequests
 from application import permissions
 from application.unavailable import Unavailable
-from domain.refusal import Forbidden, NotAuthenticated, Unreadable, UserGone
+from domain.refusal import EmptyRange, Forbidden, NotAuthenticated, UnknownParameter, Unreadable, UserGone
 
 KIB = 1024
 
@@ -142,6 +143,10 @@ def own(operation: Operation) -> Iterator[Exception]:
     """What an operation may be refused with besides what all of them are."""
     if operation.action is not None:
         yield Forbidden(tuple(permissions.MAY[operation.action]))
+    if operation.action is not None or operation.body is not None:
+        yield UnknownParameter("colour")
+    names = [parameter.name for parameter in operation.parameters]
+    yield from (EmptyRange(*bounds) for bounds in RANGES if set(bounds) <= set(names))
     for parameter in operation.parameters:
         yield from parameter.refused
     if any(parameter.place == "path" for parameter in operation.parameters):

@@ -4,13 +4,13 @@ from typing import Any
 
 from msgspec import Struct
 
-from adapters.http import lengths
+from adapters.http import lengths, parameters
 from adapters.http.openapi.schemas import PATH_ID, PATH_UUID, Json, pattern, string
 from domain.password import LONGEST, SHORTEST
 from domain.refusal import (
-    BadFilter,
     BadParameter,
     EmptyText,
+    GivenTwice,
     MembersMissing,
     NotANumber,
     NotFound,
@@ -27,7 +27,7 @@ Refusals = tuple[Exception, ...]
 
 
 class Parameter(Struct, frozen=True, kw_only=True):
-    """Of the path or the query. `refused`: what is said of a bad one. `repeated`: it may stand there several times."""
+    """Of the path or the query. `refused`: what is said of a bad one."""
 
     name: str
     place: str
@@ -98,18 +98,22 @@ def outcome_id() -> Parameter:
     )
 
 
-def asked(name: str, schema: Json, description: str, **facts: Any) -> Parameter:
-    """Of the query; a bad one is refused by name."""
+def asked(*declared: parameters.Parameter[Any]) -> tuple[Parameter, ...]:
+    """Of the query, as its endpoint declares them; a bad one is refused by name."""
+    return tuple(map(_of_query, declared))
+
+
+def _of_query(declared: parameters.Parameter[Any]) -> Parameter:
+    twice = () if declared.repeated else (GivenTwice(declared.name),)
     return Parameter(
-        name=name, place="query", schema=schema, description=description, refused=(BadFilter(name),), **facts
+        name=declared.name,
+        place="query",
+        schema=declared.schema,
+        description=declared.description,
+        required=declared.required,
+        refused=(declared.bad, TextTooLong(declared.name, declared.most), *twice),
+        example=declared.example,
     )
-
-
-LIMIT = asked("limit", {"type": "integer", "minimum": 1, "maximum": 1000, "default": 100}, "How many on a page.")
-PAGE = asked("page", {"type": "integer", "minimum": 1, "maximum": 10**18 - 1, "default": 1}, "1 is the first.")
-OFFSET = asked(
-    "offset", {"type": "integer", "minimum": 0, "maximum": 10**18 - 1, "default": 0}, "How many to pass over."
-)
 
 
 # Members

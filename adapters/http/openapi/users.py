@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 
 from adapters.http.openapi import groups
-from adapters.http.openapi.accounts import INSTITUTION_ID, PAGED, TAG
+from adapters.http.openapi.accounts import INSTITUTION_ID, LATEST, TAG
 from adapters.http.openapi.operations import REMOVED, Answer, Link, Operation, ok, page_of
-from adapters.http.openapi.requests import LIMIT, PAGE, Body, Member, new_password, one_of, path_id, text
+from adapters.http.openapi.requests import Body, Member, asked, new_password, one_of, path_id, text
 from adapters.http.openapi.schemas import ID, Json, array, closed, pattern, ref, string
+from adapters.http.parameters import PAGED
 from adapters.http.users import COLLECTIONS, Collection
 from domain.refusal import (
     AlreadyRegistered,
@@ -132,9 +133,9 @@ def _operations_of(collection: Collection) -> Iterator[Operation]:
         id=f"list_{role}",
         tag=TAG,
         summary=f"All {titles}",
-        description=PAGED,
+        description=LATEST,
         action="list_users",
-        parameters=(PAGE, LIMIT),
+        parameters=asked(*PAGED),
         answers=(page_of(name, example),),
     )
     yield Operation(
