@@ -1,5 +1,6 @@
 """`serve`: the embedded database, the API processes and the projector, started, watched and stopped together."""
 
+import errno
 import os
 import signal
 import socket
@@ -16,6 +17,7 @@ import structlog
 from psycopg import Connection
 
 from adapters import children, tls
+from adapters.listening import is_listening
 from adapters.postgres import embedded
 from adapters.postgres.connections import connector
 from adapters.postgres.waiting import PAUSE, is_lost, one_line, reach
@@ -27,6 +29,9 @@ logger = structlog.get_logger()
 
 START_TIME = 60.0
 """Seconds that the service may take to answer."""
+
+BIND_TIME = 2.0
+"""Seconds for which an address that is in use is tried again."""
 
 RESTART_PAUSE = 1.0
 """Seconds before a child that ended is started again."""
@@ -106,11 +111,10 @@ def serve(settings: Settings, data: Path, host: str, port: int, *, workers: int 
                 logger.error("the embedded database ended", status=server.process.returncode)
                 server = _start_again(data, stopping)
     finally:
-        # Whoever connects when the last API process has ended is refused at once.
-        listening.close()
         # What is asked may wait for a view, and whoever keeps a view needs the database.
-        for those in (apis, projectors):
-            children.stop(*(child.process for child in those))
+        children.stop(*(child.process for child in apis))
+        _close(listening, settings)
+        children.stop(*(child.process for child in projectors))
         if server is not None:
             server.stop()
 
@@ -174,15 +178,30 @@ def _start_again(data: Path, stopping: Flag) -> embedded.Server | None:
 
 
 def _bound(host: str, port: int) -> socket.socket:
-    """A socket of that address; who listens on it is the API."""
+    """A socket of that address, on which the API listens. An API process whose supervisor was killed gives its address
+    up within BIND_TIME."""
     listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listening.bind((host, port))
-    except OSError as error:
-        listening.close()
-        raise CannotServe(f"{host}:{port} cannot be served: {error.strerror}; choose another --port") from error
-    return listening
+    deadline = time.monotonic() + BIND_TIME
+    while True:
+        try:
+            listening.bind((host, port))
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE and time.monotonic() < deadline:
+                time.sleep(0.05)
+                continue
+            listening.close()
+            raise CannotServe(f"{host}:{port} cannot be served: {error.strerror}; choose another --port") from error
+        return listening
+
+
+def _close(listening: socket.socket, settings: Settings) -> None:
+    """Whoever has connected by now is answered; whoever comes later is refused at once."""
+    if is_listening(listening):
+        from adapters.http.sending_away import send_away  # noqa: PLC0415  # it loads the framework, for the very end
+
+        send_away(listening, tls.context(settings))
+    listening.close()
 
 
 def _wait_until_ready(address: str, apis: Sequence[Child], url: str, stopping: Flag) -> bool:

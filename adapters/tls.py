@@ -24,13 +24,22 @@ def check(settings: Settings) -> None:
         except OSError as error:
             raise SettingRefused(f"{variable}: {path} cannot be read: {error.strerror}") from error
     try:
-        # Without a password: else a terminal would be asked for one.
-        SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(settings.tls_certificate, settings.tls_key, lambda: "")
+        context(settings)
     except (ssl.SSLError, ValueError) as error:
         raise SettingRefused(
             f"{certificate} and {key}: {settings.tls_certificate} and {settings.tls_key} are no certificate in PEM with"
             " its key, without a password"
         ) from error
+
+
+def context(settings: Settings) -> SSLContext | None:
+    """That of a server, where there is a certificate."""
+    if settings.tls_certificate is None:
+        return None
+    made = SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    # Without a password: else a terminal would be asked for one.
+    made.load_cert_chain(settings.tls_certificate, settings.tls_key, lambda: "")
+    return made
 
 
 def opener() -> OpenerDirector:

@@ -22,7 +22,7 @@ from adapters.http.body import BodyTooLarge
 from adapters.http.byte_budget import ByteBudget, Reservation
 from adapters.http.cors import Headers
 from adapters.http.entrance import network_of
-from adapters.http.errors import Asked, HeadTooLarge, NoHttp, TooSlow
+from adapters.http.errors import Asked, HeadTooLarge, NoHttp, Told, TooSlow
 from adapters.http.held_answers import HeldAnswers
 from adapters.http.requests import new_request_id
 from application.unavailable import Unavailable
@@ -44,6 +44,10 @@ FREE = 8 * 1024
 
 LATE = 1.0
 """Seconds by which a timer is late only where this process could not run: then its clients were not slow."""
+
+
+ENDING = 0.5
+"""Seconds that a client has to notice the end of its connection when the server ends."""
 
 
 class Pace(Struct, frozen=True):
@@ -306,6 +310,15 @@ class Arrival(HttpToolsProtocol):
             self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, lingering)
         self.transport.abort()
 
+    def shutdown(self) -> None:
+        """The server ends. A client that sends another request in this moment shall find an end, not a reset."""
+        if not self._answered() or not self.transport.can_write_eof() or self.transport.is_closing():
+            super().shutdown()
+            return
+        self._ended = True
+        self.transport.write_eof()
+        self.loop.call_later(ENDING, self.transport.close)
+
     def timeout_keep_alive_handler(self) -> None:
         if not _lies_unread(self.transport):
             super().timeout_keep_alive_handler()
@@ -396,16 +409,21 @@ class Arrival(HttpToolsProtocol):
         request_id = self.scope["state"].get("request_id") or new_request_id()
         told = errors.told(error, Asked(str(self.scope.get("method", "")), path, request_id))
         self.scope["state"]["answered"] = told.status, errors.refused(error)
-        headers = [
-            *self.server_state.default_headers,
-            (b"content-type", b"application/json"),
-            (b"content-length", b"%d" % len(told.content)),
-            (b"connection", b"close"),
-            (b"x-request-id", request_id.encode()),
-            *self._refusal_headers,
-        ]
-        lines = b"".join(b"%b: %b\r\n" % header for header in headers)
-        return STATUS_LINE[told.status] + lines + b"\r\n" + told.content
+        return written(told, request_id, [*self.server_state.default_headers, *self._refusal_headers])
+
+
+def written(told: Told, request_id: str, headers: Headers) -> bytes:
+    """An answer after which the connection ends, as it goes out."""
+    lines = [
+        (b"content-type", b"application/json"),
+        (b"content-length", b"%d" % len(told.content)),
+        (b"connection", b"close"),
+        (b"x-request-id", request_id.encode()),
+        *((name.lower().encode(), value.encode()) for name, value in told.headers.items()),
+        *headers,
+    ]
+    head = b"".join(b"%b: %b\r\n" % line for line in lines)
+    return STATUS_LINE[told.status] + head + b"\r\n" + told.content
 
 
 class _Flow(FlowControl):

@@ -28,7 +28,7 @@ async def test_a_draining_process_does_not_wait_for_ever() -> None:
 
 async def test_a_second_signal_ends_every_wait() -> None:
     draining = Draining()
-    server = Server(uvicorn.Config(cast(Any, None)), draining)
+    server = Server(uvicorn.Config(cast(Any, None)), draining, is_shared=False)
     waiting = asyncio.create_task(draining.wait_until(lambda: False, LONG))
     server.handle_exit(signal.SIGTERM, None)
     await asyncio.sleep(0)

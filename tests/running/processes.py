@@ -69,11 +69,12 @@ def launch(
     workers: int = 1,
     folder: str | None = None,
     cwd: Path = ROOT,
+    port: int | None = None,
 ) -> Run:
     """Start `serve` in a process group of its own, as a terminal does. `before`: words before the command; `folder`:
     what `--data` says instead of `data`."""
     words = ("serve", "--data", folder or str(data), "--workers", str(workers))
-    port = free_port()
+    port = port or free_port()
     notes = data.parent / uuid4().hex
     out, err = notes.with_suffix(".out"), notes.with_suffix(".err")
     with out.open("wb") as told, err.open("wb") as logged:
