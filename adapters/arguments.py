@@ -1,28 +1,43 @@
 """The words that commands take."""
 
 import argparse
+import sys
 from pathlib import Path
+from typing import NoReturn
 
 from adapters.settings import VARIABLES
+from adapters.terminal import visible
 from domain.outcome import DIRECTIONS, HIGHER
 
 
+class Parser(argparse.ArgumentParser):
+    """Complains without anything that a terminal obeys, and sees its own output written."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(visible(message))
+
+    def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
+        sys.stdout.flush()
+        super().exit(status, message)
+
+
 def port(text: str) -> int:
-    port = int(text)
-    if not 0 < port < 65_536:
-        raise ValueError(text)
-    return port
+    if not text.isascii() or not text.isdigit() or not 0 < int(text) < 65_536:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port: a whole number from 1 to 65535")
+    return int(text)
 
 
 def count(text: str) -> int:
-    count = int(text)
-    if count < 1:
-        raise ValueError(text)
-    return count
+    if not text.isascii() or not text.isdigit() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 on")
+    return int(text)
 
 
 def text(text: str) -> str:
-    text.encode()  # a ValueError, when the shell handed over what is no text
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not UTF-8") from None
     return text
 
 

@@ -20,6 +20,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from adapters import children
+from adapters.screen import Screen
 from adapters.settings import VARIABLES, Settings
 
 SERIES = Path(__file__).parent.parent / "scripts" / "data" / "chick_weight.csv"
@@ -37,7 +38,7 @@ class DemoFailed(Exception):
 
 def demo(settings: Settings, url: str | None) -> int:
     """Run the demo against a service, or one that is started for it; 0 when all went as it should."""
-    console = Console()
+    console = Screen()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that it cleans up behind itself then, too
     try:
         if url is None:
@@ -48,7 +49,7 @@ def demo(settings: Settings, url: str | None) -> int:
         else:
             _Demo(url, settings.admin_username, settings.admin_password, console).run()
     except (DemoFailed, httpx.HTTPError) as error:
-        console.print(f"The demo failed: {error}", style="red", markup=False)
+        console.print(f"The demo failed: {error}", style="red")
         return 1
     return 0
 

@@ -12,7 +12,6 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 from psycopg import Connection, Cursor
-from rich.console import Console
 
 from adapters import export_file
 from adapters.export_file import Line, Reader
@@ -22,7 +21,7 @@ from adapters.postgres.log import SQL as LOG
 from adapters.postgres.log import append_rows
 from adapters.prepare import NotPrepared, make_schema
 from adapters.refused import Refused
-from adapters.terminal import progress
+from adapters.screen import Screen, progress, screen
 from domain.event import Event
 from domain.partition import partition
 from domain.secret import BLANK
@@ -51,7 +50,7 @@ def import_log(
     `credentials`: the password hashes that the export does not show; without them nobody can log in. `needs_end`: only
     an export that has its last line. Refused, and then nothing is stored.
     """
-    console = Console(highlight=False, markup=False, soft_wrap=True)
+    console = screen()
     hashes = {} if credentials is None else _hashes(credentials)
     with connector(url)("prepare") as connection:
         try:
@@ -105,7 +104,7 @@ def _already_stored(connection: Connection[Any], path: Path) -> tuple[int, bool]
 class _Import:
     """Stores the events of an export, and grows the inline projections with them, in one transaction."""
 
-    def __init__(self, connection: Connection[Any], hashes: Mapping[tuple[str, int], str], console: Console) -> None:
+    def __init__(self, connection: Connection[Any], hashes: Mapping[tuple[str, int], str], console: Screen) -> None:
         self._connection, self._hashes, self._console = connection, hashes, console
 
     def store(self, path: Path, *, needs_end: bool) -> int:

@@ -1,26 +1,23 @@
 """`growthrings replay`: reads the log again and tells what is wrong with it; one history; or a view as of a time."""
 
 import gc
-import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
 
-import msgspec
 from msgspec import Struct
 from psycopg import Connection
-from rich.console import Console
-from rich.table import Table
 
 from adapters import replay_workers
 from adapters.http import parameters
 from adapters.postgres.audit_reader import SQL, Stored, told
 from adapters.postgres.connections import connector
 from adapters.refused import Refused
-from adapters.terminal import progress, wide
+from adapters.screen import Screen, progress, screen, show_table
+from adapters.terminal import print_json, visible
 from application.queries.audit import Fact
 from domain.catalogue import decode
 from domain.partition import partition
@@ -47,7 +44,7 @@ class Replayed(Struct, frozen=True, kw_only=True):
 
 def run(url: str, *, as_json: bool, compares: bool, workers: int = 1) -> int:
     """Read the whole log, in this process or in several; 1 when anything is wrong."""
-    console = Console(highlight=False, markup=False, soft_wrap=True, quiet=as_json)
+    console = screen(quiet=as_json)
     started = time.monotonic()
     report = Report()
     with connector(url)(session_name("replay")) as connection:
@@ -68,7 +65,7 @@ def run(url: str, *, as_json: bool, compares: bool, workers: int = 1) -> int:
         seconds=round(time.monotonic() - started, 3),
     )
     if as_json:
-        sys.stdout.write(msgspec.json.encode(ended).decode() + "\n")
+        print_json(ended)
     else:
         _tell(console, ended)
     return 1 if ended.findings else 0
@@ -84,14 +81,14 @@ def _collector_off() -> Iterator[None]:
         gc.enable()
 
 
-def _tell(console: Console, ended: Replayed) -> None:
+def _tell(console: Screen, ended: Replayed) -> None:
     console.print(f"{ended.events:,} events of {ended.streams:,} streams")
     for name, count in ended.names.items():
-        console.print(f"{count:>14,}  {name}")
+        console.print(visible(f"{count:>14,}  {name}"))
     if ended.compared:
         console.print(f"compared: {', '.join(ended.compared)}")
     for each in ended.findings[:SHOWN]:
-        console.print(f"{each.what}  {each.position}  {each.stream}: {each.why}")
+        console.print(visible(f"{each.what}  {each.position}  {each.stream}: {each.why}"))
     if len(ended.findings) > SHOWN:
         console.print(f"… and {len(ended.findings) - SHOWN:,} more")
     console.print(f"{len(ended.findings):,} findings" if ended.findings else "Nothing is wrong.")
@@ -118,14 +115,16 @@ def show(url: str, id: str, *, as_of: datetime | None, known_at: datetime | None
             and (as_of is None or each.event.happened_at <= as_of)
         ]
     if as_json:
-        sys.stdout.write(msgspec.json.encode(told(facts)).decode() + "\n")
+        print_json(told(facts))
     else:
-        wide().print(_table(told(facts)))
+        show_table(_HEADINGS, _rows(told(facts)))
     return 0
 
 
 def _facts(connection: Connection[Any], id: str) -> list[Stored]:
     partitions = len(replay.parts(connection))
+    if not partitions:
+        raise Refused("The log has no partitions: the database was restored in part. Restore a complete backup.")
     streams = [stream for _, stream in connection.execute(SQL["streams"], {"id": id})] or [id]
     part = partition(streams[0], partitions)
     rows = connection.execute(SQL["facts"], {"part": part, "stream": streams[0]}).fetchall()
@@ -134,24 +133,27 @@ def _facts(connection: Connection[Any], id: str) -> list[Stored]:
     return [Stored(part, seq, decode(topic, state)) for part, seq, topic, state in rows]
 
 
-def _table(facts: list[Fact]) -> Table:
-    table = Table("position", "version", "fact", "happened", "recorded", box=None, pad_edge=False)
-    for heading in ("by", "what changed"):
-        table.add_column(heading, overflow="fold")
+_HEADINGS = ("position", "version", "fact", "happened", "recorded", "by", "what changed")
+
+
+def _rows(facts: list[Fact]) -> list[Sequence[str]]:
+    rows: list[Sequence[str]] = []
     for before, fact in pairwise([None, *facts]):
         if fact is None:
             continue
         event = fact.event
-        table.add_row(
-            f"{fact.part}-{fact.seq}",
-            str(event.originator_version),
-            event.stored_name,
-            f"{event.happened_at:%Y-%m-%d %H:%M}",
-            f"{event.origin.recorded_at:%Y-%m-%d %H:%M}",
-            f"{event.origin.actor_role} {event.origin.actor_id}",
-            "\n".join(_changes(before.state if before else None, fact)),
+        rows.append(
+            (
+                f"{fact.part}-{fact.seq}",
+                str(event.originator_version),
+                event.stored_name,
+                f"{event.happened_at:%Y-%m-%d %H:%M}",
+                f"{event.origin.recorded_at:%Y-%m-%d %H:%M}",
+                visible(f"{event.origin.actor_role} {event.origin.actor_id}"),
+                "\n".join(map(visible, _changes(before.state if before else None, fact))),
+            )
         )
-    return table
+    return rows
 
 
 def _changes(before: dict[str, Any] | None, fact: Fact) -> list[str]:
@@ -172,7 +174,7 @@ def grow_into(url: str, name: str, *, known_at: datetime | None) -> int:
     view = VIEWS.latest.get(name)
     if view is None:
         raise Refused(f"there is no view {name}: there are {', '.join(VIEWS.latest)}")
-    console = Console(highlight=False, markup=False, soft_wrap=True)
+    console = screen()
     with connector(url)(session_name("replay")) as connection:
         connection.autocommit = True
         ((total,),) = connection.execute(replay.SQL["count"]).fetchall()

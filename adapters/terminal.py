@@ -1,27 +1,48 @@
-"""What a person sees: tables, and how far something is that takes longer than a second."""
+"""What commands print, and the one place that keeps it from being obeyed: text of others shows what it holds, on a
+terminal and in a pipe."""
 
 import sys
+from typing import Any
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
-from rich.text import Text
-
-WIDTH = 160
-"""Characters of a table that goes to a file or another program."""
+import msgspec
 
 
-def wide() -> Console:
-    """For tables. What is not a terminal has no width: whoever searches it wants each row on one line."""
-    return Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else WIDTH)
+def visible(text: str) -> str:
+    r"""The text with every character that cannot be seen written as Python writes it: `\x1b`, `\n`, `\u202e`.
+
+    Control characters move the cursor and change colours, those of direction and of no width change what is read. A
+    value that goes through here keeps to its line.
+    """
+    return text if text.isprintable() else "".join(map(_shown, text))
 
 
-class _Rate(ProgressColumn):
-    def render(self, task: Task) -> Text:
-        speed = task.finished_speed or task.speed or (task.completed / task.elapsed if task.elapsed else 0)
-        return Text(f"{speed:,.0f} {task.fields.get('unit', 'rows')}/s")
+def visible_lines(text: str) -> str:
+    """The same for text that has lines of our own making."""
+    return text if text.isprintable() else "\n".join(map(visible, text.split("\n")))
 
 
-def progress(console: Console) -> Progress:
-    """With the rate and the time that is left. Tasks may name their `unit`; it is `rows` else."""
-    columns = (TextColumn("{task.description:>9}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
-    return Progress(*columns, console=console)
+def _shown(character: str) -> str:
+    return character if character.isprintable() else character.encode("unicode_escape").decode()
+
+
+def say(text: str) -> None:
+    """Print one line."""
+    sys.stdout.write(visible(text) + "\n")
+
+
+def complain(text: str) -> None:
+    """Print to standard error what a command could not do."""
+    sys.stderr.write(visible_lines(text) + "\n")
+
+
+def print_json(value: Any) -> None:
+    r"""Print one line of JSON: the same data, in which what cannot be seen is written as `\u009b`."""
+    text = msgspec.json.encode(value).decode()
+    sys.stdout.write((text if text.isprintable() else "".join(map(_shown_in_json, text))) + "\n")
+
+
+def _shown_in_json(character: str) -> str:
+    if character.isprintable():
+        return character
+    units = character.encode("utf-16-be").hex()
+    return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))

@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -10,15 +9,14 @@ from pathlib import Path
 from subprocess import Popen
 from typing import Any
 
-import msgspec
 from msgspec import Struct
 from psycopg import Connection
-from rich.console import Console
 
 from adapters import children, view_report
 from adapters.postgres.connections import connector
+from adapters.screen import progress, screen
 from adapters.settings import VARIABLES
-from adapters.terminal import progress
+from adapters.terminal import print_json, visible
 from projections import generations, parking, rebuild, status
 from projections.generations import Generation
 from projections.growth import RebuildRefused, grow, growth, prepare_session
@@ -101,7 +99,7 @@ class Operator:
 
     def __init__(self, url: str, data: Path, *, as_json: bool = False) -> None:
         self._url, self._data, self._as_json = url, data, as_json
-        self._console = Console(highlight=False, markup=False, soft_wrap=True, quiet=as_json)
+        self._console = screen(quiet=as_json)
 
     @contextmanager
     def _session(self, kind: str) -> Iterator[tuple[Connection[Any], str]]:
@@ -111,7 +109,7 @@ class Operator:
             yield connection, name
 
     def _say(self, text: str) -> None:
-        self._console.print(text)
+        self._console.print(visible(text))
 
     def status(self) -> int:
         with self._session("status") as (connection, _):
@@ -119,7 +117,7 @@ class Operator:
             counts = dict(connection.execute(status.SQL["rows"], status.tables(rows)).fetchall())
         told = status.statuses(rows, counts)
         if self._as_json:
-            _print_json(told)
+            print_json(told)
         else:
             view_report.show(told)
         return 0
@@ -137,7 +135,7 @@ class Operator:
         choice = _Choice(workers, accept_differences=accept_differences, anew=anew, compares=compares)
         ended = [self._rebuild(name, choice) for name in names]
         if self._as_json:
-            _print_json(ended[0] if len(ended) == 1 else ended)
+            print_json(ended[0] if len(ended) == 1 else ended)
         return 0 if all(each.switched for each in ended) else 1
 
     def _rebuild(self, name: str, choice: _Choice) -> Rebuilt:
@@ -266,7 +264,7 @@ class Operator:
         with self._session("parked") as (connection, _):
             found = parking.parked(connection, name)
         if self._as_json:
-            _print_json(found)
+            print_json(found)
         for each in found:
             self._say(
                 f"{each.view} g{each.generation}  {each.part}-{each.seq}  {each.stream}  {each.topic}  "
@@ -311,7 +309,3 @@ def _nothing_parked(name: str, stream: str | None, others: Sequence[int], *, ski
 
 def _code(generation: Generation) -> View | None:
     return INLINE.get(generation.view) or VIEWS.of(generation.view, generation.version)
-
-
-def _print_json(value: Any) -> None:
-    sys.stdout.write(msgspec.json.encode(value).decode() + "\n")

@@ -10,14 +10,14 @@ from typing import Any
 import httpx
 import msgspec
 from msgspec import Raw, Struct
-from rich.console import Console
 
 from adapters.importing import csv_entries
 from adapters.importing.csv_entries import Arguments, Item, Reading, Unfit, WrongArguments
 from adapters.importing.patient_client import PatientClient, Unanswered, checked, reason
 from adapters.importing.target import OUTCOMES, Target, kept, outcome_of
+from adapters.screen import progress, screen
 from adapters.settings import Settings
-from adapters.terminal import progress
+from adapters.terminal import visible
 
 DEFAULT_URL = "http://127.0.0.1:8000"
 
@@ -60,7 +60,7 @@ class Tally(Struct):
                 self.first.append(row)
 
     def told(self) -> str:
-        lines = [f"line {row.line}: {row.reason}" for row in self.first]
+        lines = [visible(f"line {row.line}: {row.reason}") for row in self.first]
         if self.refused > len(self.first):
             lines.append(f"… and {self.refused - len(self.first):,} more that were refused")
         return "\n".join([f"{self.new:,} new, {self.there:,} there already, {self.refused:,} refused", *lines])
@@ -81,10 +81,10 @@ def import_file(settings: Settings, path: Path, options: Mapping[str, Any]) -> i
         unit=options["unit"],
         direction=options["direction"],
     )
-    console = Console(highlight=False, markup=False, soft_wrap=True)
+    console = screen()
 
     def wait(seconds: float, why: str) -> None:
-        console.print(f"{why} Waiting {seconds:.0f} s.")
+        console.print(visible(f"{why} Waiting {seconds:.0f} s."))
         time.sleep(seconds)
 
     url = _address(options["url"] or DEFAULT_URL)
@@ -96,7 +96,7 @@ def import_file(settings: Settings, path: Path, options: Mapping[str, Any]) -> i
         client.log_in()
         outcome = outcome_of(client, target)
         for told in kept(outcome, target):
-            console.print(told)
+            console.print(visible(told))
         tally = Tally()
         try:
             with progress(console) as shown:
