@@ -1,42 +1,73 @@
 """The commands that people, scripts and other processes run."""
 
 import argparse
+import os
 import signal
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
+import structlog
+
 from adapters import arguments, logs
-from adapters.refused import Refused
-from adapters.settings import VARIABLES, SettingRefused, Settings, from_environment
+from adapters.refused import NotUnderstood, Refused
+from adapters.settings import VARIABLES, Settings, from_environment
+from adapters.terminal import complain, say
+from adapters.version import VERSION
 
 DATA = Path(__file__).parent.parent / ".data"
 
 
 def main(words: list[str] | None = None) -> int:
-    """Run a command; 0 when it went well, 1 when not, 2 when it was not understood."""
-    parsed = _parser().parse_args(words)
+    """Run a command; 0 when it went well, 1 when not, 2 when it was not understood, 130 when it was stopped.
+
+    The one place where errors become sentences: what no command answers itself ends here, without a trace.
+    """
+    if sys.stderr is None:  # it was closed: who is told nothing still has the exit code
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115  # open to the end
     try:
-        settings = from_environment()
-    except SettingRefused as error:
-        print(error, file=sys.stderr)
-        return 2
-    logs.configure(settings.log_level)
-    try:
-        return int(parsed.run(settings, parsed) or 0)
-    except SettingRefused as error:
-        print(error, file=sys.stderr)
-        return 2
-    except Refused as error:
-        print(error, file=sys.stderr)
-        return 1
+        return _run(words)
     except KeyboardInterrupt:
-        print("Stopped.", file=sys.stderr)
+        complain("Stopped.")
         return 130
+    except BrokenPipeError:  # who read the output wants no more of it
+        _drop_output()
+        return 1
+    except Refused as error:
+        complain(str(error))
+        return error.exit_code
+    except Exception as error:
+        from adapters.failures import explained
+
+        if isinstance(error, OSError):
+            _drop_output()
+        text, code = explained(error)
+        complain(text)
+        structlog.get_logger().debug("the command ended with an error", exc_info=error)
+        return code
+
+
+def _run(words: list[str] | None) -> int:
+    if sys.stdout is None:
+        raise Refused("Standard output is closed: send it to a file, a program or /dev/null.")
+    parsed = _parser().parse_args(words)
+    settings = from_environment()
+    logs.configure(settings.log_level)
+    code = int(parsed.run(settings, parsed) or 0)
+    sys.stdout.flush()
+    return code
+
+
+def _drop_output() -> None:
+    """Have what is not written yet go nowhere: Python would try again when it ends, and complain."""
+    with suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="growthrings", description=__doc__)
+    parser = arguments.Parser(prog="growthrings", description=__doc__)
+    parser.add_argument("--version", action="version", version=VERSION)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     def command(name: str, run: object, help: str) -> argparse.ArgumentParser:
@@ -82,70 +113,47 @@ def _parser() -> argparse.ArgumentParser:
 # Each imports what it needs: starting is quick because none of them loads what only another uses.
 
 
-def _serve(settings: Settings, parsed: argparse.Namespace) -> int:
+def _serve(settings: Settings, parsed: argparse.Namespace) -> None:
     from adapters import tls
-    from adapters.limits.limiter import Uncounted, refuse_uncounted
-    from adapters.supervisor import CannotServe, serve
+    from adapters.limits.limiter import refuse_uncounted
+    from adapters.supervisor import serve
 
     tls.check(settings)
-    try:
-        refuse_uncounted(settings, parsed.workers)
-    except Uncounted as error:
-        raise SettingRefused(str(error)) from error
-    try:
-        serve(settings, parsed.data.absolute(), parsed.host, parsed.port, workers=parsed.workers)
-    except CannotServe as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
+    refuse_uncounted(settings, parsed.workers)
+    serve(settings, parsed.data.absolute(), parsed.host, parsed.port, workers=parsed.workers)
 
 
 def _api(settings: Settings, parsed: argparse.Namespace) -> None:
     from adapters import api_process
-    from adapters.auth.keys import NoKey
-    from adapters.prepare import NotPrepared
 
-    try:
-        api_process.run(settings, parsed.data, parsed.host, parsed.port, descriptor=parsed.socket)
-    except (NotPrepared, NoKey) as error:
-        raise Refused(str(error)) from error
+    api_process.run(settings, parsed.data, parsed.host, parsed.port, descriptor=parsed.socket)
 
 
 def _project(settings: Settings, parsed: argparse.Namespace) -> None:
     from adapters import project_process
-    from adapters.prepare import NotPrepared
 
-    try:
-        project_process.run(settings, parsed.data)
-    except NotPrepared as error:
-        raise Refused(str(error)) from error
+    project_process.run(settings, parsed.data)
 
 
 def _prepare(settings: Settings, parsed: argparse.Namespace) -> None:
     from adapters.database import database
-    from adapters.prepare import NotPrepared, equal_names, outdated, prepare
+    from adapters.prepare import equal_names, outdated, prepare
 
     with database(settings, parsed.data, makes=True) as url:
-        try:
-            prepare(settings, parsed.data, url)
-        except NotPrepared as error:
-            raise Refused(str(error)) from error
-        for told in (*outdated(url), *equal_names(url)):
-            print(told)
+        prepare(settings, parsed.data, url)
+        for line in (*outdated(url), *equal_names(url)):
+            say(line)
 
 
 def _healthy(settings: Settings, parsed: argparse.Namespace) -> None:
     from adapters import healthy
     from adapters.postgres import embedded
 
-    try:
-        if parsed.process == "api":
-            healthy.check_api(settings, parsed.port)
-        else:
-            healthy.check_projector(settings.database_url or embedded.url(parsed.data))
-    except healthy.Unhealthy as error:
-        raise Refused(str(error)) from error
-    print("healthy")
+    if parsed.process == "api":
+        healthy.check_api(settings, parsed.port)
+    else:
+        healthy.check_projector(settings.database_url or embedded.url(parsed.data))
+    say("healthy")
 
 
 def _keys(settings: Settings, parsed: argparse.Namespace) -> None:
@@ -161,29 +169,26 @@ def _keys(settings: Settings, parsed: argparse.Namespace) -> None:
         raise Refused(f"{folder} has no keys that could be rotated: {error.strerror}") from error
     if parsed.now:
         time.sleep(2 * LOOK)  # by then every process has looked at the folder
-        print(f"Key {kid} signs from now on. The keys before it are gone: everybody has to log in again.")
+        say(f"Key {kid} signs from now on. The keys before it are gone: everybody has to log in again.")
     else:
-        print(f"Key {kid} signs from now on; the one before it checks tokens until they have expired.")
+        say(f"Key {kid} signs from now on; the one before it checks tokens until they have expired.")
 
 
 def _users(settings: Settings, parsed: argparse.Namespace) -> None:
     from adapters import user_commands
     from adapters.database import database
-    from adapters.prepare import NotPrepared, wait_until_prepared
+    from adapters.prepare import wait_until_prepared
 
     with database(settings, parsed.data) as url:
-        try:
-            wait_until_prepared(url)
-        except NotPrepared as error:
-            raise Refused(str(error)) from error
+        wait_until_prepared(url)
         match parsed.action:
             case "list":
                 for line in user_commands.list_all(url):
-                    print(line)
+                    say(line)
             case "create-admin":
-                print(user_commands.create_admin(settings, url, parsed.username))
+                say(user_commands.create_admin(settings, url, parsed.username))
             case "reset-password":
-                print(user_commands.reset_password(settings, url, parsed.username))
+                say(user_commands.reset_password(settings, url, parsed.username))
 
 
 def _demo(settings: Settings, parsed: argparse.Namespace) -> int:
@@ -194,55 +199,34 @@ def _demo(settings: Settings, parsed: argparse.Namespace) -> int:
 
 def _views(settings: Settings, parsed: argparse.Namespace) -> int:
     try:
-        import psycopg
-
         from adapters import view_commands
         from adapters.database import database
-        from adapters.prepare import NotPrepared, wait_until_prepared
-        from projections.growth import RebuildRefused
+        from adapters.prepare import wait_until_prepared
 
         with database(settings, parsed.data) as url:
-            try:
-                wait_until_prepared(url)
-            except NotPrepared as error:
-                raise Refused(str(error)) from error
-            try:
-                return view_commands.run(url, parsed)
-            except (RebuildRefused, psycopg.errors.InsufficientPrivilege) as error:
-                raise Refused(str(error).strip()) from error
-            except psycopg.OperationalError as error:
-                reason = str(error).strip()
-                raise Refused(
-                    f"The database went away: {reason}. Run the same again, and it goes on from here."
-                ) from error
+            wait_until_prepared(url)
+            return view_commands.run(url, parsed)
     except KeyboardInterrupt:
-        print("Stopped. Run the same again, and it goes on from here.", file=sys.stderr)
+        complain("Stopped. Run the same again, and it goes on from here.")
         return 130
 
 
 def _replay(settings: Settings, parsed: argparse.Namespace) -> int:
-    from psycopg.errors import InsufficientPrivilege
-
     from adapters import replay_command
     from adapters.database import database
-    from adapters.prepare import NotPrepared, wait_until_prepared
-    from domain.catalogue import Undecodable
+    from adapters.prepare import wait_until_prepared
 
     if unfit := arguments.unfit_of_replay(parsed):
-        print(unfit, file=sys.stderr)
-        return 2
-    try:
-        as_of = replay_command.instant(parsed.as_of, "--as-of")
-        known_at = replay_command.instant(parsed.known_at, "--known-at")
-        with database(settings, parsed.data) as url:
-            wait_until_prepared(url)
-            if parsed.into is not None:
-                return replay_command.grow_into(url, parsed.into, known_at=known_at)
-            if parsed.stream is not None:
-                return replay_command.show(url, parsed.stream, as_of=as_of, known_at=known_at, as_json=parsed.json)
-            return replay_command.run(url, as_json=parsed.json, compares=not parsed.log_only, workers=parsed.workers)
-    except (NotPrepared, Undecodable, InsufficientPrivilege) as error:
-        raise Refused(str(error).strip()) from error
+        raise NotUnderstood(unfit)
+    as_of = replay_command.instant(parsed.as_of, "--as-of")
+    known_at = replay_command.instant(parsed.known_at, "--known-at")
+    with database(settings, parsed.data) as url:
+        wait_until_prepared(url)
+        if parsed.into is not None:
+            return replay_command.grow_into(url, parsed.into, known_at=known_at)
+        if parsed.stream is not None:
+            return replay_command.show(url, parsed.stream, as_of=as_of, known_at=known_at, as_json=parsed.json)
+        return replay_command.run(url, as_json=parsed.json, compares=not parsed.log_only, workers=parsed.workers)
 
 
 def _export(settings: Settings, parsed: argparse.Namespace) -> None:
@@ -252,48 +236,35 @@ def _export(settings: Settings, parsed: argparse.Namespace) -> None:
 
     start = replay_command.instant(parsed.start, "--from")
     selection = Selection(start, replay_command.instant(parsed.end, "--to"), parsed.subject)
-    try:
-        with database(settings, parsed.data) as url:
-            export(url, selection, format=parsed.format, credentials=parsed.credentials)
-    except OSError as error:
-        raise Refused(str(error)) from error
+    with database(settings, parsed.data) as url:
+        count = export(url, selection, format=parsed.format, out=sys.stdout, credentials=parsed.credentials)
+    if parsed.subject is not None and not count:
+        raise Refused(f"The log has no event about {parsed.subject!r} in that time: check the id, --from and --to.")
 
 
 def _import_log(settings: Settings, parsed: argparse.Namespace) -> None:
     from adapters.database import database
     from adapters.log_import import import_log
-    from projections.growth import RebuildRefused
 
-    try:
-        with database(settings, parsed.data, makes=True) as url:
-            count = import_log(
-                url,
-                parsed.file,
-                partitions=settings.partitions,
-                credentials=parsed.credentials,
-                needs_end=not parsed.without_end,
-            )
-    except (OSError, RebuildRefused) as error:
-        raise Refused(str(error)) from error
-    print(f"{count:,} events are in the log, and everything beside it has grown.")
+    with database(settings, parsed.data, makes=True) as url:
+        count = import_log(
+            url,
+            parsed.file,
+            partitions=settings.partitions,
+            credentials=parsed.credentials,
+            needs_end=not parsed.without_end,
+        )
+    say(f"{count:,} events are in the log, and everything beside it has grown.")
 
 
 def _import(settings: Settings, parsed: argparse.Namespace) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that it says then, too, what it leaves behind
     try:
-        from adapters.importing.csv_entries import WrongArguments
         from adapters.importing.importer import import_file
-        from adapters.importing.patient_client import Unanswered
 
-        try:
-            return import_file(settings, parsed.file, vars(parsed))
-        except WrongArguments as error:
-            print(error, file=sys.stderr)
-            return 2
-        except Unanswered as error:
-            raise Refused(str(error)) from error
+        return import_file(settings, parsed.file, vars(parsed))
     except KeyboardInterrupt:
-        print("Stopped. What was sent is kept: run the same again, and nothing is doubled.", file=sys.stderr)
+        complain("Stopped. What was sent is kept: run the same again, and nothing is doubled.")
         return 130
 
 

@@ -4,8 +4,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import psycopg
-
 from adapters.postgres import embedded
 from adapters.refused import Refused
 from adapters.settings import Settings
@@ -14,22 +12,19 @@ from adapters.settings import Settings
 @contextmanager
 def database(settings: Settings, data: Path, *, makes: bool = False) -> Iterator[str]:
     """The address to connect to, for as long as the block runs. `makes`: also where there is no database in the data
-    folder yet. Refused, also when the database goes away in the block."""
-    try:
-        if settings.database_url:
-            yield settings.database_url
-        elif (running := embedded.url(data)) is not None:
-            yield running
-        else:
-            if not (makes or (data / "postgres").exists()):
-                raise Refused(f"There is no database in {data}, and DATABASE_URL names none.")
-            server = _start(data)
-            try:
-                yield server.url
-            finally:
-                server.stop()
-    except psycopg.OperationalError as error:
-        raise Refused(f"The database is away: {str(error).strip()}") from error
+    folder yet. Refused."""
+    if settings.database_url:
+        yield settings.database_url
+    elif (running := embedded.url(data)) is not None:
+        yield running
+    else:
+        if not (makes or (data / "postgres").exists()):
+            raise Refused(f"There is no database in {data}, and DATABASE_URL names none.")
+        server = _start(data)
+        try:
+            yield server.url
+        finally:
+            server.stop()
 
 
 def _start(data: Path) -> embedded.Server:

@@ -6,6 +6,7 @@ import psycopg
 
 from adapters import tls
 from adapters.postgres.connections import connector
+from adapters.refused import Refused
 from adapters.settings import Settings
 from projections.sessions import is_of_this_host
 from projections.status import SQL, statuses
@@ -17,7 +18,7 @@ TOLD = 1_000
 """Bytes of an answer that are passed on."""
 
 
-class Unhealthy(Exception):
+class Unhealthy(Refused):
     """It does not; the message says what is wrong, for a person."""
 
 

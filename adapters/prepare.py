@@ -22,6 +22,7 @@ from adapters.postgres.log import PostgresLog
 from adapters.postgres.migrate import LOCK, LOCKED, is_current, migrate
 from adapters.postgres.schema_check import MigrationRefused
 from adapters.postgres.waiting import is_lost, reach
+from adapters.refused import Refused
 from adapters.settings import VARIABLES, Settings
 from application.command import Command
 from application.commands.register_first_admin import SERVICE, RegisterFirstAdmin
@@ -43,24 +44,28 @@ GROUPS = 500
 """Children's groups that are put right by one command."""
 
 
-class NotPrepared(Exception):
+PREPARE_TIME = 15.0
+"""Seconds for which a process waits for the schema: another may be making it."""
+
+
+class NotPrepared(Refused):
     """The database cannot be made ready; the message says why."""
 
 
-def wait_until_prepared(url: str, seconds: float = 15.0, *, for_commands: bool = False) -> None:
-    """Return when the schema is there; NotPrepared when it still is not after so many seconds, or when commands cannot
-    be decided, where they shall be."""
+def wait_until_prepared(url: str, *, for_commands: bool = False) -> None:
+    """Return when the schema is there; NotPrepared when it still is not after PREPARE_TIME, or when commands cannot be
+    decided, where they shall be."""
     with connector(url)("prepare") as connection:
-        _wait_until_prepared(connection, seconds, for_commands=for_commands)
+        _wait_until_prepared(connection, for_commands=for_commands)
 
 
-def reach_prepared(url: str, stopping: Flag, seconds: float = 15.0) -> bool:
+def reach_prepared(url: str, stopping: Flag) -> bool:
     """Wait like that for a database that may be away, for as long as it is; False once `stopping` is set. NotPrepared;
     OperationalError where it refuses sessions."""
     while (connection := reach(url, stopping)) is not None:
         try:
-            with connection, limited(connection, seconds + LOOK_TIME):
-                _wait_until_prepared(connection, seconds, stopping, for_commands=True)
+            with connection, limited(connection, PREPARE_TIME + LOOK_TIME):
+                _wait_until_prepared(connection, stopping, for_commands=True)
                 return not stopping.is_set()
         except psycopg.OperationalError as error:
             if not is_lost(error):
@@ -68,11 +73,9 @@ def reach_prepared(url: str, stopping: Flag, seconds: float = 15.0) -> bool:
     return False
 
 
-def _wait_until_prepared(
-    connection: Connection[Any], seconds: float, stopping: Flag | None = None, *, for_commands: bool
-) -> None:
+def _wait_until_prepared(connection: Connection[Any], stopping: Flag | None = None, *, for_commands: bool) -> None:
     stopping = stopping or Flag()
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + PREPARE_TIME
     connection.autocommit = True
     while not is_current(connection):
         if time.monotonic() > deadline:

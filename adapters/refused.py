@@ -1,5 +1,27 @@
-"""What a command of the shell says where it cannot be carried out."""
+"""Errors of ours that end a command of the shell.
+
+Refused            1  it cannot be carried out
+├── NotPrepared       the database, or the data folder, is not ready          (prepare)
+├── CannotServe       the service cannot start                                (supervisor)
+├── Unhealthy         what a health check asks about does not do its work     (healthy)
+├── NoKey             there is no key to sign tokens with                     (auth.keys)
+├── Unanswered        the service of an import does not do what it is asked   (importing)
+└── NotUnderstood  2  the words or the settings cannot be meant
+    ├── SettingRefused                                                        (settings)
+    ├── Uncounted     limits that several processes would count apart         (limits.limiter)
+    └── WrongArguments                                                        (importing)
+"""
+
+from typing import ClassVar
 
 
 class Refused(Exception):
-    """The message says why, for a person. The command exits with 1."""
+    """The message says why, for a person, and what to do. The command exits with `exit_code`."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class NotUnderstood(Refused):
+    """What was given cannot be meant."""
+
+    exit_code = 2

@@ -10,10 +10,11 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Meta, Struct
 
+from adapters.refused import NotUnderstood
 from domain.user import USERNAME_LENGTH
 
 
-class SettingRefused(Exception):
+class SettingRefused(NotUnderstood):
     """A value that cannot be meant; the message names the variable."""
 
 

@@ -22,6 +22,7 @@ from adapters.postgres import embedded
 from adapters.postgres.connections import connector
 from adapters.postgres.waiting import PAUSE, is_lost, one_line, reach
 from adapters.prepare import NotPrepared, outdated, prepare
+from adapters.refused import Refused
 from adapters.settings import VARIABLES, Settings
 from adapters.telemetry import folder
 
@@ -37,7 +38,7 @@ RESTART_PAUSE = 1.0
 """Seconds before a child that ended is started again."""
 
 
-class CannotServe(Exception):
+class CannotServe(Refused):
     """The service cannot start; the message says why, for a person."""
 
 

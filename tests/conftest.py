@@ -1,16 +1,20 @@
 """What tests share: a PostgreSQL of their own, and a fresh database on it for whoever asks."""
 
+import logging
 from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
 
 import psycopg
 import pytest
+import structlog
 
 from adapters.postgres import embedded
 from adapters.postgres.connections import connector
 from adapters.postgres.migrate import migrate
 from tests import databases
+
+structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))  # as for commands
 
 PARTITIONS = 8
 """Few, so that keys meet."""

@@ -29,6 +29,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from msgspec import Struct
 
+from adapters.refused import Refused
+
 FILE = "private.pem"
 RETIRED = "retired-{}.pem"
 
@@ -44,7 +46,7 @@ SIZE = 2048
 """Bits of a key."""
 
 
-class NoKey(Exception):
+class NoKey(Refused):
     """What was given is no key to sign with."""
 
 

@@ -14,6 +14,7 @@ from typing import TextIO
 from msgspec import Struct
 
 from adapters.http import times
+from adapters.refused import NotUnderstood
 
 ROW = "row"
 """As subject: each row is one of its own. A column of that name comes first."""
@@ -21,7 +22,7 @@ ROW = "row"
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
-class WrongArguments(Exception):
+class WrongArguments(NotUnderstood):
     """A file that is no table of entries, or words that do not fit it; the message says why, for a person."""
 
 

@@ -7,6 +7,8 @@ import httpx
 import msgspec
 from msgspec import Struct
 
+from adapters.refused import Refused
+
 PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0, 8.0, 8.0)
 """Seconds before a request is sent again, at least; after the last it is given up."""
 
@@ -18,7 +20,7 @@ BUSY = (429, 502, 503, 504)
 T = TypeVar("T")
 
 
-class Unanswered(Exception):
+class Unanswered(Refused):
     """The service cannot be reached, or does not do what it is asked; the message says why, for a person."""
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from adapters.limits.window import Limit, Window
+from adapters.refused import NotUnderstood
 from adapters.settings import VARIABLES, Settings
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ class TooManyRequests(Exception):
         self.wait = wait
 
 
-class Uncounted(Exception):
+class Uncounted(NotUnderstood):
     """Limits that several processes would count apart from one another; the message says what to set."""
 
 
