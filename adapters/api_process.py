@@ -1,5 +1,6 @@
 """`api`: one process that answers requests, until it is told to end."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from adapters.http.draining import Draining
 from adapters.postgres.waiting import one_line, stop_signals
 from adapters.prepare import reach_prepared
 from adapters.settings import Settings
+from adapters.version import VERSION
 from adapters.wiring import api
 from application.ports import LogUnavailable
 
@@ -31,6 +33,8 @@ def run(settings: Settings, data: Path, host: str, port: int, *, descriptor: int
         application = _made(url, lambda: api(settings, data, url, draining, bodies))
         if application is None:
             return
+        address = f"{host}:{port}" if descriptor is None else f"socket {descriptor}"
+        logger.info("api starts", version=VERSION, pid=os.getpid(), address=address)
         server.run(
             application,
             draining,
@@ -53,6 +57,7 @@ def run(settings: Settings, data: Path, host: str, port: int, *, descriptor: int
             proxy_headers=settings.trusted_proxies is not None,
             forwarded_allow_ips=settings.trusted_proxies or "",
         )
+    logger.info("api ended")
 
 
 def _made(url: str, make: Callable[[], ASGIApp]) -> ASGIApp | None:
@@ -62,5 +67,5 @@ def _made(url: str, make: Callable[[], ASGIApp]) -> ASGIApp | None:
             try:
                 return make()
             except (LogUnavailable, psycopg.OperationalError) as error:  # it went away a moment ago
-                logger.warning("the database went away", reason=one_line(error))
+                logger.warning("the database went away while the api was starting", reason=one_line(error))
     return None

@@ -19,6 +19,10 @@ from adapters.version import VERSION
 DATA = Path(__file__).parent.parent / ".data"
 
 
+SERVICES = {"serve": "supervisor", "api": "api", "project": "projector", "prepare": "prepare"}
+"""Command → name of its process in the log. What others do, they tell the person who runs them: theirs has warnings."""
+
+
 def main(words: list[str] | None = None) -> int:
     """Run a command; 0 when it went well, 1 when not, 2 when it was not understood, 130 when it was stopped.
 
@@ -53,10 +57,17 @@ def _run(words: list[str] | None) -> int:
         raise Refused("Standard output is closed: send it to a file, a program or /dev/null.")
     parsed = _parser().parse_args(words)
     settings = from_environment()
-    logs.configure(settings.log_level)
+    _configure_log(settings, parsed.command)
     code = int(parsed.run(settings, parsed) or 0)
     sys.stdout.flush()
     return code
+
+
+def _configure_log(settings: Settings, command: str) -> None:
+    level = settings.log_level
+    if command not in SERVICES and level == "info":
+        level = "warning"
+    logs.configure(level, SERVICES.get(command, command))
 
 
 def _drop_output() -> None:
@@ -73,7 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     def command(name: str, run: object, help: str) -> argparse.ArgumentParser:
         added = commands.add_parser(name, help=help, description=help)
         added.add_argument("--data", type=Path, default=DATA, metavar="DIR", help="the data folder (default: .data)")
-        added.set_defaults(run=run)
+        added.set_defaults(run=run, command=name)
         return added
 
     for name, run, help in (

@@ -11,6 +11,7 @@ from typing import Any, TextIO
 from uuid import uuid4
 
 import psycopg
+import structlog
 from argon2 import PasswordHasher
 from psycopg import Connection
 
@@ -36,6 +37,8 @@ from domain.refusal import BadMember
 from projections import inline
 from projections.directory import SQL as DIRECTORY
 from projections.generations import UnknownVersion, older
+
+logger = structlog.get_logger()
 
 LOOK_TIME = 10.0
 """Seconds that the questions may take by which a process sees whether it may start."""
@@ -181,6 +184,7 @@ def _register_first_admin(settings: Settings, connect: Callable[[str], Connectio
         user=NewUser("admin", canonical(settings.admin_username), password_hash),
     )
     _run(connect, command)
+    logger.info("first admin registered")
 
 
 def _request_id() -> str:

@@ -1,9 +1,12 @@
 """`project`: one process that keeps the views, until it is told to end."""
 
 import asyncio
+import os
 import signal
 import threading
 from pathlib import Path
+
+import structlog
 
 from adapters.database import database
 from adapters.postgres import silence
@@ -11,8 +14,11 @@ from adapters.postgres.connections import connector
 from adapters.postgres.waiting import stop_signals
 from adapters.prepare import reach_prepared
 from adapters.settings import Settings
+from adapters.version import VERSION
 from projections.projector import Projector
 from projections.views import VIEWS
+
+logger = structlog.get_logger()
 
 
 def run(settings: Settings, data: Path) -> None:
@@ -21,9 +27,11 @@ def run(settings: Settings, data: Path) -> None:
         with stop_signals() as stopping:
             if not reach_prepared(url, stopping):
                 return
+        logger.info("projector starts", version=VERSION, pid=os.getpid(), views=list(VIEWS.latest))
         running = [Projector(connector(url), views=VIEWS.only(name)) for name in VIEWS.latest]
 
         def stop(*_: object) -> None:
+            logger.info("projector hands over its partitions")
             for each in running:
                 each.stop()
 
@@ -37,3 +45,4 @@ def run(settings: Settings, data: Path) -> None:
             thread.start()
         for thread in threads:
             thread.join()
+    logger.info("projector ended")

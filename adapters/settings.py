@@ -63,6 +63,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     otel_exporter_otlp_endpoint: Annotated[str, Meta(pattern="^https?://.")] | None = None
     argon2_memory: Annotated[int, Meta(ge=32)] = 65_536
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    access_log: Literal["on", "off"] = "on"
 
     def __post_init__(self) -> None:
         for name, (check, expected) in _CHECKS.items():

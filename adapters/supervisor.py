@@ -25,6 +25,8 @@ from adapters.prepare import NotPrepared, outdated, prepare
 from adapters.refused import Refused
 from adapters.settings import VARIABLES, Settings
 from adapters.telemetry import folder
+from adapters.version import VERSION
+from application.outage import Outage
 
 logger = structlog.get_logger()
 
@@ -36,6 +38,10 @@ BIND_TIME = 2.0
 
 RESTART_PAUSE = 1.0
 """Seconds before a child that ended is started again."""
+
+
+STAYS = 10.0
+"""Seconds after which a child that was started again is taken for one that stays."""
 
 
 class CannotServe(Refused):
@@ -50,20 +56,25 @@ class Child:
         self._arguments = arguments
         self._environment = environment
         self._descriptors = descriptors
+        self._outage = Outage("a process ended, and is started again", "a process that was started again stays")
         self._start()
 
     def _start(self) -> None:
         self.process = children.spawn(self._arguments, self._environment, pass_fds=self._descriptors)
+        self._started_at = time.monotonic()
         self._ended_at: float | None = None
+        logger.info("process started", started=self._arguments[0], child=self.process.pid)
 
     def watch(self) -> None:
         """Start it again when it has ended a moment ago: others are watched meanwhile."""
         if self.process.poll() is None:
+            if self._outage.is_on and time.monotonic() > self._started_at + STAYS:
+                self._outage.works(started=self._arguments[0], child=self.process.pid)
             return
         if self._ended_at is None:
             self._ended_at = time.monotonic()
-            ended = {"pid": self.process.pid, "status": self.process.returncode}
-            logger.error("a process ended, and is started again", process=self._arguments[0], **ended)
+            status = self.process.returncode
+            self._outage.failed(f"status {status}", started=self._arguments[0], child=self.process.pid)
         elif time.monotonic() > self._ended_at + RESTART_PAUSE:
             self._start()
 
@@ -91,6 +102,7 @@ def serve(settings: Settings, data: Path, host: str, port: int, *, workers: int 
         if (connection := _reached(url, stopping)) is None:  # before there are others, who would all wait
             return
         connection.close()
+        logger.info("supervisor starts", version=VERSION, pid=os.getpid(), data=str(data), workers=workers)
         together = folder.emptied(data / "metrics") if workers > 1 else {}
         environment = {**os.environ, VARIABLES["database_url"]: url, **together}
         common = ["--data", str(data)]
@@ -105,12 +117,14 @@ def serve(settings: Settings, data: Path, host: str, port: int, *, workers: int 
         address = f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
         if _wait_until_ready(address, apis, url, stopping):
             print(f"Ready: {address}", file=out, flush=True)
+            logger.info("service is ready", address=address)
         while not stopping.wait(0.2):
             for child in apis + projectors:
                 child.watch()
             if server is not None and server.process.poll() is not None:
                 logger.error("the embedded database ended", status=server.process.returncode)
                 server = _start_again(data, stopping)
+        logger.info("service stops")
     finally:
         # What is asked may wait for a view, and whoever keeps a view needs the database.
         children.stop(*(child.process for child in apis))
@@ -118,6 +132,8 @@ def serve(settings: Settings, data: Path, host: str, port: int, *, workers: int 
         children.stop(*(child.process for child in projectors))
         if server is not None:
             server.stop()
+            logger.info("embedded database stopped")
+    logger.info("supervisor ended")
 
 
 def _reached(url: str, stopping: Flag) -> Connection[Any] | None:
@@ -147,7 +163,7 @@ def _prepare(settings: Settings, data: Path, url: str, stopping: Flag, out: Text
         except (NotPrepared, psycopg.OperationalError) as error:
             if isinstance(error, NotPrepared) or not is_lost(error):
                 raise CannotServe(f"the database cannot be made ready: {one_line(error)}") from error
-            logger.warning("the database went away", reason=one_line(error))
+            logger.warning("the database went away while it was prepared", reason=one_line(error))
             stopping.wait(PAUSE)
         else:
             return True
@@ -156,25 +172,29 @@ def _prepare(settings: Settings, data: Path, url: str, stopping: Flag, out: Text
 
 def _start_embedded(data: Path) -> embedded.Server:
     try:
-        return embedded.start(data)
+        server = embedded.start(data)
     except embedded.ServerInUse as error:
         raise CannotServe(f"{data} is in use by process {error.pid}: stop it, or choose another --data") from error
     except (RuntimeError, TimeoutError, OSError) as error:
         raise CannotServe(str(error)) from error
+    logger.info("embedded database started", child=server.process.pid)
+    return server
 
 
 def _start_again(data: Path, stopping: Flag) -> embedded.Server | None:
     """In place of a server that died, as often as that takes: its last sessions may not have noticed yet, or its disk
     may be full. None when it is no more wanted."""
-    why = ""
+    outage = Outage("the embedded database does not start", "the embedded database starts again")
     while not stopping.is_set():
         try:
-            return embedded.start(data, keeps_log=True)
+            server = embedded.start(data, keeps_log=True)
         except (embedded.ServerInUse, RuntimeError, TimeoutError, OSError) as error:
-            if (reason := str(error).partition("\n")[0]) != why:
-                logger.error("the embedded database does not start", reason=reason)  # its own log says more
-                why = reason
+            outage.failed(str(error).partition("\n")[0])  # its own log says more
             stopping.wait(RESTART_PAUSE)
+        else:
+            outage.works()
+            logger.info("embedded database was started again", child=server.process.pid)
+            return server
     return None
 
 

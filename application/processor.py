@@ -7,6 +7,7 @@ import structlog
 
 from application.command import Answer, Command, Fault, Outcome
 from application.ids import Ids
+from application.outage import Outage
 from application.ports import AppendRefused, CommitInDoubt, K, Log, LogLost, LogUnavailable, PartitionsHeld, Reads
 from domain.catalogue import Undecodable, encode
 from domain.event import Event, Origin
@@ -29,6 +30,7 @@ class Processor(Generic[K]):
     def __init__(self, log: Log[K]) -> None:
         self._log = log
         self._ids = Ids()
+        self._outage = Outage("commands cannot be stored", "commands are stored again")
 
     def parts(self, command: Command) -> frozenset[int]:
         """The partitions that the command may write to."""
@@ -69,7 +71,7 @@ class Processor(Generic[K]):
             except PartitionsHeld as error:
                 return {0: error}  # only the oldest waited; the others may have better luck
             except LogUnavailable as error:
-                logger.warning("log unavailable", error=str(error), commands=len(waiting), attempt=attempt)
+                self._outage.failed(str(error), commands=len(waiting), attempt=attempt)
                 unavailable = error
                 if not isinstance(error, LogLost):
                     break
@@ -88,11 +90,16 @@ class Processor(Generic[K]):
             answers: Sequence[Answer | LogUnavailable] = self._decide(group, known)
             self._log.append(known)
             self._commit(known)
+            self._outage.works()
         except (AppendRefused, Undecodable) as error:
             answers = self._run_apart(group, error)
         except CommitInDoubt as error:
             # Run again, it would answer its own commands with 409. Whoever sends one again may get that: it is stored.
-            logger.error("commit in doubt", error=str(error), request_ids=[command.request_id for command in group])
+            logger.error(
+                "commit in doubt, and not settled",
+                error=str(error),
+                request_ids=[command.request_id for command in group],
+            )
             answers = [LogUnavailable("it is not known whether it was stored")] * len(group)
         except BaseException:
             self._log.rollback()
@@ -104,7 +111,7 @@ class Processor(Generic[K]):
             self._log.commit(known)
         except CommitInDoubt as doubt:
             stored = self._log.settle(known)
-            logger.warning("commit in doubt", settled="stored" if stored else "not stored")
+            logger.warning("commit in doubt, and settled", settled="stored" if stored else "not stored")
             if not stored:
                 raise LogLost("the connection was lost at commit") from doubt
 

@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from application.command import Answer, Command, Fault
 from application.fair_queue import FairQueue, QueueFull
+from application.outage import Outage
 from application.ports import LogUnavailable, PartitionsHeld
 from application.processor import Answers
 from application.unavailable import Unavailable
@@ -83,6 +84,7 @@ class Writer:
         self._stopping = False
         self._waited_in_vain = False
         self._observe = observe
+        self._unobserved = Outage("groups cannot be counted", "groups are counted again")
         self._began: float | None = None
         self._ended: float | None = None
         self._in_vain = False
@@ -226,11 +228,14 @@ class Writer:
                     self._queued -= waiting.size
         ended = self._ended = time.monotonic()
         self._began = None
+        logger.debug("group ran", commands=len(group), answered=len(done), ms=round((ended - started) * 1_000, 2))
         try:
             taken = [Taken(waiting.size, waiting.submitted, waiting.context) for waiting, _ in done]
             self._observe(Ran(taken, started, ended))
-        except Exception:
-            logger.exception("group not observed")
+        except Exception as error:
+            self._unobserved.failed(type(error).__name__, error=error)
+        else:
+            self._unobserved.works()
         _answer(done)
 
 

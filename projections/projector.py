@@ -9,7 +9,9 @@ import psycopg
 import structlog
 from psycopg import Connection
 
+from application.outage import Outage
 from projections import generations, pages, statements
+from projections.database_error import message_of
 from projections.generations import Generation
 from projections.pages import Stored
 from projections.sessions import session_name
@@ -66,6 +68,9 @@ class Projector:
         self._beat_at = 0.0
         self._busy_since: float | None = None
         self.session: Connection[Any] | None = None
+        self._live: dict[str, int] = {}
+        self._lost = Outage("projector lost its connection", "projector has a connection again")
+        self._failing = Outage("projector cannot go on", "projector goes on")
 
     @property
     def busy_for(self) -> float:
@@ -85,11 +90,11 @@ class Projector:
                     self.session, self._busy_since = connection, time.monotonic()
                     self._work(connection)
             except psycopg.OperationalError as error:
-                logger.warning("projector lost its connection", error=str(error).strip())
+                self._lost.failed(message_of(error), views=list(self._views.latest))
                 time.sleep(self._poll)
-            except Exception:
+            except Exception as error:
                 # The views stay where they are, and everybody sees that they are behind.
-                logger.exception("projector cannot go on")
+                self._failing.failed(message_of(error), error=error, views=list(self._views.latest))
                 time.sleep(1)
             finally:
                 self.session = self._busy_since = None
@@ -105,6 +110,8 @@ class Projector:
             if time.monotonic() - self._beat_at > LEASE / 3:
                 self._beat(connection)
             taken = [self._page(connection, generation, view) for generation, view in self._kept]
+            self._lost.works()
+            self._failing.works()
             if any(map(_is_full, taken)):
                 continue  # there may be more than fitted
             for told in connection.notifies(timeout=self._pause if any(taken) else self._poll, stop_after=1):
@@ -124,6 +131,10 @@ class Projector:
             for each in generations.all_of(connection)
             if each.grown and (view := self._views.of(each.view, each.version)) is not None
         ]
+        live = {each.view: each.generation for each, _ in self._kept if each.live}
+        if live != self._live:
+            logger.info("projector sees these generations live", before=self._live, now=live)
+            self._live = live
         applied, self._applied = self._applied, {}
         for generation, _ in self._kept:
             rate = applied.get((generation.view, generation.generation), 0) / seconds
@@ -141,6 +152,7 @@ class Projector:
             parts, owners = list(given), list(given.values())
             asked = generation.key | {"owner": self.owner, "parts": parts, "owners": owners}
             connection.execute(SQL["hand_over"], asked)
+            logger.debug("partitions handed over", view=generation.view, generation=generation.generation, to=given)
 
     def _page(self, connection: Connection[Any], generation: Generation, view: View) -> Sequence[Stored]:
         """Apply one page; its events."""
@@ -176,6 +188,7 @@ class Projector:
             left = pages.apply(cursor, view, tables, page, view.write, parked=parked, carefully=carefully)
             pages.park(cursor, generation, left)
             pages.set_places(cursor, generation, {each.part: each.seq for each in page})
+        logger.debug("page applied", view=generation.view, generation=generation.generation, events=len(page))
         return page
 
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from typing import Any
 
+import structlog
 from psycopg import Connection, Cursor, IsolationLevel, sql
 from psycopg.errors import DuplicateTable, LockNotAvailable, UniqueViolation
 
@@ -28,6 +29,8 @@ from projections.view import Tables, View
 from projections.views import VIEWS, Views
 
 SQL = statements.beside(__file__, "rebuild")
+
+logger = structlog.get_logger()
 
 Connect = Callable[[str], Connection[Any]]
 
@@ -257,6 +260,7 @@ def drop_old(connection: Connection[Any], name: str, *, views: Views = VIEWS) ->
             continue
         if dropped is None:
             return
+        logger.info("generation dropped", view=dropped.view, generation=dropped.generation)
         yield dropped
 
 

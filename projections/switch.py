@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
+import structlog
 from psycopg import Connection, Cursor, sql
 from psycopg.errors import LockNotAvailable
 from psycopg.sql import Identifier
@@ -15,6 +16,8 @@ from projections.inline import Inline
 from projections.view import Tables
 
 SQL = statements.beside(__file__, "rebuild")
+
+logger = structlog.get_logger()
 
 PAUSE = 0.1
 """Seconds between two tries at what others are at."""
@@ -120,6 +123,7 @@ class Switch:
         while not self._switched():
             yield
             time.sleep(PAUSE)
+        logger.info("view switched", view=self._new.view.name, generation=self._new.generation.generation)
 
     def _can(self) -> bool:
         with self._connection.cursor() as cursor:

@@ -7,10 +7,10 @@ from typing import Any
 
 import jwt
 import msgspec
-import structlog
 from jwt import PyJWK
 from msgspec import Struct
 
+from application.outage import Outage
 from application.unavailable import Unavailable
 
 FRESH = 300.0
@@ -34,8 +34,6 @@ ALGORITHMS = {
 """Sort of key → algorithms that it may check. There is no symmetric one."""
 
 ASYMMETRIC = frozenset(name for names in ALGORITHMS.values() for name in names)
-
-logger = structlog.get_logger()
 
 
 class ForeignKey(Struct, frozen=True):
@@ -62,6 +60,10 @@ class ForeignKeys:
         self._fetched: deque[float] = deque(maxlen=FETCHES)
         self._fetching = asyncio.Lock()
         self.changes = 0
+        self._outage = Outage(
+            "could not fetch the JWKS of the other issuer: the keys fetched before stay in use",
+            "fetched the JWKS of the other issuer again",
+        )
 
     async def key(self, kid: str | None) -> ForeignKey | None:
         """The key of that `kid`, or without one the only key. Unavailable when the issuer has never answered."""
@@ -106,8 +108,9 @@ class ForeignKeys:
             text = await self._read()
             keys = _usable(text)
         except (httpx.HTTPError, httpx.InvalidURL, ValueError, TimeoutError) as error:
-            logger.warning("keys of the issuer cannot be had", error=repr(error))
+            self._outage.failed(repr(error), url=self._url)
             return
+        self._outage.works(url=self._url)
         if text != self._text:
             self._keys, self._text = keys, text
             self.changes += 1

@@ -4,20 +4,18 @@ import time
 from pathlib import Path
 from typing import Any
 
-import structlog
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from adapters.auth import keys
 from adapters.auth.keys import CheckingKey, KeyRing, NoKey
 from adapters.settings import VARIABLES, Settings
+from application.outage import Outage
 
 LOOK = 1.0
 """Seconds between two looks at the folder."""
 
 SETTLED = 1_000_000_000
 """Nanoseconds after which a change of the folder is surely the last that bears its time."""
-
-logger = structlog.get_logger()
 
 
 def key_folder(settings: Settings, data: Path) -> Path:
@@ -45,6 +43,7 @@ class OwnKeys:
         self._look_at = 0.0
         self._ring = keys.read(source) if isinstance(source, Path) else source
         self.changes = 0
+        self._outage = Outage("keys cannot be read: those read before stay in use", "keys can be read again")
 
     def look(self, *, now: bool = False) -> None:
         """Read the folder again where it has changed; only once in a while, unless it is to be now."""
@@ -57,9 +56,10 @@ class OwnKeys:
             if changed_at == self._seen:
                 return
             ring = keys.read(self._folder)
-        except (OSError, ValueError, TypeError):
-            logger.exception("keys cannot be read; those read before stay")
+        except (OSError, ValueError, TypeError) as error:
+            self._outage.failed(str(error), error=error)
             return
+        self._outage.works()
         self._seen = changed_at if time.time_ns() - changed_at > SETTLED else -1
         if ring.checking.keys() != self._ring.checking.keys():
             self.changes += 1

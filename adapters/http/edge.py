@@ -39,13 +39,15 @@ def security(*, with_tls: bool) -> Headers:
 
 class Answered(Struct, frozen=True, gc=False):
     """One request, and what became of it: `route` is a template of the application's paths, or `unknown`; `status` is
-    None where the client left before there was an answer."""
+    None where the client left before there was an answer; `user_id` is that of its token, where that was good."""
 
     method: str
     route: str
     status: int | None
     seconds: float
     refused: Refused
+    request_id: str
+    user_id: str | None
 
 
 class Edge:
@@ -72,9 +74,7 @@ class Edge:
         started = perf_counter()
         method, path = scope["method"], scope["path"]  # as they came: the framework straightens the path
         sent = dict(scope["headers"])
-        given = sent.get(b"x-request-id")
-        if given is None or not _REQUEST_ID.fullmatch(given):
-            given = new_request_id().encode()
+        given = _id_of(sent.get(b"x-request-id"))
         request_id = scope.setdefault("state", {})["request_id"] = given.decode()
         ours = [(b"x-request-id", given)]
         if self._cors is not None:
@@ -117,4 +117,10 @@ class Edge:
             if Disconnected.__name__ in refused.kinds:
                 # The connection may have answered it, which has not heard the end of the request.
                 status, refused = scope["state"].get("answered", (None, refused))
-            self._observe(Answered(method, route, status, perf_counter() - started, refused))
+            user_id = scope["state"].get("user_id")
+            self._observe(Answered(method, route, status, perf_counter() - started, refused, request_id, user_id))
+
+
+def _id_of(given: bytes | None) -> bytes:
+    """The id that came with a request where it is sane, else a new one."""
+    return given if given is not None and _REQUEST_ID.fullmatch(given) else new_request_id().encode()

@@ -73,6 +73,7 @@ class Entrance(Struct, frozen=True):
         except (NotAuthenticated, Unavailable):
             await self.limiter.count(family, f"address/{address_of(scope)}")
             raise
+        scope["state"]["user_id"] = actor.id
         subject = scope["state"]["subject"] = f"subject/{actor.id}"
         await self.limiter.count(family, subject)
         return actor
@@ -113,11 +114,16 @@ class Entrance(Struct, frozen=True):
         return await body.read(receive, within, reservation, content_length)
 
 
+def peer_of(scope: Scope) -> str:
+    """The address that a request comes from, for logs."""
+    client = scope.get("client")
+    return client[0][:ADDRESS] if client else ""
+
+
 def address_of(scope: Scope) -> str:
     """Where a request comes from: the peer, or whoever a trusted proxy says. Of IPv6 the network of 64 bits, which is
     what one client has."""
-    client = scope.get("client")
-    return network_of(client[0]) if client else ""
+    return network_of(peer_of(scope))
 
 
 def network_of(address: str) -> str:

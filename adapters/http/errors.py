@@ -16,12 +16,16 @@ from adapters.http.endpoints import family_of
 from adapters.http.envelope import FIELDS, Envelope, encode, envelope, problem
 from adapters.limits.limiter import TooManyRequests
 from application.command import Answer, Fault, Outcome, State, id_of
+from application.outage import Outage
 from application.unavailable import Unavailable
 from domain.refusal import Refusal, without_frames
 
 logger = structlog.get_logger()
 
 S = TypeVar("S", bound=State)
+
+_outages: dict[str, Outage] = {}
+"""Kind of what is lacking → the outage in which requests are answered 503."""
 
 
 class Refused(Struct, frozen=True):
@@ -145,7 +149,9 @@ def told(error: Exception, asked: Asked) -> Told:
     """How an error is told to a client. What is a bug goes to the log with its trace, under the request's id."""
     answer = shown(error, asked)
     if isinstance(error, Unavailable):
-        logger.warning("unavailable", reason=str(error), path=asked.path, request_id=asked.request_id)
+        outage = _outages.setdefault(error.kind, Outage("requests are answered 503"))
+        outage.failed(str(error), kind=error.kind, request_id=asked.request_id)
+        logger.debug("request answered 503", reason=str(error), path=asked.path, request_id=asked.request_id)
     elif answer.status == 500 and not isinstance(error, Failed):
         logger.error("request failed", request_id=asked.request_id, path=asked.path, exc_info=error)
     return answer

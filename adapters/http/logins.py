@@ -3,12 +3,13 @@
 from contextlib import suppress
 from hashlib import sha256
 
+import structlog
 from litestar import Response, post, put
 from litestar.handlers import HTTPRouteHandler
 
 from adapters.auth.passwords import Passwords
 from adapters.http import parameters
-from adapters.http.entrance import Entrance, address_of
+from adapters.http.entrance import Entrance, address_of, peer_of
 from adapters.http.errors import only
 from adapters.http.requests import HttpRequest, json_response, path_id, request_id
 from adapters.limits.limiter import LOGINS
@@ -21,6 +22,8 @@ from application.unavailable import Unavailable
 from application.writer import Writer
 from domain.password import canonical
 from domain.refusal import LoginRefused, PasswordDiffers
+
+logger = structlog.get_logger()
 
 
 def routes(entrance: Entrance, passwords: Passwords, writer: Writer, reader: AccountsReader) -> list[HTTPRouteHandler]:
@@ -36,7 +39,12 @@ def routes(entrance: Entrance, passwords: Passwords, writer: Writer, reader: Acc
         found = await reader.login(username)
         checked = await passwords.check(password, None if found is None else found.password_hash)
         if found is None or not checked.matches:
+            user_id = None if found is None else found.user_id
+            logger.warning(
+                "login failed", address=peer_of(request.scope), user_id=user_id, request_id=request_id(request)
+            )
             raise LoginRefused
+        request.scope["state"]["user_id"] = found.user_id
         if checked.is_outdated:
             await renew_hash(found, password, request_id(request))
         token = entrance.tokens.issue(found.user_id, found.role, found.password_changes)

@@ -6,6 +6,7 @@ import socket
 from types import FrameType
 from typing import Any
 
+import structlog
 import uvicorn
 from litestar.types import ASGIApp
 
@@ -14,6 +15,8 @@ from adapters.listening import let_nobody_in
 
 LINGER = 0.3
 """Seconds that those have to ask, and to be answered 503, who have connected when everything else is answered."""
+
+logger = structlog.get_logger()
 
 
 def run(app: ASGIApp, draining: Draining, *, descriptor: int | None, **options: Any) -> None:
@@ -37,8 +40,10 @@ class Server(uvicorn.Server):
         if self._draining.begun:
             self._draining.cut_short()
             self.should_exit = self.force_exit = True
+            logger.info("api ends at once", in_flight=self._draining.in_flight)
         else:
             self._draining.begin()
+            logger.info("api drains", in_flight=self._draining.in_flight)
 
     async def on_tick(self, counter: int) -> bool:
         """Ten times a second."""

@@ -5,12 +5,15 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import structlog
 from psycopg import Connection
 
 from adapters.postgres import schema_check
 from adapters.postgres.schema_check import MigrationRefused, foreign
 from projections import generations, statements
 from projections.generations import NamesTaken
+
+logger = structlog.get_logger()
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -60,7 +63,12 @@ def migrate(connection: Connection[Any], partitions: int, files: Path = MIGRATIO
             generations.prepare(connection)
         except NamesTaken as error:
             raise MigrationRefused(foreign(error.names)) from error
-    return [name for name in texts if name not in applied]
+    added = [name for name in texts if name not in applied]
+    if added:
+        logger.info("migrations applied", names=added)
+    else:
+        logger.debug("no migration to apply")
+    return added
 
 
 def _applied(connection: Connection[Any], texts: Mapping[str, bytes]) -> set[str]:

@@ -14,7 +14,9 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from adapters.postgres.connections import QUESTION_TIME, hang_up
 from adapters.postgres.shares import ASKER, Shares
 from adapters.postgres.silence import LOST
+from application.outage import Outage
 from application.unavailable import Unavailable
+from projections.database_error import message_of
 
 PAUSE = 0.02
 """Seconds before a statement is tried again."""
@@ -33,6 +35,7 @@ class Pool:
         self.wait = wait
         self._seen: WeakSet[AsyncConnection[Any]] = WeakSet()
         self._asked: dict[AsyncConnection[Any], float] = {}
+        self._outage = Outage("the database cannot be asked", "the database can be asked again")
 
     async def open(self) -> None:
         await self._connections.open()
@@ -66,12 +69,14 @@ class Pool:
             except TimeoutError as error:
                 raise Unavailable("no connection for questions was free", kind="share") from error
             except PoolTimeout as error:
+                self._outage.failed(message_of(error))
                 raise Unavailable(f"the database is away: {error}") from error
             except psycopg.errors.QueryCanceled as error:
                 raise Unavailable(f"a question took longer than {QUESTION_TIME} s", kind="slow") from error
             except (psycopg.OperationalError, psycopg.InternalError) as error:
                 if time.monotonic() > deadline:
-                    raise Unavailable(f"the database is away: {error}") from error
+                    self._outage.failed(message_of(error))
+                    raise Unavailable(f"the database is away: {message_of(error)}") from error
                 await asyncio.sleep(PAUSE)  # the other connections may be lost as well: each is found out once
 
     def _share(self, wait: float) -> AbstractAsyncContextManager[None]:
@@ -89,6 +94,8 @@ class Pool:
                 # "cached plan must not change result type": the view means other columns since it was prepared.
                 await connection.execute("deallocate all")
                 cursor = await connection.execute(statement, parameters, prepare=False)
-            return await cursor.fetchall() if cursor.description else []
+            rows = await cursor.fetchall() if cursor.description else []
+            self._outage.works()
+            return rows
         finally:
             del self._asked[connection]

@@ -6,15 +6,14 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Protocol
 
 import psycopg
-import structlog
 from psycopg import AsyncConnection, Connection
 
 from adapters.postgres.connections import connect_async, hang_up
 from adapters.postgres.log import PostgresLog
+from application.outage import Outage
 from application.writer import Writer
+from projections.database_error import message_of
 from projections.projector import Projector
-
-logger = structlog.get_logger()
 
 PATIENCE = 1.0
 """Seconds for which somebody waits before the database is asked what it does."""
@@ -117,6 +116,9 @@ class Projecting:
 async def keep(url: str, all_waiting: Sequence[Waiting]) -> None:
     """Give up whatever waits for a database that says nothing, until cancelled: a stopped server, or a net that loses
     everything, would have it wait for ever."""
+    silent = Outage("database does not respond, its connections are closed", "database responds again")
+    without_session = Outage("somebody waits for the database, but has no session with it")
+    unknown = Outage("cannot check whether the database responds", "can check again whether the database responds")
     while True:
         asleep = time.monotonic()
         await asyncio.sleep(PAUSE)
@@ -124,51 +126,54 @@ async def keep(url: str, all_waiting: Sequence[Waiting]) -> None:
             continue  # it is we who were busy, and may have answers that nobody has looked at
         waiting = [each for each in all_waiting if each.waiting_for > PATIENCE]
         if stuck := [each for each in waiting if each.waiting_for > STUCK and not each.sessions]:
-            _give_up(stuck)
-        if not waiting:
+            _give_up(stuck, without_session)
+        if not waiting and not silent.is_on:
             continue
         try:
-            await _listen(url, waiting, all_waiting)
-        except Exception:  # as when a session is closed by others while it is looked at: the next look tells
-            logger.exception("the database was not listened to")
+            await _listen(url, waiting, all_waiting, silent)
+        except Exception as error:  # as when a session is closed by others while it is looked at: the next look tells
+            unknown.failed(message_of(error), error=error)
+        else:
+            unknown.works()
 
 
-async def _listen(url: str, waiting: Sequence[Waiting], all_waiting: Sequence[Waiting]) -> None:
+async def _listen(url: str, waiting: Sequence[Waiting], all_waiting: Sequence[Waiting], silent: Outage) -> None:
     """Give up those whose answers are lost; all, where the server does not answer."""
     connection: AsyncConnection[Any] | None = None
     are_lost = False
     try:
         async with asyncio.timeout(ANSWER_TIME):
             connection = await connect_async(url, "is it there")
-            asking = asyncio.create_task(_ask(connection, waiting))
+            asking = asyncio.create_task(_ask(connection, waiting, silent))
             asking.add_done_callback(lambda asked: asked.exception())  # nobody may be left to be told
             are_lost = await asyncio.shield(asking)
     except (TimeoutError, psycopg.errors.ConnectionTimeout):
         are_lost = True
-        _give_up(all_waiting)
+        _give_up(all_waiting, silent)
     except psycopg.Error:
         pass  # who refuses is there, and says so to the others too
     finally:
         if connection is not None:
             hang_up(connection)
     if not are_lost:
+        silent.works()
         await asyncio.sleep(PATIENCE)
 
 
-async def _ask(connection: AsyncConnection[Any], waiting: Sequence[Waiting]) -> bool:
+async def _ask(connection: AsyncConnection[Any], waiting: Sequence[Waiting], silent: Outage) -> bool:
     """Give up those whose answers are lost, and end their sessions; whether there are any."""
     async with connection:
         pids = [pid for each in waiting for pid in _pids(each)]
         idle = dict(await (await connection.execute(IDLE, {"pids": pids})).fetchall())
         lost = {each: pids for each in waiting if (pids := _lost_pids(each, idle))}
         if lost:
-            _give_up(lost)
+            _give_up(lost, silent)
             await connection.execute(END, {"pids": [pid for pids in lost.values() for pid in pids]})
         return bool(lost)
 
 
-def _give_up(lost: Collection[Waiting]) -> None:
-    logger.warning("the database says nothing", to=[type(each).__name__.lower() for each in lost])
+def _give_up(lost: Collection[Waiting], outage: Outage) -> None:
+    outage.failed("no answer", to=[type(each).__name__.lower() for each in lost])
     for each in lost:
         each.give_up("the database says nothing")
 

@@ -1,30 +1,24 @@
 """Waiting for a PostgreSQL that is away: what processes do that are to run for long."""
 
-import math
 import re
 import signal
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Event as Flag
 from typing import Any
 
 import psycopg
-import structlog
 from psycopg import Connection
 
 from adapters.postgres.connections import connector, is_served
+from application.outage import Outage
+from projections.database_error import message_of
 
 PAUSE = 0.5
 """Seconds between two tries."""
 
-REMINDER = 60.0
-"""Seconds after which the log says again that the database is away."""
-
 _FULL = re.compile(r"too many|connection slots|no more connections|login has been failing", re.IGNORECASE)
 """Of PostgreSQL or a pooler that has no session to give, or no server: as good as away."""
-
-logger = structlog.get_logger()
 
 
 @contextmanager
@@ -45,8 +39,7 @@ def reach(url: str, stopping: Flag) -> Connection[Any] | None:
 
     OperationalError where a server is there that refuses the session, as for a wrong password.
     """
-    away_since: float | None = None
-    logged_at = -math.inf
+    outage = Outage("waiting for the database", "the database is there")
     refused = False
     while not stopping.is_set():
         try:
@@ -56,15 +49,11 @@ def reach(url: str, stopping: Flag) -> Connection[Any] | None:
             if is_refusal and refused:  # twice: between the error and the look at the server it may have started
                 raise
             refused = is_refusal
-            now = time.monotonic()
-            away_since = now if away_since is None else away_since
-            if not is_refusal and now - logged_at >= REMINDER:
-                logger.warning("waiting for the database", seconds=round(now - away_since), reason=one_line(error))
-                logged_at = now
+            if not is_refusal:
+                outage.failed(one_line(error))
             stopping.wait(PAUSE)
         else:
-            if away_since is not None:
-                logger.info("the database is there", waited=round(time.monotonic() - away_since, 1))
+            outage.works()
             return connection
     return None
 
@@ -81,4 +70,4 @@ def is_lost(error: psycopg.OperationalError) -> bool:
 
 
 def one_line(error: Exception) -> str:
-    return " ".join(str(error).split())
+    return " ".join(message_of(error).split())

@@ -5,7 +5,6 @@ import time
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
-import structlog
 from limits import RateLimitItemPerSecond
 from limits.aio.storage import RedisStorage
 from limits.aio.strategies import MovingWindowRateLimiter
@@ -15,8 +14,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError, RedisError
 
 from adapters.limits.window import Limit
-
-logger = structlog.get_logger()
+from application.outage import Outage
 
 CONNECTIONS = 32
 """That one process has at most; who finds all of them in use waits for one, which is no fault of Redis."""
@@ -67,6 +65,9 @@ class SharedWindows:
         self._asked: set[asyncio.Task[Any]] = set()
         self._looking: asyncio.Task[None] | None = None
         self.missed = 0
+        self._outage = Outage(
+            "redis is away: limits are counted by each process", "redis is back: limits are shared again"
+        )
 
     @property
     def reached(self) -> bool:
@@ -126,10 +127,8 @@ class SharedWindows:
         return True
 
     def _away(self, error: Exception) -> None:
+        self._outage.failed(str(error) or type(error).__name__)
         if self.reached:
-            logger.warning(
-                "redis is away: limits are counted by each process", reason=str(error) or type(error).__name__
-            )
             self._looking = asyncio.create_task(self._look())
 
     async def _look(self) -> None:
@@ -138,4 +137,4 @@ class SharedWindows:
             await asyncio.sleep(self._pause)
             back = await self._there()
         self._looking = None
-        logger.warning("redis is back: limits are shared again")
+        self._outage.works()

@@ -5,14 +5,13 @@ import time
 from collections.abc import Sequence
 
 import psycopg
-import structlog
 from msgspec import Struct
 
 from adapters.postgres.views_reader import ViewsReader
+from application.outage import Outage
 from application.queries.views import ViewStatus
 from application.unavailable import Unavailable
-
-logger = structlog.get_logger()
+from projections.database_error import message_of
 
 LOOK_TIME = 1.5
 """Seconds that a look may take."""
@@ -39,6 +38,7 @@ class Lookout:
         self._reader = reader
         self._asking: asyncio.Task[Seen] | None = None
         self._seen: Seen | None = None
+        self._outage = Outage("the database does not say how views stand", "the database says again how views stand")
 
     async def look(self, *, not_older_than: float = 0.0) -> Seen:
         """What is to be seen now, or was seen so many seconds ago at most. Within LOOK_TIME, whatever the database
@@ -64,6 +64,7 @@ class Lookout:
         except Unavailable:
             return Seen(time.monotonic())
         except psycopg.Error as error:
-            logger.warning("the database cannot be asked how it is", error=str(error).strip())
+            self._outage.failed(message_of(error))
             return Seen(time.monotonic(), reached=True)
+        self._outage.works()
         return Seen(time.monotonic(), reached=True, current=True, views=views)

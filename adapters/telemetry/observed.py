@@ -1,7 +1,6 @@
 """What watches the service from inside: metrics and traces, each where it is wanted, and loaded only then."""
 
 import asyncio
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -12,6 +11,7 @@ from adapters.http import metrics
 from adapters.http.edge import Answered
 from adapters.limits.limiter import Limiter
 from adapters.settings import VARIABLES, Settings
+from adapters.telemetry.access import access_log
 from adapters.telemetry.lookout import Lookout
 from adapters.telemetry.steps import TimedLog
 from application.ports import K, Log
@@ -28,15 +28,20 @@ PAUSE = 1.0
 
 
 class Observed:
+    """Metrics, traces and the access log of one API process."""
+
     def __init__(self, settings: Settings) -> None:
         self._exposition = _exposition() if settings.metrics == "on" else None
         self._traces = _traces() if settings.otel_exporter_otlp_endpoint is not None else None
+        self._access_log = access_log() if settings.access_log == "on" else None
         self._timed: TimedLog[Any] | None = None
 
-    @property
-    def answered(self) -> Callable[[Answered], None]:
-        """To be told of every request, by the edge."""
-        return (lambda _: None) if self._exposition is None else self._exposition.metrics.answered
+    def answered(self, answered: Answered) -> None:
+        """Called by the edge for every request."""
+        if self._exposition is not None:
+            self._exposition.metrics.answered(answered)
+        if self._access_log is not None:
+            self._access_log.answered(answered)
 
     def log(self, log: Log[K]) -> Log[K]:
         """The log for the processor."""

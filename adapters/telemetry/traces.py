@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from contextvars import ContextVar
 from typing import Any
 
-import structlog
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from opentelemetry.context import Context
@@ -20,9 +19,8 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from adapters.http.edge import UNKNOWN
 from adapters.telemetry.steps import Step
+from application.outage import Outage
 from application.writer import Ran
-
-logger = structlog.get_logger()
 
 STOP_TIME = 2.0
 """Seconds that what is not sent yet has at the end."""
@@ -132,14 +130,14 @@ class _Telling(SpanExporter):
 
     def __init__(self, exporter: SpanExporter) -> None:
         self._exporter = exporter
-        self._reached = True
+        self._outage = Outage("the collector of traces is away", "the collector of traces is back")
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         result = self._exporter.export(spans)
-        reached = result is SpanExportResult.SUCCESS
-        if reached is not self._reached:
-            self._reached = reached
-            logger.warning("the collector of traces is back" if reached else "the collector of traces is away")
+        if result is SpanExportResult.SUCCESS:
+            self._outage.works()
+        else:
+            self._outage.failed("spans were not taken", spans=len(spans))
         return result
 
     def shutdown(self) -> None:

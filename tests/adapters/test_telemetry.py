@@ -97,10 +97,10 @@ def test_requests_are_counted_with_what_was_refused_of_them_and_what_was_lacking
         for error in raised:
             errors.answer(error, Asked("POST", "/here", "x"), scope)
         refused = scope["state"].get("refused", errors.NOTHING)
-        counted.metrics.answered(Answered("POST", "/here", status, 0.003, refused))
+        counted.metrics.answered(Answered("POST", "/here", status, 0.003, refused, "x", None))
     of_array = cast(Scope, {"state": {}})
     errors.note_items(["an id", held, held], of_array)
-    counted.metrics.answered(Answered("POST", "/here", 207, 0.003, of_array["state"]["refused"]))
+    counted.metrics.answered(Answered("POST", "/here", 207, 0.003, of_array["state"]["refused"], "x", None))
     statuses = {
         status: counted.value("request_seconds_count", method="POST", route="/here", status=str(status))
         for status in (201, 207, 409, 503)

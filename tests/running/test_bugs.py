@@ -42,10 +42,15 @@ def log_lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[LogLines]:
     written = io.StringIO()
     with monkeypatch.context() as configuring:
         configuring.setattr(sys, "stderr", written)
-        logs.configure("debug")
+        log = logs.configure("info", "test")
     for module in (errors, processor, writer):
         monkeypatch.setattr(module, "logger", structlog.get_logger())
-    yield lambda: [json.loads(line) for line in written.getvalue().splitlines()]
+
+    def lines() -> list[dict[str, Any]]:
+        log.lines.flush()
+        return [json.loads(line) for line in written.getvalue().splitlines()]
+
+    yield lines
     structlog.configure(**before)
 
 

@@ -2,7 +2,11 @@
 
 import json
 import os
+import re
+import signal
 import socket
+from base64 import b64decode
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -14,6 +18,7 @@ import psycopg
 import pytest
 
 from adapters.postgres import embedded
+from adapters.version import VERSION
 from tests.acceptance.client import BODY_FAT, WEIGHT, Api
 from tests.acceptance.people import CHILD
 from tests.running.processes import Run, serving, soon
@@ -25,6 +30,7 @@ VALUES = ("77.128906", "33.978515", "19.562988")
 UNIT = "hundredweight-of-chestnuts"
 TIMESTAMP = "walnut-o'clock"
 TOKEN = "hazel.nut.shell"
+NOBODY = "squirrel of the oak"
 
 
 @dataclass(frozen=True)
@@ -36,10 +42,16 @@ class Scenario:
     secrets: tuple[str, ...]
     failed: tuple[str, ...]
     """The request ids of the answers 500."""
+    admin_id: str
 
     @property
     def lines(self) -> list[str]:
         return self.log.splitlines()
+
+    def said(self, event: str) -> list[dict[str, Any]]:
+        """The lines of an event."""
+        found = [json.loads(line) for line in self.lines if line.startswith("{")]
+        return [line for line in found if line["event"] == event]
 
 
 @pytest.fixture(scope="module")
@@ -52,12 +64,14 @@ def scenario(tmp_path_factory: pytest.TempPathFactory) -> Scenario:
         refused(api, programme)
         failed = broken(run, programme)
         token = programme.token
+        admin_id = subject(programme.people.admin.token)
     hashes = [value.encode().hex() for value in VALUES]
     return Scenario(
         run.err.read_text() + run.told,
         (data / "postgres.log").read_text(),
-        (PASSWORD, WRONG, *VALUES, UNIT, TIMESTAMP, TOKEN, token, token.rpartition(".")[2], *hashes, "$argon2"),
+        (PASSWORD, WRONG, *VALUES, UNIT, TIMESTAMP, TOKEN, NOBODY, token, token.rpartition(".")[2], *hashes, "$argon2"),
         tuple(failed),
+        admin_id,
     )
 
 
@@ -91,6 +105,7 @@ def refused(api: Api, programme: Programme) -> None:
     api.with_token(TOKEN).get(path)
     api.with_token(programme.token[:-4]).post(path, reading())
     api.post("/v1/auth", {"username": "admin", "password": WRONG})
+    api.post("/v1/auth", {"username": NOBODY, "password": WRONG})
     child = programme.people.request(CHILD, password=WRONG)
     programme.people.admin.post("/v1/children", child)
     programme.people.admin.post("/v1/children", child)
@@ -144,6 +159,12 @@ def renamed(database: psycopg.Connection[Any], table: str) -> Iterator[None]:
         database.execute(f"alter table elsewhere rename to {table}".encode())
 
 
+def subject(token: str | None) -> str:
+    """Whose token it is."""
+    claims = (token or "").split(".")[1]
+    return str(json.loads(b64decode(claims + "==", altchars=b"-_"))["sub"])
+
+
 def test_no_value_no_password_and_no_token_is_in_the_log(scenario: Scenario) -> None:
     assert [] == [line for line in scenario.lines if any(secret in line for secret in scenario.secrets)]
 
@@ -168,6 +189,81 @@ def test_the_trace_of_every_500_is_found_by_the_id_that_was_answered(scenario: S
     for id in scenario.failed:
         assert any(id in line and "Traceback" in line for line in scenario.lines), id
     assert len(scenario.failed) == 4
+
+
+LIFE = {
+    "supervisor starts": "supervisor",
+    "embedded database started": "supervisor",
+    "process started": "supervisor",
+    "migrations applied": "supervisor",
+    "first admin registered": "supervisor",
+    "api starts": "api",
+    "projector starts": "projector",
+    "projector sees these generations live": "projector",
+    "service is ready": "supervisor",
+    "service stops": "supervisor",
+    "api drains": "api",
+    "api ended": "api",
+    "projector hands over its partitions": "projector",
+    "projector ended": "projector",
+    "embedded database stopped": "supervisor",
+    "supervisor ended": "supervisor",
+}
+"""Event → the process that logs it."""
+
+
+@pytest.mark.parametrize(("event", "process"), LIFE.items())
+def test_the_life_of_each_process_is_in_the_log_under_its_name(scenario: Scenario, event: str, process: str) -> None:
+    assert {process} == {line["process"] for line in scenario.said(event)}
+
+
+@pytest.mark.parametrize("event", ["supervisor starts", "api starts", "projector starts"])
+def test_a_process_that_starts_says_its_version(scenario: Scenario, event: str) -> None:
+    assert [VERSION] == [line["version"] for line in scenario.said(event)]
+
+
+def test_every_request_has_a_line_with_its_route_and_whose_token_it_bore(scenario: Scenario) -> None:
+    requests = scenario.said("request")
+    posted = [line for line in requests if line["route"] == "/v1/children/{child_id}/weights" and line["status"] == 201]
+    assert posted
+    assert all(re.fullmatch("[0-9a-f]{24}", line["user_id"]) and line["ms"] > 0 for line in posted)
+    statuses = {line["status"] for line in requests}
+    assert {200, 201, 207, 400, 401, 405, 409, 415, 500} <= statuses
+    assert set(scenario.failed) <= {line["request_id"] for line in requests if line["status"] == 500}
+    assert all(line["user_id"] is None for line in requests if line["status"] == 401)
+
+
+def test_a_failed_login_has_its_address_and_the_user_only_where_there_is_one(scenario: Scenario) -> None:
+    failed = scenario.said("login failed")
+    assert [scenario.admin_id, None] == [line["user_id"] for line in failed]
+    assert {"127.0.0.1"} == {line["address"] for line in failed}
+
+
+def test_the_debug_level_says_what_each_group_and_each_page_was(scenario: Scenario) -> None:
+    assert all(line["commands"] and line["ms"] for line in scenario.said("group ran"))
+    assert {"measurements", "outcomes", "audit_trail"} == {line["view"] for line in scenario.said("page applied")}
+
+
+def test_a_database_that_is_away_is_a_line_of_each_who_misses_it_and_so_is_its_return(tmp_path: Path) -> None:
+    """Not one for each request, look or attempt."""
+    with serving(tmp_path / "data") as run, client(run.url, timeout=10) as api:
+        programme = enrol(api)
+        path = WEIGHT.path(programme.child())
+        settings = run.data / "postgres" / "postgresql.conf"
+        kept = settings.read_text()
+        settings.write_text(kept + "\nno setting = at all\n")
+        before = len(run.logged)
+        os.kill(int((run.data / "postgres" / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
+        for _ in range(40):
+            programme.application.post(path, reading())
+            programme.application.get(path)
+        warnings = [line["event"] for line in run.logged[before:] if line["level"] not in ("info", "debug")]
+        assert "requests are answered 503" in warnings
+        assert len(warnings) <= 25, Counter(warnings)
+        settings.write_text(kept)
+        back = ("commands are stored again", "projector has a connection again", "the embedded database starts again")
+        assert soon(lambda: programme.application.post(path, reading()).status_code == 201, 30)
+        assert soon(lambda: set(back) <= {line["event"] for line in run.logged}, 30), run.err.read_text()
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")

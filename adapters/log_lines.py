@@ -1,0 +1,108 @@
+"""Lines of a log, written by a thread of its own: a log that is full, or that nobody reads any more, stops nobody."""
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
+from queue import Empty, SimpleQueue
+from threading import Event, Thread
+from typing import TextIO
+
+GATHER = 0.05
+"""Seconds for which lines gather that may come late: under load, twenty writes a second are enough."""
+
+WAITING = 50_000
+"""Lines that wait to be written, at most; beyond, they are lost, and counted."""
+
+LINGER = 1.0
+"""Seconds that a process which ends leaves a log that does not take its last lines."""
+
+
+class Lines:
+    """Implements what structlog wants of a logger."""
+
+    def __init__(self, write: Callable[[bytes], int]) -> None:
+        """`write` returns how many bytes it has written, or raises OSError."""
+        self._write = write
+        self._waiting: SimpleQueue[str | Callable[[], str] | Event] = SimpleQueue()
+        self._lost = 0
+        self._thread: Thread | None = None
+
+    def msg(self, line: str) -> None:
+        """Write one line soon. May be called by a signal handler, as may `later`."""
+        self._put(line)
+
+    debug = info = warning = error = critical = exception = msg
+
+    def later(self, line: Callable[[], str]) -> None:
+        """Write the line that the function returns when its turn comes: the thread that writes makes it."""
+        self._put(line)
+
+    def flush(self) -> None:
+        """Wait until what was said before is written, or LINGER is over."""
+        if self._thread is not None:
+            written = Event()
+            self._waiting.put(written)
+            written.wait(LINGER)
+
+    def _put(self, line: str | Callable[[], str]) -> None:
+        if self._waiting.qsize() >= WAITING:
+            self._lost += 1
+            return
+        self._waiting.put(line)
+        if self._thread is None:
+            self._thread = Thread(target=self._work, name="log", daemon=True)
+            self._thread.start()
+
+    def _work(self) -> None:
+        while True:
+            batch = [self._waiting.get()]
+            if not isinstance(batch[0], str | Event):
+                time.sleep(GATHER)
+            with suppress(Empty):
+                while len(batch) < WAITING:
+                    batch.append(self._waiting.get_nowait())
+            self._write_all(
+                [each if isinstance(each, str) else each() for each in batch if not isinstance(each, Event)]
+            )
+            for each in batch:
+                if isinstance(each, Event):
+                    each.set()
+
+    def _write_all(self, lines: Sequence[str]) -> None:
+        lost, self._lost = self._lost, 0
+        note = [f'{{"event": "log lines were lost", "level": "warning", "lines": {lost}}}'] if lost else []
+        left = "".join(f"{line}\n" for line in (*note, *lines)).encode(errors="backslashreplace")
+        try:
+            while left:
+                left = left[self._write(left) :]
+        except OSError:
+            self._lost += max(lost, lost + left.count(b"\n") - len(note))
+
+
+class Stream:
+    """Where libraries write lines to, as to a file."""
+
+    def __init__(self, lines: Lines) -> None:
+        self._lines = lines
+
+    def write(self, text: str) -> None:
+        self._lines.msg(text.rstrip("\n"))
+
+    def flush(self) -> None:
+        """Nothing: whoever logs does not wait."""
+
+
+def past_buffer(stream: TextIO) -> Callable[[bytes], int]:
+    """How to write to the file behind a stream: whoever hangs in the stream itself holds a lock that the end of Python
+    waits for."""
+    try:
+        return partial(os.write, stream.fileno())
+    except OSError:  # there is none
+
+        def write(data: bytes) -> int:
+            stream.write(data.decode())
+            return len(data)
+
+        return write
