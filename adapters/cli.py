@@ -244,10 +244,12 @@ def _export(settings: Settings, parsed: argparse.Namespace) -> None:
     from adapters import replay_command
     from adapters.database import database
     from adapters.log_export import Selection, export
+    from adapters.prepare import wait_until_prepared
 
     start = replay_command.instant(parsed.start, "--from")
     selection = Selection(start, replay_command.instant(parsed.end, "--to"), parsed.subject)
     with database(settings, parsed.data) as url:
+        wait_until_prepared(url)
         count = export(url, selection, format=parsed.format, out=sys.stdout, credentials=parsed.credentials)
     if parsed.subject is not None and not count:
         raise Refused(f"The log has no event about {parsed.subject!r} in that time: check the id, --from and --to.")

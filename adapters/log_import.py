@@ -19,7 +19,7 @@ from adapters.log_export import Credential
 from adapters.postgres.connections import connector
 from adapters.postgres.log import SQL as LOG
 from adapters.postgres.log import append_rows
-from adapters.prepare import NotPrepared, make_schema
+from adapters.prepare import make_schema
 from adapters.refused import Refused
 from adapters.screen import Screen, progress, screen
 from domain.event import Event
@@ -53,10 +53,7 @@ def import_log(
     console = screen()
     hashes = {} if credentials is None else _hashes(credentials)
     with connector(url)("prepare") as connection:
-        try:
-            make_schema(connection, partitions)
-        except NotPrepared as error:
-            raise Refused(str(error)) from error
+        make_schema(connection, partitions)
     name = session_name("import")
     with connector(url)(name) as connection:
         connection.autocommit = True

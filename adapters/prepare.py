@@ -85,6 +85,8 @@ def _wait_until_prepared(connection: Connection[Any], stopping: Flag | None = No
             raise NotPrepared("the database has not been prepared: run `growthrings prepare`, or `serve`")
         if stopping.wait(0.05):
             return
+    if connection.execute("select from heads limit 1").fetchone() is None:
+        raise NotPrepared("the log has no partitions: the database was restored in part, restore a complete backup")
     if for_commands:
         check_inline(connection)
 

@@ -109,9 +109,13 @@ class Beside:
     def is_same(self) -> bool:
         """After the last event: whether all rows are known to be what the log says, to the last bit."""
         self._attempt(lambda expected: self._follow(expected.rest()) and self._is_over() and self._is_derived())
+        self.close()
+        return self._is_same and self._expected is not None
+
+    def close(self) -> None:
+        """Read no further."""
         for rows in self._rows.values():
             rows.close()
-        return self._is_same and self._expected is not None
 
     def _attempt(self, compare: Callable[[Expected], bool]) -> None:
         if self._expected is None or not self._is_same:

@@ -5,6 +5,7 @@ One pass, partition by partition, each as of one moment; memory holds what the s
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -52,20 +53,23 @@ def _replay(
 ) -> Iterator[int]:
     looked_at = Partition(part, partitions, report)
     beside = [Beside(connection, each, looked_at, part) for each in kept if lies_in(each.view, part, partitions)]
-    for stored in stored_pages(connection, part):
-        page = looked_at.take(stored)
+    with ExitStack() as reading:
         for each in beside:
-            each.take(page)
-        yield len(stored)
-    looked_at.end()
-    for each in beside:
-        if each.kept.live is not None and each.place > looked_at.last:
-            report.is_ahead(each.kept.view.name, part, each.place)
-        if not each.is_same():
-            view = each.kept.view
-            log = (readable(part, stored, view.topics) for stored in stored_pages(connection, part))
-            for difference in each.differences(partitions, log, partial(report.cannot_take, view.name)):
-                report.differs(view.name, difference)
+            reading.callback(each.close)
+        for stored in stored_pages(connection, part):
+            page = looked_at.take(stored)
+            for each in beside:
+                each.take(page)
+            yield len(stored)
+        looked_at.end()
+        for each in beside:
+            if each.kept.live is not None and each.place > looked_at.last:
+                report.is_ahead(each.kept.view.name, part, each.place)
+            if not each.is_same():
+                view = each.kept.view
+                log = (readable(part, stored, view.topics) for stored in stored_pages(connection, part))
+                for difference in each.differences(partitions, log, partial(report.cannot_take, view.name)):
+                    report.differs(view.name, difference)
 
 
 def stored_pages(connection: Connection[Any], part: int) -> Iterator[list[Stored]]:

@@ -144,7 +144,6 @@ def broken(database: str, request: pytest.FixtureRequest) -> Iterator[str]:
         yield url
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # a cursor ends with its session
 @every_command
 @pytest.mark.parametrize("broken", BROKEN, ids=lambda how: how.__name__, indirect=True)
 def test_a_command_says_in_a_sentence_what_is_wrong_with_its_database(

@@ -42,7 +42,7 @@ def log_lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[LogLines]:
     written = io.StringIO()
     with monkeypatch.context() as configuring:
         configuring.setattr(sys, "stderr", written)
-        log = logs.configure("info", "test")
+        log = logs.configure("warning", "test")
     for module in (errors, processor, writer):
         monkeypatch.setattr(module, "logger", structlog.get_logger())
 
