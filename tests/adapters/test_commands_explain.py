@@ -162,7 +162,7 @@ def test_a_command_says_in_a_sentence_what_is_wrong_with_its_database(
 @pytest.mark.parametrize(
     ("how", "words", "expected"),
     [
-        (read_only, ["prepare"], "read-only"),
+        (read_only, ["views", "rebuild", "measurements"], "read-only"),
         (of_another_tool, ["views", "status"], "not those of this version of Growthrings"),
         (without("heads"), ["replay"], "not those of this version of Growthrings"),
         (role, ["export"], "may not do that"),
