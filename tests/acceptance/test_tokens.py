@@ -236,3 +236,18 @@ def test_a_scope_that_a_role_never_gets_gives_it_nothing(
     path = WEIGHT.path(child.id, UNKNOWN_ID if method == "DELETE" else None)
     content = None if method == "DELETE" else b'{"timestamp": "2019-06-20T12:00:00Z", "value": 1, "unit": "kg"}'
     assert refusals.FORBIDDEN == refused(api.request(method, path, content))
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/v1/institutions"),
+        ("POST", WEIGHT.path(UNKNOWN_ID)),
+        ("GET", WEIGHT.path(UNKNOWN_ID)),
+        ("GET", "/v1/outcomes"),
+        ("POST", "/v1/auth"),
+    ],
+)
+def test_every_401_says_how_to_authenticate(method: str, path: str, anyone: Api) -> None:
+    response = anyone.request(method, path, b'{"username": "x", "password": "x"}', content_type="application/json")
+    assert (401, "Bearer") == (response.status_code, response.headers["WWW-Authenticate"])
