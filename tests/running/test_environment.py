@@ -79,3 +79,12 @@ def test_an_environment_whose_interpreter_has_become_another_version_is_made_ane
     assert made(root)
     (root / ".venv" / SITE.format(*sys.version_info)).parent.rename(root / ".venv" / "lib" / "python3.1")
     assert [True, False] == [made(root) for _ in range(2)]
+
+
+def test_an_interpreter_that_fails_for_once_costs_nobody_the_environment(root: Path) -> None:
+    assert made(root)
+    python = root / ".venv" / "bin" / "python"
+    works = python.read_text()
+    python.write_text(works.replace("exec", f"[ -e {root}/failed ] || {{ touch {root}/failed; kill -9 $$; }}\nexec"))
+    assert [False, False] == [made(root) for _ in range(2)]
+    assert (root / "failed").exists()
