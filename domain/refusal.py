@@ -6,8 +6,8 @@ Refusal
 ├── what is there      AlreadyRegistered · InstitutionInUse
 └── what was sent      Unreadable · BadParameter · MembersMissing · BadTimestamp · Negative · NotANumber · NotText ·
                        EmptyText · UnsafeText · TextTooLong · TooLarge · NotOneOf · NotAList · NotADecimal ·
-                       NotAnObject · NotATime · NotNumbers · PasswordDiffers · PasswordTooShort · PasswordTooLong ·
-                       BadFilter · UnknownParameter · GivenTwice · EmptyRange
+                       NotAnObject · NotATime · NotADate · NotPositive · NotNumbers · PasswordDiffers ·
+                       PasswordTooShort · PasswordTooLong · BadFilter · UnknownParameter · GivenTwice · EmptyRange
 """
 
 from typing import TypeVar
@@ -128,6 +128,18 @@ class Negative(BadMember):
 
 class NotANumber(BadMember):
     pass
+
+
+class NotPositive(BadMember):
+    """Not a number above 0."""
+
+
+class NotADate(BadMember):
+    """`expected`: which dates there may be."""
+
+    def __init__(self, member: str, expected: str) -> None:
+        super().__init__(member)
+        self.expected = expected
 
 
 class NotText(BadMember):

@@ -32,12 +32,14 @@ USERNAME_LENGTH = 200
 
 
 class Profile(Struct, frozen=True, omit_defaults=True, gc=False):
-    """What only some roles have: a child's gender and age (text, with the date it held), an application's name."""
+    """What only some roles have: a child's gender, and its date of birth or its age (text, with the date on which it
+    held; of children registered by earlier versions any text, perhaps without a date), an application's name."""
 
     gender: str | None = None
     age: str | None = None
     age_calc_date: str | None = None
     application_name: str | None = None
+    birth_date: str | None = None
 
 
 # Events

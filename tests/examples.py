@@ -309,6 +309,7 @@ EVENTS: tuple[Event, ...] = (
     user_registered(),
     user_registered(role="family", profile=Profile(), children=(CHILD,)),
     user_registered(role="application", profile=Profile(application_name="Balança")),
+    user_registered(profile=Profile(gender="male", birth_date="2010-02-28")),
     user_removed(),
     password_changed(),
     password_reset(),

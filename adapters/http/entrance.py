@@ -12,7 +12,7 @@ from adapters.http import body, decoding, members, parameters
 from adapters.http.body import ACCOUNTS, Limit
 from adapters.http.byte_budget import ByteBudget
 from adapters.http.endpoints import family_of
-from adapters.http.members import Members
+from adapters.http.members import Members, Required
 from adapters.http.parameters import Asked, Declared
 from adapters.http.requests import HttpRequest, check_path_ids, path_id
 from adapters.limits.limiter import Limiter
@@ -78,7 +78,7 @@ class Entrance(Struct, frozen=True):
         await self.limiter.count(family, subject)
         return actor
 
-    async def sent(self, request: HttpRequest, required: tuple[str, ...] = (), *, most: int = ACCOUNTS) -> Members:
+    async def sent(self, request: HttpRequest, required: Required = (), *, most: int = ACCOUNTS) -> Members:
         """The members of a body of at most so many bytes. Unreadable, MembersMissing, and what `read` says."""
         sent = await self.body(request, Limit(one=most, array=most))
         return members.read(await decoding.run(len(sent), body.members, sent), required)

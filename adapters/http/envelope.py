@@ -97,6 +97,8 @@ ENVELOPES: dict[type[Refusal], Callable[[Any], Envelope]] = {
     ),
     refusal.NotAnObject: lambda it: _fields(f"{it.member} must be an object!"),
     refusal.NotATime: lambda it: _fields(f"{it.member} must be a time in the format yyyy-MM-ddTHH:mm:ssZ!"),
+    refusal.NotADate: lambda it: _fields(f"{it.member} must be {it.expected}!"),
+    refusal.NotPositive: lambda it: _fields(f"{it.member} must be a number above 0!"),
     refusal.NotNumbers: lambda it: _fields(f"{it.member} must be an array of numbers!"),
     refusal.PasswordDiffers: lambda it: _fields(f"{it.member} does not match!"),
     refusal.PasswordTooShort: lambda it: _fields(f"{it.member} must have at least {it.least} characters!"),

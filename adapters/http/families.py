@@ -3,7 +3,7 @@
 from litestar import Response, delete, post
 from litestar.handlers import HTTPRouteHandler
 
-from adapters.http import users
+from adapters.http import times, users
 from adapters.http.entrance import Entrance
 from adapters.http.errors import only, only_state
 from adapters.http.requests import HttpRequest, json_response, path_id, request_id
@@ -21,7 +21,7 @@ def routes(entrance: Entrance, writer: Writer) -> list[HTTPRouteHandler]:
         actor = await entrance.admit(request, TieChild.name)
         family_id, child_id = path_id(request, "family_id"), path_id(request, "child_id")
         command = TieChild(actor=actor, request_id=request_id(request), family_id=family_id, child_id=child_id)
-        return json_response(users.shown(only_state(await writer.submit(command), User)), 200)
+        return json_response(users.shown(only_state(await writer.submit(command), User), times.today()), 200)
 
     @delete(PATH)
     async def untie(request: HttpRequest) -> None:

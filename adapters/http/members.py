@@ -1,17 +1,31 @@
 """Members of an account's body, each read as what it should be, or refused by name."""
 
 import math
+import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import date
+from decimal import Decimal
 from typing import TypeVar
 
 import msgspec
 from msgspec import Raw, Struct
 
-from adapters.http import body, lengths
+from adapters.http import body, lengths, times
 from domain import password
 from domain.password import canonical
-from domain.refusal import EmptyText, MembersMissing, NotAList, NotANumber, NotNumbers, NotOneOf, Refusal, TextTooLong
+from domain.refusal import (
+    EmptyText,
+    MembersMissing,
+    NotADate,
+    NotAList,
+    NotANumber,
+    NotNumbers,
+    NotOneOf,
+    NotPositive,
+    Refusal,
+    TextTooLong,
+)
 
 C = TypeVar("C", bound=str)
 
@@ -21,12 +35,19 @@ DECOMPOSED = 4
 IDS = 10_000
 """Ids of one array, at most."""
 
+_DIGITS = re.compile(r"[0-9]+(\.[0-9]+)?")
+
 _decode_numbers = msgspec.json.Decoder(list[float]).decode
 
 
-def read(sent: Mapping[str, Raw], required: tuple[str, ...]) -> "Members":
+Required = tuple[str | tuple[str, ...], ...]
+"""Members that must be there; of several in a tuple one of them, which is called by the first."""
+
+
+def read(sent: Mapping[str, Raw], required: Required) -> "Members":
     """MembersMissing with those that are not there, in the order required."""
-    missing = tuple(name for name in required if name not in sent)
+    alternatives = ((each,) if isinstance(each, str) else each for each in required)
+    missing = tuple(names[0] for names in alternatives if sent.keys().isdisjoint(names))
     if missing:
         raise MembersMissing(missing)
     return Members(sent)
@@ -48,7 +69,10 @@ class Members(Struct, frozen=True):
     def username(self, *, least: int = 1) -> str:
         """A user's name as it was sent. It has so many characters in Unicode NFC, in which it may have fewer."""
         most = lengths.of("username")
-        sent = self.text("username", least=least, most=DECOMPOSED * most)
+        try:
+            sent = self.text("username", least=least, most=DECOMPOSED * most)
+        except TextTooLong as error:
+            raise TextTooLong("username", most) from error
         if len(canonical(sent)) > most:
             raise TextTooLong("username", most)
         return sent
@@ -84,14 +108,29 @@ class Members(Struct, frozen=True):
                 return choice
         raise NotOneOf(name, choices)
 
-    def text_or_positive(self, name: str) -> str:
-        """Text, or a number above 0 as text."""
-        if body.opens_with(self.sent[name], b'"'):
-            return self.text(name)
-        number = self._number(name)
-        if number <= 0:
-            raise NotANumber(name)
-        return f"{number:.0f}" if number.is_integer() else repr(number)
+    def positive(self, name: str) -> str:
+        """A number above 0, or digits as text, as text without an exponent. NotPositive."""
+        raw = self.sent[name]
+        try:
+            if not body.opens_with(raw, b'"'):
+                number = self._number(name)
+                text = format(Decimal(repr(number)).normalize(), "f")
+            else:
+                text = body.text_of(raw, name, lengths.NUMBER)
+                number = float(text) if _DIGITS.fullmatch(text) else math.nan
+        except Refusal as refusal:
+            raise NotPositive(name) from refusal
+        if not 0 < number < math.inf:
+            raise NotPositive(name)
+        return text
+
+    def day(self, name: str, may_be: Callable[[date], bool], expected: str) -> str:
+        """A date that may be. NotADate, which says what is expected."""
+        text = self.text(name, least=0)
+        found = times.parse_date(text)
+        if found is None or not may_be(found):
+            raise NotADate(name, expected)
+        return text
 
     def numbers(self, name: str, most: int) -> list[float]:
         """An array of at most so many numbers, each a double. TooManyValues, decided before any is made."""

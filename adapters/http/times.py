@@ -1,11 +1,26 @@
 """Times as the contract writes them: RFC 3339 in, with or without a zone, and out in UTC with milliseconds."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:[0-5]\d)?", re.ASCII)
 
+_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+
 FIRST_YEAR, LAST_YEAR = 1678, 2261
+
+
+def today() -> date:
+    """In UTC."""
+    return datetime.now(UTC).date()
+
+
+def parse_date(text: str) -> date | None:
+    """`2019-06-20`; None when the text is no such date."""
+    try:
+        return date.fromisoformat(text) if _DATE.fullmatch(text) else None
+    except ValueError:
+        return None
 
 
 def parse(text: str) -> datetime | None:

@@ -1,5 +1,6 @@
 """Users over HTTP: the five kinds that a programme registers, and their removal."""
 
+from datetime import date
 from typing import Any
 
 from litestar import Response, delete, get, post
@@ -7,10 +8,10 @@ from litestar.handlers import HTTPRouteHandler
 from msgspec import Struct
 
 from adapters.auth.passwords import Passwords
-from adapters.http import groups
+from adapters.http import groups, times
 from adapters.http.entrance import Entrance
 from adapters.http.errors import only
-from adapters.http.members import Members
+from adapters.http.members import Members, Required
 from adapters.http.parameters import PAGED
 from adapters.http.requests import HttpRequest, json_response, listed, path_id, present, request_id
 from adapters.postgres.accounts_reader import AccountsReader
@@ -19,6 +20,7 @@ from application.commands.remove_user import RemoveUser
 from application.commands.reset_password import ResetPassword
 from application.queries.users import ListUsers, ReadUser, User
 from application.writer import Writer
+from domain import age
 from domain.password import canonical
 from domain.user import Profile
 
@@ -30,11 +32,11 @@ class Collection(Struct, frozen=True):
     path: str
     role: str
     id_name: str
-    required: tuple[str, ...] = ()
+    required: Required = ()
 
 
 COLLECTIONS = (
-    Collection("/v1/children", "child", "child_id", ("gender", "age")),
+    Collection("/v1/children", "child", "child_id", ("gender", ("age", "birth_date"))),
     Collection("/v1/educators", "educator", "educator_id"),
     Collection("/v1/healthprofessionals", "healthprofessional", "healthprofessional_id"),
     Collection("/v1/applications", "application", "application_id", ("application_name",)),
@@ -77,50 +79,72 @@ def _routes_of(
         sent = await entrance.sent(request, (*OF_EVERYBODY, *collection.required))
         username, password = canonical(sent.username()), sent.new_password("password")
         institution_id = sent.text("institution_id").lower()
-        profile = _profile(sent, role)
+        today = times.today()
+        profile = _profile(sent, role, today)
         children = sent.ids("children") if role == "family" else ()
         new = NewUser(role, username, await passwords.hash(password), institution_id, profile, children)
         id = only(await writer.submit(RegisterUser(actor=actor, request_id=request_id(request), user=new)))
-        return json_response(shown(User(id, role, username, institution_id, profile, sorted(children), [])), 201)
+        return json_response(shown(User(id, role, username, institution_id, profile, sorted(children), []), today), 201)
 
     @get(collection.path, name=f"list_{role}")
     async def list_all(request: HttpRequest) -> Response[bytes]:
         actor, asked = await entrance.ask(request, ListUsers.name, PAGED)
         page = await reader.users(ListUsers(actor=actor, role=role, paging=asked.paging))
-        return listed(map(shown, page.rows), page.total)
+        today = times.today()
+        return listed((shown(user, today) for user in page.rows), page.total)
 
     @get(f"{collection.path}/{{{collection.id_name}:str}}", name=f"get_{role}")
     async def get_one(request: HttpRequest) -> Response[bytes]:
         actor = await entrance.admit(request, ReadUser.name)
         query = ReadUser(actor=actor, role=role, user_id=path_id(request, collection.id_name))
-        return json_response(shown(await reader.user(query)), 200)
+        return json_response(shown(await reader.user(query), times.today()), 200)
 
     return [register, list_all, get_one]
 
 
-def _profile(sent: Members, role: str) -> Profile:
+BORN = "a date after 1900 and before today, as yyyy-MM-dd"
+NOT_TO_COME = "a date that is not in the future, as yyyy-MM-dd"
+
+
+def _profile(sent: Members, role: str, today: date) -> Profile:
     match role:
         case "child":
-            return Profile(
-                gender=sent.choice("gender", ("male", "female")),
-                age=sent.text_or_positive("age"),
-                age_calc_date=sent.optional_text("age_calc_date"),
-            )
+            return _child(sent, today)
         case "application":
             return Profile(application_name=sent.text("application_name"))
         case _:
             return Profile()
 
 
-def shown(user: User) -> dict[str, Any]:
+def _child(sent: Members, today: date) -> Profile:
+    """With a date of birth nothing else is asked about its age."""
+    gender = sent.choice("gender", ("male", "female"))
+    if "birth_date" in sent:
+        birth_date = sent.day("birth_date", lambda day: age.may_be_born(day, today), BORN)
+        return Profile(gender=gender, birth_date=birth_date)
+    told = sent.positive("age")
+    calculated = today.isoformat()
+    if "age_calc_date" in sent:
+        calculated = sent.day("age_calc_date", lambda day: day <= today, NOT_TO_COME)
+    return Profile(gender=gender, age=told, age_calc_date=calculated)
+
+
+def shown(user: User, today: date) -> dict[str, Any]:
     """A user as it goes out; never the password or its hash."""
     of_all = present(id=user.id, username=user.username, institution_id=user.institution_id)
     match user.role:
         case "child":
-            return of_all | present(gender=user.profile.gender, age=user.profile.age)
+            return of_all | _child_shown(user.profile, today)
         case "application":
             return of_all | present(application_name=user.profile.application_name)
         case "family":
             return of_all | present(children=user.children)
         case _:
             return of_all | present(children_groups=[groups.shown(group) for group in user.groups])
+
+
+def _child_shown(profile: Profile, today: date) -> dict[str, Any]:
+    if profile.birth_date is None:
+        return present(gender=profile.gender, age=profile.age, age_calc_date=profile.age_calc_date)
+    years = age.whole_years(date.fromisoformat(profile.birth_date), today)
+    return present(gender=profile.gender, age=str(years), birth_date=profile.birth_date)

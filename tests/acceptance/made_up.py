@@ -26,6 +26,7 @@ from domain.refusal import (
     InstitutionInUse,
     InstitutionNotRegistered,
     MembersMissing,
+    NotADate,
     NotATime,
     PasswordDiffers,
     UnknownParameter,
@@ -55,6 +56,7 @@ OF_FACTS = (
     EmptyRange,
     InstitutionInUse,
     InstitutionNotRegistered,
+    NotADate,
     PasswordDiffers,
     Unfit,
 )

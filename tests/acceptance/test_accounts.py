@@ -37,7 +37,7 @@ def ids_of(children: list[Any]) -> list[str]:
 def answer(account: Account, sent: Body) -> Body:
     """What is answered to a POST of an account, without its id and without a family's children."""
     own: dict[str, Body] = {
-        "child": {"gender": sent.get("gender"), "age": str(sent.get("age"))},
+        "child": {"gender": sent.get("gender"), "age": str(sent.get("age")), "age_calc_date": "2019-06-20"},
         "educator": {"children_groups": []},
         "healthprofessional": {"children_groups": []},
         "application": {"application_name": sent.get("application_name")},
@@ -75,6 +75,7 @@ def test_an_institution_comes_back_with_what_was_sent(optional: Body, admin: Api
 @each_account
 def test_a_user_comes_back_without_its_password(account: Account, people: People, child: User) -> None:
     body = people.request(account) | ({"children": [child.id]} if account is FAMILY else {})
+    body |= {"age_calc_date": "2019-06-20"} if account is CHILD else {}
     ignored = {"id": UNKNOWN_ID, "type": "admin", "last_login": "2019-06-20T12:00:00Z", "scope": "x"}
     answered = created(people.admin.post(account.path, body | ignored))
     children = answered.pop("children", None)

@@ -91,7 +91,7 @@ def test_a_text_of_outcomes_has_a_greatest_length(
 ) -> None:
     send = sender(what, member)
     longest = unlike_any(most)
-    for text in (f"{longest}x", "x" * 100_000):
+    for text in (f"{longest}x", "x" * 10_000):
         assert f"{member} must have at most {most} characters!" == refusal(400, send(text))
     taken = send(longest)
     assert taken.is_success, taken.text
@@ -126,7 +126,7 @@ def test_a_number_is_written_with_400_characters_at_most(
 @pytest.mark.parametrize("member", ["children"])
 def test_ids_that_can_be_none_are_not_sent_back(member: str, people: People) -> None:
     owner = owner_of_groups(people, OWNERS[0])
-    for children in (["x" * 65], [{"id": "x" * 100_000}]):
+    for children in (["x" * 65], [{"id": "x" * 10_000}]):
         told = refused(owner.api.post(owner.path(), {"name": "group", member: children}))
         assert refusals.fields(f"{member} must be an array of ids!") == told
 

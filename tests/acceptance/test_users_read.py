@@ -19,7 +19,7 @@ from tests.acceptance.people import (
 )
 
 MEMBERS = {
-    CHILD: {"gender", "age"},
+    CHILD: {"gender", "age", "age_calc_date"},
     EDUCATOR: {"children_groups"},
     HEALTH_PROFESSIONAL: {"children_groups"},
     APPLICATION: {"application_name"},
@@ -143,6 +143,7 @@ def test_the_age_of_a_child_is_shown_as_text(sent: object, age: str, people: Peo
         "institution_id": people.institution_id,
         "gender": "male",
         "age": age,
+        "age_calc_date": "2019-06-20",
     }
     assert expected == shown(people.admin.get(one(CHILD, child)))
 

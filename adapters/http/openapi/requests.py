@@ -48,12 +48,13 @@ class Member(Struct, frozen=True, kw_only=True):
 
 
 class Body(Struct, frozen=True, kw_only=True):
-    """`name` is its schema's. Where `many`, an array of the same is taken as well."""
+    """`name` is its schema's. Where `many`, an array of the same is taken as well. One of `either` must be there."""
 
     name: str
     members: tuple[Member, ...]
     example: Json
     many: bool = False
+    either: tuple[str, ...] = ()
 
     @property
     def required(self) -> tuple[str, ...]:
@@ -61,13 +62,15 @@ class Body(Struct, frozen=True, kw_only=True):
 
     @property
     def refused(self) -> Refusals:
-        missing = (MembersMissing(self.required),) if self.required else ()
+        missing = (MembersMissing((*self.required, *self.either[:1])),) if self.required else ()
         return (*missing, *(refusal for member in self.members for refusal in member.refused))
 
     @property
     def schema(self) -> Json:
         properties = {member.name: member.schema for member in self.members}
-        return {"type": "object", "properties": properties, **({"required": self.required} if self.required else {})}
+        required = {"required": self.required} if self.required else {}
+        either = {"anyOf": [{"required": [name]} for name in self.either]} if self.either else {}
+        return {"type": "object", "properties": properties, **required, **either}
 
 
 # Parameters

@@ -2,26 +2,31 @@
 
 from collections.abc import Iterator
 
+from adapters.http import lengths
 from adapters.http.openapi import groups
 from adapters.http.openapi.accounts import INSTITUTION_ID, LATEST, TAG
 from adapters.http.openapi.operations import REMOVED, Answer, Link, Operation, ok, page_of
 from adapters.http.openapi.requests import Body, Member, asked, new_password, one_of, path_id, text
 from adapters.http.openapi.schemas import ID, Json, array, closed, pattern, ref, string
 from adapters.http.parameters import PAGED
-from adapters.http.users import COLLECTIONS, Collection
+from adapters.http.users import BORN, COLLECTIONS, NOT_TO_COME, Collection
 from domain.refusal import (
     AlreadyRegistered,
     ChildrenNotRegistered,
-    EmptyText,
     InstitutionNotRegistered,
-    NotANumber,
+    NotADate,
     NotFound,
-    UnsafeText,
+    NotPositive,
 )
 from domain.user import TITLES
 
 SHOWN: dict[str, dict[str, Json]] = {
-    "child": {"gender": string(enum=["male", "female"]), "age": string()},
+    "child": {
+        "gender": string(enum=["male", "female"]),
+        "age": string("With a `birth_date` whole years, as of now."),
+        "age_calc_date": string("When the age was right. Not beside a `birth_date`."),
+        "birth_date": string(format="date"),
+    },
     "educator": {"children_groups": array(ref("Group"))},
     "healthprofessional": {"children_groups": array(ref("Group"))},
     "application": {"application_name": string()},
@@ -30,7 +35,7 @@ SHOWN: dict[str, dict[str, Json]] = {
 """Role → what its users say of themselves besides what all do."""
 
 EXAMPLES: dict[str, Json] = {
-    "child": {"gender": "female", "age": "9"},
+    "child": {"gender": "female", "age": "9", "age_calc_date": "2019-06-20"},
     "educator": {"children_groups": [groups.EXAMPLE]},
     "healthprofessional": {"children_groups": []},
     "application": {"application_name": "Scale"},
@@ -43,16 +48,29 @@ OF_EVERYBODY = (
     text("institution_id", required=True, description="Of an institution that is there."),
 )
 
+
+def _date(name: str, expected: str, said: str) -> Member:
+    member = text(name, least=0)
+    schema = pattern(r"(?:190[1-9]|19[1-9][0-9]|20[0-9]{2})-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])", said)
+    return Member(name=name, schema=schema, refused=(*member.refused, NotADate(name, expected)))
+
+
 MEMBERS: dict[str, tuple[Member, ...]] = {
     "child": (
         one_of("gender", ("male", "female"), required=True),
         Member(
             name="age",
-            schema={"anyOf": [pattern(r"[^\u0000]+"), {"type": "number", "exclusiveMinimum": 0}]},
-            required=True,
-            refused=(UnsafeText("age"), EmptyText("age"), NotANumber("age")),
+            schema={
+                "anyOf": [
+                    pattern(r"[0-9]*[1-9][0-9]*(?:\.[0-9]+)?|[0-9]+\.[0-9]*[1-9][0-9]*", maxLength=lengths.NUMBER),
+                    {"type": "number", "exclusiveMinimum": 0},
+                ],
+                "description": "Needed unless `birth_date` is there, which it is ignored beside.",
+            },
+            refused=(NotPositive("age"),),
         ),
-        text("age_calc_date", least=0, description="When the age was right."),
+        _date("age_calc_date", NOT_TO_COME, "When the age was right: the day of registration, when left out."),
+        _date("birth_date", BORN, "The age is computed from it, in whole years."),
     ),
     "application": (text("application_name", required=True),),
     "family": (groups.children(required=True),),
@@ -94,7 +112,8 @@ def _name(role: str) -> str:
 
 
 def _shape(role: str) -> Json:
-    return closed(id=ID, username=string(), institution_id=ID, **SHOWN[role])
+    optional = ("age_calc_date", "birth_date") if role == "child" else ()
+    return closed(optional, id=ID, username=string(), institution_id=ID, **SHOWN[role])
 
 
 def _example(role: str) -> Json:
@@ -119,7 +138,12 @@ def _operations_of(collection: Collection) -> Iterator[Operation]:
         tag=TAG,
         summary=f"Register {'an' if title[0] in 'aeiou' else 'a'} {title}",
         action="register_user",
-        body=Body(name=f"New{name}", members=(*OF_EVERYBODY, *MEMBERS.get(role, ())), example=sent),
+        body=Body(
+            name=f"New{name}",
+            members=(*OF_EVERYBODY, *MEMBERS.get(role, ())),
+            example=sent,
+            either=("age", "birth_date") if role == "child" else (),
+        ),
         answers=(Answer(status=201, description="Registered.", schema=ref(name), example=example, links=then),),
         refused=(
             InstitutionNotRegistered(),
