@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -13,6 +14,7 @@ from msgspec import Struct
 from adapters.postgres.connections import connector
 from adapters.postgres.log import SQL, PostgresLog
 from application.command import Actor
+from application.commands.record_measurements import RecordMeasurements
 from application.ports import LogUnavailable
 from application.processor import Processor
 from tests.adapters.world import ALL, World
@@ -33,18 +35,25 @@ class Written(Struct):
     unavailable: int = 0
 
 
-def write(url: str, application_id: str, children: Sequence[str], number: int, items: int, length: int) -> Written:
-    """Record `items` weights with body fats in arrays, for several children in each group, at minutes that no writer
-    of another number uses. What is not available is sent again, so every item should be accepted in the end."""
+def write(
+    url: str, application_id: str, children: Sequence[str], number: int, items: int, length: int, enough: Path
+) -> Written:
+    """Record `items` weights with body fats in arrays, and more until the file `enough` is there; for several children
+    in each group, at minutes that no writer of another number uses. What is not available is sent again, so every item
+    should be accepted in the end."""
     log = _open(url)
     actor = Actor(application_id, "application", ALL)
     world = World(log, Processor(log), actor, actor, "")
     choice = random.Random(number)
-    waiting, written, minute = [], Written(), number * 10_000_000
-    while minute < number * 10_000_000 + items:
-        waiting.append(world.weights(choice.choice(children), range(minute, minute + length), body_fat=20.0))
-        minute += length
-    while waiting:
+    waiting: list[RecordMeasurements] = []
+    written = Written()
+    first = number * 10_000_000
+    minutes = iter(range(first, first + 10_000_000, length))
+    minute = first
+    while waiting or minute < first + items or not enough.exists():
+        while len(waiting) < 2:
+            minute = next(minutes)
+            waiting.append(world.weights(choice.choice(children), range(minute, minute + length), body_fat=20.0))
         group, waiting = waiting[:2], waiting[2:]
         for command, answer in zip(group, world.run(*group), strict=True):
             if isinstance(answer, LogUnavailable):

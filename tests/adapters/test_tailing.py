@@ -18,13 +18,17 @@ from domain.partition import name_of
 from tests.adapters.tailing import Killer, Tail, Written, write
 from tests.adapters.world import settle_in
 from tests.conftest import PARTITIONS
+from tests.running.processes import soon
 
 EVENTS = 100_000
 WRITERS = 3
 LENGTH = 250
 """Items of an array."""
 ITEMS = -(-EVENTS // (2 * WRITERS * LENGTH)) * LENGTH
-"""Of one writer; each item makes two events, a weight and a body fat."""
+"""Of one writer, at least; each item makes two events, a weight and a body fat."""
+KILLS = 10
+PAGES = 50
+"""Kills, and pages of each reader, that there are at least while it is written, however fast the machine is."""
 
 
 class Run(Struct):
@@ -41,11 +45,12 @@ class Run(Struct):
 
 
 @pytest.fixture(scope="module")
-def run(new_database: Callable[[], str]) -> Run:
+def run(new_database: Callable[[], str], tmp_path_factory: pytest.TempPathFactory) -> Run:
     database = new_database()
     world = settle_in(connector(database))
     children = world.children(24)
     world.log.close()
+    enough = tmp_path_factory.mktemp("tailing") / "enough"
     tails = [Tail(database, PARTITIONS) for _ in range(2)]
     killer = Killer(database, seed=1, pause=0.25)
     for thread in (*tails, killer):
@@ -53,9 +58,17 @@ def run(new_database: Callable[[], str]) -> Run:
     try:
         with ProcessPoolExecutor(WRITERS, mp_context=get_context("spawn")) as processes:
             futures = [
-                processes.submit(write, database, world.application.id, children, number, ITEMS, LENGTH)
+                processes.submit(write, database, world.application.id, children, number, ITEMS, LENGTH, enough)
                 for number in range(WRITERS)
             ]
+            soon(
+                lambda: (
+                    (killer.kills >= KILLS and all(tail.pages_while_written >= PAGES for tail in tails))
+                    or any(future.done() for future in futures)  # it has failed
+                ),
+                100,
+            )
+            enough.touch()
             written = [future.result(timeout=120) for future in futures]
     finally:
         killer.no_more.set()
@@ -70,10 +83,10 @@ def run(new_database: Callable[[], str]) -> Run:
 
 def test_the_run_was_a_hard_one(run: Run) -> None:
     assert EVENTS <= len(run.log)
-    assert 10 <= run.kills
+    assert KILLS <= run.kills
     assert PARTITIONS / 2 <= len(list(run.partitions()))
     for tail in run.tails:
-        assert 50 <= tail.pages_while_written
+        assert PAGES <= tail.pages_while_written
 
 
 def test_readers_that_tail_see_every_event_once_and_never_a_gap(run: Run) -> None:
@@ -95,7 +108,7 @@ def test_what_was_acknowledged_is_in_the_log_and_nothing_else_and_nothing_twice(
         for *_, event in run.log
         if isinstance(event, MeasurementRecorded) and event.kind == "weight"
     ]
-    assert WRITERS * ITEMS == len(stored)
+    assert WRITERS * ITEMS <= len(stored)
     assert sorted(id for written in run.written for id in written.accepted) == sorted(stored)
 
 
