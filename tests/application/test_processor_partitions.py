@@ -11,9 +11,8 @@ from application.ports import PartitionsHeld
 from application.processor import _takeable
 from domain.partition import ACCOUNTS, partition
 from tests.application.conftest import AnyLog, Hold
-from tests.application.world import World
+from tests.application.world import World, id_apart
 from tests.example_commands import remove_user
-from tests.examples import new_id
 
 parts = st.frozensets(st.integers(0, 4), min_size=1, max_size=3)
 
@@ -46,20 +45,13 @@ def world(log: AnyLog) -> World:
     return World(log)
 
 
-def elsewhere(world: World, *taken: int) -> str:
-    """A child in a partition that is none of these, nor the accounts'."""
-    avoided = {*taken, partition(ACCOUNTS, world.log.partitions)}
-    ids = (new_id() for _ in range(10_000))
-    return next(id for id in ids if partition(id, world.log.partitions) not in avoided)
-
-
 def weights(world: World, *children: str) -> list[Command]:
     return [replace(world.weigh(), child_id=child_id, readings=[]) for child_id in children]
 
 
 def test_what_another_writer_holds_is_left_out_and_the_rest_is_run(world: World, held_elsewhere: Hold) -> None:
-    here = elsewhere(world)
-    there = elsewhere(world, partition(here, world.log.partitions))
+    here = id_apart(world.log)
+    there = id_apart(world.log, partition(here, world.log.partitions))
     group = [remove_user(actor=world.admin, user_id=there), *weights(world, there, here, there, here)]
     with held_elsewhere({partition(there, world.log.partitions)}):
         answers = world.processor.run(group, oldest_waits=False)
@@ -70,23 +62,23 @@ def test_what_another_writer_holds_is_left_out_and_the_rest_is_run(world: World,
 def test_who_needs_two_partitions_waits_for_both_and_nobody_overtakes_it_in_either(
     world: World, held_elsewhere: Hold
 ) -> None:
-    child = elsewhere(world)
+    child = id_apart(world.log)
     removal = remove_user(actor=world.admin, user_id=child)
     with held_elsewhere({partition(ACCOUNTS, world.log.partitions)}):
         assert {} == world.processor.run([removal, *weights(world, child)], oldest_waits=False)
 
 
 def test_the_oldest_is_answered_where_it_waits(world: World, held_elsewhere: Hold) -> None:
-    here = elsewhere(world)
-    there = elsewhere(world, partition(here, world.log.partitions))
+    here = id_apart(world.log)
+    there = id_apart(world.log, partition(here, world.log.partitions))
     with held_elsewhere({partition(there, world.log.partitions)}):
         answers = world.processor.run(weights(world, here, there), oldest_waits=True)
     assert {0} == set(answers)
 
 
 def test_the_oldest_is_told_when_it_has_waited_too_long_and_nobody_else(world: World, held_elsewhere: Hold) -> None:
-    here = elsewhere(world)
-    there = elsewhere(world, partition(here, world.log.partitions))
+    here = id_apart(world.log)
+    there = id_apart(world.log, partition(here, world.log.partitions))
     with held_elsewhere({partition(there, world.log.partitions)}):
         answers = world.processor.run(weights(world, there, here), oldest_waits=True)
     assert {0: PartitionsHeld} == {place: type(answer) for place, answer in answers.items()}

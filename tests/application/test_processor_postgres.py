@@ -97,9 +97,7 @@ def test_a_partition_whose_last_event_cannot_be_read_takes_nothing_and_the_other
 ) -> None:
     damage(database, world.accepted(world.weigh()))
     broken = partition(world.child, PARTITIONS)
-    other = next(
-        child for child in iter(lambda: world.registered("child").id, "") if partition(child, PARTITIONS) != broken
-    )
+    other = world.child_apart(broken)
     into_other = replace(world.weigh(), child_id=other, readings=[reading(child_id=other)])
     answers = world.run(world.weigh(NOON + timedelta(hours=1)), into_other, world.weigh(NOON + timedelta(hours=2)))
     assert [Fault, list, Fault] == [type(each) for each in answers]

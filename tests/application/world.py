@@ -14,7 +14,7 @@ from application.processor import Processor
 from domain.catalogue import decode
 from domain.event import Event
 from domain.measurement import Reading
-from domain.partition import partition
+from domain.partition import ACCOUNTS, partition
 from domain.refusal import Refusal
 from tests.application.conftest import AnyLog
 from tests.application.storing import a_user, store
@@ -39,16 +39,27 @@ def events_of(log: AnyLog, key: str) -> list[Event]:
     return [event for event in found if event.originator_id.startswith(f"{key}/")]
 
 
+def id_apart(log: AnyLog, *taken: int) -> str:
+    """A new id in a partition that is none of these, nor the accounts'; in any where there is only one."""
+    avoided = {*taken, partition(ACCOUNTS, log.partitions)}
+    ids = iter(new_id, "")
+    return next(id for id in ids if log.partitions == 1 or partition(id, log.partitions) not in avoided)
+
+
 class World:
     def __init__(self, log: AnyLog) -> None:
         self.log = log
         self.processor = Processor(log)
         self.admin = self.registered("admin")
         self.application = self.registered("application")
-        self.child = self.registered("child").id
+        self.child = self.child_apart()
 
-    def registered(self, role: str, **changes: Any) -> Actor:
-        user = actor(role, new_id())
+    def child_apart(self, *taken: int) -> str:
+        """A new child in a partition that is none of these, nor the accounts'; in any where there is only one."""
+        return self.registered("child", id_apart(self.log, *taken)).id
+
+    def registered(self, role: str, id: str | None = None, **changes: Any) -> Actor:
+        user = actor(role, id or new_id())
         store(self.log, a_user(user.id, role=role, **changes))
         return user
 

@@ -17,7 +17,7 @@ import httpx
 import psycopg
 import pytest
 
-from domain.partition import partition
+from domain.partition import ACCOUNTS, partition
 from tests.acceptance.client import WEIGHT
 from tests.running.half_sent import HalfSent
 from tests.running.processes import WITH_PASSWORD, Run, children, run_briefly, serving, soon
@@ -76,7 +76,7 @@ def test_a_worker_that_is_killed_is_replaced_while_the_other_serves_and_nothing_
 
 
 def test_a_session_that_is_stuck_with_a_partition_holds_up_no_other_and_who_waits_is_told(team: Team) -> None:
-    child_id = team.programme.child()
+    (child_id,) = team.programme.children_apart_from(ACCOUNTS, 1)
     others = team.programme.children_apart_from(child_id, 4)
 
     def told() -> float:
