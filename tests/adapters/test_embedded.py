@@ -20,6 +20,7 @@ import pytest
 from psycopg import pq
 
 from adapters.postgres import embedded, server_account
+from tests.other_users import as_another_user
 
 PROJECT = Path(__file__).parents[2]
 FAST = {"fsync": "off"}
@@ -41,7 +42,6 @@ WHERE_NAMESPACES_ARE_REFUSED = """
 def refused(data): raise PermissionError
 server_account._enter_namespace = refused
 """
-only_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes another user")
 
 
 @pytest.fixture(scope="module")
@@ -195,7 +195,7 @@ def test_two_starts_of_one_process_are_not_two_servers(data: Path) -> None:
 
 @pytest.mark.parametrize(
     "before",
-    [AS_EVERYWHERE, pytest.param(WHERE_NAMESPACES_ARE_REFUSED, marks=only_root)],
+    [AS_EVERYWHERE, pytest.param(WHERE_NAMESPACES_ARE_REFUSED, marks=as_another_user)],
     ids=["plain", "nobody"],
 )
 def test_a_killed_owner_leaves_no_server_and_loses_nothing(data: Path, before: str) -> None:
@@ -345,7 +345,7 @@ def test_a_start_outside_the_main_thread_is_refused_since_its_end_would_stop_the
     assert ["main thread" in str(refusal) for refusal in refusals] == [True]
 
 
-@only_root
+@as_another_user
 def test_where_root_may_not_make_a_namespace_the_server_runs_as_nobody(
     fresh: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -362,7 +362,7 @@ def test_where_root_may_not_make_a_namespace_the_server_runs_as_nobody(
         assert users_of(server) == ["0"] * 4
 
 
-@only_root
+@as_another_user
 def test_the_server_of_root_runs_in_a_home_that_only_its_owner_may_enter(data: Path, tmp_path: Path) -> None:
     tmp_path.chmod(0o700)
     os.chown(tmp_path, 1000, 1000)
@@ -380,7 +380,7 @@ def users_of(server: embedded.Server) -> list[str]:
     return next(line.split()[1:] for line in status.splitlines() if line.startswith("Uid:"))
 
 
-@only_root
+@as_another_user
 def test_a_user_who_is_not_root_runs_a_server(data: Path) -> None:
     subprocess.run(["chown", "-R", "65534", data], check=True)
     try:

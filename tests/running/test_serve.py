@@ -16,6 +16,7 @@ import pytest
 
 from adapters.auth.keys import ensure_private_key
 from tests.acceptance.client import WEIGHT
+from tests.other_users import as_another_user
 from tests.running.processes import Run, child, launch, processes_of, serving, soon, sweep
 from tests.running.programme import Posting, client, enrol, ids_of, instant
 from tests.service import ROOT
@@ -123,7 +124,7 @@ def test_the_data_folder_may_be_relative_and_its_path_very_long(home: Home) -> N
         elsewhere.rename(home.data)
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes another user")
+@as_another_user
 def test_another_user_than_root_can_serve(home: Home) -> None:
     before = becoming_nobody()
     subprocess.run(["chown", "-R", str(NOBODY), home.data.parent], check=True)
