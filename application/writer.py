@@ -17,7 +17,7 @@ from application.fair_queue import FairQueue, QueueFull
 from application.outage import Outage
 from application.ports import LogUnavailable, PartitionsHeld
 from application.processor import Answers
-from application.unavailable import Unavailable
+from application.unavailable import Kind, Unavailable
 
 logger = structlog.get_logger()
 
@@ -108,6 +108,11 @@ class Writer:
     @property
     def is_alive(self) -> bool:
         return self._thread.is_alive()
+
+    @property
+    def queue_size(self) -> int:
+        """Items that may wait."""
+        return self._queue_size
 
     @property
     def queued(self) -> int:
@@ -276,7 +281,7 @@ def _resolve(done: list[_Answered]) -> None:
         if isinstance(answer, Unavailable):
             waiting.future.set_exception(answer)
         elif isinstance(answer, LogUnavailable):
-            kind = "partitions" if isinstance(answer, PartitionsHeld) else "database"
+            kind: Kind = "partitions" if isinstance(answer, PartitionsHeld) else "database"
             waiting.future.set_exception(Unavailable(str(answer), kind=kind))
         else:
             waiting.future.set_result(answer)

@@ -6,14 +6,14 @@ from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
 import structlog
-from litestar.exceptions import HTTPException
+from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException
 from litestar.types import Scope, Send
 from msgspec import Struct
 
 from adapters.analytics.unfit import Unfit
 from adapters.http.body import BatchTooLarge, BodyTooLarge, Disconnected, UnsupportedMediaType
 from adapters.http.endpoints import family_of
-from adapters.http.envelope import FIELDS, Envelope, encode, envelope, problem
+from adapters.http.envelope import ENVELOPES, FIELDS, Envelope, encode, envelope, problem
 from adapters.limits.limiter import TooManyRequests
 from application.command import Answer, Fault, Outcome, State, id_of
 from application.outage import Outage
@@ -63,6 +63,27 @@ class TooSlow(Exception):
 
     def __init__(self, wait: float) -> None:
         self.wait = wait
+
+
+REFUSALS = tuple(
+    each.__name__
+    for each in (
+        *ENVELOPES,
+        BatchTooLarge,
+        BodyTooLarge,
+        Disconnected,
+        Fault,
+        HeadTooLarge,
+        MethodNotAllowedException,
+        NoHttp,
+        NotFoundException,
+        TooManyRequests,
+        TooSlow,
+        Unfit,
+        UnsupportedMediaType,
+    )
+)
+"""The kinds of what is refused, as metrics count it."""
 
 
 class Told(Struct, frozen=True):

@@ -10,7 +10,8 @@ from adapters.auth.own_keys import OwnKeys
 from adapters.http.draining import Draining
 from adapters.http.requests import HttpRequest, json_response
 from adapters.limits.limiter import Limiter
-from adapters.telemetry.lookout import Lookout, Seen
+from adapters.postgres.migrate import LATEST
+from adapters.telemetry.lookout import LOOK_TIME, Lookout, Seen
 from application.queries.views import ViewStatus
 from application.writer import Writer
 
@@ -53,15 +54,15 @@ class Health(Struct, frozen=True):
         """Whether requests can be answered, and all that was looked at. Some of it somebody should look into, though
         they can."""
         needed = {
-            "database": Check(seen.reached, "answers" if seen.reached else "does not answer"),
+            "database": _database(seen),
             "schema": _schema(seen),
             "writer": self.of_writer(),
-            "draining": Check(not self.draining.begun, "this process is ending" if self.draining.begun else "no"),
+            "draining": self._draining(),
         }
         parked = sum(each.parked_streams for each in seen.live)
         besides = {
             "projector": _projector(seen),
-            "parked": Check(parked == 0, f"{parked} streams are left out of views"),
+            "parked": Check(parked == 0, f"{parked:,} streams are parked"),
             "limits": Check(self.limiter.shared is not False, LIMITS[self.limiter.shared]),
         }
         views = {each.view: self._view(each) for each in seen.live}
@@ -81,32 +82,48 @@ class Health(Struct, frozen=True):
     def of_writer(self) -> Check:
         if not self.writer.is_alive:
             return Check(False, "its thread has ended")
+        queue = f"queue {self.writer.queued:,} of {self.writer.queue_size:,}"
         busy_for, idle_for = self.writer.busy_for, self.writer.idle_for
         if self.writer.given_up_for >= STUCK:
             return Check(False, f"does not end a batch that was given up {self.writer.given_up_for:.1f} s ago")
         if busy_for is not None:
-            return Check(busy_for < STUCK, f"at a group for {busy_for:.1f} s; {self.writer.queued} items wait")
+            return Check(busy_for < STUCK, f"writing a batch for {busy_for:.1f} s, {queue}")
         if idle_for is None:
-            return Check(True, "no group yet")
+            return Check(True, f"no batch yet, {queue}")
         if self.writer.in_vain and idle_for < TRIED:
-            return Check(False, f"nothing of its last group could be stored, {idle_for:.1f} s ago")
-        return Check(True, f"its last group ended {idle_for:.1f} s ago")
+            return Check(False, f"nothing of its last batch could be stored, {idle_for:.1f} s ago, {queue}")
+        return Check(True, f"last batch {idle_for:.1f} s ago, {queue}")
+
+    def _draining(self) -> Check:
+        in_flight = f"{self.draining.in_flight:,} requests in flight"
+        return Check(
+            not self.draining.begun, f"this process is ending, {in_flight}" if self.draining.begun else in_flight
+        )
 
     def _view(self, view: ViewStatus) -> ViewCheck:
         is_near = view.lag_seconds <= self.allowed_lag
-        what = "near enough to the log" if is_near else f"more than {self.allowed_lag:g} s behind the log"
+        what = f"{view.lag_seconds:.1f} s behind, {view.lag_events:,} events; allowed: {self.allowed_lag:g} s"
         return ViewCheck(is_near, what, view.lag_events, view.lag_seconds, view.parked_streams)
+
+
+def _database(seen: Seen) -> Check:
+    if seen.reached:
+        return Check(True, f"answered in {seen.seconds * 1_000:.0f} ms")
+    return Check(False, f"no answer within {LOOK_TIME:g} s")
 
 
 def _schema(seen: Seen) -> Check:
     if seen.current:
-        return Check(True, "that of this code")
-    return Check(False, "not that of this code" if seen.reached else "unknown")
+        return Check(True, f"at {LATEST}, as this version needs")
+    if not seen.reached:
+        return Check(False, "unknown")
+    return Check(False, f"not at {LATEST}, which this version needs: run `growthrings prepare`")
 
 
 def _projector(seen: Seen) -> Check:
     alone = [each.view for each in seen.live if not each.workers]
-    return Check(not alone, f"nobody keeps {', '.join(alone)}" if alone else "every view is kept")
+    kept = ", ".join(f"{each.view} by {len(each.workers)}" for each in seen.live)
+    return Check(not alone, f"nobody keeps {', '.join(alone)}" if alone else f"workers: {kept or 'unknown'}")
 
 
 def routes(own_keys: OwnKeys, health: Health) -> list[HTTPRouteHandler]:

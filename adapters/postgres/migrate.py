@@ -17,6 +17,9 @@ logger = structlog.get_logger()
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
+LATEST = max(file.stem for file in MIGRATIONS.glob("*.sql"))
+"""The last migration of this code."""
+
 SQL = statements.beside(__file__, "migrate")
 
 LOCK = 0x67726F77

@@ -37,3 +37,8 @@ class ViewsReader:
     async def standing(self) -> list[ViewStatus]:
         """The same for the service itself, and no rows are counted. Unavailable."""
         return status.statuses(await self._pool.rows(STATUS["status"], {}), {})
+
+    async def log_size(self) -> tuple[int, int]:
+        """Events of the log, and bytes that they take with their indexes. Unavailable."""
+        ((events, size),) = await self._pool.rows(STATUS["log_size"], {})
+        return int(events), int(size)

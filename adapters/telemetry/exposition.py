@@ -83,6 +83,10 @@ class _Standing(Collector):
 
     def collect(self) -> Iterable[Metric]:
         yield GaugeMetricFamily("growthrings_database_up", "Whether the database answers.", self._seen.reached)
+        if self._seen.current:
+            events, size = self._seen.log_events, self._seen.log_bytes
+            yield GaugeMetricFamily("growthrings_log_events", "Events of the log.", events)
+            yield GaugeMetricFamily("growthrings_log_bytes", "Bytes of the log, with its indexes.", size)
         for name, (help, value) in OF_VIEWS.items():
             family = GaugeMetricFamily(f"growthrings_view_{name}", help, labels=("view",))
             for view in self._seen.live:

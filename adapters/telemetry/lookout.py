@@ -18,13 +18,16 @@ LOOK_TIME = 1.5
 
 
 class Seen(Struct, frozen=True):
-    """`reached`: the database answers; `current`: its schema is that of this code; `views`: every generation. `at`, by
-    the monotonic clock."""
+    """`reached`: the database answers; `current`: its schema is that of this code; `views`: every generation; the log
+    has so many events and bytes. `at`, by the monotonic clock; `seconds` that it took."""
 
     at: float
     reached: bool = False
     current: bool = False
     views: Sequence[ViewStatus] = ()
+    log_events: int = 0
+    log_bytes: int = 0
+    seconds: float = 0.0
 
     @property
     def live(self) -> list[ViewStatus]:
@@ -57,14 +60,24 @@ class Lookout:
         return self._seen
 
     async def _ask(self) -> Seen:
+        began = time.monotonic()
         try:
             if not await self._reader.is_current():
                 return Seen(time.monotonic(), reached=True)
             views = await self._reader.standing()
+            log_events, log_bytes = await self._reader.log_size()
         except Unavailable:
             return Seen(time.monotonic())
         except psycopg.Error as error:
             self._outage.failed(message_of(error))
             return Seen(time.monotonic(), reached=True)
         self._outage.works()
-        return Seen(time.monotonic(), reached=True, current=True, views=views)
+        return Seen(
+            time.monotonic(),
+            reached=True,
+            current=True,
+            views=views,
+            log_events=log_events,
+            log_bytes=log_bytes,
+            seconds=time.monotonic() - began,
+        )

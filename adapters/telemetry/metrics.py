@@ -1,13 +1,15 @@
 """Metrics: what is counted while it happens. Labels are of few values: never a name, an id, or a path as it came."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 
 from adapters.http.edge import Answered
+from adapters.http.errors import REFUSALS
 from adapters.limits.limiter import Limiter
-from adapters.telemetry.steps import Step
+from adapters.telemetry.steps import STEPS, Step
+from application.unavailable import KINDS
 from application.writer import Ran, Writer
 
 SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
@@ -22,6 +24,11 @@ class Labelled(dict[tuple[str, ...], Family]):
 
     def __init__(self, family: Family) -> None:
         self._family: Family = family
+
+    def begin(self, values: Iterable[str]) -> None:
+        """Count from 0 for each value of the one label."""
+        for value in values:
+            self[(value,)]  # makes it
 
     def __missing__(self, labels: tuple[str, ...]) -> Family:
         child: Family = self._family.labels(*labels)
@@ -55,12 +62,17 @@ class Metrics:
         self._group_items = sizes("group_items", "Items of all commands of a group.")
         self._steps = Labelled(seconds("group", "That a group took for a step, all attempts together.", "step"))
         self._queue_items = gauge("queue_items", "Items that wait for a group, or are in it.", "livesum")
+        self._queue_limit = gauge("queue_limit_items", "Items that may wait; beyond, the answer is 503.", "livesum")
         self._limits_shared = gauge(
             "limits_shared", "1 where limits are counted in Redis, 0 where by this process alone.", "livemin"
         )
         self._missed = counter("limits_missed", "Requests counted by this process alone, since Redis was away.")
         self._limited = counter("limits_refused", "Requests that were over a limit.")
         self._missed_before = self._limited_before = 0
+        # What has never been counted is 0: else a first failure could not be told from one before.
+        self._unavailable.begin(KINDS)
+        self._refusals.begin(REFUSALS)
+        self._steps.begin(STEPS)
 
     def answered(self, answered: Answered) -> None:
         """Count a request, and what was refused of it."""
@@ -86,6 +98,7 @@ class Metrics:
     def sample(self, writer: Writer, limiter: Limiter) -> None:
         """Take in what is not told while it happens: to be called now and then, and before somebody reads."""
         self._queue_items.set(writer.queued)
+        self._queue_limit.set(writer.queue_size)
         self._limits_shared.set(limiter.shared is True)
         self._missed.inc(limiter.missed - self._missed_before)
         self._limited.inc(limiter.refused - self._limited_before)

@@ -9,10 +9,12 @@ from msgspec import Struct
 
 from application.ports import K, Log, Reads
 
+STEPS = ("begin", "load", "decide", "append", "commit", "settle")
+
 
 class Step(Struct, frozen=True, gc=False):
-    """`begin` (which waits for partitions), `load`, `decide`, `append`, `commit` or `settle`; a group has some of them
-    several times. Times are seconds of the monotonic clock."""
+    """`name`: one of STEPS; `begin` waits for partitions. A group has some of them several times. Times are seconds of
+    the monotonic clock."""
 
     name: str
     began: float

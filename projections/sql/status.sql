@@ -36,6 +36,15 @@ cross join lateral (
 ) w
 order by v.view, v.generation;
 
+-- name: log_size
+-- Events of the log, and bytes that they take with their indexes; of partitions of the table too, where it has any.
+select
+    (select coalesce(sum(e.seq), 0)::bigint from heads h
+     cross join lateral (select e.seq from events e where e.part = h.part order by e.seq desc limit 1) e),
+    (select sum(pg_total_relation_size(c.oid))::bigint from pg_class c
+     where c.oid = 'events'::regclass
+        or c.oid in (select i.inhrelid from pg_inherits i where i.inhparent = 'events'::regclass));
+
 -- name: rows
 -- About how many rows tables have, as PostgreSQL has counted them last.
 select c.relname, case when c.reltuples >= 0 then c.reltuples::bigint else pg_stat_get_live_tuples(c.oid) end

@@ -160,6 +160,9 @@ async def weights(reader: Reader, world: World, child: str) -> list[MeasurementR
 
 async def until_level(reader: ViewsReader) -> None:
     async with asyncio.timeout(10):
+        events, size = await reader.log_size()
+        assert events > 0
+        assert size > 0
         while any(each.lag_events for each in await reader.standing()):  # noqa: ASYNC110 - nobody here could tell
             await asyncio.sleep(0.01)
 

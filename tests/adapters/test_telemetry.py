@@ -1,6 +1,7 @@
 """What watches the service counts rightly, tells which part is wrong, and is never in the way of what it watches."""
 
 import asyncio
+import re
 import subprocess
 import sys
 import time
@@ -17,20 +18,21 @@ from structlog.testing import capture_logs
 from adapters.http import errors
 from adapters.http.draining import Draining
 from adapters.http.edge import Answered
-from adapters.http.errors import Asked, Failed
+from adapters.http.errors import REFUSALS, Asked, Failed
 from adapters.http.health import STUCK, TRIED, Health
 from adapters.limits.limiter import Limiter, TooManyRequests
+from adapters.postgres.migrate import LATEST
 from adapters.settings import Settings
 from adapters.telemetry import lookout
 from adapters.telemetry.exposition import Exposition
 from adapters.telemetry.lookout import Lookout, Seen
 from adapters.telemetry.metrics import Metrics
 from adapters.telemetry.observed import Observed
-from adapters.telemetry.steps import TimedLog
+from adapters.telemetry.steps import STEPS, TimedLog
 from application.command import Command
 from application.processor import Answers, Processor
 from application.queries.views import ViewStatus
-from application.unavailable import Unavailable
+from application.unavailable import KINDS, Unavailable
 from application.writer import Ran, Writer
 from domain.refusal import AlreadyRegistered, NotAuthenticated
 from tests.application.world import World
@@ -111,10 +113,42 @@ def test_requests_are_counted_with_what_was_refused_of_them_and_what_was_lacking
     assert [1, 1] == [counted.value("unavailable_total", kind=kind) for kind in ("queue", "database")]
 
 
+def test_every_kind_that_is_known_is_0_before_it_is_counted() -> None:
+    """A first failure is a step from 0 to 1; a series that begins with 1 is none to whoever watches rates."""
+    counted = Counted()
+    assert {0.0} == {counted.value("unavailable_total", kind=kind) for kind in KINDS}
+    assert {0.0} == {counted.value("refusals_total", kind=kind) for kind in REFUSALS}
+    assert {0.0} == {counted.value("group_seconds_count", step=step) for step in STEPS}
+
+
+def test_every_kind_of_unavailable_that_the_code_raises_is_known() -> None:
+    raised = {
+        kind
+        for package in ("adapters", "application")
+        for file in (ROOT / package).rglob("*.py")
+        for kind in re.findall(r'Unavailable\(.*kind="(\w+)"', file.read_text())
+    }
+    assert {"queue", "view", "ending"} <= raised <= set(KINDS)
+
+
+def test_metrics_hold_the_size_of_the_log_and_the_limit_of_the_queue() -> None:
+    exposition = Exposition()
+    writer = Writer(Accepting(), group_size=5, queue_size=100)
+    exposition.metrics.sample(writer, cast(Limiter, SimpleNamespace(shared=None, missed=0, refused=0)))
+    seen = Seen(0.0, reached=True, current=True, log_events=7, log_bytes=8_192)
+    text = exposition.text(seen).decode()
+    for line in ("growthrings_queue_limit_items 100.0", "growthrings_log_events 7.0", "growthrings_log_bytes 8192.0"):
+        assert line in text
+    assert "log_events" not in exposition.text(Seen(0.0)).decode()
+
+
 def test_what_waits_and_how_limits_are_counted_is_told_as_it_was_last_seen() -> None:
     counted = Counted()
     for queued, shared, missed, refused in [(7, True, 0, 2), (3, False, 5, 2), (0, None, 9, 4)]:
-        writer, limiter = SimpleNamespace(queued=queued), SimpleNamespace(shared=shared, missed=missed, refused=refused)
+        writer, limiter = (
+            SimpleNamespace(queued=queued, queue_size=20),
+            SimpleNamespace(shared=shared, missed=missed, refused=refused),
+        )
         counted.metrics.sample(cast(Writer, writer), cast(Limiter, limiter))
         told = ("queue_items", "limits_shared", "limits_missed_total", "limits_refused_total")
         assert [queued, shared is True, missed, refused] == [counted.value(name) for name in told]
@@ -146,7 +180,15 @@ def test_a_log_that_is_timed_tells_the_steps_of_a_group_in_their_order(
 
 def writing(**changes: Any) -> SimpleNamespace:
     return SimpleNamespace(
-        **{"is_alive": True, "busy_for": None, "idle_for": 1.0, "queued": 0, "in_vain": False, "given_up_for": 0.0}
+        **{
+            "is_alive": True,
+            "busy_for": None,
+            "idle_for": 1.0,
+            "queued": 0,
+            "queue_size": 20_000,
+            "in_vain": False,
+            "given_up_for": 0.0,
+        }
         | changes
     )
 
@@ -203,6 +245,21 @@ def test_health_tells_which_part_is_wrong(broken: dict[str, Any], expected: list
     assert all(check.what for check in told.values())
 
 
+def test_health_says_figures() -> None:
+    parts = WELL | {
+        "writer": writing(queued=12),
+        "seen": replace(with_live(lag_seconds=0.2, lag_events=3), seconds=0.003),
+    }
+    seen = parts.pop("seen")
+    _, content = Health(lookout=cast(Any, None), allowed_lag=5.0, **parts).readiness(seen)
+    said = {name: check.what for name, check in (content["checks"] | content["views"]).items()}
+    assert "0.2 s behind, 3 events; allowed: 5 s" == said["measurements"]
+    assert "last batch 1.0 s ago, queue 12 of 20,000" == said["writer"]
+    assert "answered in 3 ms" == said["database"]
+    assert f"at {LATEST}, as this version needs" == said["schema"]
+    assert "0 requests in flight" == said["draining"]
+
+
 @pytest.mark.parametrize(
     ("changes", "is_live"),
     [
@@ -233,6 +290,9 @@ class Database:
 
     async def standing(self) -> list[ViewStatus]:
         return [LIVE]
+
+    async def log_size(self) -> tuple[int, int]:
+        return 7, 8_192
 
 
 async def test_a_database_that_hangs_keeps_no_lookout_and_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:

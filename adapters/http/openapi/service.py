@@ -25,7 +25,7 @@ VIEW: Json = {
     "workers": ["projector 4242"],
 }
 KEY: Json = {"kty": "RSA", "kid": "2024-06", "use": "sig", "alg": "RS256", "n": "sXch…", "e": "AQAB"}
-CHECKS: Json = {"writer": {"ok": True, "what": "its last group ended 0.4 s ago"}}
+CHECKS: Json = {"writer": {"ok": True, "what": "last batch 0.4 s ago, queue 12 of 20,000"}}
 LIVENESS: Json = {"status": "live", "checks": CHECKS}
 READINESS: Json = {
     "status": "ready",
@@ -34,7 +34,7 @@ READINESS: Json = {
     "views": {
         "measurements": {
             "ok": True,
-            "what": "near enough to the log",
+            "what": "0.2 s behind, 3 events; allowed: 10 s",
             "events_behind": 0,
             "seconds_behind": 0.0,
             "parked_streams": 0,
