@@ -4,13 +4,14 @@ import ipaddress
 import os
 import re
 from collections.abc import Callable, Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args, get_type_hints
 from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta, Struct
 
 from adapters.refused import NotUnderstood
+from adapters.terminal import visible
 from domain.user import USERNAME_LENGTH
 
 
@@ -20,22 +21,40 @@ class SettingRefused(NotUnderstood):
 
 OWN_ISSUER = "growthrings"
 
-Rate = Annotated[str, Meta(pattern=r"^([1-9][0-9]{0,8}/(second|minute|hour|day)|off)\Z")]
+Rate = Annotated[
+    str,
+    Meta(
+        pattern=r"^([1-9][0-9]{0,8}/(second|minute|hour|day)|off)\Z",
+        description="a rate like 100/second, 6000/minute, 100000/hour or 1000000/day, or off",
+    ),
+]
 
 _ORIGIN = r"[a-z][a-z0-9+.-]*://[^/,*\sA-Z]+"
-Origins = Annotated[str, Meta(pattern=rf"^{_ORIGIN}(\s*,\s*{_ORIGIN})*\Z")]
+Origins = Annotated[
+    str,
+    Meta(
+        pattern=rf"^{_ORIGIN}(\s*,\s*{_ORIGIN})*\Z",
+        description="an origin like https://app.example.org, or several with commas between",
+    ),
+]
 
-Count = Annotated[int, Meta(ge=1)]
-Seconds = Annotated[float, Meta(gt=0, le=86_400)]
+Address = Annotated[str, Meta(pattern="^https?://.", description="an address like https://host.example.org/path")]
+_REDIS = "the address of a Redis, like redis://host:6379/0"
+
+Count = Annotated[int, Meta(ge=1, description="a whole number from 1 on")]
+Seconds = Annotated[float, Meta(gt=0, le=86_400, description="a number of seconds above 0, at most 86400")]
+Switch = Literal["on", "off"]
 
 
 class Settings(Struct, frozen=True, kw_only=True):
     """Each is read from the variable that `VARIABLES` names."""
 
     database_url: str | None = None
-    admin_username: Annotated[str, Meta(max_length=USERNAME_LENGTH)] = "admin"
+    admin_username: Annotated[
+        str, Meta(max_length=USERNAME_LENGTH, description=f"a name of at most {USERNAME_LENGTH} characters")
+    ] = "admin"
     admin_password: str | None = None
-    redis_url: Annotated[str, Meta(pattern="^(rediss?|unix)://.")] | None = None
+    redis_url: Annotated[str, Meta(pattern="^(rediss?|unix)://.", description=_REDIS)] | None = None
     redis_wait: Seconds = 0.1
     rate_limit: Rate = "100/second"
     rate_limit_measurements: Rate | None = None
@@ -46,11 +65,11 @@ class Settings(Struct, frozen=True, kw_only=True):
     issuer: str = OWN_ISSUER
     keys: str | None = None
     private_key: str | None = None
-    jwks_url: Annotated[str, Meta(pattern="^https?://.")] | None = None
+    jwks_url: Address | None = None
     cors_origins: Origins | None = None
     tls_certificate: str | None = None
     tls_key: str | None = None
-    partitions: Annotated[int, Meta(ge=1, le=32_767)] = 64
+    partitions: Annotated[int, Meta(ge=1, le=32_767, description="a whole number from 1 to 32767")] = 64
     group_size: Count = 2_000
     queue_size: Count = 20_000
     body_limit: Count = 16 * 1024 * 1024
@@ -59,11 +78,11 @@ class Settings(Struct, frozen=True, kw_only=True):
     request_wait: Seconds = 30.0
     read_wait: Seconds = 2.0
     allowed_lag: Seconds = 10.0
-    metrics: Literal["on", "off"] = "on"
-    otel_exporter_otlp_endpoint: Annotated[str, Meta(pattern="^https?://.")] | None = None
-    argon2_memory: Annotated[int, Meta(ge=32)] = 65_536
+    metrics: Switch = "on"
+    otel_exporter_otlp_endpoint: Address | None = None
+    argon2_memory: Annotated[int, Meta(ge=32, description="a whole number of KiB from 32 on")] = 65_536
     log_level: Literal["debug", "info", "warning", "error"] = "info"
-    access_log: Literal["on", "off"] = "on"
+    access_log: Switch = "on"
 
     def __post_init__(self) -> None:
         for name, (check, expected) in _CHECKS.items():
@@ -71,11 +90,13 @@ class Settings(Struct, frozen=True, kw_only=True):
             try:
                 if value is not None:
                     check(value)
-            except ValueError:  # it may quote what was given, and that may hold a password
-                raise ValueError(f"{VARIABLES[name]}: Expected {expected}") from None
+            except ValueError:
+                raise ValueError(_refused(name, value, expected)) from None
         if self.body_budget < 4 * self.body_limit:
-            told = f"{VARIABLES['body_limit']}, since one client gets a quarter"
-            raise ValueError(f"{VARIABLES['body_budget']}: Expected at least 4 times {told}")
+            expected = (
+                f"at least 4 times {VARIABLES['body_limit']} ({self.body_limit}), since one client gets a quarter"
+            )
+            raise ValueError(_refused("body_budget", str(self.body_budget), expected))
 
 
 def _check_networks(text: str) -> None:
@@ -94,11 +115,17 @@ def _check_database(text: str) -> None:
 
 
 _CHECKS: dict[str, tuple[Callable[[str], object], str]] = {
-    "database_url": (_check_database, "the address of a PostgreSQL"),
-    "redis_url": (lambda text: urlsplit(text).port, "the address of a Redis"),
-    "trusted_proxies": (_check_networks, "addresses or networks, separated by commas"),
+    "database_url": (_check_database, "the address of a PostgreSQL, like postgresql://user:password@host/database"),
+    "redis_url": (lambda text: urlsplit(text).port, _REDIS),
+    "trusted_proxies": (_check_networks, "addresses or networks like 10.0.0.0/8, with commas between"),
 }
 """Setting → what raises ValueError where it cannot be meant, and what would be."""
+
+SECRETS = ("database_url", "redis_url", "admin_password", "private_key")
+"""Settings that hold a password or a key."""
+
+LONGEST = 200
+"""Characters of a value that are quoted, at most."""
 
 _PLAIN = ("database_url", "redis_url", "otel_exporter_otlp_endpoint")
 
@@ -113,8 +140,24 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
     try:
         return msgspec.convert(given, Settings, strict=False)
     except msgspec.ValidationError as error:
-        raise SettingRefused(_named(str(error))) from error
+        found = re.search(r" - at `\$\.(\w+)`\Z", str(error))
+        if found is None:  # we have said it ourselves
+            raise SettingRefused(str(error)) from error
+        name = found[1]
+        raise SettingRefused(_refused(name, given[name], _expected(name))) from error
 
 
-def _named(message: str) -> str:
-    return re.sub(r"(.*) - at `\$\.(\w+)`", lambda found: f"{VARIABLES[found[2]]}: {found[1]}", message)
+def _refused(name: str, value: str, expected: str) -> str:
+    """What of a setting is wrong, and what would be right. No secret is quoted: what is said may be in a log next."""
+    quoted = "its value" if name in SECRETS else f'"{visible(value[:LONGEST])}"'
+    return f"{VARIABLES[name]}: {quoted} is not {expected}"
+
+
+def _expected(name: str) -> str:
+    """What a setting may be, as its type says."""
+    kind = get_type_hints(Settings, include_extras=True)[name]
+    for each in (kind, *get_args(kind)):
+        for meta in getattr(each, "__metadata__", ()):
+            if meta.description is not None:
+                return str(meta.description)
+    return f"one of {', '.join(get_args(kind))}"

@@ -72,8 +72,45 @@ def test_a_value_that_cannot_be_meant_is_refused_by_name(name: str, value: str) 
     assert VARIABLES[name] in str(refused.value)
 
 
-def test_a_password_that_is_refused_is_not_told() -> None:
-    """Only the variable is: what it held may be in a log next."""
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("rate_limit", "x", 'GROWTHRINGS_RATE_LIMIT: "x" is not a rate like 100/second'),
+        ("log_level", "loud", 'GROWTHRINGS_LOG_LEVEL: "loud" is not one of debug, info, warning, error'),
+        ("metrics", "yes", 'GROWTHRINGS_METRICS: "yes" is not one of on, off'),
+        ("partitions", "0", 'GROWTHRINGS_PARTITIONS: "0" is not a whole number from 1 to 32767'),
+        ("read_wait", "soon", 'GROWTHRINGS_READ_WAIT: "soon" is not a number of seconds above 0, at most 86400'),
+        ("jwks_url", "ftp://x", 'GROWTHRINGS_JWKS_URL: "ftp://x" is not an address like https://'),
+        ("trusted_proxies", "me\x1b[2J", r'GROWTHRINGS_TRUSTED_PROXIES: "me\x1b[2J" is not addresses or networks'),
+        ("body_budget", "5", 'GROWTHRINGS_BODY_BUDGET: "5" is not at least 4 times GROWTHRINGS_BODY_LIMIT'),
+    ],
+)
+def test_a_value_that_is_refused_is_quoted_with_what_would_be_right(name: str, value: str, expected: str) -> None:
     with pytest.raises(SettingRefused) as refused:
-        from_environment({VARIABLES["partitions"]: "s3cret"})
+        from_environment({VARIABLES[name]: value})
+    assert str(refused.value).startswith(expected)
+
+
+@pytest.mark.parametrize("name", VARIABLES)
+def test_no_setting_is_refused_with_a_pattern(name: str) -> None:
+    """Nor with the words of the library that reads them."""
+    for said in filter(None, (refusal(VARIABLES[name], value) for value in ("\x1b", "-1", "[", "x" * 300))):
+        assert said.startswith(f"{VARIABLES[name]}: ")
+        assert not [word for word in ("Expected", "regex", "matching", "\x1b", "`") if word in said]
+        assert " is not " in said
+
+
+def refusal(variable: str, value: str) -> str | None:
+    try:
+        from_environment({variable: value})
+    except SettingRefused as refused:
+        return str(refused)
+    return None
+
+
+@pytest.mark.parametrize("name", ["database_url", "redis_url"])
+def test_a_secret_that_is_refused_is_not_quoted(name: str) -> None:
+    """What is said may be in a log next."""
+    with pytest.raises(SettingRefused) as refused:
+        from_environment({VARIABLES[name]: "somebody:s3cret@[host"})
     assert "s3cret" not in str(refused.value)
