@@ -40,6 +40,7 @@ from adapters.http.entrance import Entrance
 from adapters.http.health import Health
 from adapters.http.intake import FastLane, Intake
 from adapters.limits.limiter import limiter
+from adapters.limits.logins import Logins
 from adapters.postgres import connections, silence
 from adapters.postgres.accounts_reader import AccountsReader
 from adapters.postgres.analytics_reader import AnalyticsReader
@@ -126,7 +127,7 @@ def api(settings: Settings, data: Path, url: str, draining: Draining, bodies: By
             *docs.routes(),
             *health.routes(own_keys, Health(lookout, writer, limits, draining, settings.allowed_lag)),
             *observed.routes(lookout, writer, limits),
-            *logins.routes(entrance, passwords, writer, accounts_reader),
+            *logins.routes(entrance, Logins(limits), passwords, writer, accounts_reader),
             *institutions.routes(entrance, writer, accounts_reader),
             *users.routes(entrance, passwords, writer, accounts_reader),
             *families.routes(entrance, writer),

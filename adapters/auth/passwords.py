@@ -1,27 +1,18 @@
 """Passwords: Argon2id, off the event loop, and never more at once than the machine can bear."""
 
-import asyncio
 import os
 from base64 import b64encode
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from secrets import token_bytes
-from typing import TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from msgspec import Struct
 
-from application.unavailable import Unavailable
+from adapters.auth.turns import By, Turns
 from domain.password import canonical, is_too_long
-
-T = TypeVar("T")
 
 AT_ONCE = 4
 """Passwords that are checked at a time, at most: each takes memory, and a container has fewer cores than it sees."""
-
-WAITING = 256
-"""Passwords that may wait for their turn."""
 
 
 class Checked(Struct, frozen=True):
@@ -39,19 +30,19 @@ class Passwords:
     def __init__(self, memory: int) -> None:
         """`memory`: KiB that one hash takes."""
         self._hasher = PasswordHasher(memory_cost=memory)
-        self._threads = ThreadPoolExecutor(max_workers=min(os.cpu_count() or 1, AT_ONCE), thread_name_prefix="password")
-        self._waiting = 0
+        self._turns = Turns(min(os.cpu_count() or 1, AT_ONCE), "password")
         self._nobodys = _nobodys(self._hasher)
 
-    async def hash(self, password: str) -> str:
-        """The hash to keep. Unavailable when too many wait."""
-        return await self._run(self._hasher.hash, password)
+    async def hash(self, password: str, by: By) -> str:
+        """The hash to keep. What `Turns.run` says."""
+        return await self._turns.run(by, self._hasher.hash, password)
 
-    async def check(self, password: str, kept: str | None) -> Checked:
-        """Whether the password is the one; where nothing is kept, no, after the same time."""
+    async def check(self, password: str, kept: str | None, by: By) -> Checked:
+        """Whether the password is the one; where nothing is kept, no, after the same time. What `Turns.run`
+        says."""
         if is_too_long(password):
             return NO
-        checked = await self._run(self._check, kept or self._nobodys, password)
+        checked = await self._turns.run(by, self._check, kept or self._nobodys, password)
         return checked if kept is not None else NO
 
     def _check(self, kept: str, password: str) -> Checked:
@@ -67,15 +58,6 @@ class Passwords:
             return self._hasher.verify(kept, password)
         except (VerificationError, InvalidHashError, UnicodeEncodeError):  # as where a log came without its hashes
             return False
-
-    async def _run(self, work: Callable[..., T], *arguments: str) -> T:
-        if self._waiting >= WAITING:
-            raise Unavailable("too many passwords are being checked", kind="passwords")
-        self._waiting += 1
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
-        finally:
-            self._waiting -= 1
 
 
 def _nobodys(hasher: PasswordHasher) -> str:

@@ -1,18 +1,18 @@
 """Logins, and the change of the password that they rest on."""
 
 from contextlib import suppress
-from hashlib import sha256
 
 import structlog
 from litestar import Response, post, put
 from litestar.handlers import HTTPRouteHandler
 
 from adapters.auth.passwords import Passwords
+from adapters.auth.turns import By
 from adapters.http import parameters
 from adapters.http.entrance import Entrance, address_of, peer_of
 from adapters.http.errors import only
 from adapters.http.requests import HttpRequest, json_response, path_id, request_id
-from adapters.limits.limiter import LOGINS
+from adapters.limits.logins import Logins
 from adapters.postgres.accounts_reader import AccountsReader, Login
 from application import permissions
 from application.command import Actor
@@ -26,34 +26,37 @@ from domain.refusal import LoginRefused, PasswordDiffers
 logger = structlog.get_logger()
 
 
-def routes(entrance: Entrance, passwords: Passwords, writer: Writer, reader: AccountsReader) -> list[HTTPRouteHandler]:
+def routes(
+    entrance: Entrance, logins: Logins, passwords: Passwords, writer: Writer, reader: AccountsReader
+) -> list[HTTPRouteHandler]:
     @post("/v1/auth", status_code=200)
     async def log_in(request: HttpRequest) -> Response[bytes]:
-        address = f"address/{address_of(request.scope)}"
-        await entrance.limiter.count("accounts", address)
+        address = address_of(request.scope)
+        await entrance.limiter.count("accounts", f"address/{address}")
         parameters.read(parameters.pairs(request.scope["query_string"]), ())
-        sent = await entrance.sent(request, ("username", "password"))
-        username, password = sent.username(least=0), sent.password("password")
-        await entrance.limiter.count(LOGINS, address)
-        await entrance.limiter.count(LOGINS, f"username/{sha256(canonical(username).encode()).hexdigest()}")
-        found = await reader.login(username)
-        checked = await passwords.check(password, None if found is None else found.password_hash)
-        if found is None or not checked.matches:
-            user_id = None if found is None else found.user_id
-            logger.warning(
-                "login failed", address=peer_of(request.scope), user_id=user_id, request_id=request_id(request)
-            )
-            raise LoginRefused
+        async with logins.from_address(address):
+            sent = await entrance.sent(request, ("username", "password"))
+            username, password = sent.username(least=0), sent.password("password")
+            async with logins.of_name(username, address):
+                found = await reader.login(username)
+                by = asker(request, f"username/{username}")
+                checked = await passwords.check(password, None if found is None else found.password_hash, by)
+                if found is None or not checked.matches:
+                    user_id = None if found is None else found.user_id
+                    logger.warning(
+                        "login failed", address=peer_of(request.scope), user_id=user_id, request_id=request_id(request)
+                    )
+                    raise LoginRefused
         request.scope["state"]["user_id"] = found.user_id
         if checked.is_outdated:
-            await renew_hash(found, password, request_id(request))
+            await renew_hash(found, password, by, request_id(request))
         token = entrance.tokens.issue(found.user_id, found.role, found.password_changes)
         return json_response({"access_token": token}, 200)
 
-    async def renew_hash(found: Login, password: str, request_id: str) -> None:
+    async def renew_hash(found: Login, password: str, by: By, request_id: str) -> None:
         actor = Actor(found.user_id, found.role, password_changes=found.password_changes)
         with suppress(Unavailable):  # the next login renews it
-            renewed = NewPassword(found.password_hash, await passwords.hash(canonical(password)))
+            renewed = NewPassword(found.password_hash, await passwords.hash(canonical(password), by))
             await writer.submit(RenewPasswordHash(actor=actor, request_id=request_id, password=renewed))
 
     @put("/v1/users/{user_id:str}/password", status_code=204)
@@ -62,11 +65,19 @@ def routes(entrance: Entrance, passwords: Passwords, writer: Writer, reader: Acc
         permissions.check_own(ChangePassword.name, actor, path_id(request, "user_id"), actor.role)
         sent = await entrance.sent(request, ("old_password", "new_password"))
         old, new = sent.password("old_password"), sent.new_password("new_password")
-        _, kept = await reader.credentials(actor)
-        checked = await passwords.check(old, kept)
-        if not checked.matches:
-            raise PasswordDiffers("old_password")
-        password = NewPassword(replaced=kept, password_hash=await passwords.hash(new))
+        username, kept = await reader.credentials(actor)
+        address, by = address_of(request.scope), asker(request, actor.id)
+        # Guesses of the old password are guesses of what a login would take.
+        async with logins.from_address(address), logins.of_name(username, address):
+            checked = await passwords.check(old, kept, by)
+            if not checked.matches:
+                raise PasswordDiffers("old_password")
+        password = NewPassword(replaced=kept, password_hash=await passwords.hash(new, by))
         only(await writer.submit(ChangePassword(actor=actor, request_id=request_id(request), password=password)))
 
     return [log_in, change_password]
+
+
+def asker(request: HttpRequest, subject: str) -> By:
+    """For whom a password is checked or hashed, and whether that one is still there; once the body was read."""
+    return By(subject, address_of(request.scope), request.receive)

@@ -11,6 +11,7 @@ from adapters.auth.passwords import Passwords
 from adapters.http import groups, times
 from adapters.http.entrance import Entrance
 from adapters.http.errors import only
+from adapters.http.logins import asker
 from adapters.http.members import Members, Required
 from adapters.http.parameters import PAGED
 from adapters.http.requests import HttpRequest, json_response, listed, path_id, present, request_id
@@ -58,7 +59,7 @@ def routes(entrance: Entrance, passwords: Passwords, writer: Writer, reader: Acc
         actor = await entrance.admit(request, ResetPassword.name)
         user_id = path_id(request, "user_id")
         sent = await entrance.sent(request, ("new_password",))
-        password_hash = await passwords.hash(sent.new_password("new_password"))
+        password_hash = await passwords.hash(sent.new_password("new_password"), asker(request, actor.id))
         command = ResetPassword(
             actor=actor, request_id=request_id(request), user_id=user_id, password_hash=password_hash
         )
@@ -82,7 +83,9 @@ def _routes_of(
         today = times.today()
         profile = _profile(sent, role, today)
         children = sent.ids("children") if role == "family" else ()
-        new = NewUser(role, username, await passwords.hash(password), institution_id, profile, children)
+        new = NewUser(
+            role, username, await passwords.hash(password, asker(request, actor.id)), institution_id, profile, children
+        )
         id = only(await writer.submit(RegisterUser(actor=actor, request_id=request_id(request), user=new)))
         return json_response(shown(User(id, role, username, institution_id, profile, sorted(children), []), today), 201)
 

@@ -4,6 +4,8 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from adapters.limits.window import Limit, Window
 from adapters.refused import NotUnderstood
 from adapters.settings import VARIABLES, Settings
@@ -12,6 +14,13 @@ if TYPE_CHECKING:
     from adapters.redis.shared_windows import SharedWindows
 
 LOGINS = "logins"
+"""Failed logins of a name from an address."""
+
+LOGINS_OF_ADDRESS, LOGINS_OF_NAME, LOGINS_BEYOND = "logins of address", "logins of name", "logins beyond"
+"""Failed logins from an address, of a name, and of a name beyond its limit."""
+
+LOOSER = 10
+"""How many times as many failed logins there may be of a name, or from an address, as of a name from an address."""
 
 FAMILIES = {
     "measurements": "rate_limit_measurements",
@@ -31,6 +40,16 @@ class TooManyRequests(Exception):
         self.wait = wait
 
 
+class Reserved(Struct, frozen=True):
+    """One that was counted, and may be taken back. `seen`: how many are in its window, with it. `name`: its name in the
+    windows of all processes, None where it was counted here alone."""
+
+    limit: Limit
+    who: str
+    seen: int
+    name: str | None
+
+
 class Uncounted(NotUnderstood):
     """Limits that several processes would count apart from one another; the message says what to set."""
 
@@ -40,8 +59,8 @@ class Limiter:
 
     def __init__(self, limits: Mapping[str, Limit], elsewhere: "SharedWindows | None" = None) -> None:
         """`limits`: of what is counted; anything else is not. `elsewhere`: where all processes count."""
-        here = {limit: Window(limit) for limit in limits.values()}
-        self._limits = {what: (limit, here[limit]) for what, limit in limits.items()}
+        self._here = {limit: Window(limit) for limit in limits.values()}
+        self._limits = dict(limits)
         self._elsewhere = elsewhere
         self.refused = 0
 
@@ -63,25 +82,36 @@ class Limiter:
         if self._elsewhere is not None:
             await self._elsewhere.close()
 
-    async def count(self, what: str, who: str) -> None:
-        """Count one of theirs. TooManyRequests, which does not count, when the window is full."""
-        found = self._limits.get(what)
+    async def count(self, what: str, who: str) -> Reserved | None:
+        """Count one of theirs; None where that is not limited. TooManyRequests, which does not count, when the window
+        is full."""
+        limit = self._limits.get(what)
+        if limit is None:
+            return None
+        here, name = self._here[limit], None
+        found = None if self._elsewhere is None else await self._elsewhere.count(limit, who)
         if found is None:
-            return
-        limit, here = found
-        wait = None if self._elsewhere is None else await self._elsewhere.count(limit, who)
-        if wait is None:
-            wait = here.count(who)
-        if wait > 0:
+            counted = here.count(who)
+        else:
+            counted, name = found
+            here.learn(who, counted)
+        if counted.wait > 0:
             self.refused += 1
-            raise TooManyRequests(limit.most, math.ceil(wait))
+            raise TooManyRequests(limit.most, math.ceil(counted.wait))
+        return Reserved(limit, who, counted.seen, name)
+
+    async def uncount(self, reserved: Reserved) -> None:
+        """Take back one that was counted."""
+        self._here[reserved.limit].uncount(reserved.who)
+        if self._elsewhere is not None and reserved.name is not None:
+            await self._elsewhere.uncount(reserved.limit, reserved.who, reserved.name)
 
 
 def limiter(settings: Settings) -> Limiter:
     limits = _limits(settings)
     if settings.redis_url is None or not limits:
         return Limiter(limits)
-    # Both libraries take half as long to load as everything else together, and most have no Redis.
+    # The library takes half as long to load as everything else together, and most have no Redis.
     from adapters.redis.shared_windows import SharedWindows  # noqa: PLC0415  # see above
 
     return Limiter(limits, SharedWindows(settings.redis_url, settings.redis_wait))
@@ -91,7 +121,7 @@ def refuse_uncounted(settings: Settings, workers: int) -> None:
     """Uncounted, where so many API processes would each let as many through as all of them may."""
     limits = _limits(settings)
     if workers > 1 and limits and settings.redis_url is None:
-        switches = sorted({VARIABLES[_setting(settings, what)] for what in limits})
+        switches = sorted({VARIABLES[_setting(settings, what)] for what in (*FAMILIES, LOGINS) if what in limits})
         raise Uncounted(
             f"{workers} workers count their limits together in Redis: set REDIS_URL, or {' and '.join(switches)} to off"
         )
@@ -101,6 +131,10 @@ def _limits(settings: Settings) -> dict[str, Limit]:
     """Of what is counted. Families without a limit of their own count together."""
     named = {what: _setting(settings, what) for what in (*FAMILIES, LOGINS)}
     limits = {what: _read(name, getattr(settings, name)) for what, name in named.items()}
+    logins = limits[LOGINS]
+    if logins is not None:
+        for what in (LOGINS_OF_ADDRESS, LOGINS_OF_NAME, LOGINS_BEYOND):
+            limits[what] = Limit(what.replace(" ", "_"), LOOSER * logins.most, logins.seconds)
     return {what: limit for what, limit in limits.items() if limit is not None}
 
 

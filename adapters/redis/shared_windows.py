@@ -1,23 +1,28 @@
-"""Moving windows in Redis, which all processes share, behind a breaker: a Redis that is away costs one short wait."""
+"""Moving windows in Redis, which all processes share, behind a breaker: a Redis that is away costs a few waits."""
 
 import asyncio
 import time
 from collections.abc import Coroutine
+from itertools import count
+from pathlib import Path
+from secrets import token_hex
 from typing import Any, TypeVar
 
-from limits import RateLimitItemPerSecond
-from limits.aio.storage import RedisStorage
-from limits.aio.strategies import MovingWindowRateLimiter
-from redis.asyncio import BlockingConnectionPool
+from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError, RedisError
 
-from adapters.limits.window import Limit
+from adapters.limits.window import Counted, Limit
 from application.outage import Outage
+
+SCRIPT = Path(__file__).with_name("count.lua").read_text()
 
 CONNECTIONS = 32
 """That one process has at most; who finds all of them in use waits for one, which is no fault of Redis."""
+
+MISSES = 3
+"""Answers that stay out one after another until Redis is taken to be away. Requests at the same moment are one."""
 
 PAUSE = 1.0
 """Seconds between two looks at a Redis that is away."""
@@ -31,7 +36,7 @@ GLANCE = 0.005
 AWAY = (RedisError, OSError, TimeoutError)
 """It cannot be reached, does not answer, or answers that it cannot do this: read only, out of memory, loading."""
 
-PROBE = RateLimitItemPerSecond(1_000_000)
+PROBE = Limit("probe", 1_000_000, 1)
 """Never full, so that a look writes: a Redis that cannot is not there."""
 
 T = TypeVar("T")
@@ -39,7 +44,7 @@ T = TypeVar("T")
 
 class SharedWindows:
     """While Redis is away nobody waits for it: a task of its own looks whether it is back. `missed`: how many were not
-    counted in it. Times are those of the machine that counts, so clocks have to agree."""
+    counted in it. Times are those of the server, whatever the clocks of its clients say."""
 
     def __init__(self, url: str, wait: float, pause: float = PAUSE) -> None:
         """`wait`: seconds that an answer may take; `pause`: seconds between two looks."""
@@ -54,16 +59,14 @@ class SharedWindows:
             protocol=2,
             retry=Retry(NoBackoff(), 1, (ConnectionError,)),  # a connection may have been closed while it was idle
         )
-        storage = RedisStorage(
-            "async+redis://",
-            implementation="redispy",
-            connection_pool=self._pool,  # type: ignore[arg-type]  # its documentation says that it may
-            key_prefix="growthrings",
-        )
-        self._windows = MovingWindowRateLimiter(storage)
+        self._redis = Redis(connection_pool=self._pool)
+        self._script = self._redis.register_script(SCRIPT)
+        self._names = map(f"{token_hex(6)}{{:x}}".format, count())
         self._free = asyncio.Semaphore(CONNECTIONS)
         self._asked: set[asyncio.Task[Any]] = set()
         self._looking: asyncio.Task[None] | None = None
+        self._misses = 0
+        self._missed_at = 0.0
         self.missed = 0
         self._outage = Outage(
             "redis is away: limits are counted by each process", "redis is back: limits are shared again"
@@ -84,23 +87,40 @@ class SharedWindows:
             await asyncio.wait(self._asked)
         await self._pool.disconnect()
 
-    async def count(self, limit: Limit, who: str) -> float | None:
-        """Count one of theirs: 0. Or the seconds until there may be another. None when Redis is away."""
+    async def count(self, limit: Limit, who: str) -> tuple[Counted, str] | None:
+        """Count one of theirs, unless the window is full; and the name to uncount it by. None when Redis is away."""
         async with self._free:
             if self.reached:
+                asked_at = time.monotonic()
                 try:
-                    return await self._in_time(self._count(limit, who))
+                    counted = await self._in_time(self._count(limit, who))
                 except AWAY as error:
-                    self._away(error)
+                    self._miss(error, asked_at)
+                else:
+                    self._misses = 0
+                    return counted
         self.missed += 1
         return None
 
-    async def _count(self, limit: Limit, who: str) -> float:
-        item = RateLimitItemPerSecond(limit.most, limit.seconds)
-        if await self._windows.hit(item, limit.name, who):
-            return 0.0
-        window = await self._windows.get_window_stats(item, limit.name, who)
-        return max(window.reset_time - time.time(), 0.001)  # it may have passed since
+    async def uncount(self, limit: Limit, who: str, name: str) -> None:
+        """Take back one that was counted; where Redis does not answer, it leaves the window in time."""
+        async with self._free:
+            if self.reached:
+                asked_at = time.monotonic()
+                try:
+                    await self._in_time(self._uncount(limit, who, name))
+                except AWAY as error:
+                    self._miss(error, asked_at)
+
+    async def _count(self, limit: Limit, who: str) -> tuple[Counted, str]:
+        name = next(self._names)
+        is_counted, seen, wait = await self._script(
+            keys=[_key(limit, who)], args=[limit.most, limit.seconds * 1_000_000, name]
+        )
+        return Counted(0.0 if is_counted else wait / 1e6, seen), name
+
+    async def _uncount(self, limit: Limit, who: str, name: str) -> None:
+        await self._redis.zrem(_key(limit, who), name)
 
     async def _in_time(self, asked: Coroutine[Any, Any, T]) -> T:
         """TimeoutError."""
@@ -120,11 +140,20 @@ class SharedWindows:
 
     async def _there(self) -> bool:
         try:
-            await self._in_time(self._windows.hit(PROBE, "probe"))
+            await self._in_time(self._count(PROBE, "probe"))
         except AWAY as error:
             self._away(error)
             return False
         return True
+
+    def _miss(self, error: Exception, asked_at: float) -> None:
+        """One of what was asked at the same moment counts."""
+        if asked_at < self._missed_at:
+            return
+        self._missed_at = time.monotonic()
+        self._misses += 1
+        if self._misses >= MISSES:
+            self._away(error)
 
     def _away(self, error: Exception) -> None:
         self._outage.failed(str(error) or type(error).__name__)
@@ -132,9 +161,15 @@ class SharedWindows:
             self._looking = asyncio.create_task(self._look())
 
     async def _look(self) -> None:
+        """Until it is back."""
         back = False
         while not back:
             await asyncio.sleep(self._pause)
             back = await self._there()
         self._looking = None
+        self._misses = 0
         self._outage.works()
+
+
+def _key(limit: Limit, who: str) -> str:
+    return f"growthrings/{limit.name}/{who}"

@@ -11,7 +11,7 @@ from litestar.types import Scope
 from adapters.http.endpoints import family_of
 from adapters.http.entrance import address_of
 from adapters.limits.limiter import FAMILIES, LOGINS, Limiter, TooManyRequests, Uncounted, limiter, refuse_uncounted
-from adapters.limits.window import Limit, Window
+from adapters.limits.window import Counted, Limit, Window
 from adapters.settings import SettingRefused, Settings, from_environment
 
 WHO = ("ann", "ben", "eva")
@@ -41,13 +41,45 @@ def test_a_window_lets_through_what_a_list_of_all_times_says(
         clock.now += passed
         recent = [then for then in let_through[who] if then + seconds > clock.now]
         expected = 0 if len(recent) < most else recent[-most] + seconds - clock.now
-        assert expected == window.count(who)
+        assert expected == window.count(who).wait
         if expected == 0:
             let_through[who].append(clock.now)
     remembered = [who for who, times in let_through.items() if times and times[-1] + seconds > clock.now]
     clock.now += seconds
     window.count("somebody new")
     assert 1 == len(window), remembered
+
+
+def test_a_window_that_has_to_count_alone_goes_on_from_what_all_have_counted() -> None:
+    """Two processes have let through 4 of 5, then neither hears of the other."""
+    clock = Clock()
+    windows = [Window(Limit("limit", 5, 10), clock) for _ in range(2)]
+    for seen in (1, 2, 3, 4):
+        windows[seen % 2].learn("ann", Counted(0.0, seen))
+        clock.now += 1
+    alone = [window.count("ann") for window in windows for _ in range(3)]
+    assert [True, False, False, True, True, False] == [each.wait == 0 for each in alone], "what each knew to be left"
+    clock.now += 10
+    assert [0.0] * 5 == [windows[0].count("ann").wait for _ in range(5)]
+    assert 0 < windows[0].count("ann").wait <= 10
+
+
+def test_a_window_that_was_full_for_all_is_full_for_one() -> None:
+    clock = Clock()
+    window = Window(Limit("limit", 5, 10), clock)
+    window.learn("ann", Counted(3.0, 5))
+    assert 0 < window.count("ann").wait <= 10
+    assert 0.0 == window.count("ben").wait
+    clock.now += 10
+    assert 0.0 == window.count("ann").wait
+
+
+def test_what_is_taken_back_leaves_room() -> None:
+    window = Window(Limit("limit", 1, 10), Clock())
+    for _ in range(3):
+        assert Counted(0.0, 1) == window.count("ann")
+        window.uncount("ann")
+    window.uncount("ben")
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,12 @@ import pytest
 from argon2 import PasswordHasher, extract_parameters
 
 from adapters.auth.passwords import NO, Checked, Passwords
+from adapters.auth.turns import By
 from domain.secret import BLANK
 
 MEMORY = 64
+
+BY = By("ann", "192.0.2.1")
 
 
 @pytest.fixture
@@ -33,26 +36,26 @@ def worked(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 
 @pytest.mark.parametrize("kept", [BLANK, "", "hash", "$argon2id$v=19$m=64,t=3,p=4$YQ$YQ"])
 async def test_what_is_no_hash_is_of_no_password(kept: str) -> None:
-    assert NO == await Passwords(MEMORY).check(kept, kept)
+    assert NO == await Passwords(MEMORY).check(kept, kept, BY)
 
 
 async def test_an_unknown_name_is_checked_once_and_as_dearly_as_a_wrong_password(worked: Counter[str]) -> None:
     kept = PasswordHasher(memory_cost=MEMORY).hash("right")
     worked.clear()
     passwords = Passwords(MEMORY)
-    assert NO == await passwords.check("right", None)
+    assert NO == await passwords.check("right", None, BY)
     unknown = Counter(worked)
     worked.clear()
-    assert NO == await passwords.check("wrong", kept)
+    assert NO == await passwords.check("wrong", kept, BY)
     assert unknown == worked
     assert [1] == list(worked.values())
 
 
 async def test_the_right_password_matches_and_no_password_is_nobodys() -> None:
     passwords = Passwords(MEMORY)
-    kept = await passwords.hash("right")
-    assert Checked(True) == await passwords.check("right", kept)
-    assert {NO} == {await passwords.check(password, None) for password in ("", "right", "nobody's", kept)}
+    kept = await passwords.hash("right", BY)
+    assert Checked(True) == await passwords.check("right", kept, BY)
+    assert {NO} == {await passwords.check(password, None, BY) for password in ("", "right", "nobody's", kept)}
 
 
 DECOMPOSED, COMPOSED = "pa\u0301ssword", "p\u00e1ssword"
@@ -60,26 +63,26 @@ DECOMPOSED, COMPOSED = "pa\u0301ssword", "p\u00e1ssword"
 
 async def test_a_password_matches_however_its_characters_are_composed() -> None:
     passwords = Passwords(MEMORY)
-    kept = await passwords.hash(COMPOSED)
-    assert [Checked(True)] * 2 == [await passwords.check(each, kept) for each in (COMPOSED, DECOMPOSED)]
+    kept = await passwords.hash(COMPOSED, BY)
+    assert [Checked(True)] * 2 == [await passwords.check(each, kept, BY) for each in (COMPOSED, DECOMPOSED)]
 
 
 async def test_a_password_that_was_set_as_it_was_sent_matches_so_and_its_hash_is_outdated() -> None:
     passwords = Passwords(MEMORY)
     kept = PasswordHasher(memory_cost=MEMORY).hash(DECOMPOSED)
-    assert Checked(True, is_outdated=True) == await passwords.check(DECOMPOSED, kept)
-    assert NO == await passwords.check(COMPOSED, kept)
+    assert Checked(True, is_outdated=True) == await passwords.check(DECOMPOSED, kept, BY)
+    assert NO == await passwords.check(COMPOSED, kept, BY)
 
 
 async def test_a_hash_of_another_cost_is_outdated() -> None:
     kept = PasswordHasher(memory_cost=2 * MEMORY).hash("right")
-    assert Checked(True, is_outdated=True) == await Passwords(MEMORY).check("right", kept)
+    assert Checked(True, is_outdated=True) == await Passwords(MEMORY).check("right", kept, BY)
 
 
 async def test_a_password_that_nobody_can_have_costs_no_check(worked: Counter[str]) -> None:
     kept = PasswordHasher(memory_cost=MEMORY).hash("right")
     worked.clear()
-    assert [NO, NO] == [await Passwords(MEMORY).check("x" * 1_025, each) for each in (kept, None)]
+    assert [NO, NO] == [await Passwords(MEMORY).check("x" * 1_025, each, BY) for each in (kept, None)]
     assert not worked
 
 
@@ -89,5 +92,5 @@ async def test_an_unknown_name_costs_as_many_checks_as_a_known_one_where_charact
     kept = PasswordHasher(memory_cost=MEMORY).hash("right")
     for each in (kept, None):
         worked.clear()
-        assert NO == await Passwords(MEMORY).check(DECOMPOSED, each)
+        assert NO == await Passwords(MEMORY).check(DECOMPOSED, each, BY)
         assert [2] == list(worked.values())

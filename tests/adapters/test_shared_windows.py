@@ -10,8 +10,9 @@ from itertools import count
 import pytest
 from structlog.testing import capture_logs
 
+from adapters.limits.limiter import Limiter, TooManyRequests
 from adapters.limits.window import Limit
-from adapters.redis.shared_windows import SharedWindows
+from adapters.redis.shared_windows import MISSES, SharedWindows
 from tests.running.processes import soon
 from tests.service import free_port
 from tests.valkey import Valkey, valkey
@@ -46,6 +47,12 @@ def somebody() -> str:
     return f"subject/{next(_numbers)}"
 
 
+async def wait_of(counting: SharedWindows, limit: Limit, who: str) -> float | None:
+    """Of one that is counted: 0. None when Redis is away."""
+    found = await counting.count(limit, who)
+    return None if found is None else found[0].wait
+
+
 async def reached_again(counting: SharedWindows) -> bool:
     return await asyncio.to_thread(soon, lambda: counting.reached)
 
@@ -53,11 +60,11 @@ async def reached_again(counting: SharedWindows) -> bool:
 async def test_of_many_at_once_through_two_exactly_as_many_get_through_as_may(server: Valkey) -> None:
     who, other = somebody(), somebody()
     async with windows(server.url) as here, windows(server.url) as there:
-        answers = await asyncio.gather(*(each.count(LIMIT, who) for each in (here, there) for _ in range(2 * MOST)))
+        answers = await asyncio.gather(*(wait_of(each, LIMIT, who) for each in (here, there) for _ in range(2 * MOST)))
         assert MOST == answers.count(0.0)
         assert all(answer == 0.0 or (answer is not None and 0 < answer <= 3600) for answer in answers)
-        assert 0.0 == await there.count(LIMIT, other)
-        assert 0.0 == await there.count(Limit("another", MOST, 3600), who)
+        assert 0.0 == await wait_of(there, LIMIT, other)
+        assert 0.0 == await wait_of(there, Limit("another", MOST, 3600), who)
         assert (0, 0) == (here.missed, there.missed)
 
 
@@ -69,7 +76,7 @@ async def test_a_burst_that_takes_longer_than_an_answer_may_is_no_redis_that_is_
         let_through, number, started = 0, 1_000, time.monotonic()
         while time.monotonic() < started + wait:  # until one takes as long
             number, started = 2 * number, time.monotonic()
-            answers = await asyncio.gather(*(counting.count(LIMIT, who) for _ in range(number)))
+            answers = await asyncio.gather(*(wait_of(counting, LIMIT, who) for _ in range(number)))
             let_through += answers.count(0.0)
         assert MOST == let_through
         assert (True, 0) == (counting.reached, counting.missed)
@@ -78,11 +85,11 @@ async def test_a_burst_that_takes_longer_than_an_answer_may_is_no_redis_that_is_
 async def test_who_was_let_through_leaves_the_window_in_time(server: Valkey) -> None:
     limit, who = Limit("tested", 2, 1), somebody()
     async with windows(server.url) as counting:
-        answers = [await counting.count(limit, who) for _ in range(2)]
-        wait = await counting.count(limit, who)
+        answers = [await wait_of(counting, limit, who) for _ in range(2)]
+        wait = await wait_of(counting, limit, who)
         while wait:  # on a slow machine it may have passed already
             await asyncio.sleep(wait)
-            wait = await counting.count(limit, who)
+            wait = await wait_of(counting, limit, who)
         assert [0.0, 0.0, 0.0] == [*answers, wait]
 
 
@@ -113,34 +120,88 @@ async def test_a_redis_that_cannot_count_is_left_alone_until_it_can(ailment: str
         with capture_logs() as logged:
             break_(server)
             try:
-                assert [None] * 50 == await asyncio.gather(*(counting.count(LIMIT, who) for _ in range(50)))
+                misses = 0
+                while counting.reached:
+                    assert None is await wait_of(counting, LIMIT, who)
+                    misses += 1
+                assert MISSES == misses
                 asked_once = [counting.count(LIMIT, who) for _ in range(50)]
                 for each in asked_once:
                     with pytest.raises(StopIteration) as answered:  # without waiting for anything
                         each.send(None)
                     assert answered.value.value is None
                 await asyncio.sleep(5 * PAUSE)  # it is looked at meanwhile
-                assert (False, 100) == (counting.reached, counting.missed)
+                assert (False, 50 + MISSES) == (counting.reached, counting.missed)
             finally:
                 mend(server)
             assert await reached_again(counting)
     assert ["away", "back"] == [entry["event"].removeprefix("redis is ").partition(":")[0] for entry in logged]
     assert "s3cret" not in str(logged)
     async with windows(server.url) as here, windows(server.url) as there:
-        answers = [await each.count(LIMIT, somebody_else) for somebody_else in [somebody()] for each in (here, there)]
+        answers = [
+            await wait_of(each, LIMIT, somebody_else) for somebody_else in [somebody()] for each in (here, there)
+        ]
         assert [0.0, 0.0] == answers
+
+
+async def test_a_redis_that_is_slow_once_is_not_away_and_what_is_known_is_counted_on(server: Valkey) -> None:
+    """Through two processes that have let through what all may, nobody gets through who asks while it hangs."""
+    who, let_through = somebody(), 0
+    async with windows(server.url, wait=0.1) as here, windows(server.url, wait=0.1) as there:
+        limiters = [Limiter({"tested": LIMIT}, each) for each in (here, there)]
+        assert await reached_again(here)
+        assert await reached_again(there)
+        for turn in range(2 * MOST):
+            let_through += await gets_through(limiters[turn % 2], who)
+        server.hang()
+        try:
+            let_through += sum(await asyncio.gather(*(gets_through(each, who) for each in limiters for _ in range(9))))
+        finally:
+            server.go_on()
+        assert MOST == let_through
+        assert (9, 9) <= (here.missed, there.missed)
+
+
+async def test_requests_at_one_moment_are_one_miss(server: Valkey) -> None:
+    async with windows(server.url, wait=0.1) as counting:
+        assert await reached_again(counting)
+        server.hang()
+        try:
+            await asyncio.gather(*(counting.count(LIMIT, somebody()) for _ in range(30)))
+            assert (True, 30) == (counting.reached, counting.missed)
+        finally:
+            server.go_on()
+
+
+async def gets_through(limiter: Limiter, who: str) -> bool:
+    try:
+        await limiter.count("tested", who)
+    except TooManyRequests:
+        return False
+    return True
+
+
+async def test_what_is_taken_back_leaves_room_for_all(server: Valkey) -> None:
+    who, limit = somebody(), Limit("tested", 1, 3600)
+    async with windows(server.url) as here, windows(server.url) as there:
+        for each in (here, there, here):
+            found = await each.count(limit, who)
+            assert found is not None
+            assert 0.0 == found[0].wait
+            assert 0 < (await wait_of(there, limit, who) or 0) <= 3600
+            await each.uncount(limit, who, found[1])
 
 
 async def test_a_redis_that_forgot_its_scripts_is_told_them_again(server: Valkey) -> None:
     async with windows(server.url) as counting:
         server.tell("SCRIPT", "FLUSH")
-        assert 0.0 == await counting.count(LIMIT, somebody())
+        assert 0.0 == await wait_of(counting, LIMIT, somebody())
 
 
 async def test_a_connection_that_was_idle_for_too_long_is_no_redis_that_is_away(server: Valkey) -> None:
     async with windows(server.url) as counting:
         server.tell("CLIENT", "KILL", "TYPE", "NORMAL", "SKIPME", "YES")
-        assert 0.0 == await counting.count(LIMIT, somebody())
+        assert 0.0 == await wait_of(counting, LIMIT, somebody())
 
 
 async def talks_nonsense(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -164,7 +225,7 @@ async def test_what_is_no_redis_is_one_that_is_away(
     async with await asyncio.start_server(answer, "127.0.0.1", 0) as listening:
         port = listening.sockets[0].getsockname()[1]
         async with windows(f"redis://:s3cret@127.0.0.1:{port}", wait=0.1) as counting:
-            assert (False, None) == (counting.reached, await counting.count(LIMIT, somebody()))
+            assert (False, None) == (counting.reached, await wait_of(counting, LIMIT, somebody()))
     gc.collect()
     assert [] == caplog.records  # what came too late is nobody's error
 
@@ -174,6 +235,6 @@ async def test_where_there_is_none_the_start_goes_on_and_no_password_is_told(hos
     address = f"127.0.0.1:{server.port}" if host == "{password}" else f"{host}:{free_port()}"
     with capture_logs() as logged:
         async with windows(f"redis://:wrong-s3cret@{address}") as counting:
-            assert (False, None) == (counting.reached, await counting.count(LIMIT, somebody()))
+            assert (False, None) == (counting.reached, await wait_of(counting, LIMIT, somebody()))
     assert 1 == len(logged)
     assert "s3cret" not in str(logged)

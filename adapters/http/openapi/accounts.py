@@ -43,7 +43,8 @@ def _login() -> Operation:
         id="log_in",
         tag=TAG,
         summary="Log in",
-        description="Ten logins a minute of one user name, and from one address, unless set otherwise.",
+        description="Ten failures a minute of one user name from one address, and a hundred of one user name or from "
+        "one address, unless set otherwise; then 429. Guesses of an old password count as failures too.",
         body=Body(
             name="Credentials",
             members=(text("username", least=0, required=True), password("password")),
