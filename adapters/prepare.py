@@ -18,6 +18,7 @@ from psycopg import Connection
 from adapters.auth.keys import NoKey
 from adapters.auth.own_keys import OwnKeys, key_source
 from adapters.http.envelope import envelope
+from adapters.postgres import silence
 from adapters.postgres.connections import connector, limited
 from adapters.postgres.log import PostgresLog
 from adapters.postgres.migrate import LOCK, LOCKED, is_current, migrate
@@ -40,8 +41,8 @@ from projections.generations import UnknownVersion, older
 
 logger = structlog.get_logger()
 
-LOOK_TIME = 10.0
-"""Seconds that the questions may take by which a process sees whether it may start."""
+LOOK_TIME = 5.0
+"""Seconds that each question may take by which a process sees whether it may start."""
 
 GROUPS = 500
 """Children's groups that are put right by one command."""
@@ -67,7 +68,7 @@ def reach_prepared(url: str, stopping: Flag) -> bool:
     OperationalError where it refuses sessions."""
     while (connection := reach(url, stopping)) is not None:
         try:
-            with connection, limited(connection, PREPARE_TIME + LOOK_TIME):
+            with connection:
                 _wait_until_prepared(connection, stopping, for_commands=True)
                 return not stopping.is_set()
         except psycopg.OperationalError as error:
@@ -80,15 +81,19 @@ def _wait_until_prepared(connection: Connection[Any], stopping: Flag | None = No
     stopping = stopping or Flag()
     deadline = time.monotonic() + PREPARE_TIME
     connection.autocommit = True
-    while not is_current(connection):
+    while True:
+        with limited(connection, LOOK_TIME):
+            if is_current(connection):
+                break
         if time.monotonic() > deadline:
             raise NotPrepared("the database has not been prepared: run `growthrings prepare`, or `serve`")
         if stopping.wait(0.05):
             return
-    if connection.execute("select from heads limit 1").fetchone() is None:
-        raise NotPrepared("the log has no partitions: the database was restored in part, restore a complete backup")
-    if for_commands:
-        check_inline(connection)
+    with limited(connection, LOOK_TIME):
+        if connection.execute("select from heads limit 1").fetchone() is None:
+            raise NotPrepared("the log has no partitions: the database was restored in part, restore a complete backup")
+        if for_commands:
+            check_inline(connection)
 
 
 def check_inline(connection: Connection[Any]) -> None:
@@ -132,7 +137,7 @@ def prepare(settings: Settings, data: Path, url: str, *, out: TextIO | None = No
     except NoKey as error:
         raise NotPrepared(str(error)) from error
     connect = connector(url)
-    with connect("prepare") as connection:
+    with connect("prepare") as connection, silence.kept(url, silence.Preparing(connection)):
         make_schema(connection, settings.partitions)
         check_inline(connection)
         with connection.transaction():

@@ -109,7 +109,7 @@ def _check_database(text: str) -> None:
     from psycopg.conninfo import conninfo_to_dict
 
     try:
-        conninfo_to_dict(text)
+        float(conninfo_to_dict(text).get("connect_timeout") or 0)
     except ProgrammingError as error:
         raise ValueError from error
 

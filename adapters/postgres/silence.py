@@ -1,8 +1,10 @@
 """Tells a database that is slow from one that says nothing, while somebody waits for it."""
 
 import asyncio
+import threading
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
 from typing import Any, Protocol
 
 import psycopg
@@ -111,6 +113,43 @@ class Projecting:
     def give_up(self, reason: str) -> None:
         for session in self.sessions:
             hang_up(session)
+
+
+class Preparing:
+    """Whoever makes a database ready, and may be at work itself, or wait for its output to take a line."""
+
+    lost_after = 8.0
+
+    def __init__(self, *sessions: Connection[Any]) -> None:
+        self._began = time.monotonic()
+        self.sessions = sessions
+
+    @property
+    def waiting_for(self) -> float:
+        return time.monotonic() - self._began
+
+    def give_up(self, reason: str) -> None:
+        for session in self.sessions:
+            hang_up(session)
+
+
+@contextmanager
+def kept(url: str, waiting: Waiting) -> Iterator[None]:
+    """Let `keep` run in a thread of its own while the block runs."""
+    loop = asyncio.new_event_loop()
+    keeping = loop.create_task(keep(url, [waiting]))
+
+    def run() -> None:
+        with closing(loop), suppress(asyncio.CancelledError):
+            loop.run_until_complete(keeping)
+
+    thread = threading.Thread(target=run, name="silence")
+    thread.start()
+    try:
+        yield
+    finally:
+        loop.call_soon_threadsafe(keeping.cancel)
+        thread.join()
 
 
 async def keep(url: str, all_waiting: Sequence[Waiting]) -> None:

@@ -77,8 +77,12 @@ def test_a_database_that_cannot_be_reached_is_told_without_its_password(tmp_path
 
 @pytest.mark.parametrize(
     "address",
-    [f"postgres//somebody:{SECRET}@127.0.0.1/nothing", f"host=127.0.0.1 password={SECRET} user"],
-    ids=["no address", "no value"],
+    [
+        f"postgres//somebody:{SECRET}@127.0.0.1/nothing",
+        f"host=127.0.0.1 password={SECRET} user",
+        f"host=127.0.0.1 password={SECRET} connect_timeout=soon",
+    ],
+    ids=["no address", "no value", "no number"],
 )
 def test_what_is_no_address_is_told_without_the_password_in_it(tmp_path: Path, address: str) -> None:
     ended = run_briefly("serve", "--data", str(tmp_path / "data"), settings={"DATABASE_URL": address})

@@ -110,6 +110,18 @@ def test_a_process_that_waits_for_a_database_that_says_nothing_ends_cleanly(
             assert 0 == process.wait(30)
 
 
+def test_a_service_whose_database_says_nothing_while_it_is_prepared_tries_again_and_ends_cleanly(
+    server: embedded.Server, tmp_path: Path
+) -> None:
+    data, log = tmp_path / "data", tmp_path / "log"
+    with line_to(server.socket / ".s.PGSQL.5432", last=b"P") as line:  # a statement with parameters
+        url = make_conninfo(server.url, host="127.0.0.1", port=line.port, sslmode="disable", gssencmode="disable")
+        with started(data, url, words("serve", data), log) as process:
+            assert soon(lambda: "the database went away" in log.read_text(), 60)
+            process.send_signal(signal.SIGTERM)
+            assert 0 == process.wait(60)
+
+
 @pytest.mark.parametrize("name", LASTING)
 def test_a_database_that_refuses_the_session_is_told_at_once(
     server: embedded.Server, tmp_path: Path, name: str
