@@ -21,7 +21,7 @@ from adapters.http.envelope import envelope
 from adapters.postgres import silence
 from adapters.postgres.connections import connector, limited
 from adapters.postgres.log import PostgresLog
-from adapters.postgres.migrate import LOCK, LOCKED, is_current, migrate
+from adapters.postgres.migrate import LOCK, LOCKED, migrate, schema
 from adapters.postgres.schema_check import MigrationRefused
 from adapters.postgres.waiting import is_lost, reach
 from adapters.refused import Refused
@@ -83,10 +83,11 @@ def _wait_until_prepared(connection: Connection[Any], stopping: Flag | None = No
     connection.autocommit = True
     while True:
         with limited(connection, LOOK_TIME):
-            if is_current(connection):
-                break
-        if time.monotonic() > deadline:
-            raise NotPrepared("the database has not been prepared: run `growthrings prepare`, or `serve`")
+            stands = schema(connection)
+        if stands.is_current:
+            break
+        if stands.is_newer or time.monotonic() > deadline:
+            raise NotPrepared(stands.what)
         if stopping.wait(0.05):
             return
     with limited(connection, LOOK_TIME):

@@ -63,12 +63,16 @@ def _block(headings: Sequence[str], row: Sequence[str]) -> Table:
 
 
 class _Rate(ProgressColumn):
+    """Of all that was done since it began. What rich calls the speed is that of the last steps, without the first."""
+
     def render(self, task: Task) -> Text:
-        speed = task.finished_speed or task.speed or (task.completed / task.elapsed if task.elapsed else 0)
-        return Text(f"{speed:,.0f} {task.fields.get('unit', 'rows')}/s")
+        seconds = task.finished_time or task.elapsed
+        done = task.completed - task.fields.get("before", 0)
+        return Text(f"{done / seconds if seconds else 0:,.0f} {task.fields.get('unit', 'rows')}/s")
 
 
 def progress(console: Console) -> Progress:
-    """With the rate and the time that is left. Tasks may name their `unit`; it is `rows` else."""
+    """With the rate and the time that is left. Tasks may name their `unit`, which is `rows` else, and say how many were
+    done `before`."""
     columns = (TextColumn("{task.description:>9}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
     return Progress(*columns, console=console)

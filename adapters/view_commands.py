@@ -168,7 +168,7 @@ class Operator:
     def _grow(self, going: Rebuild) -> None:
         with progress(self._console) as shown:
             done, events = going.progress()
-            task = shown.add_task("growing", total=events, completed=done, unit="events")
+            task = shown.add_task("growing", total=events, completed=done, before=done, unit="events")
             for _ in going.grow():
                 shown.update(task, completed=going.progress()[0])
             shown.update(task, completed=events)

@@ -23,6 +23,11 @@ def difference(of: Difference) -> str:
     return visible("  ".join(filter(None, (of.table, key, of.how, columns))))
 
 
+def _about(estimate: int) -> str:
+    """PostgreSQL estimates how many rows a table has: only three digits of that mean anything."""
+    return f"~{round(estimate, 3 - len(str(estimate))) if estimate >= 1_000 else estimate:,}"
+
+
 def _row(of: ViewStatus) -> Sequence[str]:
     version = "" if of.version == of.latest_version else f" (version {of.version} of {of.latest_version})"
     return (
@@ -31,7 +36,7 @@ def _row(of: ViewStatus) -> Sequence[str]:
         of.state,
         f"{of.place:,} of {of.head:,}",
         f"{of.lag_events:,} ({of.lag_seconds:,.1f} s)" if of.lag_events else "0",
-        f"{sum(of.rows.values()):,}",
+        _about(sum(of.rows.values())),
         f"{of.rate:,.0f}",
         f"{of.parked_streams:,}",
         "\n".join(map(visible, dict.fromkeys(map(process_of, of.workers)))) or "nobody",

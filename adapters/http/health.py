@@ -10,7 +10,6 @@ from adapters.auth.own_keys import OwnKeys
 from adapters.http.draining import Draining
 from adapters.http.requests import HttpRequest, json_response
 from adapters.limits.limiter import Limiter
-from adapters.postgres.migrate import LATEST
 from adapters.telemetry.lookout import LOOK_TIME, Lookout, Seen
 from application.queries.views import ViewStatus
 from application.writer import Writer
@@ -55,7 +54,7 @@ class Health(Struct, frozen=True):
         they can."""
         needed = {
             "database": _database(seen),
-            "schema": _schema(seen),
+            "schema": Check(seen.current, seen.schema),
             "writer": self.of_writer(),
             "draining": self._draining(),
         }
@@ -110,14 +109,6 @@ def _database(seen: Seen) -> Check:
     if seen.reached:
         return Check(True, f"answered in {seen.seconds * 1_000:.0f} ms")
     return Check(False, f"no answer within {LOOK_TIME:g} s")
-
-
-def _schema(seen: Seen) -> Check:
-    if seen.current:
-        return Check(True, f"at {LATEST}, as this version needs")
-    if not seen.reached:
-        return Check(False, "unknown")
-    return Check(False, f"not at {LATEST}, which this version needs: run `growthrings prepare`")
 
 
 def _projector(seen: Seen) -> Check:

@@ -10,15 +10,13 @@ from psycopg import Connection
 
 from adapters.postgres import schema_check
 from adapters.postgres.schema_check import MigrationRefused, foreign
+from adapters.postgres.schema_version import Schema, schema_of
 from projections import generations, statements
 from projections.generations import NamesTaken
 
 logger = structlog.get_logger()
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-
-LATEST = max(file.stem for file in MIGRATIONS.glob("*.sql"))
-"""The last migration of this code."""
 
 SQL = statements.beside(__file__, "migrate")
 
@@ -32,13 +30,11 @@ class SchemaChanged(MigrationRefused):
     """A migration that was applied is not the one in the project; the message names it."""
 
 
-def is_current(connection: Connection[Any], files: Path = MIGRATIONS) -> bool:
-    """Whether every migration has been applied."""
+def schema(connection: Connection[Any], files: Path = MIGRATIONS) -> Schema:
+    """How the schema of a database stands."""
     ((is_there,),) = connection.execute(SQL["has_migrations"]).fetchall()
-    if not is_there:
-        return False
-    applied = {name for name, _ in connection.execute(SQL["applied"])}
-    return all(file.name in applied for file in files.glob("*.sql"))
+    applied = {name for name, _ in connection.execute(SQL["applied"])} if is_there else set()
+    return schema_of(applied, {file.name for file in files.glob("*.sql")})
 
 
 def migrate(connection: Connection[Any], partitions: int, files: Path = MIGRATIONS) -> list[str]:
@@ -53,6 +49,8 @@ def migrate(connection: Connection[Any], partitions: int, files: Path = MIGRATIO
         connection.execute(LOCKED, {"lock": LOCK})
         schema_check.check_encoding(connection)
         applied = _applied(connection, texts)
+        if applied and (stands := schema_of(applied, texts)).is_newer:
+            raise MigrationRefused(stands.what)
         schema_check.check_schema(connection, applied)
         schema_check.check_objects(connection, texts, applied)
         if not applied:

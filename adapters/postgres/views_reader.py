@@ -5,6 +5,7 @@ import psycopg
 from adapters.postgres import asker
 from adapters.postgres.migrate import MIGRATIONS
 from adapters.postgres.pool import Pool
+from adapters.postgres.schema_version import Schema, schema_of
 from application import permissions
 from application.queries.views import ReadViews, ViewStatus
 from projections import statements, status
@@ -18,13 +19,13 @@ class ViewsReader:
         self._pool = pool
         self._migrations = {file.name for file in MIGRATIONS.glob("*.sql")}
 
-    async def is_current(self) -> bool:
-        """Whether every migration has been applied. Unavailable."""
+    async def schema(self) -> Schema:
+        """How the schema stands. Unavailable."""
         try:
             applied = await self._pool.rows("select name from migrations", {})
         except psycopg.errors.UndefinedTable:
-            return False
-        return self._migrations <= {name for (name,) in applied}
+            applied = []
+        return schema_of({name for (name,) in applied}, self._migrations)
 
     async def views(self, query: ReadViews) -> list[ViewStatus]:
         """Every generation. UserGone."""

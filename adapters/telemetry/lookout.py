@@ -18,12 +18,14 @@ LOOK_TIME = 1.5
 
 
 class Seen(Struct, frozen=True):
-    """`reached`: the database answers; `current`: its schema is that of this code; `views`: every generation; the log
-    has so many events and bytes. `at`, by the monotonic clock; `seconds` that it took."""
+    """`reached`: the database answers; `current`: its schema is the one that this version knows; `schema`: what there
+    is to say of it; `views`: every generation; the log has so many events and bytes. `at`, by the monotonic clock;
+    `seconds` that it took."""
 
     at: float
     reached: bool = False
     current: bool = False
+    schema: str = "unknown"
     views: Sequence[ViewStatus] = ()
     log_events: int = 0
     log_bytes: int = 0
@@ -62,8 +64,9 @@ class Lookout:
     async def _ask(self) -> Seen:
         began = time.monotonic()
         try:
-            if not await self._reader.is_current():
-                return Seen(time.monotonic(), reached=True)
+            schema = await self._reader.schema()
+            if not schema.is_current:
+                return Seen(time.monotonic(), reached=True, schema=schema.what)
             views = await self._reader.standing()
             log_events, log_bytes = await self._reader.log_size()
         except Unavailable:
@@ -76,6 +79,7 @@ class Lookout:
             time.monotonic(),
             reached=True,
             current=True,
+            schema=schema.what,
             views=views,
             log_events=log_events,
             log_bytes=log_bytes,

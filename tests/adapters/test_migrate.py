@@ -84,7 +84,7 @@ def test_several_at_once_apply_each_file_once(empty: str) -> None:
     with psycopg.connect(empty) as connection:
         assert list(range(8)) == partitions(connection)
         generations = connection.execute("table views order by view").fetchall()
-        assert [(view, 1, 1, True, True, None) for view in sorted(VIEWS.latest)] == generations
+        assert [(name, 1, view.version, True, True, None) for name, view in sorted(VIEWS.latest.items())] == generations
         assert [(8 * len(VIEWS.latest),)] == connection.execute("select count(*) from leases").fetchall()
 
 
