@@ -31,8 +31,9 @@ def say(text: str) -> None:
 
 
 def complain(text: str) -> None:
-    """Print to standard error what a command could not do."""
-    sys.stderr.write(visible_lines(text) + "\n")
+    """Print to standard error what a command could not do. Lines after the first are indented: what somebody else has
+    written among them is not taken for a line of ours."""
+    sys.stderr.write(visible_lines(text).replace("\n", "\n    ") + "\n")
 
 
 def print_json(value: Any) -> None:
