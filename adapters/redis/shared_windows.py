@@ -14,6 +14,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError, RedisError
 
 from adapters.limits.window import Counted, Limit
+from adapters.settings import VARIABLES, SettingRefused
 from application.outage import Outage
 
 SCRIPT = Path(__file__).with_name("count.lua").read_text()
@@ -47,18 +48,10 @@ class SharedWindows:
     counted in it. Times are those of the server, whatever the clocks of its clients say."""
 
     def __init__(self, url: str, wait: float, pause: float = PAUSE) -> None:
-        """`wait`: seconds that an answer may take; `pause`: seconds between two looks."""
+        """`wait`: seconds that an answer may take; `pause`: seconds between two looks. SettingRefused."""
         self._wait = wait
         self._pause = pause
-        self._pool = BlockingConnectionPool.from_url(
-            url,
-            max_connections=CONNECTIONS,
-            timeout=wait + PATIENCE,
-            socket_timeout=wait + PATIENCE,
-            socket_connect_timeout=wait + PATIENCE,
-            protocol=2,
-            retry=Retry(NoBackoff(), 1, (ConnectionError,)),  # a connection may have been closed while it was idle
-        )
+        self._pool = _pool(url, wait + PATIENCE)
         self._redis = Redis(connection_pool=self._pool)
         self._script = self._redis.register_script(SCRIPT)
         self._names = map(f"{token_hex(6)}{{:x}}".format, count())
@@ -173,3 +166,23 @@ class SharedWindows:
 
 def _key(limit: Limit, who: str) -> str:
     return f"growthrings/{limit.name}/{who}"
+
+
+def _pool(url: str, wait: float) -> BlockingConnectionPool:
+    """Connections to that address, on which nothing takes longer than so many seconds. SettingRefused where its options
+    are not those of a Redis."""
+    try:
+        pool = BlockingConnectionPool.from_url(
+            url,
+            max_connections=CONNECTIONS,
+            timeout=wait,
+            socket_timeout=wait,
+            socket_connect_timeout=wait,
+            protocol=2,
+            retry=Retry(NoBackoff(), 1, (ConnectionError,)),  # a connection may have been closed while it was idle
+        )
+        pool.connection_class(**pool.connection_kwargs)  # the options are only looked at here
+    except (TypeError, ValueError, RedisError) as error:
+        reason = str(error).rpartition("() ")[2]
+        raise SettingRefused(f"{VARIABLES['redis_url']}: its options cannot be used: {reason}") from error
+    return pool
