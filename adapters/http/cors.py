@@ -4,7 +4,15 @@ from collections.abc import Mapping
 
 Headers = list[tuple[bytes, bytes]]
 
-EXPOSED = ("X-Total-Count", "X-Request-Id", "Retry-After", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
+EXPOSED = (
+    "X-Total-Count",
+    "Link",
+    "X-Request-Id",
+    "Retry-After",
+    "RateLimit-Limit",
+    "RateLimit-Remaining",
+    "RateLimit-Reset",
+)
 """Headers that a page may read; those that every page may read are not among them."""
 
 REMEMBERED = 600

@@ -9,10 +9,12 @@ from datetime import UTC, datetime, timedelta
 from msgspec import Struct
 from msgspec.structs import replace
 
-from adapters.http import lengths, parameters
+from adapters.http import lengths, lists, parameters
+from adapters.http.lists import PAGED
 from adapters.http.openapi.schemas import DATE, NUMBER, TIME, array, pattern
-from adapters.http.parameters import LIMIT, PAGE, Asked, Declared, Parameter
+from adapters.http.parameters import Asked, Declared, Parameter
 from application.queries.measurements import Condition, Operator, Order, ReadMeasurements
+from application.queries.query import Paging
 from domain.refusal import BadFilter, TooLarge
 
 Operand = datetime | float | str
@@ -130,6 +132,8 @@ def _length(text: str) -> tuple[int, str] | None:
     return None if found is None else (int(found[1]), found[2])
 
 
+_TYPES = {TIMESTAMP.name: datetime, VALUE.name: float, UNIT.name: str}
+
 _SORTED = f"[-+ ]?(?:{'|'.join(_NAMES)})"
 
 SORT: Parameter[tuple[Order, ...]] = Parameter(
@@ -154,7 +158,7 @@ PERIOD: Parameter[tuple[int, str] | None] = Parameter(
     example="4w",
 )
 
-LIST: Declared = (PAGE, LIMIT, *MEMBERS, SORT, START_AT, END_AT, PERIOD)
+LIST: Declared = (*PAGED, *MEMBERS, SORT, START_AT, END_AT, PERIOD)
 """Parameters of a list of measurements."""
 
 
@@ -164,7 +168,12 @@ def narrowed(query: ReadMeasurements, asked: Asked, *, now: datetime) -> ReadMea
     groups = [group for member in MEMBERS for group in asked.all(member)]
     if sum(map(len, groups)) > CONDITIONS:
         raise too_many(groups[-1][0].member)
-    return replace(query, conditions=(*groups, *_bounds(asked, now)), order=asked[SORT], paging=asked.paging)
+    return replace(query, conditions=(*groups, *_bounds(asked, now)), order=asked[SORT], paging=_paging(asked))
+
+
+def _paging(asked: Asked) -> Paging:
+    """A measurement is sorted by its id last."""
+    return lists.paging(asked, *(_TYPES[by.member] for by in asked[SORT]), str)
 
 
 def too_many(member: str) -> TooLarge:

@@ -6,11 +6,12 @@ from litestar import Response, delete, get, patch, post
 from litestar.handlers import HTTPRouteHandler
 from msgspec import UNSET
 
+from adapters.http import lists
 from adapters.http.body import ITEM
 from adapters.http.entrance import Entrance
 from adapters.http.errors import only, only_state
-from adapters.http.parameters import PAGED
-from adapters.http.requests import HttpRequest, json_response, listed, path_id, present, request_id
+from adapters.http.lists import PAGED
+from adapters.http.requests import HttpRequest, json_response, path_id, present, request_id
 from adapters.postgres.accounts_reader import AccountsReader
 from application.commands.disband_group import DisbandGroup
 from application.commands.form_group import FormGroup, NewGroup
@@ -45,8 +46,8 @@ def _routes_of(
     @get(path, name=f"list_groups_of_{role}")
     async def list_all(request: HttpRequest) -> Response[bytes]:
         actor, asked = await entrance.ask(request, ListGroups.name, PAGED, role)
-        page = await reader.groups(ListGroups(actor=actor, paging=asked.paging))
-        return listed(map(shown, page.rows), page.total)
+        page = await reader.groups(ListGroups(actor=actor, paging=lists.paging(asked, str)))
+        return lists.listed(request, page, shown)
 
     @get(one, name=f"get_group_of_{role}")
     async def get_one(request: HttpRequest) -> Response[bytes]:

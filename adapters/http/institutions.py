@@ -5,10 +5,11 @@ from typing import Any
 from litestar import Response, delete, get, post
 from litestar.handlers import HTTPRouteHandler
 
+from adapters.http import lists
 from adapters.http.entrance import Entrance
 from adapters.http.errors import only
-from adapters.http.parameters import PAGED
-from adapters.http.requests import HttpRequest, json_response, listed, path_id, present, request_id
+from adapters.http.lists import PAGED
+from adapters.http.requests import HttpRequest, json_response, path_id, present, request_id
 from adapters.postgres.accounts_reader import AccountsReader
 from application.commands.register_institution import NewInstitution, RegisterInstitution
 from application.commands.remove_institution import RemoveInstitution
@@ -39,8 +40,8 @@ def routes(entrance: Entrance, writer: Writer, reader: AccountsReader) -> list[H
     @get(PATH)
     async def list_all(request: HttpRequest) -> Response[bytes]:
         actor, asked = await entrance.ask(request, ListInstitutions.name, PAGED)
-        page = await reader.institutions(ListInstitutions(actor=actor, paging=asked.paging))
-        return listed(map(_shown, page.rows), page.total)
+        page = await reader.institutions(ListInstitutions(actor=actor, paging=lists.paging(asked, str)))
+        return lists.listed(request, page, _shown)
 
     @get(ONE)
     async def get_one(request: HttpRequest) -> Response[bytes]:

@@ -10,8 +10,9 @@ from adapters.http import filters, readings
 from adapters.http.entrance import Entrance
 from adapters.http.errors import only
 from adapters.http.intake import Intake
+from adapters.http.lists import listed
 from adapters.http.readings import Item
-from adapters.http.requests import HttpRequest, json_response, listed, path_id, request_id
+from adapters.http.requests import HttpRequest, json_response, path_id, request_id
 from adapters.postgres.reader import Reader
 from application.commands.remove_measurement import RemoveMeasurement
 from application.queries.measurements import Condition, MeasurementRow, Operator, ReadMeasurements
@@ -53,7 +54,7 @@ def _routes_of(
         child_id = path_id(request, "child_id")
         everything = ReadMeasurements(actor=actor, child_id=child_id, kind=kind.name)
         page = await reader.measurements(filters.narrowed(everything, asked, now=datetime.now(UTC)))
-        return listed((_item(row, child_id, kind) for row in page.rows), page.total)
+        return listed(request, page, lambda row: _item(row, child_id, kind))
 
     @get(one)
     async def get_one(request: HttpRequest) -> Response[bytes]:

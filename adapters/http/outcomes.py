@@ -5,11 +5,12 @@ from datetime import UTC, datetime
 from litestar import Response, get, patch, post
 from litestar.handlers import HTTPRouteHandler
 
-from adapters.http import batch, definitions, entry_items, parameters
+from adapters.http import batch, definitions, entry_items, lists, parameters
 from adapters.http.body import ITEM
 from adapters.http.entrance import Entrance
 from adapters.http.errors import only_state
-from adapters.http.parameters import FROM, LIMIT, OFFSET, SUBJECT, TO, Declared
+from adapters.http.lists import SLICED
+from adapters.http.parameters import FROM, SUBJECT, TO, Declared
 from adapters.http.requests import HttpRequest, json_response, path_id, request_id
 from adapters.postgres.outcomes_reader import OutcomesReader
 from application.commands.create_outcomes import CreateOutcomes
@@ -24,8 +25,8 @@ ONE = f"{PATH}/{{outcome_id:str}}"
 BRAND_ID = parameters.text("brand_id", "Of this brand only.")
 METRIC_KEY = parameters.text("metric_key", "Of this metric only.")
 
-LIST: Declared = (BRAND_ID, METRIC_KEY, LIMIT, OFFSET)
-ENTRIES: Declared = (SUBJECT, FROM, TO, LIMIT, OFFSET)
+LIST: Declared = (BRAND_ID, METRIC_KEY, *SLICED)
+ENTRIES: Declared = (SUBJECT, FROM, TO, *SLICED)
 """Parameters of the lists."""
 
 
@@ -44,9 +45,11 @@ def routes(entrance: Entrance, writer: Writer, reader: OutcomesReader, *, batch_
     @get(PATH)
     async def list_all(request: HttpRequest) -> Response[bytes]:
         actor, asked = await entrance.ask(request, ListOutcomes.name, LIST)
-        query = ListOutcomes(actor=actor, brand_id=asked[BRAND_ID], metric_key=asked[METRIC_KEY], slice=asked.slice)
+        query = ListOutcomes(
+            actor=actor, brand_id=asked[BRAND_ID], metric_key=asked[METRIC_KEY], slice=lists.sliced(asked, str)
+        )
         page = await reader.outcomes(query)
-        return json_response({"outcomes": list(map(definitions.item, page.rows)), "total": page.total}, 200)
+        return lists.named(request, page, "outcomes", definitions.item)
 
     @get(ONE)
     async def get_one(request: HttpRequest) -> Response[bytes]:
@@ -82,10 +85,9 @@ def routes(entrance: Entrance, writer: Writer, reader: OutcomesReader, *, batch_
             outcome_id=outcome_id,
             subject_id=asked[SUBJECT],
             period=asked.period,
-            slice=asked.slice,
+            slice=lists.sliced(asked, datetime, str),
         )
         page = await reader.entries(query)
-        entries = [entry_items.item_of_row(row, outcome_id) for row in page.rows]
-        return json_response({"entries": entries, "total": page.total}, 200)
+        return lists.named(request, page, "entries", lambda row: entry_items.item_of_row(row, outcome_id))
 
     return [create, list_all, get_one, revise, record, list_entries]

@@ -11,8 +11,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from adapters.http import lengths, times
 from adapters.http.openapi.schemas import INSTANT, Json, pattern, string
-from application.queries.outcomes import Period, Slice
-from application.queries.query import Paging
+from application.queries.outcomes import Period
 from domain.refusal import BadFilter, EmptyRange, GivenTwice, TextTooLong, UnknownParameter
 
 T = TypeVar("T")
@@ -82,14 +81,6 @@ class Asked(Struct, frozen=True):
     def all(self, parameter: Parameter[T]) -> list[T]:
         """Every value, in the order sent."""
         return self.values.get(parameter.name, [])
-
-    @property
-    def paging(self) -> Paging:
-        return Paging(self[PAGE], self[LIMIT])
-
-    @property
-    def slice(self) -> Slice:
-        return Slice(self[LIMIT], self[OFFSET])
 
     @property
     def period(self) -> Period:
@@ -201,5 +192,3 @@ OFFSET = whole("offset", 0, LAST, 0, "How many to pass over.")
 FROM = instant("from", "Inclusive.", example="2024-06-01")
 TO = instant("to", "Exclusive.", example="2024-07-01")
 SUBJECT = text("subject_id", "Of this subject only.")
-
-PAGED: Declared = (PAGE, LIMIT)

@@ -1,7 +1,7 @@
 """What every handler asks of a request: its id, its body, and the ids in its path."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import cached_property
 from secrets import token_hex
 from typing import Any
@@ -78,11 +78,6 @@ def check_path_ids(request: HttpRequest) -> None:
 def present(**members: Any) -> dict[str, Any]:
     """The members that are there: what is absent is left out."""
     return {name: value for name, value in members.items() if value is not None}
-
-
-def listed(items: Iterable[Any], total: int) -> Response[bytes]:
-    """A page of a list, of so many in all."""
-    return json_response(list(items), 200, {"X-Total-Count": str(total)})
 
 
 def json_response(content: Any, status: int, headers: dict[str, str] | None = None) -> Response[bytes]:

@@ -8,13 +8,13 @@ from litestar.handlers import HTTPRouteHandler
 from msgspec import Struct
 
 from adapters.auth.passwords import Passwords
-from adapters.http import groups, times
+from adapters.http import groups, lists, times
 from adapters.http.entrance import Entrance
 from adapters.http.errors import only
+from adapters.http.lists import PAGED
 from adapters.http.logins import asker
 from adapters.http.members import Members, Required
-from adapters.http.parameters import PAGED
-from adapters.http.requests import HttpRequest, json_response, listed, path_id, present, request_id
+from adapters.http.requests import HttpRequest, json_response, path_id, present, request_id
 from adapters.postgres.accounts_reader import AccountsReader
 from application.commands.register_user import NewUser, RegisterUser
 from application.commands.remove_user import RemoveUser
@@ -92,9 +92,9 @@ def _routes_of(
     @get(collection.path, name=f"list_{role}")
     async def list_all(request: HttpRequest) -> Response[bytes]:
         actor, asked = await entrance.ask(request, ListUsers.name, PAGED)
-        page = await reader.users(ListUsers(actor=actor, role=role, paging=asked.paging))
+        page = await reader.users(ListUsers(actor=actor, role=role, paging=lists.paging(asked, str)))
         today = times.today()
-        return listed((shown(user, today) for user in page.rows), page.total)
+        return lists.listed(request, page, lambda user: shown(user, today))
 
     @get(f"{collection.path}/{{{collection.id_name}:str}}", name=f"get_{role}")
     async def get_one(request: HttpRequest) -> Response[bytes]:

@@ -1,13 +1,13 @@
 """Answers about accounts, from the directory, which is never behind."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Struct
 from psycopg import sql
 
-from adapters.postgres import asker
+from adapters.postgres import asker, lists
 from adapters.postgres.pool import Pool
 from application import permissions
 from application.command import Actor
@@ -24,6 +24,9 @@ from projections.directory import SQL as DIRECTORY
 SQL = statements.beside(__file__, "accounts")
 
 ONE = Paging(limit=1)
+BY_ID: lists.Keys = [("id", True)]
+
+L = TypeVar("L", Institution, User, Group)
 
 _decode_profile = msgspec.json.Decoder(Profile).decode
 _decode_groups = msgspec.json.Decoder(list[Group]).decode
@@ -64,59 +67,65 @@ class AccountsReader:
         return username, password_hash
 
     async def institutions(self, query: ListInstitutions) -> Page[Institution]:
-        rows, total = await self._page("institutions", query.actor, query.paging)
-        return Page([Institution(*row) for row in rows], total)
+        return await self._page("institutions", _institution, query.actor, query.paging)
 
     async def institution(self, query: ReadInstitution) -> Institution:
         """NotFound."""
-        rows, _ = await self._page("institutions", query.actor, ONE, id=query.institution_id)
-        if not rows:
+        page = await self._page("institutions", _institution, query.actor, ONE, id=query.institution_id)
+        if not page.rows:
             raise NotFound(institution.TITLE)
-        return Institution(*rows[0])
+        return page.rows[0]
 
     async def users(self, query: ListUsers) -> Page[User]:
-        rows, total = await self._page("users", query.actor, query.paging, role=query.role)
-        return Page([_user(row) for row in rows], total)
+        return await self._page("users", _user, query.actor, query.paging, role=query.role)
 
     async def user(self, query: ReadUser) -> User:
         """Forbidden where the actor may ask for itself only, NotFound where there is none of that role."""
-        rows, _ = await self._page("users", query.actor, ONE, id=query.user_id, role=query.role)
+        page = await self._page("users", _user, query.actor, ONE, id=query.user_id, role=query.role)
         permissions.check_own(query.name, query.actor, query.user_id, query.role)
-        if not rows:
+        if not page.rows:
             raise NotFound(TITLES[query.role])
-        return _user(rows[0])
+        return page.rows[0]
 
     async def groups(self, query: ListGroups) -> Page[Group]:
-        rows, total = await self._page("groups", query.actor, query.paging)
-        return Page([Group(*row) for row in rows], total)
+        return await self._page("groups", _group, query.actor, query.paging)
 
     async def group(self, query: ReadGroup) -> Group:
         """NotFound."""
-        rows, _ = await self._page("groups", query.actor, ONE, id=query.group_id)
-        if not rows:
+        page = await self._page("groups", _group, query.actor, ONE, id=query.group_id)
+        if not page.rows:
             raise NotFound(group.TITLE)
-        return Group(*rows[0])
+        return page.rows[0]
 
     async def _page(
-        self, name: str, actor: Actor, paging: Paging, *, id: str | None = None, **parameters: str
-    ) -> tuple[list[tuple[Any, ...]], int]:
-        """The rows of a page, or the one of that id, and how many there are. UserGone."""
-        asked: Mapping[str, Any] = {
-            "actor_id": actor.id,
-            "id": id,
-            "limit": paging.limit,
-            "offset": paging.offset,
-            **parameters,
-        }
-        rows = await self._pool.rows(list_statement(name, one=id is not None), asked)
+        self,
+        name: str,
+        shaped: Callable[[Sequence[Any]], L],
+        actor: Actor,
+        paging: Paging,
+        *,
+        id: str | None = None,
+        **parameters: str,
+    ) -> Page[L]:
+        """A page of a list, or of the one that has the id. UserGone."""
+        asked = {"actor_id": actor.id, "id": id, **lists.parameters(paging), **parameters}
+        rows = await self._pool.rows(list_statement(name, paging, one=id is not None), asked)
         permissions.check_there(actor, asker.row(rows[0][0]))
-        return [row[2:] for row in rows if row[2] is not None], rows[0][1]
+        return lists.page(paging, [row[1:] for row in rows], shaped, lambda row: (row.id,))
 
 
-def list_statement(name: str, *, one: bool) -> sql.Composed:
+def list_statement(name: str, paging: Paging, *, one: bool) -> sql.Composed:
     """The statement of a list, or of the one that has the `id` in question."""
     condition = sql.SQL("id = %(id)s") if one else sql.SQL("true")
-    return sql.SQL(SQL[name]).format(condition=condition)
+    return lists.with_list(SQL[name], {"condition": condition, "rest": lists.rest(paging, BY_ID)})
+
+
+def _institution(row: Sequence[Any]) -> Institution:
+    return Institution(*row)
+
+
+def _group(row: Sequence[Any]) -> Group:
+    return Group(*row)
 
 
 def _user(row: Sequence[Any]) -> User:

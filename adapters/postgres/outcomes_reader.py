@@ -1,13 +1,13 @@
 """Answers about outcomes, from the directory, and about their entries, from the view."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC
 from typing import Any
 
 from msgspec.structs import replace
 from psycopg import sql
 
-from adapters.postgres import asker
+from adapters.postgres import asker, lists
 from adapters.postgres.freshness import ValueGrounds, fresh
 from adapters.postgres.pool import Pool
 from application import permissions
@@ -28,6 +28,10 @@ from projections import statements
 from projections.outcomes import Outcomes
 
 SQL = statements.beside(__file__, "outcomes")
+
+
+OUTCOME_KEYS: lists.Keys = [("o.id", True)]
+ENTRY_KEYS: lists.Keys = [("e.at", True), ("e.id", True)]
 
 
 class OutcomesReader:
@@ -51,11 +55,11 @@ class OutcomesReader:
     async def _outcomes(self, actor: Actor, members: Mapping[str, str | None], slice: Slice) -> Page[OutcomeRow]:
         """Those whose members are these, where they are told."""
         told = {name: value for name, value in members.items() if value is not None}
-        statement = sql.SQL(SQL["outcomes"]).format(condition=equal("o", told))
-        asked = {**told, "actor_id": actor.id, "limit": slice.limit, "offset": slice.offset}
-        rows = await self._pool.rows(statement, asked)
+        conditions = {"condition": equal("o", told), "rest": lists.rest(slice, OUTCOME_KEYS)}
+        asked = {**told, "actor_id": actor.id, **lists.parameters(slice)}
+        rows = await self._pool.rows(lists.with_list(SQL["outcomes"], conditions), asked)
         permissions.check_there(actor, asker.row(rows[0][0]))
-        return Page([_outcome(*row[2:]) for row in rows if row[2] is not None], rows[0][1])
+        return lists.page(slice, [row[1:] for row in rows], _outcome, lambda row: (row.id,))
 
     async def entries(self, query: ListEntries) -> Page[EntryRow]:
         """NotFound where there is no such outcome; Unavailable when the view stays behind."""
@@ -64,17 +68,17 @@ class OutcomesReader:
         if query.subject_id is not None:
             told["subject_id"] = query.subject_id
         condition = sql.SQL(" and ").join((equal("e", told), in_period(query.period.start, query.period.end)))
+        conditions = {"condition": condition, "rest": lists.rest(query.slice, ENTRY_KEYS)}
         asked = {
             **told,
             "start": query.period.start,
             "end": query.period.end,
-            "limit": query.slice.limit,
-            "offset": query.slice.offset,
+            **lists.parameters(query.slice),
         }
         parts = parts_of(query.subject_id, self._partitions)
         grounds = ValueGrounds(Outcomes.name, parts, sources=[query.outcome_id], subject_id=query.subject_id)
-        rows = await fresh(self._pool, grounds, sql.SQL(SQL["entries"]).format(condition=condition), asked)
-        return Page([_entry(*row[1:]) for row in rows if row[1] is not None], rows[0][0])
+        rows = await fresh(self._pool, grounds, lists.with_list(SQL["entries"], conditions), asked)
+        return lists.page(query.slice, rows, _entry, lambda row: (row.recorded_at, row.id))
 
 
 def parts_of(subject_id: str | None, partitions: int) -> list[int]:
@@ -102,11 +106,11 @@ def in_period(start: object, end: object) -> sql.Composable:
     return sql.SQL(" and ").join(bounds)
 
 
-def _outcome(*row: Any) -> OutcomeRow:
+def _outcome(row: Sequence[Any]) -> OutcomeRow:
     told = OutcomeRow(*row)
     return replace(told, created_at=told.created_at.astimezone(UTC), updated_at=told.updated_at.astimezone(UTC))
 
 
-def _entry(*row: Any) -> EntryRow:
+def _entry(row: Sequence[Any]) -> EntryRow:
     told = EntryRow(*row)
     return replace(told, recorded_at=told.recorded_at.astimezone(UTC))

@@ -3,13 +3,14 @@
 import asyncio
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC
+from functools import partial
 from typing import Any
 
 from msgspec import Struct
 from psycopg import sql
 
-from adapters.postgres import asker
+from adapters.postgres import asker, lists
 from adapters.postgres.pool import Pool
 from application import permissions
 from application.ports import UserRow
@@ -31,6 +32,12 @@ SQL = statements.beside(__file__, "reader")
 COLUMNS = {"timestamp": "taken_at", "value": "value", "unit": "unit", "id": "id"}
 """Members of a measurement → columns of its view."""
 
+UNIT_LENGTH = 64
+"""Characters of a unit by which measurements are sorted: earlier versions let it have any number of them."""
+
+SORTED_BY = {"timestamp": "m.taken_at", "value": "m.value", "unit": f"left(m.unit, {UNIT_LENGTH})", "id": "m.id"}
+"""Members of a measurement → what sorting by them means."""
+
 FIRST_LOOK = 0.001
 LAST_LOOK = 0.05
 """Seconds between looks at a view that is behind: the first, and the longest that it grows to."""
@@ -51,13 +58,13 @@ class Reader:
         wanted: int | None = None
         while True:
             rows = await self._pool.rows(statement, parameters)
-            found, child_role, tied, head, place, total = rows[0][:6]
+            found, child_role, tied, head, place = rows[0][:5]
             facts = _Facts(query.actor.id, asker.row(found), child_role, tied)
             permissions.check_child(query.name, query.actor, query.child_id, facts)
             if wanted is None:
                 wanted = head
             if place >= wanted:
-                return Page([_row(*row[6:]) for row in rows if row[6] is not None], total)
+                return lists.page(query.paging, [row[5:] for row in rows], _row, partial(_key, query.order))
             if time.monotonic() > deadline:
                 raise Unavailable(f"the view measurements is {wanted - place} events behind", kind="view")
             if pause == FIRST_LOOK:
@@ -69,18 +76,26 @@ class Reader:
 def list_statement(query: ReadMeasurements, partitions: int) -> tuple[sql.Composed, dict[str, Any]]:
     """The statement that answers a query, and its parameters."""
     condition, operands = _where(query.conditions)
-    return sql.SQL(SQL["measurements"]).format(condition=condition, order=_order(query.order)), operands | {
+    keys = keys_of(query.order)
+    conditions = {"condition": condition, "rest": lists.rest(query.paging, keys), "order": _order(keys)}
+    return lists.with_list(SQL["measurements"], conditions), operands | {
         "actor_id": query.actor.id,
         "child_id": query.child_id,
         "kind": query.kind,
         "part": partition(query.child_id, partitions),
-        "limit": query.paging.limit,
-        "offset": query.paging.offset,
+        **lists.parameters(query.paging),
     }
 
 
-def _row(id: str, taken_at: datetime, value: float, unit: str, companion_value: float | None) -> MeasurementRow:
+def _row(row: Sequence[Any]) -> MeasurementRow:
+    id, taken_at, value, unit, companion_value = row
     return MeasurementRow(id, taken_at.astimezone(UTC), value, unit, companion_value)
+
+
+def _key(order: Sequence[Order], row: MeasurementRow) -> tuple[Any, ...]:
+    """What the row is sorted by."""
+    members: dict[str, Any] = {"timestamp": row.taken_at, "value": row.value, "unit": row.unit[:UNIT_LENGTH]}
+    return (*(members[by.member] for by in order), row.id)
 
 
 class _Facts(Struct):
@@ -129,9 +144,10 @@ def _pattern(text: str) -> str:
     return text.replace("*", "%")
 
 
-def _order(order: Sequence[Order]) -> sql.Composable:
+def keys_of(order: Sequence[Order]) -> lists.Keys:
     """What was recorded last comes first, where nothing else decides."""
-    return sql.SQL(", ").join(
-        sql.SQL("m.{} {}").format(sql.Identifier(COLUMNS[by.member]), sql.SQL("desc" if by.descending else "asc"))
-        for by in (*order, Order("id", descending=True))
-    )
+    return [(SORTED_BY[by.member], by.descending) for by in (*order, Order("id", descending=True))]
+
+
+def _order(keys: lists.Keys) -> sql.Composable:
+    return sql.SQL(", ").join(sql.SQL(f"{key} {'desc' if descends else 'asc'}") for key, descends in keys)

@@ -7,7 +7,7 @@ from typing import ClassVar, cast
 from msgspec import Struct
 
 from application.command import State
-from application.queries.query import Query
+from application.queries.query import Position, Query
 from domain.event import Event
 from domain.outcome import OutcomeCreated, OutcomeRevised
 
@@ -17,6 +17,7 @@ class Slice(Struct, frozen=True):
 
     limit: int = 100
     offset: int = 0
+    after: Position | None = None
 
 
 class ListOutcomes(Query, frozen=True, kw_only=True):

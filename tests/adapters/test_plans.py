@@ -11,9 +11,11 @@ from psycopg import sql
 from adapters.http import filters, parameters
 from adapters.postgres import accounts_reader
 from adapters.postgres.accounts_reader import SQL
+from adapters.postgres.lists import BYTES
 from adapters.postgres.reader import list_statement
 from application.command import Actor
 from application.queries.measurements import ReadMeasurements
+from application.queries.query import Paging
 from projections.directory import SQL as DIRECTORY
 from tests.conftest import PARTITIONS
 
@@ -105,9 +107,9 @@ def test_a_list_of_accounts_reads_no_table_from_end_to_end(
     name: str, one: bool, limits: tuple[int, int], filled: str
 ) -> None:
     limit, offset = (1, 0) if one else limits
-    asked = {"actor_id": f"u{701:023x}", "limit": limit, "offset": offset, **ACCOUNTS[name, one]}
+    asked = {"actor_id": f"u{701:023x}", "limit": limit, "offset": offset, "bytes": BYTES, **ACCOUNTS[name, one]}
     with psycopg.connect(filled) as connection:
-        statement = accounts_reader.list_statement(name, one=one)
+        statement = accounts_reader.list_statement(name, Paging(), one=one)
         assert [] == scans(connection, statement, asked, WHOLE.get((name, one), ()))
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from adapters.http import entry_items
 from adapters.http.entry_items import METADATA, EntryItem
 from adapters.http.openapi import outcomes
-from adapters.http.openapi.operations import Answer, Operation, ok
+from adapters.http.openapi.operations import Answer, Operation, cut_of
 from adapters.http.openapi.outcomes import BATCH, TAG, batch, batch_of
 from adapters.http.openapi.requests import Body, Member, asked, outcome_id, text
 from adapters.http.openapi.schemas import (
@@ -70,7 +70,7 @@ def operations() -> Iterator[Operation]:
         description="Latest first, by `recorded_at`.",
         action="list_entries",
         parameters=(outcome_id(), *asked(*ENTRIES)),
-        answers=(ok("EntryPage", {"entries": [EXAMPLE], "total": 1}, "A page of them."),),
+        answers=(cut_of("EntryPage", {"entries": [EXAMPLE], "total": 1}),),
     )
 
 

@@ -34,8 +34,13 @@ def ok(name: str, example: Any, description: str = "It.") -> Answer:
 
 def page_of(name: str, example: Json) -> Answer:
     """A page of a list, as a bare array."""
-    schema, headers = array(ref(name)), ("X-Total-Count",)
+    schema, headers = array(ref(name)), ("X-Total-Count", "Link")
     return Answer(status=200, description="A page of them.", schema=schema, example=[example], headers=headers)
+
+
+def cut_of(name: str, example: Any) -> Answer:
+    """A page of a list, as an object, which may have been cut short."""
+    return Answer(status=200, description="A page of them.", schema=ref(name), example=example, headers=("Link",))
 
 
 REMOVED = Answer(status=204, description="It is not there any more. The same answer where it never was.")

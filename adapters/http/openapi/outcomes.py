@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from adapters.http.definitions import OutcomeItem
-from adapters.http.openapi.operations import Answer, Link, Operation, ok
+from adapters.http.openapi.operations import Answer, Link, Operation, cut_of, ok
 from adapters.http.openapi.requests import Body, asked, one_of, outcome_id, text
 from adapters.http.openapi.schemas import COUNT, TIME_OUT, UUID, Json, array, choice, closed, of_struct, ref
 from adapters.http.outcomes import LIST
@@ -76,7 +76,7 @@ def operations() -> Iterator[Operation]:
         description="Latest created first.",
         action="list_outcomes",
         parameters=asked(*LIST),
-        answers=(ok("OutcomePage", {"outcomes": [EXAMPLE], "total": 1}, "A page of them."),),
+        answers=(cut_of("OutcomePage", {"outcomes": [EXAMPLE], "total": 1}),),
     )
     yield Operation(
         method="GET",

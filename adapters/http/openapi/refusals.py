@@ -55,6 +55,11 @@ HEADERS: dict[str, Json] = {
         "required": True,
         "schema": {"type": "integer", "minimum": 0},
     },
+    "Link": {
+        "description": "Only of an answer that would have been larger than about 4 MiB and was cut short: where the "
+        "rest of its page is, with `rel=next`.",
+        "schema": {"type": "string"},
+    },
     "Retry-After": {
         "description": "Seconds until it is worth trying again.",
         "required": True,

@@ -5,7 +5,7 @@ from users u where u.id = %(actor_id)s;
 
 -- name: institutions
 -- Who asks, how many there are, and those of the page: in one snapshot.
-select a.asker, a.total, i.id, i.type, i.name, i.address, i.latitude, i.longitude
+select a.asker, a.total, p.of_page, p.id, p.type, p.name, p.address, p.latitude, p.longitude
 from (
     select
         (
@@ -14,26 +14,22 @@ from (
         ) as asker,
         (select count(*) from institutions i where {condition}) as total
 ) a
-left join lateral (
-    select i.id, i.type, i.name, i.address, i.latitude, i.longitude from institutions i
-    where {condition}
-    order by i.id desc
-    limit %(limit)s offset %(offset)s
-) i on true
-order by i.id desc;
+left join (
+    select p.*, {cut}
+    from (
+        select i.id, i.type, i.name, i.address, i.latitude, i.longitude,
+            octet_length(i.name) + coalesce(octet_length(i.address), 0) as size
+        from institutions i
+        where {condition} and {rest}
+        order by i.id desc
+        limit %(limit)s offset %(offset)s
+    ) p
+) p on p.before < %(bytes)s
+order by p.id desc;
 
 -- name: users
 -- The same of one role, with the children of a family and the groups of those who own such.
-select a.asker, a.total, u.id, u.role, u.username, u.institution_id, u.profile::text,
-    (select coalesce(array_agg(t.child_id order by t.child_id), '{{}}') from ties t where t.group_id = u.id),
-    (
-        select coalesce(json_agg(json_build_object(
-            'id', g.id, 'name', g.name, 'school_class', g.school_class, 'children', (
-                select coalesce(json_agg(t.child_id order by t.child_id), '[]') from ties t where t.group_id = g.id
-            )
-        ) order by g.id), '[]')::text
-        from groups g where g.owner_id = u.id
-    )
+select a.asker, a.total, p.of_page, p.id, p.role, p.username, p.institution_id, p.profile, p.children, p.groups
 from (
     select
         (
@@ -42,19 +38,35 @@ from (
         ) as asker,
         (select count(*) from users u where u.role = %(role)s and {condition}) as total
 ) a
-left join lateral (
-    select u.id, u.role, u.username, u.institution_id, u.profile from users u
-    where u.role = %(role)s and {condition}
-    order by u.id desc
-    limit %(limit)s offset %(offset)s
-) u on true
-order by u.id desc;
+left join (
+    select p.*, {cut}
+    from (
+        select u.id, u.role, u.username, u.institution_id, u.profile::text as profile, c.children, g.groups,
+            octet_length(u.username) + octet_length(u.profile::text) + 27 * cardinality(c.children)
+                + octet_length(g.groups) as size
+        from users u
+        cross join lateral (
+            select coalesce(array_agg(t.child_id order by t.child_id), '{{}}') as children
+            from ties t where t.group_id = u.id
+        ) c
+        cross join lateral (
+            select coalesce(json_agg(json_build_object(
+                'id', g.id, 'name', g.name, 'school_class', g.school_class, 'children', (
+                    select coalesce(json_agg(t.child_id order by t.child_id), '[]') from ties t where t.group_id = g.id
+                )
+            ) order by g.id), '[]')::text as groups
+            from groups g where g.owner_id = u.id
+        ) g
+        where u.role = %(role)s and {condition} and {rest}
+        order by u.id desc
+        limit %(limit)s offset %(offset)s
+    ) p
+) p on p.before < %(bytes)s
+order by p.id desc;
 
 -- name: groups
 -- The same of one owner's groups, with their children.
-select a.asker, a.total, g.id, g.name,
-    (select coalesce(array_agg(t.child_id order by t.child_id), '{{}}') from ties t where t.group_id = g.id),
-    g.school_class
+select a.asker, a.total, p.of_page, p.id, p.name, p.children, p.school_class
 from (
     select
         (
@@ -63,13 +75,22 @@ from (
         ) as asker,
         (select count(*) from groups g where g.owner_id = %(actor_id)s and {condition}) as total
 ) a
-left join lateral (
-    select g.id, g.name, g.school_class from groups g
-    where g.owner_id = %(actor_id)s and {condition}
-    order by g.id desc
-    limit %(limit)s offset %(offset)s
-) g on true
-order by g.id desc;
+left join (
+    select p.*, {cut}
+    from (
+        select g.id, g.name, c.children, g.school_class,
+            octet_length(g.name) + coalesce(octet_length(g.school_class), 0) + 27 * cardinality(c.children) as size
+        from groups g
+        cross join lateral (
+            select coalesce(array_agg(t.child_id order by t.child_id), '{{}}') as children
+            from ties t where t.group_id = g.id
+        ) c
+        where g.owner_id = %(actor_id)s and {condition} and {rest}
+        order by g.id desc
+        limit %(limit)s offset %(offset)s
+    ) p
+) p on p.before < %(bytes)s
+order by p.id desc;
 
 -- name: credentials
 -- What the password of somebody who is there is checked against.

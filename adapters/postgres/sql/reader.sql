@@ -19,13 +19,16 @@ with gate as (
         (select count(*) from measurements m
          where m.part = %(part)s and m.child_id = %(child_id)s and m.kind = %(kind)s and {condition}) as total
 )
-select g.asker, g.child_role, g.tied, g.head, g.place, g.total,
-    m.id, m.taken_at, m.value, m.unit, m.companion_value
+select g.asker, g.child_role, g.tied, g.head, g.place, g.total, p.of_page,
+    p.id, p.taken_at, p.value, p.unit, p.companion_value
 from gate g
-left join lateral (
-    select m.id, m.taken_at, m.value, m.unit, m.companion_value
-    from measurements m
-    where m.part = %(part)s and m.child_id = %(child_id)s and m.kind = %(kind)s and {condition}
-    order by {order}
-    limit %(limit)s offset %(offset)s
-) m on true;
+left join (
+    select p.*, {cut}
+    from (
+        select m.id, m.taken_at, m.value, m.unit, m.companion_value, octet_length(m.unit) as size
+        from measurements m
+        where m.part = %(part)s and m.child_id = %(child_id)s and m.kind = %(kind)s and {condition} and {rest}
+        order by {order}
+        limit %(limit)s offset %(offset)s
+    ) p
+) p on p.before < %(bytes)s;
