@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import pairwise
+from operator import attrgetter
 from typing import Any
 
 from msgspec import Struct
@@ -13,15 +14,16 @@ from psycopg import Connection
 
 from adapters import replay_workers
 from adapters.http import parameters
-from adapters.postgres.audit_reader import SQL, Stored, told
+from adapters.postgres.audit_reader import PAGE, SQL, Stored, told
 from adapters.postgres.connections import connector
 from adapters.refused import Refused
 from adapters.screen import Screen, progress, screen, show_table
 from adapters.terminal import print_json, visible
 from application.queries.audit import Fact
-from domain.catalogue import decode
+from domain import history
+from domain.catalogue import decode, names_of
 from domain.partition import partition
-from projections import replay
+from projections import pages, replay
 from projections.histories import Finding, Report
 from projections.kept import all_kept
 from projections.sessions import session_name
@@ -114,10 +116,12 @@ def show(url: str, id: str, *, as_of: datetime | None, known_at: datetime | None
             if (known_at is None or each.event.origin.recorded_at <= known_at)
             and (as_of is None or each.event.happened_at <= as_of)
         ]
+    states = history.states([each.event for each in facts])
+    shown = [told(fact, state) for fact, state in zip(facts, states, strict=True)]
     if as_json:
-        print_json(told(facts))
+        print_json(shown)
     else:
-        show_table(_HEADINGS, _rows(told(facts)))
+        show_table(_HEADINGS, _rows(shown))
     return 0
 
 
@@ -125,9 +129,20 @@ def _facts(connection: Connection[Any], id: str) -> list[Stored]:
     partitions = len(replay.parts(connection))
     streams = [stream for _, stream in connection.execute(SQL["streams"], {"id": id})] or [id]
     part = partition(streams[0], partitions)
-    rows = connection.execute(SQL["facts"], {"part": part, "stream": streams[0]}).fetchall()
-    if not rows:
+    asked: dict[str, Any] = {"part": part, "stream": streams[0], "limit": PAGE, "bytes": pages.BYTES, "after": 0}
+    facts: list[Stored] = []
+    while page := _stored(connection, "facts", asked):
+        facts += page
+        asked["after"] = page[-1].seq
+    if not facts:
         raise Refused(f"nothing in the log is called {id}")
+    elsewhere = set().union(*(history.streams_elsewhere(each.event) for each in facts)) - {streams[0]}
+    asked |= {"streams": list(elsewhere), "topics": list(names_of(history.ELSEWHERE)), "after": facts[0].seq}
+    return sorted([*facts, *_stored(connection, "facts_elsewhere", asked)], key=attrgetter("seq"))
+
+
+def _stored(connection: Connection[Any], name: str, asked: dict[str, Any]) -> list[Stored]:
+    rows = connection.execute(SQL[name], asked).fetchall()
     return [Stored(part, seq, decode(topic, state)) for part, seq, topic, state in rows]
 
 

@@ -7,13 +7,14 @@ from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from domain import dedupe
 from domain.event import Event, Origin
 from domain.known import Known
 from domain.partition import ACCOUNTS, stream
 from domain.refusal import AlreadyRegistered
-from domain.user import groups_scope
+from domain.user import UserRemoved, groups_scope
 
 TITLE = "Children Group"
 
@@ -53,7 +54,7 @@ class GroupDisbanded(Event, frozen=True, kw_only=True):
 
 
 class Group(Struct, frozen=True):
-    """`children` as the group's own events name them: of those who were removed since, other streams tell."""
+    """`children` as the events name them: of those who were removed since, other streams tell."""
 
     version: int
     group_id: str
@@ -63,9 +64,11 @@ class Group(Struct, frozen=True):
     school_class: str | None
 
 
-def fold(events: Iterable[Event]) -> Group | None:
-    """The group after `events` of its stream, in order; None before the first and after its end."""
-    state: Group | None = None
+def fold(events: Iterable[Event], state: Group | None = None) -> Group | None:
+    """The group after `events` of its stream, in order; None before the first and after its end.
+
+    `state`: before them.
+    """
     for event in events:
         match event:
             case GroupFormed():
@@ -79,6 +82,10 @@ def fold(events: Iterable[Event]) -> Group | None:
                 )
             case GroupDisbanded():
                 state = None
+            case UserRemoved() if state is not None:
+                is_owner = event.user_id == state.owner_id
+                children = tuple(each for each in state.children if each != event.user_id)
+                state = None if is_owner else replace(state, children=children)
     return state
 
 

@@ -25,7 +25,7 @@ from domain.user import (
 )
 
 
-def _stateless(events: Iterable[Event]) -> None:
+def _stateless(events: Iterable[Event], state: None = None) -> None:
     """A fact that stands alone: it says all there is to say."""
 
 
@@ -37,7 +37,7 @@ class Aggregate(Struct, frozen=True):
     begins: type[Event]
     goes_on: tuple[type[Event], ...] = ()
     ends: tuple[type[Event], ...] = ()
-    fold: Callable[[Iterable[Event]], Any] = _stateless
+    fold: Callable[[Iterable[Event], Any], Any] = _stateless
 
 
 AGGREGATES: dict[type[Event], Aggregate] = {
@@ -92,5 +92,26 @@ def impossible(history: Sequence[Event]) -> str | None:
 def states(history: Sequence[Event]) -> Iterator[Any]:
     """The state of the aggregate after each fact; None where there is none."""
     aggregate = aggregate_of(history)
-    for length in range(1, len(history) + 1):
-        yield None if aggregate is None else aggregate.fold(history[:length])
+    state: Any = None
+    for event in history:
+        state = None if aggregate is None else aggregate.fold((event,), state)
+        yield state
+
+
+ELSEWHERE = (MeasurementsWithdrawn, UserRemoved)
+"""Facts that change what others are, too: they end the measurements of a child, and take a user out of groups and
+families."""
+
+
+def streams_elsewhere(event: Event) -> set[str]:
+    """The streams of the same partition in which a fact of ELSEWHERE may change what this fact has made."""
+    match event:
+        case MeasurementRecorded():
+            return {measurement.withdrawals(event.child_id)}
+        case GroupFormed():
+            return {user.stream_of(each) for each in (event.owner_id, *event.children)}
+        case UserRegistered():
+            return {user.stream_of(each) for each in event.children}
+        case FamilyTied():
+            return {user.stream_of(event.child_id)}
+    return set()

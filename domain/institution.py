@@ -50,9 +50,11 @@ class Institution(Struct, frozen=True):
     longitude: float | None
 
 
-def fold(events: Iterable[Event]) -> Institution | None:
-    """The institution after `events` of its stream, in order; None before the first and after its removal."""
-    state: Institution | None = None
+def fold(events: Iterable[Event], state: Institution | None = None) -> Institution | None:
+    """The institution after `events` of its stream, in order; None before the first and after its removal.
+
+    `state`: before them.
+    """
     for event in events:
         match event:
             case InstitutionRegistered():

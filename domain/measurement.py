@@ -119,9 +119,11 @@ class Measurement(Struct, frozen=True):
     carrier: str | None = None
 
 
-def fold(events: Iterable[Event]) -> Measurement | None:
-    """The measurement after `events` of its stream, in order; None before the first and after its removal."""
-    state: Measurement | None = None
+def fold(events: Iterable[Event], state: Measurement | None = None) -> Measurement | None:
+    """The measurement after `events` of its stream, in order; None before the first and after its removal.
+
+    `state`: before them.
+    """
     for event in events:
         match event:
             case MeasurementRecorded():
@@ -138,7 +140,7 @@ def fold(events: Iterable[Event]) -> Measurement | None:
                     event.companion,
                     event.carrier,
                 )
-            case MeasurementRemoved():
+            case MeasurementRemoved() | MeasurementsWithdrawn():
                 state = None
     return state
 
@@ -278,10 +280,15 @@ def remove(measurement: Measurement, known: Known, *, origin: Origin, cause: str
     ]
 
 
+def withdrawals(child_id: str) -> str:
+    """The stream of a child that says when all of its measurements ended."""
+    return stream(child_id, "measurements")
+
+
 def withdraw(child_id: str, *, origin: Origin, cause: str) -> MeasurementsWithdrawn:
     """End all measurements of a child, in the child's own partition. It happens once: a child's id never comes back."""
     return MeasurementsWithdrawn(
-        originator_id=stream(child_id, "measurements"),
+        originator_id=withdrawals(child_id),
         originator_version=1,
         happened_at=origin.recorded_at,
         origin=origin,

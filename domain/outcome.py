@@ -59,9 +59,11 @@ class Outcome(Struct, frozen=True):
     definition: Definition
 
 
-def fold(events: Iterable[Event]) -> Outcome | None:
-    """The outcome after `events` of its stream, in order; None before the first."""
-    state: Outcome | None = None
+def fold(events: Iterable[Event], state: Outcome | None = None) -> Outcome | None:
+    """The outcome after `events` of its stream, in order; None before the first.
+
+    `state`: before them.
+    """
     for event in events:
         match event:
             case OutcomeCreated() | OutcomeRevised():

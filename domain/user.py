@@ -125,9 +125,11 @@ class User(Struct, frozen=True):
     password_changes: int = 0
 
 
-def fold(events: Iterable[Event]) -> User | None:
-    """The user after `events` of its stream, in order; None before the first and after its removal."""
-    state: User | None = None
+def fold(events: Iterable[Event], state: User | None = None) -> User | None:
+    """The user after `events` of its stream, in order; None before the first and after its removal.
+
+    `state`: before them.
+    """
     for event in events:
         match event:
             case UserRegistered():
@@ -141,6 +143,9 @@ def fold(events: Iterable[Event]) -> User | None:
                     event.profile,
                     event.children,
                 )
+            case UserRemoved() if state is not None and event.user_id != state.user_id:
+                state = replace(state, children=tuple(each for each in state.children if each != event.user_id))
+                continue  # it is a child's own event
             case UserRemoved():
                 state = None
             case PasswordChanged() if state is not None:

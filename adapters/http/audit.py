@@ -2,26 +2,30 @@
 
 import base64
 import binascii
+from collections.abc import AsyncIterable, AsyncIterator
 from datetime import datetime
 from typing import Any
 
 import msgspec
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
+from msgspec import Raw
 
-from adapters.http import parameters
+from adapters.http import cursors, parameters
 from adapters.http.entrance import Entrance
+from adapters.http.envelope import encode
 from adapters.http.errors import only
 from adapters.http.openapi.schemas import pattern
 from adapters.http.parameters import LIMIT, Declared, Parameter
 from adapters.http.requests import HttpRequest, json_response, path_id, request_id
 from adapters.postgres import audit_reader
-from adapters.postgres.audit_reader import AuditReader
+from adapters.postgres.audit_reader import AuditReader, Stored
+from adapters.postgres.lists import BYTES
 from application.commands.note_audit_read import NoteAuditRead
 from application.queries import audit as queries
 from application.queries.audit import AuditRow, Fact, ListAuditEvents, ReadState, ReadStream
+from application.queries.query import Position
 from application.writer import Writer
-from domain import history
 from domain.catalogue import versions_of
 
 PATH = "/v1/audit"
@@ -54,41 +58,68 @@ def routes(entrance: Entrance, writer: Writer, reader: AuditReader) -> list[HTTP
             places=places,
             limit=asked[LIMIT],
         )
-        rows = await reader.events(query)
+        rows, is_cut = await reader.events(query)
         after = cursor_of({**places, **{row.part: row.seq for row in rows}})
-        return json_response({"events": [_event(row) for row in rows], "next": after}, 200)
+        headers = cursors.link(request, after if is_cut else None)
+        return json_response({"events": [_event(row) for row in rows], "next": after}, 200, headers)
 
     @get(STREAM)
     async def stream(request: HttpRequest) -> Response[bytes]:
-        actor = await entrance.admit(request, ReadStream.name)
+        actor, asked = await entrance.ask(request, ReadStream.name, FACTS)
+        given = cursors.after(asked, int)
         found = await reader.stream(path_id(request, "id"))
         await note(request, NoteAuditRead(actor=actor, request_id=request_id(request), stream=found))
-        facts = audit_reader.told(await reader.facts(found))
-        return json_response({"id": path_id(request, "id"), "stream": found, "facts": list(map(_fact, facts))}, 200)
+        shown, rest = await _shown(reader.facts(found), after=0 if given is None else given.key[0])
+        answer = {"id": path_id(request, "id"), "stream": found, "facts": shown}
+        return json_response(answer, 200, cursors.rest(request, rest))
 
     @get(f"{STREAM}/state")
     async def state(request: HttpRequest) -> Response[bytes]:
         actor, asked = await entrance.ask(request, ReadState.name, STATE)
         as_of, known_at = asked[AS_OF], asked[KNOWN_AT]
         found = await reader.stream(path_id(request, "id"))
-        known_at, known = await reader.known(found, known_at)
+        known_at = await reader.known(found, known_at)
         command = NoteAuditRead(
             actor=actor, request_id=request_id(request), stream=found, as_of=as_of, known_at=known_at
         )
         await note(request, command)
-        facts = [each.event for each in known if as_of is None or each.event.happened_at <= as_of]
-        last = list(history.states(facts))[-1:]
+        version, last = 0, None
+        async for fact, state_then in audit_reader.states(_until(reader.facts(found), as_of, known_at)):
+            last = state_then
+            version = fact.event.originator_version if fact.event.originator_id == found else version
         answer = {
             "id": path_id(request, "id"),
             "stream": found,
             "as_of": None if as_of is None else precisely(as_of),
             "known_at": precisely(known_at),
-            "version": facts[-1].originator_version if facts else 0,
-            "state": audit_reader.shown(last[0]) if last else None,
+            "version": version,
+            "state": audit_reader.shown(last),
         }
         return json_response(answer, 200)
 
     return [events, stream, state]
+
+
+async def _until(facts: AsyncIterable[Stored], as_of: datetime | None, known_at: datetime) -> AsyncIterator[Stored]:
+    """Those that had happened by one time, and were recorded by another."""
+    async for fact in facts:
+        event = fact.event
+        if event.origin.recorded_at <= known_at and (as_of is None or event.happened_at <= as_of):
+            yield fact
+
+
+async def _shown(facts: AsyncIterable[Stored], *, after: int) -> tuple[list[Raw], Position | None]:
+    """Facts after a seq, each with the state after it, and where they were cut short."""
+    shown: list[Raw] = []
+    size = last = 0
+    async for fact, state in audit_reader.states(facts):
+        if fact.seq <= after:
+            continue
+        if size >= BYTES:
+            return shown, Position((last,), 0)
+        shown.append(Raw(encode(_fact(audit_reader.told(fact, state)))))
+        size, last = size + len(shown[-1]), fact.seq
+    return shown, None
 
 
 def precisely(time: datetime) -> str:
@@ -137,6 +168,7 @@ KNOWN_AT = parameters.instant(
     expected=queries.KNOWN_AT,
 )
 
+FACTS: Declared = (cursors.AFTER,)
 EVENTS: Declared = (ACTOR, ABOUT, OF_STREAM, EVENT, REQUEST_ID, SINCE, UNTIL, AFTER, LIMIT)
 STATE: Declared = (AS_OF, KNOWN_AT)
 
@@ -163,6 +195,7 @@ def _fact(fact: Fact) -> dict[str, Any]:
     event = fact.event
     return {
         "position": f"{fact.part}-{fact.seq}",
+        "stream": event.originator_id,
         "version": event.originator_version,
         "event": event.stored_name,
         "happened_at": precisely(event.happened_at),

@@ -1,31 +1,36 @@
 """Answers of the audit: the trail from the view, facts and states from the log itself."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Iterable
 from datetime import UTC, datetime
+from operator import attrgetter
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 from psycopg import sql
 
-from adapters.postgres import asker
+from adapters.postgres import asker, lists
 from adapters.postgres.freshness import Grounds, fresh
 from adapters.postgres.pool import Pool
 from application import permissions
 from application.queries.audit import CURSOR, KNOWN_AT, AuditRow, Fact, ListAuditEvents
 from domain import history
-from domain.catalogue import decode
+from domain.catalogue import decode, names_of, recorded_at
 from domain.event import Event
+from domain.history import Aggregate
 from domain.partition import partition
 from domain.refusal import BadFilter, NotFound
 from domain.secret import blanked
-from projections import statements
+from projections import pages, statements
 from projections.audit_trail import AuditTrail
 
 SQL = statements.beside(__file__, "audit")
 ACCOUNTS = statements.beside(__file__, "accounts")
 
 TITLE = "Stream"
+
+PAGE = 1_000
+"""Facts of a stream that are read at once, at most."""
 
 _ENVELOPE = frozenset(Event.__struct_fields__)
 
@@ -46,8 +51,8 @@ class AuditReader:
         self._partitions = partitions
         self._grounds = Grounds(AuditTrail.name, range(partitions))
 
-    async def events(self, query: ListAuditEvents) -> list[AuditRow]:
-        """UserGone; BadFilter of a place in a partition that there is not."""
+    async def events(self, query: ListAuditEvents) -> tuple[list[AuditRow], bool]:
+        """A page, and whether it was cut short. UserGone; BadFilter of a place in a partition that there is not."""
         rows = await self._pool.rows(ACCOUNTS["asker"], {"actor_id": query.actor.id})
         permissions.check_there(query.actor, asker.row(rows[0][0] if rows else None))
         parts = range(self._partitions)
@@ -58,9 +63,11 @@ class AuditReader:
             **told,
             "seqs": [query.places.get(part, 0) for part in parts],
             "limit": query.limit,
+            "bytes": lists.BYTES,
         }
-        rows = await fresh(self._pool, self._grounds, sql.SQL(SQL["events"]).format(condition=conditions), asked)
-        return [_row(row) for row in rows]
+        statement = sql.SQL(SQL["events"]).format(condition=conditions, cut=lists.CUT)
+        rows = await fresh(self._pool, self._grounds, statement, asked)
+        return [_row(row[1:]) for row in rows], bool(rows) and len(rows) < rows[0][0]
 
     async def stream(self, id: str) -> str:
         """The stream that an id of the API names. NotFound, also where it names several: withdrawals have no id."""
@@ -69,36 +76,60 @@ class AuditReader:
             raise NotFound(TITLE)
         return str(rows[0][1])
 
-    async def facts(self, stream: str) -> list[Stored]:
-        """Of a stream, in order."""
+    async def facts(self, stream: str) -> AsyncIterator[Stored]:
+        """Of a stream, in order; among them those of other streams that change its aggregate: what ends a measurement
+        with its child, and who leaves a group or a family with being removed."""
         part = partition(stream, self._partitions)
-        rows = await self._pool.rows(SQL["facts"], {"part": part, "stream": stream})
+        elsewhere: list[Stored] = []
+        asked: set[str] = {stream}
+        last = 0
+        while page := await self._facts("facts", part, stream=stream, after=last, limit=PAGE, bytes=pages.BYTES):
+            streams = set().union(*(history.streams_elsewhere(each.event) for each in page)) - asked
+            if streams:
+                asked |= streams
+                topics = list(names_of(history.ELSEWHERE))
+                found = await self._facts("facts_elsewhere", part, streams=list(streams), topics=topics, after=last)
+                elsewhere = sorted([*elsewhere, *found], key=attrgetter("seq"))
+            for fact in page:
+                while elsewhere and elsewhere[0].seq < fact.seq:
+                    yield elsewhere.pop(0)
+                yield fact
+            last = page[-1].seq
+        for fact in elsewhere:
+            yield fact
+
+    async def _facts(self, name: str, part: int, **parameters: Any) -> list[Stored]:
+        rows = await self._pool.rows(SQL[name], {"part": part, **parameters})
         return [Stored(part, seq, decode(topic, state)) for part, seq, topic, state in rows]
 
-    async def now(self) -> datetime:
-        """By the clock that recording goes by."""
-        now: datetime = (await self._pool.rows(SQL["now"], {}))[0][0]
-        return now.astimezone(UTC)
-
-    async def known(self, stream: str, known_at: datetime | None) -> tuple[datetime, list[Stored]]:
-        """When that is (None: now), and the facts that were recorded until then, which will always be the same.
-        BadFilter for a time to come."""
-        now = await self.now()
-        known_at = now if known_at is None else known_at
-        if known_at > now:
+    async def known(self, stream: str, known_at: datetime | None) -> datetime:
+        """When something was known that will always be answered the same: a time until now, or until the last event of
+        the stream's partition. None: the latest of these. BadFilter for a later one."""
+        part = {"part": partition(stream, self._partitions)}
+        ((now,),) = await self._pool.rows(SQL["now"], {})
+        await self._pool.rows(SQL["what_is_written"], part)
+        last = await self._pool.rows(SQL["last"], part)
+        latest = max([now.astimezone(UTC), *(recorded_at(state) for (state,) in last)])
+        if known_at is not None and known_at > latest:
             raise BadFilter("known_at", KNOWN_AT)
-        await self._pool.rows(SQL["what_is_written"], {"part": partition(stream, self._partitions)})
-        facts = await self.facts(stream)
-        return known_at, [each for each in facts if each.event.origin.recorded_at <= known_at]
+        return latest if known_at is None else known_at
 
 
-def told(facts: Sequence[Stored]) -> list[Fact]:
-    """Facts with the state after each, as JSON without secrets."""
-    states = history.states([each.event for each in facts])
-    return [
-        Fact(each.part, each.seq, each.event, _values(each.event), shown(state))
-        for each, state in zip(facts, states, strict=True)
-    ]
+async def states(facts: AsyncIterable[Stored]) -> AsyncIterator[tuple[Stored, Any]]:
+    """Each fact with the state of its aggregate after it."""
+    aggregate: Aggregate | None = None
+    state: Any = None
+    is_first = True
+    async for fact in facts:
+        if is_first:
+            aggregate, is_first = history.aggregate_of([fact.event]), False
+        state = None if aggregate is None else aggregate.fold((fact.event,), state)
+        yield fact, state
+
+
+def told(fact: Stored, state: Any) -> Fact:
+    """A fact with the state after it, as JSON without secrets."""
+    return Fact(fact.part, fact.seq, fact.event, _values(fact.event), shown(state))
 
 
 def shown(state: Any) -> dict[str, Any] | None:

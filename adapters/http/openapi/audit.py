@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from adapters.http.audit import EVENTS
+from adapters.http.audit import EVENTS, FACTS
 from adapters.http.audit import STATE as AS_KNOWN
 from adapters.http.openapi.operations import Answer, Operation
 from adapters.http.openapi.requests import Parameter, asked
@@ -41,7 +41,7 @@ EVENT: Json = {
     "outcome": None,
 }
 VALUES: Json = {"kind": "weight", "value": 70.2, "unit": "kg"}
-FACT: Json = {**_OF_ALL, "data": VALUES, "state": VALUES}
+FACT: Json = {**_OF_ALL, "stream": STREAM, "data": VALUES, "state": VALUES}
 STATE: Json = {
     "id": EVENT["id"],
     "stream": STREAM,
@@ -71,6 +71,7 @@ def operations() -> Iterator[Operation]:
                 description="A page of them.",
                 schema=ref("AuditPage"),
                 example={"events": [EVENT], "next": "eyIxNyI6NDcxMX0"},
+                headers=("Link",),
             ),
         ),
     )
@@ -80,15 +81,17 @@ def operations() -> Iterator[Operation]:
         id="read_stream",
         tag=TAG,
         summary="Every fact of one aggregate, with its values and the state after it",
-        description=NOTED,
+        description="Among them those of other streams that change it: the removal of a child ends its measurements, "
+        f"and takes it out of groups and families. {NOTED}",
         action="read_stream",
-        parameters=(ID,),
+        parameters=(ID, *asked(*FACTS)),
         answers=(
             Answer(
                 status=200,
                 description="In order.",
                 schema=ref("Stream"),
                 example={"id": EVENT["id"], "stream": STREAM, "facts": [FACT]},
+                headers=("Link",),
             ),
         ),
     )
@@ -121,7 +124,7 @@ def schemas() -> dict[str, Json]:
     return {
         "AuditEvent": closed(**of_all, id=string(), stream=string(), subject=string(), outcome=or_null(string())),
         "AuditPage": closed(events=array(ref("AuditEvent")), next=string("Goes into `after`.")),
-        "Fact": closed(**of_all, data={"type": "object"}, state=state),
+        "Fact": closed(**of_all, stream=string(), data={"type": "object"}, state=state),
         "Stream": closed(id=string(), stream=string(), facts=array(ref("Fact"))),
         "State": closed(
             id=string(),
