@@ -19,7 +19,7 @@ from adapters.auth.keys import NoKey
 from adapters.auth.own_keys import OwnKeys, key_source
 from adapters.http.envelope import envelope
 from adapters.postgres import silence
-from adapters.postgres.connections import connector, limited
+from adapters.postgres.connections import limited
 from adapters.postgres.log import PostgresLog
 from adapters.postgres.migrate import LOCK, LOCKED, migrate, schema
 from adapters.postgres.schema_check import MigrationRefused
@@ -59,7 +59,7 @@ class NotPrepared(Refused):
 def wait_until_prepared(url: str, *, for_commands: bool = False) -> None:
     """Return when the schema is there; NotPrepared when it still is not after PREPARE_TIME, or when commands cannot be
     decided, where they shall be."""
-    with connector(url)("prepare") as connection:
+    with silence.watched(url) as connect, connect("prepare") as connection:
         _wait_until_prepared(connection, for_commands=for_commands)
 
 
@@ -109,7 +109,7 @@ def check_inline(connection: Connection[Any]) -> None:
 
 def outdated(url: str) -> list[str]:
     """What to tell of every view that an older version of its code serves."""
-    with connector(url)("prepare") as connection:
+    with silence.watched(url) as connect, connect("prepare") as connection:
         return [
             f"The view {each.view} is served by version {each.live} of its code; "
             f"`./scripts/rebuild {each.view}` brings version {each.latest}."
@@ -119,7 +119,7 @@ def outdated(url: str) -> list[str]:
 
 def equal_names(url: str) -> list[str]:
     """What to tell of user names that were registered as sent, and are equal in Unicode NFC."""
-    with connector(url)("prepare") as connection:
+    with silence.watched(url) as connect, connect("prepare") as connection:
         found = connection.execute(DIRECTORY["equal_names"]).fetchall()
     return [
         "These users have names that are equal in Unicode NFC, and log in with them as they were registered: "
@@ -137,8 +137,7 @@ def prepare(settings: Settings, data: Path, url: str, *, out: TextIO | None = No
         OwnKeys(key_source(settings, data))
     except NoKey as error:
         raise NotPrepared(str(error)) from error
-    connect = connector(url)
-    with connect("prepare") as connection, silence.kept(url, silence.Preparing(connection)):
+    with silence.watched(url) as connect, connect("prepare") as connection:
         make_schema(connection, settings.partitions)
         check_inline(connection)
         with connection.transaction():

@@ -10,7 +10,7 @@ import psycopg
 import structlog
 from psycopg import Connection, Cursor
 
-from adapters.postgres.connections import configure, hang_up
+from adapters.postgres.connections import configure, hang_up, limited
 from application.ports import AppendRefused, CommitInDoubt, LogLost, LogUnavailable, PartitionsHeld, Reads
 from domain import catalogue
 from domain.event import Event
@@ -40,6 +40,9 @@ CLIENT_TIME = 5.0
 """Seconds for which a session that holds partitions may keep the server waiting. Then the next writer that needs them
 ends it: more than a batch takes to decide on a machine that is ten times slower."""
 
+FIRST_ANSWER_TIME = 10.0
+"""Seconds for the first question of all, which nobody watches."""
+
 SETTLE_TIME = 2.0
 """Seconds for which a doubt is looked into; those who wait shall be told in time, and may then ask again."""
 
@@ -65,8 +68,9 @@ class PostgresLog:
         self._is_asking = False
         self._sending = 0
         self._open()
-        row = self._connection.execute(SQL["partitions"]).fetchone()
-        self._connection.rollback()
+        with limited(self._connection, FIRST_ANSWER_TIME):
+            row = self._connection.execute(SQL["partitions"]).fetchone()
+            self._connection.rollback()
         self.partitions: int = row[0] if row else 0
 
     def _open(self) -> None:

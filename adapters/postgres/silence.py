@@ -3,14 +3,16 @@
 import asyncio
 import threading
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from typing import Any, Protocol
+from weakref import WeakSet
 
 import psycopg
 from psycopg import AsyncConnection, Connection
+from psycopg.pq import TransactionStatus
 
-from adapters.postgres.connections import connect_async, hang_up
+from adapters.postgres.connections import connect_async, connector, hang_up
 from adapters.postgres.log import PostgresLog
 from application.outage import Outage
 from application.writer import Writer
@@ -115,22 +117,49 @@ class Projecting:
             hang_up(session)
 
 
-class Preparing:
-    """Whoever makes a database ready, and may be at work itself, or wait for its output to take a line."""
+class Asking:
+    """Sessions of a thread that asks one statement after another: it waits while one of them is answered."""
 
-    lost_after = 8.0
+    lost_after = 2.0
 
-    def __init__(self, *sessions: Connection[Any]) -> None:
-        self._began = time.monotonic()
-        self.sessions = sessions
+    def __init__(self) -> None:
+        self._opened: WeakSet[Connection[Any]] = WeakSet()
+        self._since: float | None = None
+
+    def add(self, session: Connection[Any]) -> None:
+        self._opened.add(session)
 
     @property
     def waiting_for(self) -> float:
-        return time.monotonic() - self._began
+        """Seconds since it was first seen to wait; it is to be looked at again and again."""
+        if not self.sessions:
+            self._since = None
+            return 0.0
+        if self._since is None:
+            self._since = time.monotonic()
+        return time.monotonic() - self._since
+
+    @property
+    def sessions(self) -> Collection[Connection[Any]]:
+        return [each for each in list(self._opened) if each.info.transaction_status is TransactionStatus.ACTIVE]
 
     def give_up(self, reason: str) -> None:
         for session in self.sessions:
             hang_up(session)
+
+
+@contextmanager
+def watched(url: str) -> Iterator[Callable[[str], Connection[Any]]]:
+    """A function that opens sessions, like `connector`; until the block ends, none of them waits for ever."""
+    asking, connect = Asking(), connector(url)
+
+    def open_watched(name: str) -> Connection[Any]:
+        session = connect(name)
+        asking.add(session)
+        return session
+
+    with kept(url, asking):
+        yield open_watched
 
 
 @contextmanager
