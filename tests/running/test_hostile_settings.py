@@ -54,7 +54,7 @@ HOSTILE = {
     "statement_timeout": "1ms",
     "lock_timeout": "1ms",
     "idle_in_transaction_session_timeout": "1ms",
-    "idle_session_timeout": "20ms",
+    "idle_session_timeout": "10s",
     "search_path": "nonsense",
     "synchronous_commit": "off",
     "standard_conforming_strings": "off",
