@@ -33,12 +33,14 @@ from application.queries.institutions import ListInstitutions, ReadInstitution
 from application.queries.measurements import MeasurementRow, ReadMeasurements
 from application.queries.outcomes import ListEntries, ListOutcomes, Period, ReadOutcome
 from application.queries.users import ListUsers, ReadUser
-from domain.catalogue import encode
+from domain.catalogue import decode, encode
 from domain.event import Origin
 from domain.measurement import withdraw
 from domain.partition import partition
 from domain.refusal import AlreadyRegistered, InstitutionInUse, NotFound
 from projections import generations
+from projections.outcomes import FirstOutcomes
+from projections.view import Placed, tables_of
 from projections.views import VIEWS
 from tests.adapters.layout import STATEMENTS, Executed, partition_natively
 from tests.adapters.world import ALL, NOON, World, settle_in
@@ -102,6 +104,7 @@ async def test_every_statement_runs_where_the_tables_are_cut_by_part(
             healthy.check_projector(database)
             operate(Operator(database, Path()), connect)
             read_again(database)
+        keep_older_versions(connect)
         settle(world, child)
         wait_in_vain(world, child, connect)
         ask_directly(world, child, connect)
@@ -260,6 +263,22 @@ async def audit(reader: AuditReader, world: World, weight: str) -> None:
     known_at = await reader.known(stream, None)
     assert known_at == await reader.known(stream, known_at)
     assert [fact async for fact in reader.facts(stream)]
+
+
+def keep_older_versions(connect: Connect) -> None:
+    """What older versions of views make of the log: written, and grown."""
+    for view in (FirstOutcomes(),):
+        with connect("older") as session, session.cursor() as cursor, session.transaction(force_rollback=True):
+            written, grown = tables_of(view, 98), tables_of(view, 99)
+            view.create(cursor, written)
+            view.create(cursor, grown)
+            rows = cursor.execute("select part, seq, topic, state from events order by part, seq").fetchall()
+            log = [Placed(part, seq, decode(topic, state)) for part, seq, topic, state in rows if topic in view.topics]
+            for placed in log:
+                view.write(cursor, written, [placed])
+            view.grow(cursor, grown, log)
+            for part in range(PARTITIONS):
+                view.settle(cursor, grown, part)
 
 
 def read_again(database: str) -> None:
