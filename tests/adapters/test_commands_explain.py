@@ -167,7 +167,7 @@ def test_a_command_says_in_a_sentence_what_is_wrong_with_its_database(
         (without("heads"), ["replay"], "not those of this version of Growthrings"),
         (role, ["export"], "may not do that"),
         (away, ["views", "parked"], "cannot be reached"),
-        (empty, ["replay"], "run `growthrings prepare`"),
+        (empty, ["replay"], "growthrings prepare"),
     ],
 )
 def test_the_sentence_names_what_happened_and_what_to_do(
