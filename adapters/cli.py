@@ -12,7 +12,7 @@ import structlog
 
 from adapters import arguments, logs
 from adapters.refused import NotUnderstood, Refused
-from adapters.settings import VARIABLES, Settings, from_environment
+from adapters.settings import VARIABLES, Settings, from_environment, misspelt
 from adapters.terminal import complain, say
 from adapters.version import VERSION
 
@@ -58,6 +58,8 @@ def _run(words: list[str] | None) -> int:
     parsed = _parser().parse_args(words)
     settings = from_environment()
     _configure_log(settings, parsed.command)
+    for name, meant in misspelt().items():
+        structlog.get_logger().warning("unknown variable is ignored", variable=name, did_you_mean=meant)
     code = int(parsed.run(settings, parsed) or 0)
     sys.stdout.flush()
     return code

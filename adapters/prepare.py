@@ -146,6 +146,11 @@ def prepare(settings: Settings, data: Path, url: str, *, out: TextIO | None = No
             ((has_admin,),) = connection.execute(DIRECTORY["has_admin"]).fetchall()
             if not has_admin:
                 _register_first_admin(settings, connect, out)
+            elif settings.admin_password is not None:
+                logger.warning(
+                    "GROWTHRINGS_ADMIN_PASSWORD has no effect: there is an admin already, and "
+                    "`growthrings users reset-password` gives one another password"
+                )
         _take_out_strangers(connection, connect)
 
 

@@ -3,7 +3,8 @@
 import ipaddress
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from difflib import get_close_matches
 from typing import Annotated, Literal, get_args, get_type_hints
 from urllib.parse import urlsplit
 
@@ -65,6 +66,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     issuer: str = OWN_ISSUER
     keys: str | None = None
     private_key: str | None = None
+    audience: str | None = None
     jwks_url: Address | None = None
     cors_origins: Origins | None = None
     tls_certificate: str | None = None
@@ -132,6 +134,30 @@ _PLAIN = ("database_url", "redis_url", "otel_exporter_otlp_endpoint")
 VARIABLES = {
     name: name.upper() if name in _PLAIN else f"GROWTHRINGS_{name.upper()}" for name in Settings.__struct_fields__
 }
+
+
+PREFIX = "GROWTHRINGS_"
+
+OF_IMPORT = "GROWTHRINGS_PASSWORD"
+"""No setting of the service: the password of who imports a file."""
+
+
+NEAR = 0.8
+"""How alike two names are, from 0 to 1, when one may be meant by the other."""
+
+
+def misspelt(environment: Mapping[str, str] = os.environ) -> dict[str, str | None]:
+    """Variables that look like settings and are none → the setting that may be meant."""
+    known = {*VARIABLES.values(), OF_IMPORT}
+    unknown = sorted(name for name in environment if name.upper().startswith(PREFIX) and name not in known)
+    return {name: next(iter(get_close_matches(name.upper(), known, n=1, cutoff=NEAR)), None) for name in unknown}
+
+
+def for_process(environment: Mapping[str, str], without: Collection[str]) -> dict[str, str]:
+    """The environment of a process that we start: without the settings that it does not need, as they hold secrets, and
+    without variables that look like settings and are none."""
+    left_out = {*misspelt(environment), OF_IMPORT, *(VARIABLES[name] for name in without)}
+    return {name: value for name, value in environment.items() if name not in left_out}
 
 
 def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:

@@ -23,7 +23,7 @@ from adapters.postgres.connections import connector
 from adapters.postgres.waiting import PAUSE, is_lost, one_line, reach
 from adapters.prepare import NotPrepared, outdated, prepare
 from adapters.refused import Refused
-from adapters.settings import VARIABLES, Settings
+from adapters.settings import VARIABLES, Settings, for_process
 from adapters.telemetry import folder
 from adapters.version import VERSION
 from application.outage import Outage
@@ -104,13 +104,15 @@ def serve(settings: Settings, data: Path, host: str, port: int, *, workers: int 
         connection.close()
         logger.info("supervisor starts", version=VERSION, pid=os.getpid(), data=str(data), workers=workers)
         together = folder.emptied(data / "metrics") if workers > 1 else {}
-        environment = {**os.environ, VARIABLES["database_url"]: url, **together}
+        environment = {**os.environ, VARIABLES["database_url"]: url}
+        of_api = for_process(environment, ("admin_password",)) | together
+        of_projector = for_process(environment, ("admin_password", "private_key", "redis_url"))
         common = ["--data", str(data)]
         # They load while the database is prepared, and wait for it.
         descriptor = listening.fileno()
         for _ in range(workers):
-            apis.append(Child(["api", *common, "--socket", str(descriptor)], environment, [descriptor]))
-        projectors.append(Child(["project", *common], environment))
+            apis.append(Child(["api", *common, "--socket", str(descriptor)], of_api, [descriptor]))
+        projectors.append(Child(["project", *common], of_projector))
         if not _prepare(settings, data, url, stopping, out):
             return
         scheme = "https" if tls.is_on(settings) else "http"

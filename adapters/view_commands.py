@@ -15,7 +15,7 @@ from psycopg import Connection
 from adapters import children, view_report
 from adapters.postgres.connections import connector
 from adapters.screen import progress, screen
-from adapters.settings import VARIABLES
+from adapters.settings import VARIABLES, for_process
 from adapters.terminal import print_json, visible
 from projections import generations, parking, rebuild, status
 from projections.generations import Generation
@@ -209,7 +209,8 @@ class Operator:
     @contextmanager
     def _helpers(self, name: str, number: int) -> Iterator[None]:
         """Processes that grow partitions too; they end with this one."""
-        environment = {**os.environ, VARIABLES["database_url"]: self._url}
+        secrets = ("admin_password", "private_key", "redis_url")
+        environment = for_process({**os.environ, VARIABLES["database_url"]: self._url}, secrets)
         words = ["views", "grow", name, "--data", str(self._data)]
         spawned: list[Popen[Any]] = [children.spawn(words, environment) for _ in range(number)]
         try:

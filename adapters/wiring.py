@@ -13,6 +13,7 @@ from litestar.types import ASGIApp
 
 from adapters import tls
 from adapters.analytics import calculator
+from adapters.auth import stand_ins
 from adapters.auth.foreign_keys import ForeignKeys
 from adapters.auth.own_keys import OwnKeys, key_source
 from adapters.auth.passwords import Passwords
@@ -84,7 +85,7 @@ def api(settings: Settings, data: Path, url: str, draining: Draining, bodies: By
     own_keys = OwnKeys(key_source(settings, data))
     foreign_keys = None if settings.jwks_url is None else ForeignKeys(settings.jwks_url)
     tokens = _tokens(settings, own_keys, foreign_keys)
-    passwords = Passwords(settings.argon2_memory)
+    passwords = Passwords(settings.argon2_memory, lambda: own_keys.secret(stand_ins.PURPOSE))
     limits = limiter(settings)
     lookout = Lookout(ViewsReader(pools.looking))
 
@@ -148,4 +149,4 @@ def api(settings: Settings, data: Path, url: str, draining: Draining, bodies: By
 def _tokens(settings: Settings, own_keys: OwnKeys, foreign_keys: ForeignKeys | None) -> Tokens:
     if foreign_keys is None:
         return Tokens(own_keys, settings.issuer)
-    return Tokens(own_keys, OWN_ISSUER, foreign_keys, settings.issuer)
+    return Tokens(own_keys, OWN_ISSUER, foreign_keys, settings.issuer, settings.audience)

@@ -5,8 +5,8 @@ import time
 from collections import deque
 from typing import Any
 
-import jwt
 import msgspec
+import structlog
 from jwt import PyJWK
 from msgspec import Struct
 
@@ -26,6 +26,9 @@ TIME_OUT = 3.0
 SIZE = 1024 * 1024
 """Bytes of a JWKS, at most."""
 
+QUOTED = 200
+"""Characters of an error or an id of the issuer's that the log quotes, at most."""
+
 ALGORITHMS = {
     "RSA": ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"),
     "EC": ("ES256", "ES384", "ES512"),
@@ -34,6 +37,8 @@ ALGORITHMS = {
 """Sort of key → algorithms that it may check. There is no symmetric one."""
 
 ASYMMETRIC = frozenset(name for names in ALGORITHMS.values() for name in names)
+
+logger = structlog.get_logger()
 
 
 class ForeignKey(Struct, frozen=True):
@@ -57,6 +62,7 @@ class ForeignKeys:
         self._url = url
         self._keys: dict[str | None, ForeignKey] | None = None
         self._text = b""
+        self._failures = 0
         self._fetched: deque[float] = deque(maxlen=FETCHES)
         self._fetching = asyncio.Lock()
         self.changes = 0
@@ -89,10 +95,12 @@ class ForeignKeys:
 
     async def _fetch_for_unknown(self) -> bool:
         """Whether there may be other keys now than when it was called."""
-        before = self.changes
+        changes, failures = self.changes, self._failures
         async with self._fetching:
-            if self.changes != before:
+            if self.changes != changes:
                 return True  # another request has had them fetched meanwhile
+            if self._failures != failures:
+                return False  # it has tried in vain: nobody waits for two time-outs
             now = time.monotonic()
             if len(self._fetched) == FETCHES and now - self._fetched[0] < WINDOW:
                 return False
@@ -101,51 +109,67 @@ class ForeignKeys:
         return True
 
     async def _fetch(self) -> None:
-        """What cannot be had leaves the keys as they are."""
-        import httpx  # only who has another issuer waits until it is loaded
-
+        """What cannot be fetched leaves the keys as they are."""
         try:
             text = await self._read()
-            keys = _usable(text)
-        except (httpx.HTTPError, httpx.InvalidURL, ValueError, TimeoutError) as error:
-            self._outage.failed(repr(error), url=self._url)
-            return
-        self._outage.works(url=self._url)
-        if text != self._text:
-            self._keys, self._text = keys, text
-            self.changes += 1
+            if text != self._text:
+                self._keys, self._text = _usable(text), text
+                self.changes += 1
+        except Exception as error:  # whatever another's server says ends neither this loop nor a request
+            self._failures += 1
+            self._outage.failed(repr(error)[:QUOTED], url=self._url)
+        else:
+            self._outage.works(url=self._url)
 
     async def _read(self) -> bytes:
-        import httpx
+        import httpx  # only who has another issuer waits until it is loaded
 
+        pieces = bytearray()
         async with (
             asyncio.timeout(TIME_OUT),
             httpx.AsyncClient(timeout=TIME_OUT) as client,
-            client.stream("GET", self._url) as answer,
+            client.stream("GET", self._url, headers={"Accept-Encoding": "identity"}) as answer,
         ):
             answer.raise_for_status()
-            pieces = b""
-            async for piece in answer.aiter_bytes():
+            if (packed := answer.headers.get("Content-Encoding", "identity").lower()) != "identity":
+                raise ValueError(f"the JWKS is packed ({packed}), and so of any size")
+            async for piece in answer.aiter_raw():
                 pieces += piece
                 if len(pieces) > SIZE:
-                    raise ValueError(f"a JWKS has at most {SIZE} bytes")
-            return pieces
+                    raise ValueError(f"the JWKS has more than {SIZE} bytes")
+        return bytes(pieces)
 
 
 def _usable(text: bytes) -> dict[str | None, ForeignKey]:
-    """The asymmetric keys for signatures, by `kid`; others are passed over. ValueError where the text is no JWKS."""
+    """The asymmetric keys for signatures, by `kid`; others are skipped, and the log says why. MsgspecError where the
+    text is no JWKS."""
     keys: dict[str | None, ForeignKey] = {}
-    for jwk in _decode(text).keys:
-        if not isinstance(jwk, dict):
-            continue
-        named, algorithms = jwk.get("alg"), ALGORITHMS.get(str(jwk.get("kty")), ())
-        if jwk.get("use", "sig") != "sig" or "d" in jwk or (named is not None and named not in algorithms):
-            continue
+    for place, jwk in enumerate(_decode(text).keys):
         try:
-            key = PyJWK(jwk)
-        except jwt.PyJWTError:
-            continue
-        if key.algorithm_name in algorithms and isinstance(key.key_id, str | None):
-            may = algorithms if named is None and key.key_type == "RSA" else (key.algorithm_name,)
-            keys[key.key_id] = ForeignKey(key.key, may)
+            kid, key = _usable_key(jwk)
+        except Exception as error:  # libraries raise all sorts of errors for what is no key
+            named = str(jwk.get("kid"))[:QUOTED] if isinstance(jwk, dict) else None
+            logger.warning("a key of the other issuer is skipped", place=place, kid=named, reason=repr(error)[:QUOTED])
+        else:
+            keys[kid] = key
     return keys
+
+
+def _usable_key(jwk: Any) -> tuple[str | None, ForeignKey]:
+    """A key with its `kid`. What it cannot be used for is a ValueError; a broken one raises anything."""
+    if not isinstance(jwk, dict):
+        raise TypeError("it is no object")
+    named, algorithms = jwk.get("alg"), ALGORITHMS.get(str(jwk.get("kty")), ())
+    if not algorithms:
+        raise ValueError(f"its kty is none of {', '.join(ALGORITHMS)}")
+    if jwk.get("use", "sig") != "sig":
+        raise ValueError("its use is not sig")
+    if "d" in jwk:
+        raise ValueError("it is a private key")
+    if named is not None and named not in algorithms:
+        raise ValueError(f"its alg is none of {', '.join(algorithms)}")
+    key = PyJWK(jwk)
+    if key.algorithm_name not in algorithms or not isinstance(key.key_id, str | None):
+        raise ValueError("its algorithm or its kid cannot be used")
+    may = algorithms if named is None and key.key_type == "RSA" else (key.algorithm_name,)
+    return key.key_id, ForeignKey(key.key, may)

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from secrets import token_hex
+from stat import S_IRWXG, S_IRWXO
 from typing import Any
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -47,7 +48,7 @@ SIZE = 2048
 
 
 class NoKey(Refused):
-    """What was given is no key to sign with."""
+    """What was given, or is in the folder, is no key to sign with."""
 
 
 class CheckingKey(Struct, frozen=True):
@@ -67,7 +68,8 @@ class KeyRing(Struct, frozen=True):
 
 
 def ensure_private_key(folder: Path) -> RSAPrivateKey:
-    """The private key in the folder; made there, with mode 600, where there is none. Safe for two starts at once."""
+    """The private key in the folder; made there, with mode 600, where there is none. Safe for two starts at once. NoKey
+    where others have access to it."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     file = folder / FILE
     if not file.exists():
@@ -78,6 +80,8 @@ def ensure_private_key(folder: Path) -> RSAPrivateKey:
             pass  # another start was first: its key is the one
         finally:
             draft.unlink()
+    if file.stat().st_mode & (S_IRWXG | S_IRWXO):
+        raise NoKey(f"{file} signs tokens, and others than its owner have access to it: chmod 600 {file}")
     loaded = load_pem_private_key(file.read_bytes(), password=None)
     if not isinstance(loaded, RSAPrivateKey):
         raise TypeError(f"{file} holds no RSA key")

@@ -1,10 +1,12 @@
 """Our own keys as a running process holds them: read again when their folder changes."""
 
+import hmac
 import time
 from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from adapters.auth import keys
 from adapters.auth.keys import CheckingKey, KeyRing, NoKey
@@ -56,7 +58,7 @@ class OwnKeys:
             if changed_at == self._seen:
                 return
             ring = keys.read(self._folder)
-        except (OSError, ValueError, TypeError) as error:
+        except (OSError, ValueError, TypeError, NoKey) as error:
             self._outage.failed(str(error), error=error)
             return
         self._outage.works()
@@ -69,6 +71,11 @@ class OwnKeys:
         """The key to sign with, and its `kid`."""
         self.look(now=True)
         return self._ring.kid, self._ring.signing
+
+    def secret(self, purpose: bytes) -> bytes:
+        """What only those know who have the signing key: the same in every process that has it, for one purpose."""
+        signing = self._ring.signing.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+        return hmac.digest(signing, purpose, "sha256")
 
     def checking(self, kid: str | None) -> CheckingKey | None:
         """The key of that `kid`, or without one the signing key, while it is good."""

@@ -1,13 +1,13 @@
 """Passwords: Argon2id, off the event loop, and never more at once than the machine can bear."""
 
 import os
-from base64 import b64encode
-from secrets import token_bytes
+from collections.abc import Callable
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from msgspec import Struct
 
+from adapters.auth.stand_ins import StandIns
 from adapters.auth.turns import By, Turns
 from domain.password import canonical, is_too_long
 
@@ -27,23 +27,21 @@ NO = Checked(False)
 
 
 class Passwords:
-    def __init__(self, memory: int) -> None:
-        """`memory`: KiB that one hash takes."""
+    def __init__(self, memory: int, secret: Callable[[], bytes] = lambda: b"") -> None:
+        """`memory`: KiB that a new hash takes. `secret`: by which stand-ins are chosen."""
         self._hasher = PasswordHasher(memory_cost=memory)
         self._turns = Turns(min(os.cpu_count() or 1, AT_ONCE), "password")
-        self._nobodys = _nobodys(self._hasher)
+        self.stand_ins = StandIns(self._hasher, secret)
 
     async def hash(self, password: str, by: By) -> str:
         """The hash to keep. What `Turns.run` says."""
         return await self._turns.run(by, self._hasher.hash, password)
 
-    async def check(self, password: str, kept: str | None, by: By) -> Checked:
-        """Whether the password is the one; where nothing is kept, no, after the same time. What `Turns.run`
-        says."""
+    async def check(self, password: str, kept: str, by: By) -> Checked:
+        """Whether the password is the one. What `Turns.run` says."""
         if is_too_long(password):
             return NO
-        checked = await self._turns.run(by, self._check, kept or self._nobodys, password)
-        return checked if kept is not None else NO
+        return await self._turns.run(by, self._check, kept, password)
 
     def _check(self, kept: str, password: str) -> Checked:
         """In Unicode NFC; a password that was set before that was the rule may be another as it was sent."""
@@ -58,12 +56,3 @@ class Passwords:
             return self._hasher.verify(kept, password)
         except (VerificationError, InvalidHashError, UnicodeEncodeError):  # as where a log came without its hashes
             return False
-
-
-def _nobodys(hasher: PasswordHasher) -> str:
-    """What looks like a hash of this hasher's, and takes as long to check, but is of no password that anybody knows."""
-    salt, digest = (
-        b64encode(token_bytes(length)).decode().rstrip("=") for length in (hasher.salt_len, hasher.hash_len)
-    )
-    cost = f"m={hasher.memory_cost},t={hasher.time_cost},p={hasher.parallelism}"
-    return f"$argon2id$v=19${cost}${salt}${digest}"

@@ -32,11 +32,20 @@ class Tokens:
     """Issues tokens and says whose they are. Whether the user is still there, and has the password that it had then, is
     checked with the directory by whatever the token is used for."""
 
-    def __init__(self, own: OwnKeys, issuer: str, foreign: ForeignKeys | None = None, foreign_issuer: str = "") -> None:
+    def __init__(
+        self,
+        own: OwnKeys,
+        issuer: str,
+        foreign: ForeignKeys | None = None,
+        foreign_issuer: str = "",
+        audience: str | None = None,
+    ) -> None:
+        """`audience`: which the tokens of the other issuer must be for; None where it does not matter."""
         self._own = own
         self._issuer = issuer
         self._foreign = foreign
         self._foreign_issuer = foreign_issuer
+        self._audience = audience
         self._checked: dict[str, tuple[Actor, float]] = {}
         self._changes = 0
 
@@ -98,7 +107,7 @@ class Tokens:
             key = await self._foreign.key(kid)
             if key is None:
                 raise NotAuthenticated("bad")
-            claims = _verified(token, key.public, key.algorithms, self._foreign_issuer)
+            claims = _verified(token, key.public, key.algorithms, self._foreign_issuer, self._audience)
             return _foreign_actor(claims), float(claims["exp"]) + SKEW
         except jwt.ExpiredSignatureError as error:
             raise NotAuthenticated("expired") from error
@@ -111,16 +120,19 @@ class Tokens:
         return claims.get("iss") == self._foreign_issuer
 
 
-def _verified(token: str, key: Any, algorithms: Sequence[str], issuer: str) -> dict[str, Any]:
+def _verified(
+    token: str, key: Any, algorithms: Sequence[str], issuer: str, audience: str | None = None
+) -> dict[str, Any]:
     return jwt.decode(
         token,
         key,
         algorithms=algorithms,
         issuer=issuer,
+        audience=audience,
         leeway=SKEW,
         options={
-            "require": ["sub", "sub_type", "iss", "iat", "exp"],
-            "verify_aud": False,
+            "require": ["sub", "sub_type", "iss", "iat", "exp", *(["aud"] if audience else [])],
+            "verify_aud": audience is not None,
             "enforce_minimum_key_length": True,
         },
     )

@@ -1,5 +1,6 @@
 """Logins, and the change of the password that they rest on."""
 
+import time
 from contextlib import suppress
 
 import structlog
@@ -25,10 +26,15 @@ from domain.refusal import LoginRefused, PasswordDiffers
 
 logger = structlog.get_logger()
 
+LEARN = 60.0
+"""Seconds between two looks at what the hashes of all users cost."""
+
 
 def routes(
     entrance: Entrance, logins: Logins, passwords: Passwords, writer: Writer, reader: AccountsReader
 ) -> list[HTTPRouteHandler]:
+    learned_at = float("-inf")
+
     @post("/v1/auth", status_code=200)
     async def log_in(request: HttpRequest) -> Response[bytes]:
         address = address_of(request.scope)
@@ -38,9 +44,11 @@ def routes(
             sent = await entrance.sent(request, ("username", "password"))
             username, password = sent.username(least=0), sent.password("password")
             async with logins.of_name(username, address):
+                await learn_costs()
                 found = await reader.login(username)
+                kept = passwords.stand_ins.of(username) if found is None else found.password_hash
                 by = asker(request, f"username/{username}")
-                checked = await passwords.check(password, None if found is None else found.password_hash, by)
+                checked = await passwords.check(password, kept, by)
                 if found is None or not checked.matches:
                     user_id = None if found is None else found.user_id
                     logger.warning(
@@ -52,6 +60,14 @@ def routes(
             await renew_hash(found, password, by, request_id(request))
         token = entrance.tokens.issue(found.user_id, found.role, found.password_changes)
         return json_response({"access_token": token}, 200)
+
+    async def learn_costs() -> None:
+        """Before every login, so that it says nothing of one; seldom, since all users are looked at."""
+        nonlocal learned_at
+        now = time.monotonic()
+        if now >= learned_at + LEARN:
+            learned_at = now
+            passwords.stand_ins.learn(await reader.hash_parameters())
 
     async def renew_hash(found: Login, password: str, by: By, request_id: str) -> None:
         actor = Actor(found.user_id, found.role, password_changes=found.password_changes)

@@ -59,6 +59,13 @@ class AccountsReader:
         rows = await self._identifying.rows(DIRECTORY["login"], {"username": username})
         return Login(*rows[0]) if rows else None
 
+    async def hash_parameters(self) -> list[tuple[str, int]]:
+        """With which parameters there are how many hashes of passwords."""
+        return [
+            (parameters, number)
+            for parameters, number in await self._identifying.rows(DIRECTORY["hash_parameters"], {})
+        ]
+
     async def credentials(self, actor: Actor) -> tuple[str, str]:
         """The actor's own name, and what its password is checked against."""
         rows = await self._identifying.rows(SQL["credentials"], {"user_id": actor.id})

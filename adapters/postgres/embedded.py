@@ -49,6 +49,9 @@ _FIRST_SETTINGS = {"timezone": "UTC", "log_timezone": "UTC"}
 _VARIABLES = "PG"
 """How the variables of libpq and of the server begin."""
 
+_PASSED_ON = ("PATH", "HOME", "LANG", "LC_", "LD_", "TMPDIR", "TZ")
+"""How the variables begin that the server has from us: settings of ours may hold passwords and keys."""
+
 _SOCKET = ".s.PGSQL.5432"
 _SOCKET_BYTES = 100  # of its path; the system's limit is 107
 _POLL = 0.005  # seconds
@@ -257,6 +260,7 @@ def _spawn(command: list[str], *, data: Path, lock: int, become: Become) -> subp
             stdout=log,
             stderr=log,
             cwd=data,
+            env={name: value for name, value in os.environ.items() if name.startswith(_PASSED_ON)},
             pass_fds=[lock],
             start_new_session=True,  # a Ctrl-C at the terminal is for the owner, who stops the server last
             preexec_fn=prepare,  # noqa: PLW1509 - takes no lock another thread might hold

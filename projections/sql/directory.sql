@@ -101,6 +101,13 @@ where normalize(u.username, nfc) = normalize(%(username)s::text, nfc)
 order by u.username = %(username)s desc, u.username = normalize(%(username)s::text, nfc) desc, u.id
 limit 1;
 
+-- name: hash_parameters
+-- With which parameters there are how many hashes of passwords.
+select p.parameters, count(*)
+from users u, substring(u.password_hash from '^[$]argon2id[$]v=19[$]m=[0-9]+,t=[0-9]+,p=[0-9]+[$]') as p (parameters)
+where p.parameters is not null
+group by p.parameters;
+
 -- name: equal_names
 -- User names that were registered as sent and are equal in Unicode NFC.
 select array_agg(u.username order by u.id), array_agg(u.id order by u.id)

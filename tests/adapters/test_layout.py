@@ -96,6 +96,7 @@ async def test_every_statement_runs_where_the_tables_are_cut_by_part(
                 reader, accounts = Reader(pool, PARTITIONS), AccountsReader(pool, pool)
                 (row,) = await weights(reader, world, child)
                 assert (second, 19.0) == (row.id, row.companion_value)
+                assert [] == await accounts.hash_parameters()
                 assert Login(world.admin.id, "admin", "hash", 0) == await accounts.login("admin")
                 await ask_about_accounts(accounts, world)
                 await ask_about_outcomes(pool, world, sibling)

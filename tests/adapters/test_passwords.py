@@ -43,7 +43,7 @@ async def test_an_unknown_name_is_checked_once_and_as_dearly_as_a_wrong_password
     kept = PasswordHasher(memory_cost=MEMORY).hash("right")
     worked.clear()
     passwords = Passwords(MEMORY)
-    assert NO == await passwords.check("right", None, BY)
+    assert NO == await passwords.check("right", passwords.stand_ins.of("nobody"), BY)
     unknown = Counter(worked)
     worked.clear()
     assert NO == await passwords.check("wrong", kept, BY)
@@ -55,7 +55,10 @@ async def test_the_right_password_matches_and_no_password_is_nobodys() -> None:
     passwords = Passwords(MEMORY)
     kept = await passwords.hash("right", BY)
     assert Checked(True) == await passwords.check("right", kept, BY)
-    assert {NO} == {await passwords.check(password, None, BY) for password in ("", "right", "nobody's", kept)}
+    assert {NO} == {
+        await passwords.check(password, passwords.stand_ins.of("nobody"), BY)
+        for password in ("", "right", "nobody's", kept)
+    }
 
 
 DECOMPOSED, COMPOSED = "pa\u0301ssword", "p\u00e1ssword"
@@ -82,7 +85,10 @@ async def test_a_hash_of_another_cost_is_outdated() -> None:
 async def test_a_password_that_nobody_can_have_costs_no_check(worked: Counter[str]) -> None:
     kept = PasswordHasher(memory_cost=MEMORY).hash("right")
     worked.clear()
-    assert [NO, NO] == [await Passwords(MEMORY).check("x" * 1_025, each, BY) for each in (kept, None)]
+    assert [NO, NO] == [
+        await Passwords(MEMORY).check("x" * 1_025, each, BY)
+        for each in (kept, Passwords(MEMORY).stand_ins.of("nobody"))
+    ]
     assert not worked
 
 
@@ -90,7 +96,36 @@ async def test_an_unknown_name_costs_as_many_checks_as_a_known_one_where_charact
     worked: Counter[str],
 ) -> None:
     kept = PasswordHasher(memory_cost=MEMORY).hash("right")
-    for each in (kept, None):
+    for each in (kept, Passwords(MEMORY).stand_ins.of("nobody")):
         worked.clear()
         assert NO == await Passwords(MEMORY).check(DECOMPOSED, each, BY)
         assert [2] == list(worked.values())
+
+
+async def test_an_unknown_name_costs_what_the_hashes_of_users_cost(worked: Counter[str]) -> None:
+    """As after a change of the memory, when no user has logged in since."""
+    kept = PasswordHasher(memory_cost=2 * MEMORY).hash("right")
+    worked.clear()
+    passwords = Passwords(MEMORY)
+    passwords.stand_ins.learn([(f"$argon2id$v=19$m={2 * MEMORY},t=3,p=4$", 5)])
+    for each in (kept, passwords.stand_ins.of("nobody")):
+        assert NO == await passwords.check("wrong", each, BY)
+    assert [2] == list(worked.values()), worked
+
+
+def test_stand_ins_cost_what_users_cost_in_the_same_proportion_and_stay() -> None:
+    cheap, dear = "$argon2id$v=19$m=64,t=3,p=4$", "$argon2id$v=19$m=128,t=3,p=4$"
+    one, other = (Passwords(MEMORY, lambda: b"a").stand_ins for _ in range(2))
+    stranger = Passwords(MEMORY, lambda: b"b").stand_ins
+    for each in (one, other, stranger):
+        each.learn([(dear, 250), (cheap, 750)])
+    names = [f"name {number}" for number in range(4_000)]
+    costs = [one.of(name).rsplit("$", 2)[0] for name in names]
+    assert 700 < Counter(costs)[dear[:-1]] < 1_300
+    assert costs == [other.of(name).rsplit("$", 2)[0] for name in names]
+    assert costs != [stranger.of(name).rsplit("$", 2)[0] for name in names], "nobody else can tell which"
+    one.learn([(dear, 251), (cheap, 750)])
+    later = [one.of(name).rsplit("$", 2)[0] for name in names]
+    assert sum(before != after for before, after in zip(costs, later, strict=True)) < 40
+    one.learn([])
+    assert later == [one.of(name).rsplit("$", 2)[0] for name in names]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.settings import VARIABLES, SettingRefused, Settings, from_environment
+from adapters.settings import VARIABLES, SettingRefused, Settings, for_process, from_environment, misspelt
 
 ROOT = Path(__file__).parents[2]
 
@@ -21,6 +21,29 @@ def test_nothing_needs_to_be_set() -> None:
 
 def test_an_empty_variable_is_one_that_is_not_set() -> None:
     assert Settings() == from_environment(dict.fromkeys(VARIABLES.values(), ""))
+
+
+def test_a_misspelt_variable_is_told_with_the_setting_that_may_be_meant() -> None:
+    environment = {
+        "GROWTHRINGS_ADMIN_PASWORD": "x",
+        "GROWTHRINGS_ADMIN_PASSWORD": "x",
+        "growthrings_log_level": "x",
+        "GROWTHRINGS_COLOUR_OF_THE_SKY": "x",
+        "GROWTHRINGS_PASSWORD": "x",
+        "PATH": "x",
+        "GROWTHRINGS": "x",
+    }
+    assert {
+        "GROWTHRINGS_ADMIN_PASWORD": "GROWTHRINGS_ADMIN_PASSWORD",
+        "growthrings_log_level": "GROWTHRINGS_LOG_LEVEL",
+        "GROWTHRINGS_COLOUR_OF_THE_SKY": None,
+    } == misspelt(environment)
+
+
+def test_a_process_is_started_without_secrets_that_it_does_not_need() -> None:
+    environment = {"PATH": "x", "GROWTHRINGS_PASSWORD": "x", "GROWTHRINGS_PASSWORT": "x"}
+    environment |= dict.fromkeys((VARIABLES["private_key"], VARIABLES["log_level"]), "x")
+    assert {"PATH": "x", VARIABLES["log_level"]: "x"} == for_process(environment, ("private_key",))
 
 
 def test_variables_of_others_are_left_alone() -> None:

@@ -4,9 +4,9 @@ import json
 import threading
 import time
 from base64 import urlsafe_b64encode
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from uuid import uuid4
@@ -80,6 +80,7 @@ class Answer:
 
     chunks: Callable[[], Iterable[bytes]]
     status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 def plain(content: bytes, status: int = 200) -> Answer:
@@ -164,6 +165,8 @@ class _Handler(BaseHTTPRequestHandler):
         chunks = issuer.chunks()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
+        for name, value in (issuer.answer.headers if issuer.answer else {}).items():
+            self.send_header(name, value)
         self.end_headers()
         for chunk in chunks:
             self.wfile.write(chunk)

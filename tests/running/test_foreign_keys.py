@@ -1,5 +1,6 @@
 """The keys of another issuer: when they are fetched, how they change, and what its faults do to whom."""
 
+import gzip
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +16,7 @@ from tests.acceptance import refusals
 from tests.acceptance.client import WEIGHT, Api, User, at_once, refused, statuses
 from tests.acceptance.refusals import BAD_TOKEN
 from tests.running.alone import answering
-from tests.running.issuer import Issuer, Key, base64, claims_of, issuing, new_key, plain, trusting
+from tests.running.issuer import Answer, Issuer, Key, base64, claims_of, issuing, new_key, plain, trusting
 from tests.running.processes import WITH_PASSWORD, serving, soon
 from tests.running.programme import Programme, client, enrol, instant
 
@@ -31,6 +32,12 @@ UNREADABLE: list[object] = [
     {"kty": "AKP", "kid": "of tomorrow", "alg": "ML-DSA-44", "pub": "AQ"},
     {"kty": ["RSA"], "kid": {}, "n": None},
     {"kty": "oct", "kid": KNOWN.kid, "k": "AQ"},
+    {"kty": "oct", "kid": "without a secret"},
+    {"kty": "oct", "kid": "without a secret", "use": "sig", "alg": "HS256"},
+    {"kty": "RSA", "kid": "no number", "n": 5, "e": [], "alg": "RS256"},
+    {"kty": "OKP", "kid": "nothing", "crv": "Ed25519"},
+    "no object",
+    None,
 ]
 
 
@@ -157,6 +164,16 @@ def test_an_answer_that_is_no_set_of_keys_takes_none_away(contents: tuple[bytes,
             assert BAD_TOKEN == refused(world.ask(STRANGER))
             assert before + 1 == len(issuer.fetched)
             assert world.accepts(KNOWN)
+        assert world.is_well()
+
+
+def test_a_packed_answer_is_not_unpacked(service: Trusting) -> None:
+    with issuing(KNOWN) as issuer, service(issuer) as world:
+        assert world.accepts(KNOWN)
+        packed = gzip.compress(b'{"keys": [' + b" " * 50_000_000 + b"]}")
+        issuer.answer = Answer(lambda: [packed], headers={"Content-Encoding": "gzip"})
+        assert BAD_TOKEN == refused(world.ask(STRANGER))
+        assert world.accepts(KNOWN)
         assert world.is_well()
 
 

@@ -158,3 +158,34 @@ def test_an_address_that_cannot_be_fetched_is_told_by_its_name(url: str, tmp_pat
     assert 2 == ended.returncode, ended
     assert "GROWTHRINGS_JWKS_URL" in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+OURS = "https://growth.example"
+
+
+@pytest.mark.parametrize(
+    ("aud", "status"),
+    [
+        (OURS, 200),
+        (["https://other.example", OURS], 200),
+        ("https://other.example", 401),
+        (None, 401),
+        ([], 401),
+        (5, 401),
+    ],
+    ids=str,
+)
+def test_a_token_is_for_the_audience_that_is_set(aud: object, status: int, for_an_audience: World) -> None:
+    assert status == for_an_audience.reads(RSA.sign(for_an_audience.claims(aud=aud)))
+    assert 200 == for_an_audience.reads(for_an_audience.programme.token), "our own have none"
+
+
+@pytest.fixture(scope="module")
+def for_an_audience(new_database: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    folder: Path = tmp_path_factory.mktemp("audience")
+    with issuing(RSA) as issuer:
+        settings = {**trusting(issuer, new_database(64)), "GROWTHRINGS_AUDIENCE": OURS}
+        with serving(folder / "data", settings) as run, client(run.url) as api:
+            programme = enrol(api)
+            user = programme.people.application()
+            yield World(run, issuer, programme, user, programme.child(), api)
