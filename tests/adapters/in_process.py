@@ -41,6 +41,8 @@ class InProcess:
         answered: list[Message] = []
 
         async def receive() -> Any:
+            if not left:
+                await asyncio.Event().wait()  # the client stays
             piece = left.pop()
             return {"type": "http.request", "body": piece, "more_body": bool(left)}
 
