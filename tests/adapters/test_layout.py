@@ -14,6 +14,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from adapters import healthy, log_export, log_import, prepare, replay_command, replay_workers, view_commands
 from adapters.log_export import Selection
+from adapters.postgres import silence
 from adapters.postgres.accounts_reader import AccountsReader, Login
 from adapters.postgres.analytics_reader import AnalyticsReader, Values
 from adapters.postgres.audit_reader import AuditReader
@@ -76,7 +77,7 @@ async def test_every_statement_runs_where_the_tables_are_cut_by_part(
         connection.server_cursor_factory = executed.server_cursor
         return connection
 
-    for module in (view_commands, replay_command, replay_workers, log_export, log_import, healthy, prepare):
+    for module in (view_commands, replay_command, replay_workers, log_export, log_import, healthy, silence):
         monkeypatch.setattr(module, "connector", lambda _: connect)
 
     with closing_log(settle_in(connect)) as old:
