@@ -56,6 +56,7 @@ from adapters.telemetry.lookout import Lookout
 from adapters.telemetry.observed import Observed
 from application.processor import Processor
 from application.writer import Writer
+from projections.lag import Lags
 
 logger = structlog.get_logger()
 
@@ -81,13 +82,14 @@ def api(settings: Settings, data: Path, url: str, draining: Draining, bodies: By
     pool = pools.reading
     reader, accounts_reader = Reader(pool, log.partitions), AccountsReader(pool, pools.identifying)
     outcomes_reader = OutcomesReader(pool, log.partitions)
-    views_reader = ViewsReader(pool)
+    lags = Lags()
+    views_reader = ViewsReader(pool, lags)
     own_keys = OwnKeys(key_source(settings, data))
     foreign_keys = None if settings.jwks_url is None else ForeignKeys(settings.jwks_url)
     tokens = _tokens(settings, own_keys, foreign_keys)
     passwords = Passwords(settings.argon2_memory, lambda: own_keys.secret(stand_ins.PURPOSE))
     limits = limiter(settings)
-    lookout = Lookout(ViewsReader(pools.looking))
+    lookout = Lookout(ViewsReader(pools.looking, lags))
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:

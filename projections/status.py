@@ -9,6 +9,7 @@ from projections import statements
 from projections.generations import Generation
 from projections.growth import growth
 from projections.inline import INLINE
+from projections.lag import Lags
 from projections.views import VIEWS, Views
 
 SQL = statements.beside(__file__, "status")
@@ -16,19 +17,28 @@ SQL = statements.beside(__file__, "status")
 Row = Sequence[Any]
 """Of the statement `status`."""
 
+PLACES, HEADS = 6, 7
+"""Columns of it."""
+
 
 def tables(rows: Sequence[Row], views: Views = VIEWS) -> dict[str, Any]:
     """What the statement `rows` asks: the tables of all these generations."""
     return {"tables": [name for row in rows for name in _tables(row, views).values()]}
 
 
-def statuses(rows: Sequence[Row], counts: Mapping[str, int], views: Views = VIEWS) -> list[ViewStatus]:
-    """By view and generation. `counts`: rows of the tables, by name."""
-    return [_status(row, counts, views) for row in rows]
+def statuses(
+    rows: Sequence[Row], counts: Mapping[str, int], *, views: Views = VIEWS, lags: Lags | None = None
+) -> list[ViewStatus]:
+    """By view and generation. `counts`: rows of the tables, by name; `lags`: what earlier looks have found."""
+    lags = Lags() if lags is None else lags
+    if rows:
+        lags.look(rows[0][HEADS], [row[PLACES] for row in rows])
+    return [_status(row, counts, views, lags) for row in rows]
 
 
-def _status(row: Row, counts: Mapping[str, int], views: Views) -> ViewStatus:
-    view, generation, version, live, grown, builder, place, head, unseen, now, parked, owners, rate = row
+def _status(row: Row, counts: Mapping[str, int], views: Views, lags: Lags) -> ViewStatus:
+    view, generation, version, live, grown, builder, places, heads, unseen, now, parked, owners, rate = row
+    place, head = sum(places), sum(heads)
     latest = INLINE.get(view) or views.latest.get(view)
     since = min(map(recorded_at, unseen or ()), default=now)
     return ViewStatus(
@@ -40,7 +50,7 @@ def _status(row: Row, counts: Mapping[str, int], views: Views) -> ViewStatus:
         place=place,
         head=head,
         lag_events=head - place,
-        lag_seconds=round(max(0.0, (now - since).total_seconds()), 3),
+        lag_seconds=round(lags.seconds(places, (now - since).total_seconds()), 3),
         rows={name: counts.get(table, 0) for name, table in _tables(row, views).items()},
         rate=round(rate, 1),
         parked_streams=parked,

@@ -9,14 +9,17 @@ from adapters.postgres.schema_version import Schema, schema_of
 from application import permissions
 from application.queries.views import ReadViews, ViewStatus
 from projections import statements, status
+from projections.lag import Lags
 from projections.status import SQL as STATUS
 
 SQL = statements.beside(__file__, "accounts")
 
 
 class ViewsReader:
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, lags: Lags) -> None:
+        """`lags`: what all of a process have seen of the log."""
         self._pool = pool
+        self._lags = lags
         self._migrations = {file.name for file in MIGRATIONS.glob("*.sql")}
 
     async def schema(self) -> Schema:
@@ -33,11 +36,11 @@ class ViewsReader:
         permissions.check_there(query.actor, asker.row(rows[0][0] if rows else None))
         rows = await self._pool.rows(STATUS["status"], {})
         counts = await self._pool.rows(STATUS["rows"], status.tables(rows))
-        return status.statuses(rows, dict(counts))
+        return status.statuses(rows, dict(counts), lags=self._lags)
 
     async def standing(self) -> list[ViewStatus]:
         """The same for the service itself, and no rows are counted. Unavailable."""
-        return status.statuses(await self._pool.rows(STATUS["status"], {}), {})
+        return status.statuses(await self._pool.rows(STATUS["status"], {}), {}, lags=self._lags)
 
     async def log_size(self) -> tuple[int, int]:
         """Events of the log, and bytes that they take with their indexes. Unavailable."""

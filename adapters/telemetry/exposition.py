@@ -17,7 +17,7 @@ from application.queries.views import ViewStatus
 
 OF_VIEWS: dict[str, tuple[str, Callable[[ViewStatus], float]]] = {
     "lag_events": ("Events that a view has not seen.", lambda view: view.lag_events),
-    "lag_seconds": ("Age of the oldest event that a view has not seen.", lambda view: view.lag_seconds),
+    "lag_seconds": ("Seconds for which there has been such an event.", lambda view: view.lag_seconds),
     "parked_streams": ("Streams that a view has left out, since an event could not be applied.",
                        lambda view: view.parked_streams),
     "workers": ("Projectors that keep a view.", lambda view: len(view.workers)),

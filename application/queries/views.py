@@ -18,8 +18,8 @@ class ViewStatus(Struct, frozen=True, kw_only=True):
 
     `state` is `live`, `kept` (beside the live one), `growing` (a rebuild is at it) or `unfinished` (a rebuild has left
     it). `place` and `head` count events, of all partitions together: those that it has seen, and those that there are.
-    `lag_seconds` is the age of the oldest one that it has not seen. `rows` is about how many there are in each of its
-    tables; `rate`, events a second that its workers applied lately; `parked_streams`, those that it has left out;
+    `lag_seconds` is for how long there has been one that it has not seen. `rows` is about how many there are in each of
+    its tables; `rate`, events a second that its workers applied lately; `parked_streams`, those that it has left out;
     `workers`, who applies what comes. `latest_version` is that of the code, where it has the view at all.
     """
 

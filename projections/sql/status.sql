@@ -1,17 +1,18 @@
 -- name: status
--- Every generation, how far it is in all partitions together, the first event of each partition that it has not seen, and
--- who keeps it. A builder that is gone has left its generation unfinished.
+-- Every generation, how far it is in each partition and where these end, the first event of each that it has not seen,
+-- and who keeps it. A builder that is gone has left its generation unfinished.
 select v.view, v.generation, v.version, v.live, v.grown,
     case when v.builder is null then null
         when exists (select from pg_stat_activity a where a.application_name = v.builder) then v.builder
         else '' end as builder,
-    s.place, s.head, s.unseen, clock_timestamp() as now,
+    s.places, s.heads, s.unseen, clock_timestamp() as now,
     (select count(distinct p.stream) from parked_events p
      where p.view = v.view and p.generation = v.generation) as parked,
     w.owners, w.rate
 from views v
 cross join lateral (
-    select coalesce(sum(p.seq), 0)::bigint as place, coalesce(sum(e.seq), 0)::bigint as head,
+    select coalesce(array_agg(coalesce(p.seq, 0) order by h.part), '{}') as places,
+        coalesce(array_agg(coalesce(e.seq, 0) order by h.part), '{}') as heads,
         array_agg(f.state) filter (where f.state is not null) as unseen
     from heads h
     left join lateral (

@@ -40,6 +40,7 @@ from domain.measurement import withdraw
 from domain.partition import partition
 from domain.refusal import AlreadyRegistered, InstitutionInUse, NotFound
 from projections import generations
+from projections.lag import Lags
 from projections.outcomes import FirstOutcomes
 from projections.view import Placed, tables_of
 from projections.views import VIEWS
@@ -101,7 +102,7 @@ async def test_every_statement_runs_where_the_tables_are_cut_by_part(
                 assert Login(world.admin.id, "admin", "hash", 0) == await accounts.login("admin")
                 await ask_about_accounts(accounts, world)
                 await ask_about_outcomes(pool, world, sibling)
-                await until_level(ViewsReader(pool))
+                await until_level(ViewsReader(pool, Lags()))
                 await audit(AuditReader(pool, PARTITIONS), world, second)
             healthy.check_projector(database)
             operate(Operator(database, Path()), connect)
