@@ -21,7 +21,7 @@ from adapters.http.envelope import envelope
 from adapters.postgres import silence
 from adapters.postgres.connections import limited
 from adapters.postgres.log import PostgresLog
-from adapters.postgres.migrate import LOCK, LOCKED, migrate, schema
+from adapters.postgres.migrate import LOCK, LOCKED, is_under_way, migrate, schema
 from adapters.postgres.schema_check import MigrationRefused
 from adapters.postgres.waiting import is_lost, reach
 from adapters.refused import Refused
@@ -30,6 +30,7 @@ from application.command import Command
 from application.commands.register_first_admin import SERVICE, RegisterFirstAdmin
 from application.commands.register_user import NewUser
 from application.commands.take_out_strangers import TakeOutStrangers
+from application.outage import Outage
 from application.ports import LogUnavailable
 from application.processor import Processor
 from domain.password import canonical
@@ -49,7 +50,7 @@ GROUPS = 500
 
 
 PREPARE_TIME = 15.0
-"""Seconds for which a process waits for the schema: another may be making it."""
+"""Seconds that another process has to begin to make the schema. Then it is waited for, for as long as that takes."""
 
 
 class NotPrepared(Refused):
@@ -57,8 +58,8 @@ class NotPrepared(Refused):
 
 
 def wait_until_prepared(url: str, *, for_commands: bool = False) -> None:
-    """Return when the schema is there; NotPrepared when it still is not after PREPARE_TIME, or when commands cannot be
-    decided, where they shall be."""
+    """Return when the schema is there; NotPrepared when it still is not after PREPARE_TIME and nobody is making it, or
+    when commands cannot be decided, where they shall be."""
     with silence.watched(url) as connect, connect("prepare") as connection:
         _wait_until_prepared(connection, for_commands=for_commands)
 
@@ -81,13 +82,18 @@ def _wait_until_prepared(connection: Connection[Any], stopping: Flag | None = No
     stopping = stopping or Flag()
     deadline = time.monotonic() + PREPARE_TIME
     connection.autocommit = True
+    waiting = Outage("waiting for another process, which brings the schema up to date", "the schema is up to date")
     while True:
         with limited(connection, LOOK_TIME):
+            is_changing = is_under_way(connection)  # first: what ends in between is seen by the other look
             stands = schema(connection)
         if stands.is_current:
+            waiting.works()
             break
-        if stands.is_newer or time.monotonic() > deadline:
+        if stands.is_newer or (time.monotonic() > deadline and not is_changing):
             raise NotPrepared(stands.what)
+        if is_changing:
+            waiting.failed(stands.what)
         if stopping.wait(0.05):
             return
     with limited(connection, LOOK_TIME):

@@ -37,6 +37,12 @@ def schema(connection: Connection[Any], files: Path = MIGRATIONS) -> Schema:
     return schema_of(applied, {file.name for file in files.glob("*.sql")})
 
 
+def is_under_way(connection: Connection[Any]) -> bool:
+    """Whether another session applies migrations now."""
+    ((is_locked,),) = connection.execute(SQL["is_locked"], {"lock": LOCK}).fetchall()
+    return bool(is_locked)
+
+
 def migrate(connection: Connection[Any], partitions: int, files: Path = MIGRATIONS) -> list[str]:
     """Apply what has not been applied, in one transaction, and return the names. MigrationRefused.
 

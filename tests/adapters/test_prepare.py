@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +11,12 @@ import pytest
 from psycopg import Connection, sql
 from psycopg.conninfo import make_conninfo
 
+from adapters import prepare as preparing
 from adapters.postgres import schema_check
 from adapters.postgres.embedded import Server
-from adapters.postgres.migrate import MIGRATIONS, migrate
+from adapters.postgres.migrate import LOCK, MIGRATIONS, migrate
 from adapters.postgres.schema_check import tables_of
-from adapters.prepare import NotPrepared, prepare
+from adapters.prepare import NotPrepared, prepare, wait_until_prepared
 from adapters.settings import Settings
 from projections import generations
 from projections.generations import NamesTaken
@@ -230,3 +231,22 @@ def test_of_several_that_prepare_at_once_one_shows_a_password(
     assert ["", "", ""] == sorted(shown)[:3]
     assert "The first admin is 'admin'" in sorted(shown)[3]
     assert [("admin",)] == session.execute("select username from users").fetchall()
+
+
+def test_a_process_waits_for_a_migration_for_as_long_as_it_takes(
+    empty: str, session: Connection[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(preparing, "PREPARE_TIME", 0.0)
+    session.execute("select pg_advisory_lock(%s)", [LOCK])
+    with ThreadPoolExecutor(1) as threads:
+        waiting = threads.submit(wait_until_prepared, empty)
+        assert not wait([waiting], timeout=0.5).done
+        migrate(session, SETTINGS.partitions)
+        session.execute("select pg_advisory_unlock_all()")
+        waiting.result(timeout=60)
+
+
+def test_a_schema_that_nobody_makes_is_not_waited_for(empty: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(preparing, "PREPARE_TIME", 0.0)
+    with pytest.raises(NotPrepared, match="run growthrings prepare"):
+        wait_until_prepared(empty)

@@ -1,6 +1,14 @@
 -- name: lock
 select pg_advisory_xact_lock(%(lock)s);
 
+-- name: is_locked
+-- Whether somebody holds the lock. Its key is below 2^31, so that the other half of what PostgreSQL keeps of it is 0.
+select exists (
+    select from pg_locks
+    where locktype = 'advisory' and classid = 0 and objid = %(lock)s::oid and objsubid = 1 and granted
+        and database = (select oid from pg_database where datname = current_database())
+);
+
 -- name: has_migrations
 select to_regclass('migrations') is not null;
 
