@@ -26,6 +26,7 @@ class Pool:
     """Implements `adapters.postgres.silence.Waiting`."""
 
     lost_after = LOST
+    is_stuck = False
 
     def __init__(self, connections: AsyncConnectionPool[Any], *, wait: float, shares: Shares | None = None) -> None:
         """`wait`: seconds for which a database that is away is tried, at most, and a connection is waited for.

@@ -35,7 +35,7 @@ PAUSE = 0.2
 """Seconds between two looks at who waits."""
 
 STUCK = 10.0
-"""Seconds for which somebody may wait though no session is asked anything. Opening one takes less."""
+"""Seconds for which a batch may go on while no session is asked anything. Opening one takes less."""
 
 LATE = 2 * PAUSE
 """Seconds that such a pause may have taken."""
@@ -62,6 +62,10 @@ class Waiting(Protocol):
         """Seconds for which the first of them has been waiting; 0 where nobody is."""
 
     @property
+    def is_stuck(self) -> bool:
+        """Whether they wait for a session that cannot be opened."""
+
+    @property
     def sessions(self) -> Collection[Connection[Any] | AsyncConnection[Any]]:
         """By which they wait."""
 
@@ -86,6 +90,11 @@ class Writing:
         return self._writer.waiting_for
 
     @property
+    def is_stuck(self) -> bool:
+        """Not where the queue is long: those who have waited for long may be about to have their turn."""
+        return (self._writer.busy_for or 0.0) > STUCK and not self.sessions
+
+    @property
     def sessions(self) -> Collection[Connection[Any]]:
         session = self._log.asked
         return () if session is None else (session,)
@@ -99,6 +108,7 @@ class Projecting:
     """A projector that waits, or is at work itself on what it was answered."""
 
     lost_after = 8.0
+    is_stuck = False
 
     def __init__(self, projector: Projector) -> None:
         self._projector = projector
@@ -121,6 +131,7 @@ class Asking:
     """Sessions of a thread that asks one statement after another: it waits while one of them is answered."""
 
     lost_after = 2.0
+    is_stuck = False
 
     def __init__(self) -> None:
         self._opened: WeakSet[Connection[Any]] = WeakSet()
@@ -192,14 +203,13 @@ async def keep(url: str, all_waiting: Sequence[Waiting]) -> None:
         await asyncio.sleep(PAUSE)
         if time.monotonic() - asleep > LATE:
             continue  # it is we who were busy, and may have answers that nobody has looked at
-        waiting = [each for each in all_waiting if each.waiting_for > PATIENCE]
-        if stuck := [each for each in waiting if each.waiting_for > STUCK and not each.sessions]:
-            _give_up(stuck, without_session)
-        if not waiting and not silent.is_on:
-            continue
         try:
-            await _listen(url, waiting, all_waiting, silent)
-        except Exception as error:  # as when a session is closed by others while it is looked at: the next look tells
+            waiting = [each for each in all_waiting if each.waiting_for > PATIENCE]
+            if stuck := [each for each in waiting if each.is_stuck]:
+                _give_up(stuck, without_session)
+            if waiting or silent.is_on:
+                await _listen(url, waiting, all_waiting, silent)
+        except Exception as error:  # as when other threads open or close sessions meanwhile: the next look tells
             unknown.failed(message_of(error), error=error)
         else:
             unknown.works()

@@ -1,0 +1,88 @@
+"""Who looks after those that wait for the database gives up those that are stuck, and goes on whatever happens."""
+
+import asyncio
+from collections.abc import Collection
+from typing import Any
+
+import pytest
+from psycopg import Connection
+
+from adapters.postgres import silence
+from adapters.postgres.log import PostgresLog
+from adapters.postgres.silence import PATIENCE, STUCK, Writing
+from application.writer import Writer
+
+NOBODY = "host=127.0.0.1 port=1"
+"""An address where no database is, which says so at once."""
+
+
+class Looked(Exception):
+    """An error of a look."""
+
+
+class Stuck:
+    """Implements `silence.Waiting`: the first look at it fails."""
+
+    lost_after = 1.0
+    is_stuck = True
+    sessions: Collection[Connection[Any]] = ()
+
+    def __init__(self) -> None:
+        self.looks = 0
+        self.given_up = asyncio.Event()
+
+    @property
+    def waiting_for(self) -> float:
+        self.looks += 1
+        if self.looks == 1:
+            raise Looked
+        return 2 * PATIENCE
+
+    def give_up(self, reason: str) -> None:
+        self.given_up.set()
+
+
+async def test_a_look_that_fails_does_not_end_the_watch_over_those_who_wait_for_the_database() -> None:
+    stuck = Stuck()
+    keeping = asyncio.create_task(silence.keep(NOBODY, [stuck]))
+    async with asyncio.timeout(60):
+        await stuck.given_up.wait()
+    assert stuck.looks > 1
+    keeping.cancel()
+
+
+class BusyWriter(Writer):
+    def __init__(self, busy_for: float | None) -> None:
+        self._busy_for = busy_for
+
+    @property
+    def busy_for(self) -> float | None:
+        return self._busy_for
+
+    @property
+    def waiting_for(self) -> float:
+        return 10 * STUCK
+
+
+class AskingLog(PostgresLog):
+    def __init__(self, asked: Connection[Any] | None) -> None:
+        self._asked = asked
+
+    @property
+    def asked(self) -> Connection[Any] | None:
+        return self._asked
+
+
+@pytest.mark.parametrize(
+    ("busy_for", "asked", "is_stuck"),
+    [
+        (None, None, False),
+        (STUCK - 1, None, False),  # the queue is long, and the writer is at its next batch
+        (STUCK + 1, object(), False),  # what becomes of the answer is looked at by others
+        (STUCK + 1, None, True),
+    ],
+)
+def test_a_writer_is_stuck_by_one_batch_and_not_by_a_long_queue(
+    busy_for: float | None, asked: Any, is_stuck: bool
+) -> None:
+    assert is_stuck is Writing(BusyWriter(busy_for), AskingLog(asked)).is_stuck
