@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Meta, Struct
 
-from adapters.refused import NotUnderstood
-from adapters.terminal import visible
+from adapters.errors import NotUnderstood
+from adapters.system.terminal import visible
 from domain.user import USERNAME_LENGTH
 
 

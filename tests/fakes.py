@@ -14,9 +14,9 @@ from domain.dedupe import Key
 from domain.event import Event
 from domain.partition import partition
 from domain.password import canonical
-from projections.dedupe_index import DedupeChanges
-from projections.directory import DirectoryChanges
-from projections.known import Known
+from projections.inline.dedupe_index import DedupeChanges
+from projections.inline.directory import DirectoryChanges
+from projections.inline.known import Known
 
 _MICROSECOND = timedelta(microseconds=1)
 

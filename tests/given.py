@@ -9,7 +9,7 @@ from domain.dedupe import Freed, Held, Key, ScopeFreed
 from domain.event import Event
 from domain.partition import name_of
 from domain.refusal import Refusal
-from projections import dedupe_index
+from projections.inline import dedupe_index
 
 
 class Facts:

@@ -8,8 +8,8 @@ from typing import Any
 from psycopg import Connection
 from psycopg.errors import QueryCanceled
 
-from projections.projector import Projector
-from projections.views import VIEWS, Views
+from projections.projector.projector import Projector
+from projections.views.registry import VIEWS, Views
 
 
 @contextmanager

@@ -30,7 +30,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from msgspec import Struct
 
-from adapters.refused import Refused
+from adapters.errors import Refused
 
 FILE = "private.pem"
 RETIRED = "retired-{}.pem"

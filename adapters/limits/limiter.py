@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from adapters.errors import NotUnderstood
 from adapters.limits.window import Limit, Window
-from adapters.refused import NotUnderstood
 from adapters.settings import VARIABLES, Settings
 
 if TYPE_CHECKING:
-    from adapters.redis.shared_windows import SharedWindows
+    from adapters.limits.shared_windows import SharedWindows
 
 LOGINS = "logins"
 """Failed logins of a name from an address."""
@@ -112,7 +112,7 @@ def limiter(settings: Settings) -> Limiter:
     if settings.redis_url is None or not limits:
         return Limiter(limits)
     # The library takes half as long to load as everything else together, and most have no Redis.
-    from adapters.redis.shared_windows import SharedWindows  # noqa: PLC0415  # see above
+    from adapters.limits.shared_windows import SharedWindows  # noqa: PLC0415  # see above
 
     return Limiter(limits, SharedWindows(settings.redis_url, settings.redis_wait))
 

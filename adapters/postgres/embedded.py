@@ -22,9 +22,9 @@ import psycopg
 from psycopg import Connection
 from psycopg.conninfo import make_conninfo
 
-from adapters.parent import end_with
 from adapters.postgres.connections import connector
 from adapters.postgres.server_account import Become, account
+from adapters.system.parent_death import end_with
 
 _NAME = "growthrings"  # of the role and of the database
 _SETTINGS = {

@@ -11,8 +11,9 @@ from psycopg import Connection
 from adapters.postgres import schema_check
 from adapters.postgres.schema_check import MigrationRefused, foreign
 from adapters.postgres.schema_version import Schema, schema_of
-from projections import generations, statements
-from projections.generations import NamesTaken
+from projections import statements
+from projections.views import generations
+from projections.views.generations import NamesTaken
 
 logger = structlog.get_logger()
 

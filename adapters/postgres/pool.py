@@ -13,7 +13,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from adapters.postgres.connections import QUESTION_TIME, hang_up
 from adapters.postgres.shares import ASKER, Shares
-from adapters.postgres.silence import LOST
+from adapters.postgres.watchdog import LOST
 from application.outage import Outage
 from application.unavailable import Unavailable
 from projections.database_error import message_of
@@ -23,7 +23,7 @@ PAUSE = 0.02
 
 
 class Pool:
-    """Implements `adapters.postgres.silence.Waiting`."""
+    """Implements `adapters.postgres.watchdog.Waiting`."""
 
     lost_after = LOST
     is_stuck = False

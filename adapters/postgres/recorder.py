@@ -20,12 +20,12 @@ from eventsourcing.persistence import (
 from eventsourcing.utils import Environment, EnvType
 
 from adapters.postgres.connections import connector
-from adapters.postgres.log import PostgresLog
+from adapters.postgres.event_store import PostgresLog
 from adapters.postgres.mapper import EventMapper
 from application.ports import AppendRefused, CommitInDoubt, LogUnavailable
 from domain.catalogue import decode
 from domain.partition import partition
-from projections.known import Known
+from projections.inline.known import Known
 
 EVERYTHING = 2**31 - 1
 

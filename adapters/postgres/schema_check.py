@@ -6,8 +6,9 @@ from typing import Any
 
 from psycopg import Connection
 
-from projections import generations, statements
-from projections.views import VIEWS
+from projections import statements
+from projections.views import generations
+from projections.views.registry import VIEWS
 
 SQL = statements.beside(__file__, "schema_check")
 

@@ -4,9 +4,9 @@ import logging
 import time
 from functools import lru_cache, partial
 
-from adapters import logs
-from adapters.http.edge import Answered
-from adapters.logs import Log
+from adapters.http.edge.edge import Answered
+from adapters.telemetry import logs
+from adapters.telemetry.logs import Log
 
 
 class AccessLog:

@@ -10,8 +10,8 @@ from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
 
+from adapters.postgres.health_probe import Seen
 from adapters.telemetry import folder
-from adapters.telemetry.lookout import Seen
 from adapters.telemetry.metrics import Metrics
 from application.queries.views import ViewStatus
 

@@ -5,8 +5,8 @@ from typing import TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 
-from adapters.http.edge import Answered
-from adapters.http.errors import REFUSALS
+from adapters.http.edge.edge import Answered
+from adapters.http.edge.error_responses import REFUSALS
 from adapters.limits.limiter import Limiter
 from adapters.telemetry.steps import STEPS, Step
 from application.unavailable import KINDS

@@ -7,12 +7,12 @@ import structlog
 from litestar.handlers import HTTPRouteHandler
 from litestar.types import ASGIApp
 
-from adapters.http import metrics
-from adapters.http.edge import Answered
+from adapters.http.api import metrics
+from adapters.http.edge.edge import Answered
 from adapters.limits.limiter import Limiter
+from adapters.postgres.health_probe import Lookout
 from adapters.settings import VARIABLES, Settings
 from adapters.telemetry.access import access_log
-from adapters.telemetry.lookout import Lookout
 from adapters.telemetry.steps import TimedLog
 from application.ports import K, Log
 from application.writer import Ran, Writer

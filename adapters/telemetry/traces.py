@@ -17,7 +17,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, Spa
 from opentelemetry.trace import Link, Span, SpanKind, Status, StatusCode, set_span_in_context
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from adapters.http.edge import UNKNOWN
+from adapters.http.edge.edge import UNKNOWN
 from adapters.telemetry.steps import Step
 from application.outage import Outage
 from application.writer import Ran

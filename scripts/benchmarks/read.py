@@ -19,7 +19,7 @@ import psycopg
 from rich.progress import Progress, TaskID
 from scipy import stats
 
-from projections.views import VIEWS
+from projections.views.registry import VIEWS
 from scripts.benchmarks import ours, read_duckdb, read_entries, read_writes
 from scripts.benchmarks.read_report import (
     GROWTH,

@@ -12,7 +12,7 @@ import psycopg
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from adapters.postgres.log import PostgresLog
+from adapters.postgres.event_store import PostgresLog
 from application.ids import Ids, uuid_of
 from domain.catalogue import encode
 from domain.entry import EntryRecorded

@@ -20,8 +20,8 @@ from adapters.postgres.mapper import EventMapper
 from domain.catalogue import decode
 from domain.measurement import MeasurementRecorded, MeasurementRemoved, MeasurementRevised, MeasurementsWithdrawn
 from domain.partition import name_of, partition
-from projections import measurements
-from projections.view import Placed
+from projections.views import measurements
+from projections.views.view import Placed
 from scripts.benchmarks.peers import LIBRARY_DATABASE
 from scripts.benchmarks.rebuild_log import PARTITIONS
 

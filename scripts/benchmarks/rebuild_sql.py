@@ -11,7 +11,7 @@ from typing import LiteralString
 import psycopg
 from psycopg import Connection, sql
 
-from projections.views import VIEWS
+from projections.views.registry import VIEWS
 
 SCHEMA = "bench_sql"
 SETTINGS = "set work_mem = '128MB'; set maintenance_work_mem = '256MB'; set timezone = 'UTC'"

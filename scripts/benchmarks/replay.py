@@ -15,8 +15,8 @@ from rich.table import Table
 
 from adapters.postgres import embedded
 from adapters.postgres.migrate import migrate
-from projections.inline import INLINE
-from projections.views import VIEWS
+from projections.rebuild.inline_views import INLINE
+from projections.views.registry import VIEWS
 from scripts.benchmarks import rebuild_log, rebuild_ours
 from scripts.benchmarks.database import stored
 from scripts.benchmarks.rebuild_log import PARTITIONS, Log

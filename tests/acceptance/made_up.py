@@ -10,12 +10,12 @@ import schemathesis
 from schemathesis import Case, CheckContext, Response
 from schemathesis.core.parameters import ParameterLocation
 
-from adapters.analytics.unfit import Unfit
-from adapters.http import errors
-from adapters.http.errors import Asked
+from adapters.http.edge import error_responses
+from adapters.http.edge.error_responses import Asked
 from adapters.http.openapi import refusals
 from adapters.http.openapi.document import FAMILIES, document
 from adapters.http.openapi.operations import Operation
+from adapters.statistics.unfit import Unfit
 from application.permissions import MAY
 from domain.refusal import (
     BadFilter,
@@ -83,7 +83,7 @@ class Named(NamedTuple):
 def _named(operation_id: str) -> Iterator[Named]:
     operation = OPERATIONS[operation_id]
     for error in (*refusals.own(operation), *refusals.OF_TOKENS, *refusals.OF_ALL):
-        told = errors.shown(error, Asked(operation.method, refusals.path_of(operation), ""))
+        told = error_responses.shown(error, Asked(operation.method, refusals.path_of(operation), ""))
         text = re.escape(told.content.decode())
         for name in VARIES.get(type(error), ()):
             value = getattr(error, name)

@@ -15,13 +15,13 @@ from jsonschema_rs import Draft202012Validator, meta
 from msgspec import Struct
 
 import adapters.http
-from adapters.analytics.changepoint import changepoints
-from adapters.analytics.correlation import correlate
-from adapters.analytics.trend import trend
-from adapters.http.envelope import ENVELOPES
+from adapters.http.edge.envelopes import ENVELOPES
 from adapters.http.openapi import refusals, statistics
 from adapters.http.openapi.document import FAMILIES, document
 from adapters.http.openapi.operations import Operation
+from adapters.statistics.changepoint import changepoints
+from adapters.statistics.correlation import correlate
+from adapters.statistics.trend import trend
 from application.permissions import MAY
 from tests.acceptance.client import Api, Body, shown
 from tests.acceptance.reference import assert_close
@@ -44,7 +44,7 @@ DONE_BY_NOBODY = {
 
 def routes() -> Iterator[tuple[str, str]]:
     """Method and path of every handler of every module that has routes; what these rest on is not needed for that."""
-    for module in pkgutil.iter_modules(adapters.http.__path__, "adapters.http."):
+    for module in pkgutil.walk_packages(adapters.http.__path__, "adapters.http."):
         make: Any = getattr(importlib.import_module(module.name), "routes", None)
         if make is not None:
             for handler in make(**dict.fromkeys(inspect.signature(make).parameters)):

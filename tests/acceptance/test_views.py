@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from projections.views import VIEWS
+from projections.views.registry import VIEWS
 from tests.acceptance.client import Api, Body, User, is_json, refused
 from tests.acceptance.people import ACCOUNTS, FAMILY, Account, People
 from tests.acceptance.refusals import BAD_TOKEN, FORBIDDEN, NO_TOKEN, no_method

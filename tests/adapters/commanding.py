@@ -6,8 +6,10 @@ from typing import NamedTuple
 import pytest
 from structlog.testing import capture_logs
 
-from adapters import cli, logs, prepare
+from adapters.cli import main
+from adapters.processes import prepare
 from adapters.settings import VARIABLES
+from adapters.telemetry import logs
 
 
 class Ended(NamedTuple):
@@ -32,7 +34,7 @@ def commanding(url: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureF
         capfd.readouterr()
         with capture_logs():
             try:
-                code = cli.main(list(words))
+                code = main.main(list(words))
             except SystemExit as ended:  # argparse's
                 code = int(ended.code or 0)
         return Ended(code, *capfd.readouterr())

@@ -11,11 +11,11 @@ from typing import Any, cast
 import msgspec
 from litestar.types import ASGIApp, Message, Scope
 
-from adapters.http.byte_budget import ByteBudget
-from adapters.http.draining import Draining
-from adapters.prepare import prepare
+from adapters.http.edge.byte_budget import ByteBudget
+from adapters.http.edge.draining import Draining
+from adapters.processes.prepare import prepare
+from adapters.processes.wiring import api
 from adapters.settings import Settings
-from adapters.wiring import api
 
 PASSWORD = "secret of the first"
 

@@ -4,8 +4,8 @@ from typing import Any
 
 from psycopg import Connection, sql
 
-from projections import generations
-from projections.view import View, tables_of
+from projections.views import generations
+from projections.views.view import View, tables_of
 
 
 def serve_as_before(connection: Connection[Any], view: View) -> None:

@@ -12,10 +12,10 @@ import msgspec
 import uvicorn
 from litestar.types import ASGIApp
 
-from adapters.http import arrival
-from adapters.http.arrival import Pace
-from adapters.http.byte_budget import ByteBudget
-from adapters.http.edge import security
+from adapters.http.edge import http_protocol
+from adapters.http.edge.byte_budget import ByteBudget
+from adapters.http.edge.edge import security
+from adapters.http.edge.http_protocol import Pace
 
 PATIENCE = 15.0
 """Seconds that a test waits for what is to come."""
@@ -106,7 +106,7 @@ def serving(
     with closing(socket.create_server(("127.0.0.1", 0), backlog=2_048)) as listening:
         bodies = ByteBudget(budget)
         headers = security(with_tls=False)
-        protocol = arrival.protocol(wait=wait, body_limit=body_limit, headers=headers, bodies=bodies, **paces)
+        protocol = http_protocol.protocol(wait=wait, body_limit=body_limit, headers=headers, bodies=bodies, **paces)
         config = uvicorn.Config(
             cast("Any", app),
             http=cast("Any", protocol),

@@ -14,16 +14,16 @@ import pytest
 from psycopg import Connection, Cursor, sql
 from psycopg.sql import Identifier
 
+from adapters.cli.views import Operator
 from adapters.postgres.connections import connector
-from adapters.postgres.log import PostgresLog
-from adapters.view_commands import Operator
-from projections import rebuild
-from projections.inline import INLINE
-from projections.projector import Projector
-from projections.rebuild import Rebuild
-from projections.sessions import session_name
-from projections.view import Page, Tables, View
-from projections.views import VIEWS
+from adapters.postgres.event_store import PostgresLog
+from projections.projector.projector import Projector
+from projections.projector.sessions import session_name
+from projections.rebuild import rebuild
+from projections.rebuild.inline_views import INLINE
+from projections.rebuild.rebuild import Rebuild
+from projections.views.registry import VIEWS
+from projections.views.view import Page, Tables, View
 from tests import databases
 from tests.adapters.workload import Workload
 from tests.adapters.world import World, settle_in

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from adapters import replay_command
+from adapters.cli import replay
 from domain.catalogue import decode, encode
 from domain.event import Event
 from domain.partition import partition
@@ -104,7 +104,7 @@ class Replayed:
 
 def replayed(copy: Copy, capsys: pytest.CaptureFixture[str], *, compares: bool = True, workers: int = 1) -> Replayed:
     capsys.readouterr()
-    code = replay_command.run(copy.url, as_json=True, compares=compares, workers=workers)
+    code = replay.run(copy.url, as_json=True, compares=compares, workers=workers)
     told = json.loads(capsys.readouterr().out)
     assert (code == 0) == (told["findings"] == [])
     return Replayed(code, told)

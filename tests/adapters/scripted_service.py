@@ -6,10 +6,10 @@ from typing import Any
 
 import httpx
 
-from adapters.importing import importer
-from adapters.importing.csv_entries import Item, Unfit
-from adapters.importing.importer import Tally
-from adapters.importing.patient_client import PatientClient
+from adapters.cli.importing import importer
+from adapters.cli.importing.csv_entries import Item, Unfit
+from adapters.cli.importing.importer import Tally
+from adapters.cli.importing.patient_client import PatientClient
 
 Answer = httpx.Response | Exception
 

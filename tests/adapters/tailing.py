@@ -12,7 +12,7 @@ import psycopg
 from msgspec import Struct
 
 from adapters.postgres.connections import connector
-from adapters.postgres.log import SQL, PostgresLog
+from adapters.postgres.event_store import SQL, PostgresLog
 from application.command import Actor
 from application.commands.record_measurements import RecordMeasurements
 from application.ports import LogUnavailable

@@ -10,14 +10,14 @@ from contextlib import ExitStack, suppress
 import pytest
 from litestar.types import Receive, Scope, Send
 
-from adapters import open_files
-from adapters.http import body, errors
-from adapters.http.arrival import HEAD_LIMIT, Pace
-from adapters.http.body import Limit
-from adapters.http.byte_budget import ByteBudget
-from adapters.http.draining import Draining
-from adapters.http.edge import Answered, Edge
-from adapters.http.errors import Asked, Told
+from adapters.http.edge import error_responses, request_body
+from adapters.http.edge.byte_budget import ByteBudget
+from adapters.http.edge.draining import Draining
+from adapters.http.edge.edge import Answered, Edge
+from adapters.http.edge.error_responses import Asked, Told
+from adapters.http.edge.http_protocol import HEAD_LIMIT, Pace
+from adapters.http.edge.request_body import Limit
+from adapters.system import open_files
 from tests.adapters.raw_http import Answer, Line, ask, line, request, serving
 from tests.running.processes import soon
 
@@ -32,7 +32,7 @@ OUTCOMES = "/v1/outcomes"
 
 
 async def read(receive: Receive) -> bytes:
-    return await body.read(receive, Limit(LIMIT, LIMIT), ByteBudget(4 * LIMIT).reserve("anybody"))
+    return await request_body.read(receive, Limit(LIMIT, LIMIT), ByteBudget(4 * LIMIT).reserve("anybody"))
 
 
 class Echo:
@@ -49,11 +49,11 @@ class Echo:
                 sent = bytes(LARGE)
             if path == "/late":
                 await asyncio.sleep(1.5 * WAIT)
-        except body.Disconnected:
+        except request_body.Disconnected:
             self.broken.append(path)
             raise
         except Exception as error:
-            await errors.told(error, Asked("POST", path, "x")).send_to(send)
+            await error_responses.told(error, Asked("POST", path, "x")).send_to(send)
         else:
             await Told(200, sent).send_to(send)
 

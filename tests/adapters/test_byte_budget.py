@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.http.byte_budget import SMALL, ByteBudget, Reservation
+from adapters.http.edge.byte_budget import SMALL, ByteBudget, Reservation
 from application.unavailable import Unavailable
 
 MIB = 1024 * 1024

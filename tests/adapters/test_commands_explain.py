@@ -11,9 +11,9 @@ import pytest
 from psycopg.conninfo import make_conninfo
 from psycopg.sql import SQL, Identifier
 
-from adapters.failures import DATABASE, explained
-from projections.inline import INLINE
-from projections.views import VIEWS
+from adapters.cli.failures import DATABASE, explained
+from projections.rebuild.inline_views import INLINE
+from projections.views.registry import VIEWS
 from tests import databases
 from tests.adapters.commanding import commanding
 from tests.running.processes import command, environment

@@ -8,13 +8,13 @@ from msgspec.structs import replace
 from psycopg import Connection
 from psycopg_pool import AsyncConnectionPool
 
-from adapters.http import cursors
-from adapters.http.parameters import Asked
-from adapters.postgres import lists
-from adapters.postgres.accounts_reader import AccountsReader
-from adapters.postgres.outcomes_reader import OutcomesReader
+from adapters.http.api import cursors
+from adapters.http.schemas.query_parameters import Asked
 from adapters.postgres.pool import Pool
-from adapters.postgres.reader import Reader
+from adapters.postgres.readers import lists
+from adapters.postgres.readers.accounts import AccountsReader
+from adapters.postgres.readers.measurements import Reader
+from adapters.postgres.readers.outcomes import OutcomesReader
 from application.command import Actor
 from application.queries.groups import ListGroups
 from application.queries.institutions import ListInstitutions

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from adapters.http import decoding
+from adapters.http.edge import decoding
 from domain.refusal import Unreadable
 
 

@@ -6,8 +6,8 @@ from typing import Any, cast
 
 import uvicorn
 
-from adapters.http.draining import Draining
-from adapters.http.server import Server
+from adapters.http.edge.draining import Draining
+from adapters.http.edge.server import Server
 
 LONG = 600.0
 """Seconds; whoever waits for so long has not been told."""

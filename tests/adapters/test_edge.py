@@ -10,12 +10,12 @@ import pytest
 from litestar import Response, get
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from adapters.http import app
-from adapters.http.cors import Cors
-from adapters.http.draining import Draining
-from adapters.http.edge import Answered, Edge
-from adapters.http.envelope import SERVER_FAULT
-from adapters.http.requests import HttpRequest, json_response, request_id
+from adapters.http.edge import application
+from adapters.http.edge.cors import Cors
+from adapters.http.edge.draining import Draining
+from adapters.http.edge.edge import Answered, Edge
+from adapters.http.edge.envelopes import SERVER_FAULT
+from adapters.http.edge.requests import HttpRequest, json_response, request_id
 
 ORIGIN, OTHER = "https://app.example.org", "https://app.example.org.evil.test"
 SANE = ["a", "0", "x" * 64, "A-b_c.d", "0123456789abcdef01234567", "...", "--"]
@@ -70,10 +70,10 @@ Asking = Callable[..., Client]
 
 @pytest.fixture
 async def asking() -> Asking:
-    application = app.create([thing, page, bug])
+    routed = application.create([thing, page, bug])
 
     def client(behind: ASGIApp | None = None, **settings: Any) -> Client:
-        return Client(behind or application, **settings)
+        return Client(behind or routed, **settings)
 
     return client
 

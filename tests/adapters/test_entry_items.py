@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Raw
 
-from adapters.http import entry_items
-from adapters.http.entry_items import METADATA
+from adapters.http.schemas import entries
+from adapters.http.schemas.entries import METADATA
 from domain.entry import Entry
 from domain.refusal import NotAnObject, TooLarge
 
@@ -29,7 +29,7 @@ metadata = st.dictionaries(
 
 def read(metadata: str) -> object:
     sent = {"subject_id": '"ann"', "brand_id": '"clinic"', "value": '"1.5"', "metadata": metadata}
-    return entry_items.read({name: Raw(value.encode()) for name, value in sent.items()}, "outcome", NOW)
+    return entries.read({name: Raw(value.encode()) for name, value in sent.items()}, "outcome", NOW)
 
 
 def refused(metadata: str) -> tuple[str, int]:

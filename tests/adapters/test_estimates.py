@@ -4,8 +4,8 @@ import io
 
 import pytest
 
-from adapters.screen import Screen, progress
-from adapters.view_report import show
+from adapters.cli.screen import Screen, progress
+from adapters.cli.view_report import show
 from application.queries.views import ViewStatus
 
 LIVE = ViewStatus(

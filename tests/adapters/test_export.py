@@ -14,17 +14,17 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from adapters import replay_command
-from adapters.log_export import COLUMNS, Selection, export
-from adapters.log_import import import_log
+from adapters.cli import replay
+from adapters.cli.export_log import COLUMNS, Selection, export
+from adapters.cli.import_log import import_log
+from adapters.errors import Refused
 from adapters.postgres.connections import connector
-from adapters.refused import Refused
 from domain.catalogue import decode
 from domain.dedupe import Held
 from domain.secret import BLANK
-from projections.dedupe_index import changes
-from projections.inline import INLINE
-from projections.views import VIEWS
+from projections.inline.dedupe_index import changes
+from projections.rebuild.inline_views import INLINE
+from projections.views.registry import VIEWS
 from tests.adapters.workload import Workload
 from tests.adapters.world import World, settle_in
 from tests.conftest import PARTITIONS
@@ -100,7 +100,7 @@ def test_everything_beside_the_log_is_as_it_is_beside_the_first(log: str, brough
     for view in INLINE.values():
         for table in view.tables:
             assert rows(log, table) == rows(brought, table), table
-    assert 0 == replay_command.run(brought, as_json=True, compares=True)
+    assert 0 == replay.run(brought, as_json=True, compares=True)
     assert all(rows(brought, table) for view in VIEWS.latest.values() for table in view.tables)
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from adapters.http import filters, parameters
+from adapters.http.schemas import filters, query_parameters
 from application.queries.measurements import Condition, Operator, Order, ReadMeasurements
 from application.queries.query import Paging
 from domain.refusal import BadFilter, GivenTwice, TextTooLong, TooLarge, UnknownParameter
@@ -18,7 +18,7 @@ EVERYTHING = ReadMeasurements(actor=actor(), child_id=CHILD, kind="weight")
 
 
 def read(*sent: tuple[str, str], now: datetime = NOW) -> ReadMeasurements:
-    return filters.narrowed(EVERYTHING, parameters.read(sent, filters.LIST), now=now)
+    return filters.narrowed(EVERYTHING, query_parameters.read(sent, filters.LIST), now=now)
 
 
 def at(text: str) -> datetime:
@@ -191,7 +191,7 @@ def test_whatever_is_sent_is_read_or_a_bad_filter(sent: list[tuple[str, str]], n
     except REFUSED:
         return
     assert 1 <= query.paging.page
-    assert 1 <= query.paging.limit <= parameters.LIMIT_MOST
+    assert 1 <= query.paging.limit <= query_parameters.LIMIT_MOST
     for group in query.conditions:
         assert all(condition.member in ("timestamp", "value", "unit") for condition in group)
 

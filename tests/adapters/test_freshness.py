@@ -10,14 +10,14 @@ import pytest
 from msgspec.structs import replace
 from psycopg_pool import AsyncConnectionPool
 
-from adapters.postgres import freshness
-from adapters.postgres.analytics_reader import AnalyticsReader, Values
-from adapters.postgres.outcomes_reader import OutcomesReader
 from adapters.postgres.pool import Pool
+from adapters.postgres.readers import freshness
+from adapters.postgres.readers.analytics import AnalyticsReader, Values
+from adapters.postgres.readers.outcomes import OutcomesReader
 from application.queries.outcomes import ListEntries, OutcomeRow, Period, ReadOutcome
 from application.unavailable import Unavailable
 from domain.measurement import Reading
-from projections.outcomes import Outcomes
+from projections.views.outcomes import Outcomes
 from tests.adapters.world import NOON, World
 from tests.conftest import PARTITIONS
 

@@ -8,11 +8,11 @@ from threading import Thread
 import psycopg
 import pytest
 
-from adapters.healthy import Unhealthy, check_api, check_projector
 from adapters.postgres.connections import connector
+from adapters.processes.health_check import Unhealthy, check_api, check_projector
 from adapters.settings import Settings
-from projections.sessions import session_name
-from projections.views import VIEWS
+from projections.projector.sessions import session_name
+from projections.views.registry import VIEWS
 from tests.projecting import at_work
 
 EVERY = sorted(VIEWS.latest)

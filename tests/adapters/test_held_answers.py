@@ -1,6 +1,6 @@
 """Of answers that nobody reads only so much is held; the oldest ones are given up."""
 
-from adapters.http.held_answers import HeldAnswers
+from adapters.http.edge.held_answers import HeldAnswers
 
 
 class Connection:

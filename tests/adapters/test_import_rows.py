@@ -10,8 +10,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from adapters.importing import csv_entries
-from adapters.importing.csv_entries import Arguments, Item, Reading, Table, Unfit, WrongArguments
+from adapters.cli.importing import csv_entries
+from adapters.cli.importing.csv_entries import Arguments, Item, Reading, Table, Unfit, WrongArguments
 
 FILE = Path("folder/weights.csv")
 

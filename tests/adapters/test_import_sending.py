@@ -5,9 +5,9 @@ import json
 import httpx
 import pytest
 
-from adapters.importing.csv_entries import Item, Unfit
-from adapters.importing.importer import Tally
-from adapters.importing.patient_client import LONGEST_WAIT, PAUSES, PatientClient, Unanswered
+from adapters.cli.importing.csv_entries import Item, Unfit
+from adapters.cli.importing.importer import Tally
+from adapters.cli.importing.patient_client import LONGEST_WAIT, PAUSES, PatientClient, Unanswered
 from tests.adapters.scripted_service import Answer, Scripted, accept, after, busy, items, refuse
 
 

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from adapters.importing.target import Outcome, Target, outcome_of
+from adapters.cli.importing.target import Outcome, Target, outcome_of
 from tests.adapters.scripted_service import Scripted, busy
 
 WANTED = Target(name="b", brand_id="farm", metric_key="weight", unit="g")

@@ -10,10 +10,10 @@ import pytest
 from psycopg.sql import SQL, Identifier
 
 from adapters.postgres.connections import connector
-from adapters.postgres.log import SQL as LOG
+from adapters.postgres.event_store import SQL as LOG
 from domain.catalogue import EVENTS, decode
 from domain.partition import ACCOUNTS
-from projections import dedupe_index, directory
+from projections.inline import dedupe_index, directory
 from tests.adapters.workload import Workload
 from tests.adapters.world import settle_in
 from tests.conftest import PARTITIONS

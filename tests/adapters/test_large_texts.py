@@ -8,7 +8,7 @@ import psycopg
 from domain import measurement
 from domain.catalogue import decode, encode
 from domain.entry import Entry
-from projections.views import VIEWS
+from projections.views.registry import VIEWS
 from tests import examples
 from tests.adapters.world import NOON, World
 from tests.projecting import projecting

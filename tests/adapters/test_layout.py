@@ -12,20 +12,21 @@ import psycopg
 import pytest
 from psycopg_pool import AsyncConnectionPool
 
-from adapters import healthy, log_export, log_import, prepare, replay_command, replay_workers, view_commands
-from adapters.log_export import Selection
-from adapters.postgres import silence
-from adapters.postgres.accounts_reader import AccountsReader, Login
-from adapters.postgres.analytics_reader import AnalyticsReader, Values
-from adapters.postgres.audit_reader import AuditReader
+from adapters.cli import export_log, import_log, replay, replay_workers, views
+from adapters.cli.export_log import Selection
+from adapters.cli.views import EVERYTHING, Operator
+from adapters.postgres import watchdog
 from adapters.postgres.connections import KEEPALIVE
-from adapters.postgres.log import PostgresLog
+from adapters.postgres.event_store import PostgresLog
 from adapters.postgres.migrate import migrate
-from adapters.postgres.outcomes_reader import OutcomesReader
 from adapters.postgres.pool import Pool
-from adapters.postgres.reader import Reader
-from adapters.postgres.views_reader import ViewsReader
-from adapters.view_commands import EVERYTHING, Operator
+from adapters.postgres.readers.accounts import AccountsReader, Login
+from adapters.postgres.readers.analytics import AnalyticsReader, Values
+from adapters.postgres.readers.audit import AuditReader
+from adapters.postgres.readers.measurements import Reader
+from adapters.postgres.readers.outcomes import OutcomesReader
+from adapters.postgres.readers.views import ViewsReader
+from adapters.processes import health_check, prepare
 from application.command import Actor
 from application.ports import PartitionsHeld, Reads
 from application.queries.audit import ListAuditEvents
@@ -39,11 +40,11 @@ from domain.event import Origin
 from domain.measurement import withdraw
 from domain.partition import partition
 from domain.refusal import AlreadyRegistered, InstitutionInUse, NotFound
-from projections import generations
 from projections.lag import Lags
-from projections.outcomes import FirstOutcomes
-from projections.view import Placed, tables_of
-from projections.views import VIEWS
+from projections.views import generations
+from projections.views.outcomes import FirstOutcomes
+from projections.views.registry import VIEWS
+from projections.views.view import Placed, tables_of
 from tests.adapters.layout import STATEMENTS, Executed, partition_natively
 from tests.adapters.world import ALL, NOON, World, settle_in
 from tests.conftest import PARTITIONS
@@ -78,7 +79,7 @@ async def test_every_statement_runs_where_the_tables_are_cut_by_part(
         connection.server_cursor_factory = executed.server_cursor
         return connection
 
-    for module in (view_commands, replay_command, replay_workers, log_export, log_import, healthy, silence):
+    for module in (views, replay, replay_workers, export_log, import_log, health_check, watchdog):
         monkeypatch.setattr(module, "connector", lambda _: connect)
 
     with closing_log(settle_in(connect)) as old:
@@ -104,7 +105,7 @@ async def test_every_statement_runs_where_the_tables_are_cut_by_part(
                 await ask_about_outcomes(pool, world, sibling)
                 await until_level(ViewsReader(pool, Lags()))
                 await audit(AuditReader(pool, PARTITIONS), world, second)
-            healthy.check_projector(database)
+            health_check.check_projector(database)
             operate(Operator(database, Path()), connect)
             read_again(database)
         keep_older_versions(connect)
@@ -286,21 +287,21 @@ def keep_older_versions(connect: Connect) -> None:
 
 def read_again(database: str) -> None:
     """Nothing is wrong; and a view as it was is where nobody asks for it."""
-    assert 0 == replay_command.run(database, as_json=True, compares=True)
-    assert 0 == replay_command.grow_into(database, "measurements", known_at=None)
-    assert log_export.export(database, Selection(), format="ndjson", out=StringIO())
+    assert 0 == replay.run(database, as_json=True, compares=True)
+    assert 0 == replay.grow_into(database, "measurements", known_at=None)
+    assert export_log.export(database, Selection(), format="ndjson", out=StringIO())
 
 
 def bring_in_again(database: str, path: Path, connect: Connect) -> None:
     """The log goes out, and into the same tables when these are empty."""
     with path.open("w") as out:
-        events = log_export.export(database, Selection(), format="ndjson", out=out)
+        events = export_log.export(database, Selection(), format="ndjson", out=out)
     with connect("empties") as session:
         session.execute("truncate events, dedupe_index, users, institutions, groups, ties, outcomes, places")
     for _ in range(2):
-        assert events == log_import.import_log(database, path, partitions=PARTITIONS)
+        assert events == import_log.import_log(database, path, partitions=PARTITIONS)
     prepare.wait_until_prepared(database, for_commands=True)
-    assert 0 == replay_command.run(database, as_json=True, compares=True)
+    assert 0 == replay.run(database, as_json=True, compares=True)
     with projecting(connect), connect("looks") as session:
         session.autocommit = True
         session.execute("insert into workers select view, generation, 'nobody', 0 from views where live")

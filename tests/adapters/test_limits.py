@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from litestar.types import Scope
 
-from adapters.http.endpoints import family_of
-from adapters.http.entrance import address_of
+from adapters.http.edge.access import address_of
+from adapters.http.edge.api_areas import family_of
 from adapters.limits.limiter import FAMILIES, LOGINS, Limiter, TooManyRequests, Uncounted, limiter, refuse_uncounted
 from adapters.limits.window import Counted, Limit, Window
 from adapters.settings import SettingRefused, Settings, from_environment

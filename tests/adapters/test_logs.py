@@ -17,11 +17,11 @@ import psycopg
 import pytest
 import structlog
 
-from adapters import logs
-from adapters.http.edge import Answered
-from adapters.http.errors import NOTHING
-from adapters.log_lines import WAITING, Lines
+from adapters.http.edge.edge import Answered
+from adapters.http.edge.error_responses import NOTHING
+from adapters.telemetry import logs
 from adapters.telemetry.access import AccessLog
+from adapters.telemetry.log_lines import WAITING, Lines
 from tests.service import ROOT
 
 PACKAGES = ("application", "projections", "adapters")

@@ -9,16 +9,16 @@ import pytest
 from psycopg.sql import SQL
 
 from adapters.postgres.connections import connector
-from adapters.postgres.log import SESSION, PostgresLog
-from adapters.postgres.reader import list_statement
+from adapters.postgres.event_store import SESSION, PostgresLog
+from adapters.postgres.readers.measurements import list_statement
 from application.command import Actor, Command
 from application.processor import Processor
 from application.queries.measurements import ReadMeasurements
 from domain.event import Event
 from domain.group import stream_of
 from domain.refusal import Forbidden
-from projections import directory
-from projections.directory import SQL as DIRECTORY
+from projections.inline import directory
+from projections.inline.directory import SQL as DIRECTORY
 from tests.application.storing import a_user
 from tests.application.test_statements import CountingCursor, sent
 from tests.conftest import PARTITIONS

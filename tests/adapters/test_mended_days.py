@@ -14,9 +14,9 @@ from adapters.postgres.embedded import Server
 from adapters.postgres.migrate import MIGRATIONS, migrate
 from domain.event import Event
 from domain.partition import stream
-from projections import outcomes
-from projections.outcomes import FirstOutcomes
-from projections.view import Placed, tables_of
+from projections.views import outcomes
+from projections.views.outcomes import FirstOutcomes
+from projections.views.view import Placed, tables_of
 from tests import databases
 from tests.adapters.older import serve_as_before
 from tests.examples import entry_recorded, measurement_removed, weight_recorded

@@ -15,7 +15,7 @@ from adapters.postgres.embedded import Server
 from adapters.postgres.migrate import MIGRATIONS, SchemaChanged, migrate
 from domain.catalogue import encode
 from domain.partition import ACCOUNTS, partition, stream
-from projections.views import VIEWS
+from projections.views.registry import VIEWS
 from tests import databases
 from tests.examples import (
     CHILD,

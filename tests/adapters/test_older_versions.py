@@ -8,16 +8,16 @@ import psycopg
 from psycopg import Connection
 from psycopg_pool import AsyncConnectionPool
 
-from adapters.postgres.analytics_reader import AnalyticsReader, Values
-from adapters.postgres.outcomes_reader import OutcomesReader
+from adapters.cli.views import Operator
 from adapters.postgres.pool import Pool
-from adapters.view_commands import Operator
+from adapters.postgres.readers.analytics import AnalyticsReader, Values
+from adapters.postgres.readers.outcomes import OutcomesReader
 from application.commands.record_entries import RecordEntries
 from application.queries.analytics import Slopes
 from application.queries.outcomes import ReadOutcome
 from domain.entry import Entry
-from projections import generations
-from projections.outcomes import FirstOutcomes
+from projections.views import generations
+from projections.views.outcomes import FirstOutcomes
 from tests.adapters.older import serve_as_before
 from tests.adapters.rebuilding import BEHIND
 from tests.adapters.world import NOON, World

@@ -10,8 +10,9 @@ import pytest
 
 from adapters.postgres import embedded
 from adapters.postgres.connections import connector
-from projections import kept, pages
-from projections.views import VIEWS
+from projections.projector import pages
+from projections.verification import stored_rows
+from projections.views.registry import VIEWS
 from tests.adapters.rebuilding import BEHIND, Copy, begun, count_grows, each_view, everything, filled
 from tests.adapters.replaying import replayed
 from tests.adapters.world import settle_in
@@ -22,7 +23,7 @@ MIB = 1024 * 1024
 FRUGAL = f"""
 import resource, sys, threading
 from adapters.postgres.connections import connector
-from projections.projector import Projector
+from projections.projector.projector import Projector
 from tests.adapters.rebuilding import BEHIND
 from tests.running.processes import soon
 import psycopg
@@ -115,14 +116,14 @@ def test_a_replay_does_not_hold_the_rows_of_many_large_events_in_memory(
     assert copy.world.run(copy.world.weights(child, range(5), unit="z" * 70_000))
     copy.catch_up()
     dropped: list[int] = []
-    monkeypatch.setattr(kept, "MOST", 200_000)
-    grow = kept.Beside.differences
+    monkeypatch.setattr(stored_rows, "MOST", 200_000)
+    grow = stored_rows.Beside.differences
 
-    def noted(self: kept.Beside, *of: object) -> object:
+    def noted(self: stored_rows.Beside, *of: object) -> object:
         dropped.append(self._part)
         return grow(self, *of)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(kept.Beside, "differences", noted)
+    monkeypatch.setattr(stored_rows.Beside, "differences", noted)
     assert 0 == replayed(copy, capsys).code
     ((part,),) = copy.ask("select distinct part from events where originator_id like %s", f"{child}/%")
     assert dropped.count(part) >= len(VIEWS.latest)

@@ -8,15 +8,15 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from adapters.http import filters, parameters
-from adapters.postgres import accounts_reader
-from adapters.postgres.accounts_reader import SQL
-from adapters.postgres.lists import BYTES
-from adapters.postgres.reader import list_statement
+from adapters.http.schemas import filters, query_parameters
+from adapters.postgres.readers import accounts
+from adapters.postgres.readers.accounts import SQL
+from adapters.postgres.readers.lists import BYTES
+from adapters.postgres.readers.measurements import list_statement
 from application.command import Actor
 from application.queries.measurements import ReadMeasurements
 from application.queries.query import Paging
-from projections.directory import SQL as DIRECTORY
+from projections.inline.directory import SQL as DIRECTORY
 from tests.conftest import PARTITIONS
 
 CHILD = "5a62be07d6f33400146c9b61"
@@ -67,7 +67,7 @@ def filled(new_database: Callable[..., str]) -> str:
 @pytest.mark.parametrize("sent", QUESTIONS, ids=str)
 def test_a_list_reads_no_table_from_end_to_end(sent: list[tuple[str, str]], filled: str) -> None:
     everything = ReadMeasurements(actor=Actor("a" * 24, "application"), child_id=CHILD, kind="weight")
-    asked = parameters.read(sent, filters.LIST)
+    asked = query_parameters.read(sent, filters.LIST)
     query = filters.narrowed(everything, asked, now=datetime(2024, 1, 1, tzinfo=UTC))
     statement, operands = list_statement(query, PARTITIONS)
     with psycopg.connect(filled) as connection:
@@ -109,7 +109,7 @@ def test_a_list_of_accounts_reads_no_table_from_end_to_end(
     limit, offset = (1, 0) if one else limits
     asked = {"actor_id": f"u{701:023x}", "limit": limit, "offset": offset, "bytes": BYTES, **ACCOUNTS[name, one]}
     with psycopg.connect(filled) as connection:
-        statement = accounts_reader.list_statement(name, Paging(), one=one)
+        statement = accounts.list_statement(name, Paging(), one=one)
         assert [] == scans(connection, statement, asked, WHOLE.get((name, one), ()))
 
 

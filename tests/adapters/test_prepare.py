@@ -11,16 +11,16 @@ import pytest
 from psycopg import Connection, sql
 from psycopg.conninfo import make_conninfo
 
-from adapters import prepare as preparing
 from adapters.postgres import schema_check
 from adapters.postgres.embedded import Server
 from adapters.postgres.migrate import LOCK, MIGRATIONS, migrate
 from adapters.postgres.schema_check import tables_of
-from adapters.prepare import NotPrepared, prepare, wait_until_prepared
+from adapters.processes import prepare as preparing
+from adapters.processes.prepare import NotPrepared, prepare, wait_until_prepared
 from adapters.settings import Settings
-from projections import generations
-from projections.generations import NamesTaken
-from projections.views import VIEWS
+from projections.views import generations
+from projections.views.generations import NamesTaken
+from projections.views.registry import VIEWS
 from tests import databases
 
 SETTINGS = Settings(argon2_memory=64, partitions=4)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from adapters.analytics.processes import VALUES, Processes
+from adapters.statistics.processes import VALUES, Processes
 from application.unavailable import Unavailable
 
 

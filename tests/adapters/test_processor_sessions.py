@@ -12,12 +12,12 @@ from typing import Any
 import psycopg
 import pytest
 
-from adapters.postgres.log import PostgresLog
+from adapters.postgres.event_store import PostgresLog
 from application.command import Answer, Outcome
 from application.ports import LogUnavailable
 from domain.partition import partition
 from domain.refusal import AlreadyRegistered
-from projections.known import Known
+from projections.inline.known import Known
 from tests.adapters.world import World
 from tests.conftest import PARTITIONS
 

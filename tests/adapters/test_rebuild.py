@@ -10,8 +10,9 @@ import pytest
 from psycopg import Cursor
 
 from adapters.postgres import embedded
-from projections import growth, pages, switch
-from projections.generations import Generation
+from projections.projector import pages
+from projections.rebuild import generation_build, switch
+from projections.views.generations import Generation
 from tests.adapters.rebuilding import (
     Copy,
     begun,
@@ -77,7 +78,7 @@ def test_commands_are_decided_by_what_was_rebuilt(copy: Copy, name: str) -> None
 def test_a_rebuild_that_is_stopped_again_and_again_goes_on_where_it_was(
     copy: Copy, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(growth, "PAGE", 25)
+    monkeypatch.setattr(generation_build, "PAGE", 25)
     rows, random, done, stops = copy.rows(name), Random(name), 0, 0
     while True:
         with copy.session() as session:
@@ -103,7 +104,7 @@ def test_a_rebuild_that_is_stopped_again_and_again_goes_on_where_it_was(
 def test_a_rebuild_that_is_stopped_in_the_middle_of_a_page_has_not_done_it(
     copy: Copy, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(growth, "PAGE", 25)
+    monkeypatch.setattr(generation_build, "PAGE", 25)
     rows, set_places = copy.rows(name), pages.set_places
     written = 0
 

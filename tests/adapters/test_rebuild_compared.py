@@ -8,7 +8,7 @@ from psycopg import sql
 from psycopg.sql import Identifier
 
 from adapters.postgres import embedded
-from projections.comparison import SHOWN, Difference
+from projections.rebuild.comparison import SHOWN, Difference
 from tests.adapters.rebuilding import EVERYTHING, Copy, everything, filled, grown
 
 OTHERWISE = {

@@ -13,15 +13,16 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 from psycopg.sql import SQL, Identifier
 
+from adapters.cli.views import Operator
 from adapters.postgres import embedded
 from adapters.postgres.connections import connector
-from adapters.postgres.log import PostgresLog
-from adapters.view_commands import Operator
-from projections import grants, rebuild
-from projections.growth import RebuildRefused
-from projections.inline import INLINE
-from projections.projector import Projector
-from projections.sessions import session_name
+from adapters.postgres.event_store import PostgresLog
+from projections.projector.projector import Projector
+from projections.projector.sessions import session_name
+from projections.rebuild import rebuild
+from projections.rebuild.generation_build import RebuildRefused
+from projections.rebuild.inline_views import INLINE
+from projections.views import grants
 from tests.adapters.rebuilding import LIVE_BEHIND, Copy, each_inline, each_view, everything, filled
 from tests.adapters.workload import Workload
 from tests.running.processes import soon

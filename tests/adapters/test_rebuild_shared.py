@@ -9,8 +9,8 @@ import psycopg
 import pytest
 
 from adapters.postgres import embedded
-from projections import growth
-from projections.growth import RebuildRefused
+from projections.rebuild import generation_build
+from projections.rebuild.generation_build import RebuildRefused
 from tests.adapters.rebuilding import Copy, begun, count_grows, everything, filled
 from tests.running.processes import soon
 
@@ -25,12 +25,12 @@ def copy(server: embedded.Server, new_database: Callable[..., str]) -> Iterator[
 def test_two_workers_at_the_same_moment_apply_every_event_once(
     copy: Copy, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(growth, "PAGE", 25)
-    monkeypatch.setattr(growth, "CLAIM", 1)
+    monkeypatch.setattr(generation_build, "PAGE", 25)
+    monkeypatch.setattr(generation_build, "CLAIM", 1)
     grows = count_grows(monkeypatch)
     both, own = threading.Barrier(2, timeout=10), threading.local()
     errors: list[Exception] = []
-    go_on = growth.Growth.go_on
+    go_on = generation_build.Growth.go_on
 
     def meet(*of: Any, **how: Any) -> dict[int, int]:
         if not hasattr(own, "met"):
@@ -41,21 +41,21 @@ def test_two_workers_at_the_same_moment_apply_every_event_once(
     def work() -> None:
         try:
             with copy.session("grow") as (connection, _):
-                for _ in growth.grow(connection, going.new):
+                for _ in generation_build.grow(connection, going.new):
                     pass
         except Exception as error:
             errors.append(error)
 
     with copy.session() as session:
         going = begun(session, name)
-        monkeypatch.setattr(growth.Growth, "go_on", meet)
+        monkeypatch.setattr(generation_build.Growth, "go_on", meet)
         workers = [threading.Thread(target=work) for _ in range(2)]
         for worker in workers:
             worker.start()
         for worker in workers:
             worker.join()
         assert [] == errors
-        monkeypatch.setattr(growth.Growth, "go_on", go_on)
+        monkeypatch.setattr(generation_build.Growth, "go_on", go_on)
     rows = copy.rows(name)
     assert 0 == copy.rebuild(name)
     assert rows == copy.rows(name)

@@ -8,9 +8,9 @@ import psycopg
 import pytest
 
 from adapters.postgres import embedded
-from projections import rebuild
-from projections.growth import RebuildRefused
-from projections.projector import CHANGED
+from projections.projector.projector import CHANGED
+from projections.rebuild import rebuild
+from projections.rebuild.generation_build import RebuildRefused
 from tests.adapters.rebuilding import (
     LIVE_BEHIND,
     Copy,

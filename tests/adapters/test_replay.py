@@ -14,12 +14,13 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 from psycopg.sql import Identifier
 
-from adapters import arguments, replay_command
+from adapters.cli import arguments
+from adapters.cli import replay as replay_command
 from adapters.postgres import embedded
 from domain.catalogue import EVENTS, OLDER, latest_name
 from domain.measurement import MeasurementRemoved
 from domain.partition import KEY_LENGTH
-from projections import replay
+from projections.verification import replay
 from tests.adapters.rebuilding import EVERYTHING, Copy, each_view, filled
 from tests.adapters.replaying import flip, located, one, replayed
 from tests.adapters.workload import Workload

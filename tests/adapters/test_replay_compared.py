@@ -15,11 +15,11 @@ from adapters.postgres import embedded
 from domain.catalogue import encode
 from domain.measurement import MeasurementRecorded
 from domain.partition import ACCOUNTS, partition
-from projections import kept, replay
-from projections.histories import Report
-from projections.kept import Kept, all_kept
-from projections.view import Page, Tables, View
-from projections.views import VIEWS
+from projections.verification import replay, stored_rows
+from projections.verification.histories import Report
+from projections.verification.stored_rows import Kept, all_kept
+from projections.views.registry import VIEWS
+from projections.views.view import Page, Tables, View
 from tests.adapters.rebuilding import EVERYTHING, Copy, everything, filled
 from tests.adapters.replaying import located, replayed
 from tests.adapters.test_rebuild_compared import COLUMNS
@@ -58,13 +58,13 @@ def session(copy: Copy) -> Iterator[Connection[Any]]:
 def grown(monkeypatch: pytest.MonkeyPatch) -> set[str]:
     """The views that had to be grown anew."""
     names = set()
-    grow = kept._grow
+    grow = stored_rows._grow
 
     def note(cursor: Cursor[Any], view: View, tables: Tables, page: Page) -> Any:
         names.add(view.name)
         return grow(cursor, view, tables, page)
 
-    monkeypatch.setattr(kept, "_grow", note)
+    monkeypatch.setattr(stored_rows, "_grow", note)
     return names
 
 
@@ -150,7 +150,7 @@ def test_a_row_is_missed_wherever_it_is_and_one_too_many_is_found(
     table: str, session: Connection[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """At the beginning, the end and amid what is compared at once, and of the whole."""
-    monkeypatch.setattr(kept, "CHUNK", 3)
+    monkeypatch.setattr(stored_rows, "CHUNK", 3)
     (view,) = (each for each in all_kept(session) if table in each.view.kept)
     there = Table(session, view.tables[table])
     ((part, count),) = there.ask("select part, count(*) from {table} group by part order by 2 desc limit 1")

@@ -6,13 +6,13 @@ from itertools import pairwise
 import pytest
 from msgspec.structs import replace
 
-from adapters import replay_command
+from adapters.cli import replay as replay_command
 from adapters.postgres import embedded
 from domain.entry import EntryRecorded
 from domain.measurement import MeasurementRecorded, MeasurementRemoved
 from domain.partition import ACCOUNTS, KEY_LENGTH, partition
 from domain.user import UserRegistered
-from projections import replay
+from projections.verification import replay
 from tests.adapters.rebuilding import EVERYTHING, Copy, everything, filled
 from tests.adapters.replaying import Findings, Located, Replayed, flip, insert, located, one, replayed
 from tests.adapters.test_rebuild_compared import Serving

@@ -6,11 +6,11 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from adapters import prepare
 from adapters.postgres.migrate import MIGRATIONS, migrate, schema
 from adapters.postgres.schema_check import MigrationRefused
 from adapters.postgres.schema_version import schema_of
-from adapters.prepare import NotPrepared, wait_until_prepared
+from adapters.processes import prepare
+from adapters.processes.prepare import NotPrepared, wait_until_prepared
 
 KNOWN = {"0001_log.sql", "0002_views.sql", "0003_more.sql"}
 

@@ -11,8 +11,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from adapters.limits.limiter import Limiter, TooManyRequests
+from adapters.limits.shared_windows import MISSES, SharedWindows
 from adapters.limits.window import Limit
-from adapters.redis.shared_windows import MISSES, SharedWindows
 from adapters.settings import SettingRefused
 from tests.running.processes import soon
 from tests.service import free_port

@@ -9,10 +9,10 @@ import pytest
 from psycopg import Connection
 from psycopg_pool import AsyncConnectionPool
 
-from adapters.postgres.analytics_reader import AnalyticsReader, Values
-from adapters.postgres.audit_reader import AuditReader
-from adapters.postgres.outcomes_reader import OutcomesReader
 from adapters.postgres.pool import Pool
+from adapters.postgres.readers.analytics import AnalyticsReader, Values
+from adapters.postgres.readers.audit import AuditReader
+from adapters.postgres.readers.outcomes import OutcomesReader
 from application.queries.audit import ListAuditEvents
 from application.queries.outcomes import ListEntries, OutcomeRow, ReadOutcome
 from application.unavailable import Unavailable

@@ -11,10 +11,10 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from adapters.postgres import log, silence
+from adapters.postgres import event_store, watchdog
 from adapters.postgres.connections import connector, hang_up
 from adapters.postgres.embedded import Server
-from adapters.postgres.log import PostgresLog
+from adapters.postgres.event_store import PostgresLog
 from application.command import Command
 from application.ports import PartitionsHeld
 from application.processor import Processor
@@ -76,8 +76,8 @@ def test_the_next_writer_ends_a_session_whose_client_stops_in_an_append(
     monkeypatch: pytest.MonkeyPatch,
     stall: Stall,
 ) -> None:
-    monkeypatch.setattr(log, "CLIENT_TIME", 0.5)
-    monkeypatch.setattr(log, "SESSION", {"lock_timeout": "100ms"})  # no time limit of the server helps
+    monkeypatch.setattr(event_store, "CLIENT_TIME", 0.5)
+    monkeypatch.setattr(event_store, "SESSION", {"lock_timeout": "100ms"})  # no time limit of the server helps
     (child,) = world.children(1)
     world = world.reopened(PostgresLog(world.log._connect))
     proxy.stall = stall
@@ -104,7 +104,7 @@ def test_postgresql_ends_a_session_whose_client_stops_in_the_middle_of_its_rows(
     with ThreadPoolExecutor(1) as threads, closing(connector(address)("distant")) as distant:
         distant.execute("set idle_in_transaction_session_timeout = '1s'")
         pid = distant.info.backend_pid
-        storing = threads.submit(log.append_rows, distant.cursor(), events)
+        storing = threads.submit(event_store.append_rows, distant.cursor(), events)
         try:
             assert proxy.stalled.wait(PATIENCE)
             deadline = time.monotonic() + PATIENCE
@@ -124,13 +124,13 @@ async def test_a_writer_whose_answers_get_lost_gives_its_partitions_back_itself(
     session: psycopg.Connection[Any],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(log, "SESSION", {})  # no time limit of the server helps
+    monkeypatch.setattr(event_store, "SESSION", {})  # no time limit of the server helps
     (child,) = world.children(1)
     distant = PostgresLog(connector(address))
     pid = distant._connection.info.backend_pid
     writer = Writer(Processor(distant), group_size=10, queue_size=10)
     writer.start()
-    watchdog = asyncio.create_task(silence.keep(database, [silence.Writing(writer, distant)]))
+    watching = asyncio.create_task(watchdog.keep(database, [watchdog.Writing(writer, distant)]))
     proxy.stall = Stall.ANSWERS
     with pytest.raises(Unavailable):
         await asyncio.wait_for(writer.submit(world.weights(child, [0])), PATIENCE)
@@ -139,7 +139,7 @@ async def test_a_writer_whose_answers_get_lost_gives_its_partitions_back_itself(
             await asyncio.sleep(0.05)
         assert isinstance(await writer.submit(world.weights(child, [0])), list)
     await asyncio.to_thread(writer.stop)
-    watchdog.cancel()
+    watching.cancel()
     distant.close()
 
 
@@ -149,8 +149,8 @@ def test_a_session_that_works_keeps_its_partitions(
     session: psycopg.Connection[Any],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(log, "CLIENT_TIME", 0.0)
-    monkeypatch.setattr(log, "SESSION", {"lock_timeout": "100ms"})
+    monkeypatch.setattr(event_store, "CLIENT_TIME", 0.0)
+    monkeypatch.setattr(event_store, "SESSION", {"lock_timeout": "100ms"})
     (child,) = world.children(1)
     impatient = world.reopened(PostgresLog(connect))
     with connect("writer") as holder, ThreadPoolExecutor(1) as threads:

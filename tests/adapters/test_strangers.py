@@ -8,8 +8,8 @@ import psycopg
 import pytest
 from msgspec.structs import replace
 
-from adapters import prepare
 from adapters.postgres.connections import connector
+from adapters.processes import prepare
 from adapters.settings import Settings
 from application.command import Actor
 from application.commands.take_out_strangers import TakeOutStrangers

@@ -15,17 +15,17 @@ from msgspec.structs import replace
 from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
-from adapters.http import errors
-from adapters.http.draining import Draining
-from adapters.http.edge import Answered
-from adapters.http.errors import REFUSALS, Asked, Failed
-from adapters.http.health import STUCK, TRIED, Health
+from adapters.http.api.health import STUCK, TRIED, Health
+from adapters.http.edge import error_responses
+from adapters.http.edge.draining import Draining
+from adapters.http.edge.edge import Answered
+from adapters.http.edge.error_responses import REFUSALS, Asked, Failed
 from adapters.limits.limiter import Limiter, TooManyRequests
+from adapters.postgres import health_probe
+from adapters.postgres.health_probe import Lookout, Seen
 from adapters.postgres.schema_version import Schema
 from adapters.settings import Settings
-from adapters.telemetry import lookout
 from adapters.telemetry.exposition import Exposition
-from adapters.telemetry.lookout import Lookout, Seen
 from adapters.telemetry.metrics import Metrics
 from adapters.telemetry.observed import Observed
 from adapters.telemetry.steps import STEPS, TimedLog
@@ -97,11 +97,11 @@ def test_requests_are_counted_with_what_was_refused_of_them_and_what_was_lacking
     ]:
         scope = cast(Scope, {"state": {}})
         for error in raised:
-            errors.answer(error, Asked("POST", "/here", "x"), scope)
-        refused = scope["state"].get("refused", errors.NOTHING)
+            error_responses.answer(error, Asked("POST", "/here", "x"), scope)
+        refused = scope["state"].get("refused", error_responses.NOTHING)
         counted.metrics.answered(Answered("POST", "/here", status, 0.003, refused, "x", None))
     of_array = cast(Scope, {"state": {}})
-    errors.note_items(["an id", held, held], of_array)
+    error_responses.note_items(["an id", held, held], of_array)
     counted.metrics.answered(Answered("POST", "/here", 207, 0.003, of_array["state"]["refused"], "x", None))
     statuses = {
         status: counted.value("request_seconds_count", method="POST", route="/here", status=str(status))
@@ -302,7 +302,7 @@ class Database:
 
 
 async def test_a_database_that_hangs_keeps_no_lookout_and_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lookout, "LOOK_TIME", 0.1)
+    monkeypatch.setattr(health_probe, "LOOK_TIME", 0.1)
     database = Database()
     watch = Lookout(cast(Any, database))
     looks = await asyncio.wait_for(asyncio.gather(watch.look(), watch.look()), 10)
@@ -338,7 +338,7 @@ async def test_traces_without_their_packages_are_told_of_and_the_service_goes_on
 
 def test_what_is_not_wanted_is_not_even_loaded() -> None:
     look = """
-import sys, adapters.wiring
+import sys, adapters.processes.wiring
 from adapters.settings import Settings
 from adapters.telemetry.observed import Observed
 Observed(Settings(metrics="off"))

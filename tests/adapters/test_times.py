@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.http import times
+from adapters import times
 
 NOON = datetime(2019, 6, 20, 12, tzinfo=UTC)
 

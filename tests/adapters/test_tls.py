@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from adapters import tls
 from adapters.settings import SettingRefused, Settings
+from adapters.system import tls
 from tests.certificates import certificate
 
 

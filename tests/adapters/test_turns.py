@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from adapters.auth.turns import SHARE, WAITING, By, Turns
-from adapters.http.body import Disconnected
+from adapters.http.edge.request_body import Disconnected
 from application.unavailable import Unavailable
 
 

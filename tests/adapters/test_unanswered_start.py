@@ -8,11 +8,11 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from adapters.postgres import log
+from adapters.postgres import event_store
 from adapters.postgres.connections import connector
 from adapters.postgres.embedded import Server
-from adapters.postgres.log import PostgresLog
-from adapters.prepare import NotPrepared, equal_names, outdated, prepare, wait_until_prepared
+from adapters.postgres.event_store import PostgresLog
+from adapters.processes.prepare import NotPrepared, equal_names, outdated, prepare, wait_until_prepared
 from adapters.settings import Settings
 from tests import databases
 from tests.adapters.stalling import Stall, stalling
@@ -56,5 +56,5 @@ def test_a_look_at_what_is_there_ends_when_its_answer_gets_lost(
 def test_a_log_that_is_opened_ends_when_its_answer_gets_lost(
     server: Server, database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(log, "FIRST_ANSWER_TIME", 0.5)
+    monkeypatch.setattr(event_store, "FIRST_ANSWER_TIME", 0.5)
     in_time(lambda address: PostgresLog(connector(address)), database, server, b"count(*) from heads")

@@ -7,10 +7,10 @@ from itertools import count
 import pytest
 from psycopg_pool import AsyncConnectionPool
 
-from adapters.postgres.accounts_reader import AccountsReader
 from adapters.postgres.connections import connector
 from adapters.postgres.pool import Pool
-from adapters.prepare import equal_names
+from adapters.postgres.readers.accounts import AccountsReader
+from adapters.processes.prepare import equal_names
 from domain.refusal import AlreadyRegistered
 from tests.adapters.world import World, settle_in
 

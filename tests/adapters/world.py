@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 from psycopg import Connection
 
-from adapters.postgres.log import PostgresLog
+from adapters.postgres.event_store import PostgresLog
 from application.command import Actor, Answer, Command, Outcome
 from application.commands.change_password import ChangePassword, NewPassword
 from application.commands.create_outcomes import CreateOutcomes
@@ -37,7 +37,7 @@ from domain.entry import Entry
 from domain.measurement import Reading
 from domain.outcome import Definition
 from domain.partition import ACCOUNTS, partition
-from projections.known import Known
+from projections.inline.known import Known
 from tests.examples import with_ids
 
 NOON = datetime(2024, 2, 29, 12, tzinfo=UTC)

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
-from adapters.analytics.shapes import Cohort
+from adapters.statistics.shapes import Cohort
 from tests.analytics.numbers import decimals
 
 DATA = Path(__file__).parent.parent.parent / "scripts" / "data"

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from adapters.analytics.changepoint import changepoints
-from adapters.analytics.shapes import MOST_CHANGEPOINTS, Changepoint
-from adapters.analytics.unfit import Unfit
+from adapters.statistics.changepoint import changepoints
+from adapters.statistics.shapes import MOST_CHANGEPOINTS, Changepoint
+from adapters.statistics.unfit import Unfit
 from tests.analytics.numbers import exact_mean, exact_variance, near, plain, unhurried
 from tests.analytics.published import FIRST_DRUG, NILE, SECOND_DRUG
 

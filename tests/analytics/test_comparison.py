@@ -8,10 +8,10 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy import special, stats
 
-from adapters.analytics.better import better
-from adapters.analytics.comparison import compare
-from adapters.analytics.shapes import Cohort, CohortGroup, Comparison
-from adapters.analytics.unfit import Unfit
+from adapters.statistics.better import better
+from adapters.statistics.comparison import compare
+from adapters.statistics.shapes import Cohort, CohortGroup, Comparison
+from adapters.statistics.unfit import Unfit
 from tests.analytics.numbers import decimals, exact_variance, near, plain, unhurried
 from tests.analytics.published import FIRST_DRUG, PLANTS, SECOND_DRUG, treatments
 

@@ -8,9 +8,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy import stats
 
-from adapters.analytics.correlation import coefficient, correlate
-from adapters.analytics.shapes import ConfidenceInterval, Method
-from adapters.analytics.unfit import Unfit
+from adapters.statistics.correlation import coefficient, correlate
+from adapters.statistics.shapes import ConfidenceInterval, Method
+from adapters.statistics.unfit import Unfit
 from tests.analytics.numbers import near, plain, unhurried
 from tests.analytics.published import DISTANCE, LIGHTNESS, SCORE, SPEED, chicks
 

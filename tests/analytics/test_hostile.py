@@ -8,12 +8,12 @@ import msgspec
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from adapters.analytics.changepoint import changepoints
-from adapters.analytics.comparison import compare
-from adapters.analytics.correlation import coefficient, correlate
-from adapters.analytics.shapes import Cohort, Method
-from adapters.analytics.trend import trend
-from adapters.analytics.unfit import Unfit
+from adapters.statistics.changepoint import changepoints
+from adapters.statistics.comparison import compare
+from adapters.statistics.correlation import coefficient, correlate
+from adapters.statistics.shapes import Cohort, Method
+from adapters.statistics.trend import trend
+from adapters.statistics.unfit import Unfit
 from tests.analytics.numbers import decimals, hostile, hostile_series, unhurried
 
 alphas = st.sampled_from([0.05, 1e-300, 1 - 2**-53]) | st.floats()

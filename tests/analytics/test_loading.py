@@ -8,6 +8,6 @@ import pytest
 
 @pytest.mark.parametrize("module", ["shapes", "unfit", "better", "calculator"])
 def test_shapes_and_refusals_load_no_numpy(module: str) -> None:
-    program = f"import sys, adapters.analytics.{module}; print({{'numpy', 'scipy'}} & set(sys.modules))"
+    program = f"import sys, adapters.statistics.{module}; print({{'numpy', 'scipy'}} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
     assert "set()\n" == done.stdout

@@ -6,9 +6,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy import stats
 
-from adapters.analytics.shapes import ConfidenceInterval
-from adapters.analytics.trend import trend
-from adapters.analytics.unfit import Unfit
+from adapters.statistics.shapes import ConfidenceInterval
+from adapters.statistics.trend import trend
+from adapters.statistics.unfit import Unfit
 from tests.analytics.numbers import near, plain, unhurried
 from tests.analytics.published import DISTANCE, NORRIS_X, NORRIS_Y, SPEED, chicks, daily_means
 

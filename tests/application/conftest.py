@@ -7,9 +7,9 @@ import pytest
 import structlog
 
 from adapters.postgres.connections import connector
-from adapters.postgres.log import PostgresLog
+from adapters.postgres.event_store import PostgresLog
 from application.ports import Log
-from projections.known import Known
+from projections.inline.known import Known
 from tests.fakes import FakeLog
 
 AnyLog = Log[Known]

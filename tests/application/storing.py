@@ -12,7 +12,7 @@ from domain.event import Event
 from domain.group import GroupFormed, GroupRevised
 from domain.partition import partition, stream
 from domain.user import UserRemoved
-from projections.known import Known
+from projections.inline.known import Known
 from tests.application.conftest import AnyLog
 from tests.examples import (
     family_tied,

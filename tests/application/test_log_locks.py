@@ -2,7 +2,7 @@
 
 import pytest
 
-from adapters.postgres import log as postgres
+from adapters.postgres import event_store as postgres
 from application.ports import PartitionsHeld
 from domain.event import Event
 from domain.partition import stream

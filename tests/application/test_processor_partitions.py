@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from adapters.postgres import log as postgres
+from adapters.postgres import event_store as postgres
 from application.command import Command
 from application.ports import PartitionsHeld
 from application.processor import _takeable

@@ -10,9 +10,9 @@ import pytest
 from msgspec.structs import replace
 from psycopg import sql
 
-from adapters.postgres import log as postgres
+from adapters.postgres import event_store as postgres
 from adapters.postgres.connections import connector
-from adapters.postgres.log import PostgresLog
+from adapters.postgres.event_store import PostgresLog
 from application.command import Fault
 from application.commands.record_measurements import RecordMeasurements
 from application.commands.remove_measurement import RemoveMeasurement

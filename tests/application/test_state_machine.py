@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from adapters.postgres.connections import connector
-from adapters.postgres.log import PostgresLog
+from adapters.postgres.event_store import PostgresLog
 from application.command import Command
 from application.ports import LogUnavailable
 from application.processor import ATTEMPTS
@@ -19,7 +19,7 @@ from domain.entry import Entry, EntryRecorded
 from domain.event import Event
 from domain.measurement import MeasurementRecorded, MeasurementRevised, Reading
 from domain.partition import name_of
-from projections.measurements import MeasurementChanges
+from projections.views.measurements import MeasurementChanges
 from tests.application.accounts_checked import check_accounts
 from tests.application.conftest import AnyLog
 from tests.application.model import Place, told

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 from psycopg import Cursor
 
-from adapters.postgres.log import PostgresLog
+from adapters.postgres.event_store import PostgresLog
 from application.command import Command, State
 from tests.application.mixes import MIXES
 from tests.application.world import World

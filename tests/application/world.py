@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from adapters.postgres.log import PostgresLog
+from adapters.postgres.event_store import PostgresLog
 from application.command import Actor, Answer, Command
 from application.commands.record_measurements import RecordMeasurements
 from application.ports import LogUnavailable

@@ -4,7 +4,7 @@ from msgspec.structs import replace
 
 from domain import family, user
 from domain.user import FamilyTied, FamilyUntied, Profile, User
-from projections import dedupe_index
+from projections.inline import dedupe_index
 from tests.examples import (
     CHILD,
     FAMILY,

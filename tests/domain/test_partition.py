@@ -12,7 +12,7 @@ from domain.dedupe import ScopeFreed
 from domain.event import Event
 from domain.measurement import KINDS
 from domain.partition import ACCOUNTS, KEY_LENGTH, name_of, partition, partition_key, stream
-from projections import dedupe_index
+from projections.inline import dedupe_index
 from tests.examples import EVENTS, new_id
 
 ids = st.text("0123456789abcdef", min_size=KEY_LENGTH, max_size=KEY_LENGTH)

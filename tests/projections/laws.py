@@ -10,7 +10,7 @@ from psycopg import Cursor, sql
 from psycopg.sql import Identifier
 
 from domain.event import Event
-from projections.view import Page, Placed, Tables, View
+from projections.views.view import Page, Placed, Tables, View
 from tests.application.people import People
 from tests.application.world import World
 from tests.fakes import FakeLog

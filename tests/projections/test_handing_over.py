@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from projections.projector import handed_over
+from projections.projector.projector import handed_over
 
 Held = dict[str, list[int]]
 

@@ -8,7 +8,7 @@ from uuid import uuid4
 import psycopg
 from psycopg import Connection, sql
 
-from projections.projector import SQL, Projector
+from projections.projector.projector import SQL, Projector
 from tests.projecting import at_work
 from tests.running.processes import soon
 

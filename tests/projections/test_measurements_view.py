@@ -6,8 +6,8 @@ import pytest
 from psycopg import Cursor
 
 from domain.partition import stream
-from projections.view import Placed
-from projections.views import VIEWS
+from projections.views.registry import VIEWS
+from projections.views.view import Placed
 from tests.examples import (
     BODY_FAT,
     CHILD,

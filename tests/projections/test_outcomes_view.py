@@ -15,8 +15,8 @@ from psycopg.sql import Identifier
 
 from domain.event import Event
 from domain.partition import stream
-from projections.outcomes import Outcomes, source_of
-from projections.view import Page, Placed
+from projections.views.outcomes import Outcomes, source_of
+from projections.views.view import Page, Placed
 from tests.examples import (
     INSTITUTION,
     NOON,

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from psycopg import Cursor, sql
 
 from domain.partition import KEY_LENGTH
-from projections.view import Page, Tables, View, tables_of
-from projections.views import VIEWS
+from projections.views.registry import VIEWS
+from projections.views.view import Page, Tables, View, tables_of
 from tests.projections.laws import (
     Log,
     concerning,

@@ -8,7 +8,7 @@ So many seconds ahead of the others', or behind where they are negative.
 import sys
 import time
 
-from adapters.cli import main
+from adapters.cli.main import main
 
 if __name__ == "__main__":
     right = time.time

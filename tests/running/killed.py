@@ -15,7 +15,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from adapters.cli import main
+from adapters.cli.main import main
 
 STEPS = {"write", "flush", "fsync", "close", "__exit__", "chmod", "fchmod", "utime", "link", "rename", "replace"}
 STEPS |= {"unlink", "remove", "truncate", "ftruncate", "mkdir", "symlink"}

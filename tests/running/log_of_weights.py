@@ -11,7 +11,7 @@ import psycopg
 from psycopg import Connection
 
 from adapters.postgres.connections import connector
-from adapters.postgres.log import PostgresLog
+from adapters.postgres.event_store import PostgresLog
 from application.command import Actor, Command
 from application.commands.record_measurements import RecordMeasurements
 from application.commands.register_first_admin import SERVICE, RegisterFirstAdmin
@@ -21,8 +21,8 @@ from application.permissions import scopes_of
 from application.processor import Processor
 from domain.catalogue import decode
 from domain.measurement import Reading
-from projections.measurements import fold
-from projections.view import Placed
+from projections.views.measurements import fold
+from projections.views.view import Placed
 from tests.running.processes import soon
 from tests.running.programme import START
 

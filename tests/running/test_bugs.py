@@ -12,15 +12,15 @@ import pytest
 import structlog
 from litestar import Response, get
 
-from adapters import logs
-from adapters.http import app, errors
-from adapters.http.draining import Draining
-from adapters.http.edge import Edge
-from adapters.http.envelope import SERVER_FAULT
-from adapters.http.errors import only
-from adapters.http.intake import FastLane, Intake
-from adapters.http.requests import HttpRequest, json_response, request_id
-from adapters.postgres.log import PostgresLog
+from adapters.http.api.fast_path import FastLane, Intake
+from adapters.http.edge import application, error_responses
+from adapters.http.edge.draining import Draining
+from adapters.http.edge.edge import Edge
+from adapters.http.edge.envelopes import SERVER_FAULT
+from adapters.http.edge.error_responses import only
+from adapters.http.edge.requests import HttpRequest, json_response, request_id
+from adapters.postgres.event_store import PostgresLog
+from adapters.telemetry import logs
 from application import processor, writer
 from application.command import Command
 from application.commands.register_first_admin import SERVICE, RegisterFirstAdmin
@@ -43,7 +43,7 @@ def log_lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[LogLines]:
     with monkeypatch.context() as configuring:
         configuring.setattr(sys, "stderr", written)
         log = logs.configure("warning", "test")
-    for module in (errors, processor, writer):
+    for module in (error_responses, processor, writer):
         monkeypatch.setattr(module, "logger", structlog.get_logger())
 
     def lines() -> list[dict[str, Any]]:
@@ -129,7 +129,7 @@ async def client(log: PostgresLog) -> AsyncIterator[httpx.AsyncClient]:
         return json_response(only(await writing.submit(asked)), 200)
 
     # The posts of measurements go another way, which is broken from its first step on.
-    broken = Edge(FastLane(app.create([handler, command]), cast("Intake", None)), draining=Draining())
+    broken = Edge(FastLane(application.create([handler, command]), cast("Intake", None)), draining=Draining())
     transport = httpx.ASGITransport(cast("Any", broken), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
         yield http

@@ -7,8 +7,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from adapters.database import database
 from adapters.postgres import embedded
+from adapters.processes.database import database
 from adapters.settings import Settings
 from tests.running.conftest import Alive
 from tests.running.processes import processes_of, run_briefly, serving

@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from adapters.prepare import prepare
+from adapters.processes.prepare import prepare
 from adapters.settings import Settings
 from tests.adapters.raw_http import line, request
 from tests.certificates import certificate

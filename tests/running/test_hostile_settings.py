@@ -17,17 +17,17 @@ from psycopg import pq
 from psycopg.conninfo import make_conninfo
 from psycopg.sql import SQL, Identifier, Literal
 
-from adapters import log_export, replay_command
-from adapters.log_export import Selection
+from adapters.cli import export_log, replay
+from adapters.cli.export_log import Selection
+from adapters.cli.views import EVERYTHING, Operator
 from adapters.postgres import connections, embedded
-from adapters.postgres.analytics_reader import AnalyticsReader, Values
 from adapters.postgres.connections import connector
-from adapters.postgres.log import PostgresLog
+from adapters.postgres.event_store import PostgresLog
 from adapters.postgres.migrate import migrate
-from adapters.postgres.outcomes_reader import OutcomesReader
 from adapters.postgres.pool import Pool
-from adapters.postgres.reader import Reader
-from adapters.view_commands import EVERYTHING, Operator
+from adapters.postgres.readers.analytics import AnalyticsReader, Values
+from adapters.postgres.readers.measurements import Reader
+from adapters.postgres.readers.outcomes import OutcomesReader
 from application.commands.record_entries import RecordEntries
 from application.commands.record_measurements import RecordMeasurements
 from application.queries.measurements import ReadMeasurements
@@ -156,8 +156,8 @@ async def test_commands_views_questions_rebuilds_and_replays_are_as_anywhere(
             everything = partial(Operator(hostile, tmp_path).rebuild, EVERYTHING, workers=1)
             assert 0 == await asyncio.to_thread(everything, accept_differences=False, anew=False)
             await ask(Pool(sessions, wait=30), world, child, outcome)
-    assert 0 == replay_command.run(hostile, as_json=True, compares=True)
-    assert log_export.export(hostile, Selection(), format="ndjson", out=StringIO())
+    assert 0 == replay.run(hostile, as_json=True, compares=True)
+    assert export_log.export(hostile, Selection(), format="ndjson", out=StringIO())
 
 
 def reading(child: str, number: int) -> Reading:

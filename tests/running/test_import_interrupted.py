@@ -12,7 +12,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from adapters.importing.importer import BATCH
+from adapters.cli.importing.importer import BATCH
 from adapters.postgres import embedded
 from tests.acceptance.client import Api
 from tests.acceptance.people import unique

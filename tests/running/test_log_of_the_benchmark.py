@@ -19,7 +19,7 @@ from domain.measurement import MeasurementRecorded, MeasurementsWithdrawn
 from domain.outcome import OutcomeCreated
 from domain.partition import partition
 from domain.user import UserRegistered, UserRemoved
-from projections.dedupe_index import changes
+from projections.inline.dedupe_index import changes
 from scripts.benchmarks.rebuild_log import Log, Row
 from scripts.benchmarks.rebuild_programme import Programme
 

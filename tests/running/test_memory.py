@@ -12,7 +12,7 @@ import httpx
 import msgspec
 import pytest
 
-from adapters.prepare import prepare
+from adapters.processes.prepare import prepare
 from adapters.settings import Settings
 from tests.adapters.raw_http import ask, line, request
 from tests.running.alone import answering

@@ -8,14 +8,16 @@ from typing import Any
 import pytest
 from psycopg import Connection, sql
 
+from adapters.cli.views import Operator
 from adapters.postgres import embedded
 from adapters.postgres.connections import connector
-from adapters.view_commands import Operator
 from domain.catalogue import Undecodable, decode
-from projections import generations, parking, rebuild
-from projections.growth import RebuildRefused
-from projections.view import Placed, View, tables_of
-from projections.views import VIEWS
+from projections.projector import parking
+from projections.rebuild import rebuild
+from projections.rebuild.generation_build import RebuildRefused
+from projections.views import generations
+from projections.views.registry import VIEWS
+from projections.views.view import Placed, View, tables_of
 from tests import databases
 from tests.adapters.workload import Workload
 from tests.adapters.world import settle_in

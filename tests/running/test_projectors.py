@@ -14,10 +14,10 @@ import pytest
 from psycopg import Connection, Cursor
 
 from adapters.postgres.connections import connector
-from projections.measurements import Measurements
-from projections.projector import LEASE, Projector
-from projections.view import Page, Tables
-from projections.views import VIEWS
+from projections.projector.projector import LEASE, Projector
+from projections.views.measurements import Measurements
+from projections.views.registry import VIEWS
+from projections.views.view import Page, Tables
 from tests.conftest import PARTITIONS
 from tests.running.log_of_weights import Connect, caught_up, expected_rows, rows, weighing
 from tests.running.processes import soon

@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from projections.projector import CHANNEL
+from projections.projector.projector import CHANNEL
 from tests.acceptance.client import BODY_FAT, WEIGHT, Api, Kind
 from tests.running.processes import PASSWORD, Run, serving
 from tests.running.programme import Programme, client, enrol, instant, readings

@@ -104,7 +104,7 @@ def test_a_later_start_takes_less_than_two_seconds(home: Home) -> None:
     loading: list[float] = []
     while len(starts) < 3 and not (starts and min(starts) < max(2.0, 3 * min(loading))):
         before = time.monotonic()
-        subprocess.run([sys.executable, "-c", "import adapters.wiring"], cwd=ROOT, check=True)
+        subprocess.run([sys.executable, "-c", "import adapters.processes.wiring"], cwd=ROOT, check=True)
         loading.append(time.monotonic() - before)
         with serving(home.data) as run:
             starts.append(run.seconds)

@@ -14,16 +14,17 @@ from psycopg_pool import AsyncConnectionPool
 
 from adapters.postgres.connections import connector
 from adapters.postgres.pool import Pool
-from adapters.postgres.reader import Reader
-from adapters.prepare import outdated
+from adapters.postgres.readers.measurements import Reader
+from adapters.processes.prepare import outdated
 from application.queries.measurements import ReadMeasurements
 from application.queries.query import Paging
-from projections import generations, rebuild, switch
-from projections.generations import Older, UnknownVersion
-from projections.growth import RebuildRefused
-from projections.measurements import Measurements
-from projections.view import Page, Tables, run
-from projections.views import VIEWS, Views
+from projections.rebuild import rebuild, switch
+from projections.rebuild.generation_build import RebuildRefused
+from projections.views import generations
+from projections.views.generations import Older, UnknownVersion
+from projections.views.measurements import Measurements
+from projections.views.registry import VIEWS, Views
+from projections.views.view import Page, Tables, run
 from tests.adapters.world import World, settle_in
 from tests.conftest import PARTITIONS
 from tests.projecting import projecting

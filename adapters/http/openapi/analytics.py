@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 
-from adapters.analytics import shapes
-from adapters.http.analytics import COMPARISON as COMPARE
-from adapters.http.analytics import GRANULARITY, OF_PERIOD, SERIES
+from adapters.http.api.analytics import COMPARISON as COMPARE
+from adapters.http.api.analytics import GRANULARITY, OF_PERIOD, SERIES
 from adapters.http.openapi.operations import Answer, Operation, ok
 from adapters.http.openapi.outcomes import EXAMPLE as OUTCOME
 from adapters.http.openapi.requests import Body, Member, Parameter, Refusals, asked, outcome_id, text
-from adapters.http.openapi.schemas import (
+from adapters.http.openapi.statistics import BEYOND, METHOD, TREND, constant, few
+from adapters.http.schemas.json_schema import (
     COUNT,
     SHARE,
     TIME_OUT,
@@ -21,7 +21,7 @@ from adapters.http.openapi.schemas import (
     ref,
     string,
 )
-from adapters.http.openapi.statistics import BEYOND, METHOD, TREND, constant, few
+from adapters.statistics import shapes
 from domain.refusal import NotFound
 
 TAG = "Analytics"

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from adapters.http.audit import EVENTS, FACTS
-from adapters.http.audit import STATE as AS_KNOWN
+from adapters.http.api.audit import EVENTS, FACTS
+from adapters.http.api.audit import STATE as AS_KNOWN
 from adapters.http.openapi.operations import Answer, Operation
 from adapters.http.openapi.requests import Parameter, asked
-from adapters.http.openapi.schemas import EXACT_TIME, Json, array, closed, or_null, pattern, ref, string
+from adapters.http.schemas.json_schema import EXACT_TIME, Json, array, closed, or_null, pattern, ref, string
 from domain.refusal import NotFound
 
 TAG = "Audit"

@@ -18,7 +18,7 @@ from adapters.http.openapi import (
 from adapters.http.openapi.operations import Answer, Operation
 from adapters.http.openapi.refusals import HEADERS, headers
 from adapters.http.openapi.requests import Body, Parameter
-from adapters.http.openapi.schemas import Json, array, ref
+from adapters.http.schemas.json_schema import Json, array, ref
 from application.permissions import MAY, SCOPES
 
 VERSION = "1"

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 
-from adapters.http import entry_items
-from adapters.http.entry_items import METADATA, EntryItem
+from adapters.http.api.outcomes import ENTRIES
 from adapters.http.openapi import outcomes
 from adapters.http.openapi.operations import Answer, Operation, cut_of
 from adapters.http.openapi.outcomes import BATCH, TAG, batch, batch_of
 from adapters.http.openapi.requests import Body, Member, asked, outcome_id, text
-from adapters.http.openapi.schemas import (
+from adapters.http.schemas import entries
+from adapters.http.schemas.entries import METADATA, EntryItem
+from adapters.http.schemas.json_schema import (
     COUNT,
     TIME_IN,
     TIME_OUT,
@@ -20,7 +21,6 @@ from adapters.http.openapi.schemas import (
     pattern,
     ref,
 )
-from adapters.http.outcomes import ENTRIES
 from domain.refusal import (
     AlreadyRegistered,
     NotADecimal,
@@ -78,7 +78,7 @@ def _members() -> tuple[Member, ...]:
     value = pattern(
         r"-?(?!(?:\.?[0-9]){39})[0-9]+(?:\.[0-9]+)?",
         "At most 38 digits; it is kept as it is written.",
-        maxLength=entry_items.VALUE,
+        maxLength=entries.VALUE,
     )
     recorded_at = text("recorded_at", least=0)
     return (
@@ -91,8 +91,8 @@ def _members() -> tuple[Member, ...]:
             refused=(
                 NotText("value"),
                 UnsafeText("value"),
-                TextTooLong("value", entry_items.VALUE),
-                NotADecimal("value", entry_items.DIGITS),
+                TextTooLong("value", entries.VALUE),
+                NotADecimal("value", entries.DIGITS),
             ),
         ),
         Member(

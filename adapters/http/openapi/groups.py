@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
-from adapters.http import lengths
-from adapters.http.groups import OWNERS
-from adapters.http.lists import PAGED
+from adapters.http.api.groups import OWNERS
+from adapters.http.api.lists import PAGED
 from adapters.http.openapi.operations import REMOVED, Answer, Link, Operation, page_of
 from adapters.http.openapi.requests import Body, Member, asked, path_id, text
-from adapters.http.openapi.schemas import ID, TEXT, Json, array, closed, or_null, ref, string
+from adapters.http.schemas import lengths
+from adapters.http.schemas.json_schema import ID, TEXT, Json, array, closed, or_null, ref, string
 from domain.refusal import AlreadyRegistered, ChildrenNotRegistered, NotAList, NotFound
 from domain.user import TITLES
 

@@ -5,7 +5,7 @@ from typing import Any
 from msgspec import Struct
 
 from adapters.http.openapi.requests import Body, Parameter, Refusals
-from adapters.http.openapi.schemas import Json, array, ref
+from adapters.http.schemas.json_schema import Json, array, ref
 
 
 class Link(Struct, frozen=True):

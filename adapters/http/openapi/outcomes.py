@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from adapters.http.definitions import OutcomeItem
+from adapters.http.api.outcomes import LIST
 from adapters.http.openapi.operations import Answer, Link, Operation, cut_of, ok
 from adapters.http.openapi.requests import Body, asked, one_of, outcome_id, text
-from adapters.http.openapi.schemas import COUNT, TIME_OUT, UUID, Json, array, choice, closed, of_struct, ref
-from adapters.http.outcomes import LIST
+from adapters.http.schemas.json_schema import COUNT, TIME_OUT, UUID, Json, array, choice, closed, of_struct, ref
+from adapters.http.schemas.outcome_definitions import OutcomeItem
 from domain.outcome import DIRECTIONS, HIGHER
 from domain.refusal import (
     AlreadyRegistered,

@@ -7,16 +7,16 @@ from itertools import groupby
 import msgspec
 from litestar.exceptions import NotFoundException
 
-from adapters.analytics.unfit import Unfit
-from adapters.http import errors
-from adapters.http.body import ACCOUNTS, ITEM, BatchTooLarge, BodyTooLarge, UnsupportedMediaType
-from adapters.http.endpoints import family_of
-from adapters.http.envelope import ERRORS
-from adapters.http.errors import Asked, Failed, HeadTooLarge, Told, TooSlow
+from adapters.http.edge import error_responses
+from adapters.http.edge.api_areas import family_of
+from adapters.http.edge.envelopes import ERRORS
+from adapters.http.edge.error_responses import Asked, Failed, HeadTooLarge, Told, TooSlow
+from adapters.http.edge.request_body import ACCOUNTS, ITEM, BatchTooLarge, BodyTooLarge, UnsupportedMediaType
 from adapters.http.openapi.operations import Operation
-from adapters.http.openapi.schemas import Json, choice, closed, ref, string
-from adapters.http.parameters import RANGES
+from adapters.http.schemas.json_schema import Json, choice, closed, ref, string
+from adapters.http.schemas.query_parameters import RANGES
 from adapters.limits.limiter import TooManyRequests
+from adapters.statistics.unfit import Unfit
 from application import permissions
 from application.unavailable import Unavailable
 from domain.refusal import EmptyRange, Forbidden, NotAuthenticated, UnknownParameter, Unreadable, UserGone
@@ -163,7 +163,7 @@ def own(operation: Operation) -> Iterator[Exception]:
 
 
 def by_status(path: str, refused: Iterable[Exception]) -> Json:
-    told = [(_called(each), errors.shown(each, Asked("GET", path, REQUEST_ID))) for each in refused]
+    told = [(_called(each), error_responses.shown(each, Asked("GET", path, REQUEST_ID))) for each in refused]
     told.sort(key=lambda each: each[1].status)
     return {str(status): _response(list(each)) for status, each in groupby(told, key=lambda each: each[1].status)}
 

@@ -4,8 +4,8 @@ from typing import Any
 
 from msgspec import Struct
 
-from adapters.http import lengths, parameters
-from adapters.http.openapi.schemas import PATH_ID, PATH_UUID, Json, pattern, string
+from adapters.http.schemas import lengths, query_parameters
+from adapters.http.schemas.json_schema import PATH_ID, PATH_UUID, Json, pattern, string
 from domain.password import LONGEST, SHORTEST
 from domain.refusal import (
     BadParameter,
@@ -101,12 +101,12 @@ def outcome_id() -> Parameter:
     )
 
 
-def asked(*declared: parameters.Parameter[Any]) -> tuple[Parameter, ...]:
+def asked(*declared: query_parameters.Parameter[Any]) -> tuple[Parameter, ...]:
     """Of the query, as its endpoint declares them; a bad one is refused by name."""
     return tuple(map(_of_query, declared))
 
 
-def _of_query(declared: parameters.Parameter[Any]) -> Parameter:
+def _of_query(declared: query_parameters.Parameter[Any]) -> Parameter:
     twice = () if declared.repeated else (GivenTwice(declared.name),)
     return Parameter(
         name=declared.name,

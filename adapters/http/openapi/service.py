@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from adapters.http.health import Check, ViewCheck
+from adapters.http.api.health import Check, ViewCheck
 from adapters.http.openapi.operations import Answer, Operation, ok
-from adapters.http.openapi.schemas import COUNT, Json, array, choice, closed, of_struct, ref, string
+from adapters.http.schemas.json_schema import COUNT, Json, array, choice, closed, of_struct, ref, string
 from application.queries.views import ViewStatus
 
 TAG = "Service"

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator
 
-from adapters.analytics import shapes
-from adapters.analytics.shapes import MOST_CHANGEPOINTS
-from adapters.analytics.unfit import Unfit
-from adapters.http.analytics import ALPHA, METHODS, VALUES, VALUES_OF_CHANGEPOINTS
-from adapters.http.body import TooManyValues
+from adapters.http.api.analytics import ALPHA, METHODS, VALUES, VALUES_OF_CHANGEPOINTS
+from adapters.http.edge.request_body import TooManyValues
 from adapters.http.openapi.operations import Operation, ok
 from adapters.http.openapi.requests import Body, Member, number, one_of
-from adapters.http.openapi.schemas import SHARE, Json, array, of_struct
+from adapters.http.schemas.json_schema import SHARE, Json, array, of_struct
+from adapters.statistics import shapes
+from adapters.statistics.shapes import MOST_CHANGEPOINTS
+from adapters.statistics.unfit import Unfit
 from domain.refusal import NotNumbers
 
 TAG = "Analytics"

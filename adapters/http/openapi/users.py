@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator
 
-from adapters.http import lengths
-from adapters.http.lists import PAGED
+from adapters.http.api.lists import PAGED
+from adapters.http.api.users import BORN, COLLECTIONS, NOT_TO_COME, Collection
 from adapters.http.openapi import groups
 from adapters.http.openapi.accounts import INSTITUTION_ID, LATEST, TAG
 from adapters.http.openapi.operations import REMOVED, Answer, Link, Operation, ok, page_of
 from adapters.http.openapi.requests import Body, Member, asked, new_password, one_of, path_id, text
-from adapters.http.openapi.schemas import ID, Json, array, closed, pattern, ref, string
-from adapters.http.users import BORN, COLLECTIONS, NOT_TO_COME, Collection
+from adapters.http.schemas import lengths
+from adapters.http.schemas.json_schema import ID, Json, array, closed, pattern, ref, string
 from domain.refusal import (
     AlreadyRegistered,
     ChildrenNotRegistered,

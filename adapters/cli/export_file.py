@@ -1,0 +1,178 @@
+"""The file of an export: one event per line, and a last line by which a reader knows that all of it is there."""
+
+import os
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import Annotated, BinaryIO
+
+import msgspec
+from msgspec import Meta, Raw, Struct, field
+
+from adapters.errors import Refused
+from domain.catalogue import Undecodable, decode
+
+PAGE = 10_000
+"""Events of a page, at most."""
+
+PAGE_BYTES = 16 * 1024 * 1024
+"""Bytes of a page, about."""
+
+LINE_LIMIT = 64 * 1024 * 1024
+"""Bytes of a line. The largest event that an older version took has a text of 16 MiB."""
+
+END_LIMIT = 4_096
+"""Bytes in which the last line is looked for."""
+
+CLOCK_ERROR = timedelta(days=1)
+"""By how much the clocks of two machines may differ."""
+
+
+class Line(Struct, frozen=True):
+    """One event of an export, as JSON on a line of its own."""
+
+    position: Annotated[str, Meta(pattern=r"\A[0-9]{1,5}-[0-9]{1,18}\Z")]
+    stream: str
+    version: int
+    event: str
+    state: Raw
+
+
+class End(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """The last line: how many events there are, and the SHA-256 of all lines before it, with their line feeds. An
+    export of a part of the log says which part."""
+
+    events: int
+    sha256: str
+    start: datetime | None = field(default=None, name="from")
+    end: datetime | None = field(default=None, name="to")
+    subject: str | None = None
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether events are missing. An export up to a time is the whole log as it was then."""
+        return self.start is not None or self.subject is not None
+
+
+_BEGINNING_OF_END = b'{"events":'
+
+_line = msgspec.json.Decoder(Line).decode
+_end = msgspec.json.Decoder(End).decode
+
+
+class Reader:
+    """Reads the export of a whole log, and checks every line as it comes: in each partition that the log had, no event
+    may be missing, and all are in the order in which they were recorded."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.count = 0
+        self._file = file
+        self._hash = sha256()
+        self._number = 0
+        self._seqs: defaultdict[int, int] = defaultdict(int)
+        self._recorded_at = datetime.min.replace(tzinfo=UTC)
+        self._latest = datetime.now(UTC) + CLOCK_ERROR
+
+    @property
+    def sha256(self) -> str:
+        """Of the events that have been read."""
+        return self._hash.hexdigest()
+
+    def pages(self, *, needs_end: bool = True) -> Iterator[list[Line]]:
+        """All events, page by page. Refused where the file is damaged; without a last line, only if it `needs_end`."""
+        self._refuse_part()
+        page: list[Line] = []
+        size = 0
+        while text := self._next():
+            if text.startswith(_BEGINNING_OF_END):
+                self._check_end(text)
+                break
+            page.append(self._checked(text))
+            size += len(text)
+            if len(page) == PAGE or size > PAGE_BYTES:
+                yield page
+                page, size = [], 0
+        else:
+            if needs_end:
+                raise Refused(
+                    "the last line, which has the number of events and their hash, is missing: the file was cut, or "
+                    "an older version has written it, which wrote no such line. If it is complete, add --without-end"
+                )
+        if page:
+            yield page
+
+    def _refuse_part(self) -> None:
+        """Of such a file, the first line after a gap would be refused, and nobody would know why."""
+        if not self._file.seekable():
+            return
+        size = self._file.seek(0, os.SEEK_END)
+        self._file.seek(max(0, size - END_LIMIT))
+        last = self._file.read().rpartition(b"\n" + _BEGINNING_OF_END)[2]
+        self._file.seek(0)
+        try:
+            is_partial = _end(_BEGINNING_OF_END + last).is_partial
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return  # what is wrong with it is found when its turn comes
+        if is_partial:
+            raise Refused("the export is of a part of the log (--from, --subject): only a whole one can be imported")
+
+    def _next(self) -> bytes:
+        self._number += 1
+        text = self._file.readline(LINE_LIMIT + 1)
+        if len(text) > LINE_LIMIT:
+            raise Refused(f"line {self._number} has more than {LINE_LIMIT:,} bytes")
+        if text and not text.endswith(b"\n"):
+            raise Refused(f"line {self._number} has no end: the file was cut")
+        return text
+
+    def _checked(self, text: bytes) -> Line:
+        try:
+            line = _line(text)
+            event = decode(line.event, bytes(line.state))
+        except (msgspec.DecodeError, Undecodable, UnicodeDecodeError) as error:
+            raise Refused(f"line {self._number} is no event of an export: {error}") from error
+        part, _, seq = line.position.partition("-")
+        expected = self._seqs[int(part)] + 1
+        if int(seq) != expected:
+            raise Refused(
+                f"line {self._number} has event {line.position} where {int(part)}-{expected} is due: "
+                "events are missing, or not in their order"
+            )
+        if (event.originator_id, event.originator_version) != (line.stream, line.version):
+            raise Refused(
+                f"line {self._number} says it is event {line.version} of {line.stream}, and holds "
+                f"event {event.originator_version} of {event.originator_id}"
+            )
+        recorded_at = event.origin.recorded_at
+        if recorded_at < self._recorded_at:
+            raise Refused(f"line {self._number} was recorded at {recorded_at}, before the line before it")
+        if recorded_at > self._latest:
+            raise Refused(f"line {self._number} was recorded at {recorded_at}, which is in the future")
+        self._seqs[int(part)] = expected
+        self._recorded_at = recorded_at
+        self._hash.update(text)
+        self.count += 1
+        return line
+
+    def _check_end(self, text: bytes) -> None:
+        try:
+            end = _end(text)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise Refused(f"line {self._number} is not the last line of an export: {error}") from error
+        if self._next():
+            raise Refused(f"line {self._number} comes after the end of the export")
+        if end.events != self.count:
+            raise Refused(f"the file has {self.count:,} events, and its last line says that there are {end.events:,}")
+        if end.sha256 != self.sha256:
+            raise Refused(
+                f"the events of the file were changed: their SHA-256 is {self.sha256}, its last line says {end.sha256}"
+            )
+
+
+def digest(file: BinaryIO) -> str:
+    """The SHA-256 of the events of an export, which are not looked at."""
+    found = sha256()
+    while (text := file.readline(LINE_LIMIT)) and not text.startswith(_BEGINNING_OF_END):
+        found.update(text)
+    return found.hexdigest()

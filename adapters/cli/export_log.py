@@ -1,0 +1,187 @@
+"""`growthrings export`: the log as a file, in the order in which it was recorded, without password hashes."""
+
+import csv
+import heapq
+import io
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol, TextIO
+
+import msgspec
+from msgspec import Raw, Struct
+from psycopg import Connection
+
+from adapters.cli.export_file import End, Line
+from adapters.postgres.connections import connector
+from adapters.system.private_file import created
+from domain.catalogue import decode, recorded_at
+from domain.secret import blanked
+from projections.projector.sessions import session_name
+from projections.verification import replay
+from projections.views.audit_trail import is_about
+
+PAGE = 500
+"""Events of one partition that are held at once."""
+
+BYTES = 32 * 1024 * 1024
+"""Of the states that are held at once, of all partitions."""
+
+COLUMNS = (
+    "position",
+    "stream",
+    "version",
+    "event",
+    "happened_at",
+    "recorded_at",
+    "actor",
+    "role",
+    "request_id",
+    "cause",
+    "data",
+)
+"""Of a CSV file; `data` is JSON."""
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Credential(Struct, frozen=True):
+    """The password hash that an event of an export does not show."""
+
+    stream: str
+    version: int
+    password_hash: str
+
+
+class Stored(NamedTuple):
+    recorded_at: datetime
+    part: int
+    seq: int
+    stream: str
+    version: int
+    topic: str
+    state: bytes
+
+
+class Selection(Struct, frozen=True):
+    """Which events: recorded from `start` to before `end`, about a subject, an outcome or whatever else; None: any."""
+
+    start: datetime | None = None
+    end: datetime | None = None
+    subject: str | None = None
+
+    def has(self, event: Stored) -> bool:
+        if (self.start is not None and event.recorded_at < self.start) or (
+            self.end is not None and event.recorded_at >= self.end
+        ):
+            return False
+        return self.subject is None or is_about(decode(event.topic, event.state), self.subject)
+
+
+def export(
+    url: str, selection: Selection, *, format: str, out: TextIO = sys.stdout, credentials: Path | None = None
+) -> int:
+    """Write the events to `out`, in `ndjson` or `csv`; the password hashes go to a file of their own, for its owner
+    alone, or nowhere. The number of events.
+
+    In ndjson a last line has their number and their hash (`End`): without it, a file is not complete."""
+    if isinstance(out, io.TextIOWrapper):
+        out.reconfigure(encoding="utf-8", newline="\n")  # what is hashed are the bytes of the file
+    count = 0
+    with connector(url)(session_name("export")) as connection, ExitStack() as files:
+        connection.autocommit = True
+        secrets = None if credentials is None else files.enter_context(created(credentials))
+        written = _Csv(out) if format == "csv" else _Json(out)
+        for event in filter(selection.has, events_of(connection)):
+            state, secret = _blanked(event.state)
+            written.write(event, state)
+            if secrets is not None and secret is not None:
+                secrets.write(_encode(Credential(event.stream, event.version, secret)).decode() + "\n")
+            count += 1
+        written.end(count, selection)
+    return count
+
+
+def events_of(connection: Connection[Any]) -> Iterator[Stored]:
+    """All events that there are now, in the order in which they were recorded."""
+    ends = connection.execute(replay.SQL["ends"]).fetchall()
+    held = max(BYTES // len(ends), 1)
+    yield from heapq.merge(*(_partition(connection, part, end, held) for part, end in ends))
+
+
+def _partition(connection: Connection[Any], part: int, end: int, held: int) -> Iterator[Stored]:
+    """`held`: bytes of states at once; a single event may have more."""
+    after = 0
+    while after < end:
+        rows = connection.execute(replay.SQL["page"], replay.page_after(part, after, PAGE, held)).fetchall()
+        for seq, stream, version, topic, state in rows:
+            if seq > end:
+                return
+            yield Stored(recorded_at(state), part, seq, stream, version, topic, state)
+        after = rows[-1][0]
+
+
+def _blanked(state: bytes) -> tuple[bytes, str | None]:
+    """The state without its password hash, and the hash."""
+    if b'"password_hash"' not in state:
+        return state, None  # by far the most, which need not be read
+    members = msgspec.json.decode(state, type=dict[str, Any])
+    return _encode(blanked(members)), members.get("password_hash")
+
+
+class _Written(Protocol):
+    """A file that is being written."""
+
+    def write(self, event: Stored, state: bytes) -> None: ...
+
+    def end(self, count: int, selection: Selection) -> None: ...
+
+
+class _Json(_Written):
+    def __init__(self, out: TextIO) -> None:
+        self._out, self._hash = out, sha256()
+
+    def write(self, event: Stored, state: bytes) -> None:
+        position = f"{event.part}-{event.seq}"
+        line = _encode(Line(position, event.stream, event.version, event.topic, Raw(state))) + b"\n"
+        self._hash.update(line)
+        self._out.write(line.decode())
+
+    def end(self, count: int, selection: Selection) -> None:
+        end = End(count, self._hash.hexdigest(), selection.start, selection.end, selection.subject)
+        self._out.write(_encode(end).decode() + "\n")
+
+
+class _Csv(_Written):
+    """Every row is an event."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._rows = csv.writer(out)
+        self._rows.writerow(COLUMNS)
+
+    def write(self, event: Stored, state: bytes) -> None:
+        members = msgspec.json.decode(state, type=dict[str, Any])
+        origin = members.pop("origin")
+        own = {name: value for name, value in members.items() if name not in _SAID}
+        self._rows.writerow(
+            [
+                f"{event.part}-{event.seq}",
+                event.stream,
+                event.version,
+                event.topic,
+                members["happened_at"],
+                *(origin[name] for name in ("recorded_at", "actor_id", "actor_role", "request_id")),
+                members["cause"],
+                _encode(own).decode(),
+            ]
+        )
+
+    def end(self, count: int, selection: Selection) -> None:
+        return
+
+
+_SAID: Iterable[str] = ("originator_id", "originator_version", "happened_at", "cause")
+"""What has a column of its own."""

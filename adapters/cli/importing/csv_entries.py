@@ -1,0 +1,193 @@
+"""Rows of a CSV file, read one by one as entries of an outcome."""
+
+import csv
+import math
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from io import StringIO
+from pathlib import Path
+from typing import TextIO
+
+from msgspec import Struct
+
+from adapters import times
+from adapters.errors import NotUnderstood
+
+ROW = "row"
+"""As subject: each row is one of its own. A column of that name comes first."""
+
+_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+
+
+class WrongArguments(NotUnderstood):
+    """A file that is no table of entries, or words that do not fit it; the message says why, for a person."""
+
+
+class Arguments(Struct, frozen=True, kw_only=True):
+    """Which columns make an entry. `value`, `subject` and `metadata` name columns, the last with commas between; `at` a
+    column or a time for all rows; with `start` the column of `at` counts days from there."""
+
+    brand: str
+    value: str
+    subject: str
+    at: str
+    start: str | None = None
+    metadata: str | None = None
+
+
+class Item(Struct, frozen=True):
+    """An entry as it is sent; `line` is no member of one, but comes back with it when it is refused."""
+
+    line: int
+    subject_id: str
+    brand_id: str
+    value: str
+    recorded_at: str
+    metadata: dict[str, str]
+
+
+class Unfit(Struct, frozen=True):
+    """A row that makes no entry."""
+
+    line: int
+    reason: str
+
+
+class Table:
+    """A CSV file with a header; memory holds one row of it at a time."""
+
+    def __init__(self, path: Path, file: TextIO) -> None:
+        self.path = path
+        self._file = file
+        header = next(self._records(), None)
+        if header is None:
+            raise WrongArguments(f"{path} is empty: its first line must name the columns")
+        if isinstance(header, Unfit):
+            raise WrongArguments(f"{path}, line {header.line}: {header.reason}")
+        _, self.columns = header
+        twice = [name for name in dict.fromkeys(self.columns) if self.columns.count(name) > 1]
+        if twice:
+            raise WrongArguments(
+                f"{path}: the first line must name the columns, each once, but it has {twice[0]!r} twice"
+            )
+
+    def rows(self) -> Iterator[tuple[int, list[str]] | Unfit]:
+        """The line on which each row begins, and its fields; from the first row at each call, without blank ones."""
+        self._file.seek(0)
+        records = self._records()
+        next(records, None)
+        for record in records:
+            if isinstance(record, tuple):
+                line, fields = record
+                if len(fields) != len(self.columns):
+                    if len(fields) > 1 or fields[0].strip():
+                        yield Unfit(line, f"it has {len(fields)} fields, the first line has {len(self.columns)}")
+                    continue
+            yield record
+
+    def place(self, name: str, option: str) -> int:
+        """Which column has the name. WrongArguments when none has."""
+        if name not in self.columns:
+            known = ", ".join(map(repr, self.columns))
+            raise WrongArguments(f"{option}: there is no column {name!r} in {self.path}, which has {known}")
+        return self.columns.index(name)
+
+    def _records(self) -> Iterator[tuple[int, list[str]] | Unfit]:
+        reader = csv.reader(self._file, strict=True)
+        while True:
+            line = reader.line_num + 1
+            try:
+                fields = next(reader, None)
+            except UnicodeDecodeError as error:
+                raise WrongArguments(f"{self.path} is not UTF-8") from error
+            except csv.Error as error:
+                yield Unfit(line, f"it is no CSV, read as far as line {reader.line_num}: {error}")
+                continue
+            if fields is None:
+                return
+            if fields:
+                yield line, fields
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Table]:
+    """The table in a file. WrongArguments."""
+    try:
+        if not path.is_file():
+            raise WrongArguments(f"{path} is no file" if path.exists() else f"there is no file {path}")
+        file = path.open(encoding="utf-8-sig", newline="")
+    except OSError as error:
+        raise WrongArguments(f"{path} cannot be read: {error.strerror}") from error
+    with file:
+        yield Table(path, file)
+
+
+class Reading:
+    """How a row of a table becomes an entry."""
+
+    def __init__(self, table: Table, arguments: Arguments) -> None:
+        """WrongArguments, where they do not fit the table."""
+        self._table = table
+        self._brand = arguments.brand
+        self._value = table.place(arguments.value, "--value")
+        each_its_own = arguments.subject == ROW and ROW not in table.columns
+        self._subject = None if each_its_own else table.place(arguments.subject, "--subject")
+        self._stem = os.fsencode(table.path.stem).decode(errors="replace")
+        self._at: int | None
+        self._time: str | None
+        self._at, self._time = self._times(arguments.at)
+        self._start = None if arguments.start is None else _constant(arguments.start, "--start")
+        if self._start is not None and self._at is None:
+            raise WrongArguments(
+                f"--start: the days that are counted from there need a column, not --at {arguments.at}"
+            )
+        listed = next(csv.reader(StringIO(arguments.metadata, newline="")), [])
+        self._metadata = {name: table.place(name, "--metadata") for name in listed}
+
+    def items(self) -> Iterator[Item | Unfit]:
+        """Of each row an entry, or why it makes none."""
+        for number, row in enumerate(self._table.rows(), start=1):
+            yield row if isinstance(row, Unfit) else self._item(number, *row)
+
+    def _item(self, number: int, line: int, fields: list[str]) -> Item | Unfit:
+        time = self._time if self._at is None else self._time_of(fields[self._at])
+        if time is None:
+            return Unfit(line, "its --at is no number of days from --start on")
+        return Item(
+            line=line,
+            subject_id=f"{self._stem}-{number}" if self._subject is None else fields[self._subject],
+            brand_id=self._brand,
+            value=fields[self._value],
+            recorded_at=time,
+            metadata={name: fields[place] for name, place in self._metadata.items()},
+        )
+
+    def _times(self, at: str) -> tuple[int, None] | tuple[None, str]:
+        """The column that has them, or the one time of all rows."""
+        if at in self._table.columns or not at[:1].isdigit():
+            return self._table.place(at, "--at"), None
+        return None, times.render(_constant(at, "--at"))
+
+    def _time_of(self, text: str) -> str | None:
+        """Anything but a date or a number of days is sent as it stands: what is a time, the service knows."""
+        if self._start is None:
+            return _at_midnight(text)
+        try:
+            days = float(text)
+            return times.render(self._start + timedelta(days=days)) if math.isfinite(days) else None
+        except (ValueError, OverflowError):
+            return None
+
+
+def _at_midnight(text: str) -> str:
+    return f"{text}T00:00:00Z" if _DATE.fullmatch(text) else text
+
+
+def _constant(text: str, option: str) -> datetime:
+    time = times.parse(_at_midnight(text))
+    if time is None:
+        raise WrongArguments(f"{option}: {text!r} is no column and no date such as 1990-01-01 or 1990-01-01T08:00:00Z")
+    return time

@@ -1,0 +1,201 @@
+"""`growthrings replay`: reads the log again and tells what is wrong with it; one history; or a view as of a time."""
+
+import gc
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from itertools import pairwise
+from operator import attrgetter
+from typing import Any
+
+from msgspec import Struct
+from psycopg import Connection
+
+from adapters.cli import replay_workers
+from adapters.cli.screen import Screen, progress, screen, show_table
+from adapters.errors import Refused
+from adapters.http.schemas import query_parameters
+from adapters.postgres.connections import connector
+from adapters.postgres.readers.audit import PAGE, SQL, Stored, told
+from adapters.system.terminal import print_json, visible
+from application.queries.audit import Fact
+from domain import history
+from domain.catalogue import decode, names_of
+from domain.partition import partition
+from projections.projector import pages
+from projections.projector.sessions import session_name
+from projections.verification import replay
+from projections.verification.histories import Finding, Report
+from projections.verification.stored_rows import all_kept
+from projections.views.registry import VIEWS
+
+SHOWN = 100
+"""Findings that are told one by one."""
+
+
+class Replayed(Struct, frozen=True, kw_only=True):
+    """How a replay ended; `seconds` of all of it."""
+
+    events: int
+    streams: int
+    names: Mapping[str, int]
+    compared: list[str]
+    findings: list[Finding]
+    seconds: float
+
+
+def run(url: str, *, as_json: bool, compares: bool, workers: int = 1) -> int:
+    """Read the whole log, in this process or in several; 1 when anything is wrong."""
+    console = screen(quiet=as_json)
+    started = time.monotonic()
+    report = Report()
+    with connector(url)(session_name("replay")) as connection:
+        connection.autocommit = True
+        kept = all_kept(connection) if compares else []
+        partitions = len(replay.parts(connection))
+        ((total,),) = connection.execute(replay.SQL["count"]).fetchall()
+    with progress(console) as shown, _collector_off():
+        task = shown.add_task("replaying", total=total, unit="events")
+        for events in replay_workers.replayed(url, partitions, report, workers=workers, compares=compares):
+            shown.advance(task, events)
+    ended = Replayed(
+        events=report.events,
+        streams=report.streams,
+        names=dict(sorted(report.names.items())),
+        compared=[each.view.name for each in kept],
+        findings=report.findings,
+        seconds=round(time.monotonic() - started, 3),
+    )
+    if as_json:
+        print_json(ended)
+    else:
+        _tell(console, ended)
+    return 1 if ended.findings else 0
+
+
+@contextmanager
+def _collector_off() -> Iterator[None]:
+    """What a replay holds on to has no cycles, and there is much of it."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+def _tell(console: Screen, ended: Replayed) -> None:
+    console.print(f"{ended.events:,} events of {ended.streams:,} streams")
+    for name, count in ended.names.items():
+        console.print(visible(f"{count:>14,}  {name}"))
+    if ended.compared:
+        console.print(f"compared: {', '.join(ended.compared)}")
+    for each in ended.findings[:SHOWN]:
+        console.print(visible(f"{each.what}  {each.position}  {each.stream}: {each.why}"))
+    if len(ended.findings) > SHOWN:
+        console.print(f"… and {len(ended.findings) - SHOWN:,} more")
+    console.print(f"{len(ended.findings):,} findings" if ended.findings else "Nothing is wrong.")
+
+
+def instant(text: str | None, name: str) -> datetime | None:
+    """A time of an option. Refused."""
+    if text is None:
+        return None
+    found = query_parameters.exact_time(text)
+    if found is None:
+        raise Refused(f"{name}: {text!r} is no time such as 2026-06-01 or 2026-06-01T08:30:00Z")
+    return found
+
+
+def show(url: str, id: str, *, as_of: datetime | None, known_at: datetime | None, as_json: bool) -> int:
+    """The history of one aggregate, fact by fact; `id` as the API shows it, or a stream's own."""
+    with connector(url)(session_name("replay")) as connection:
+        connection.autocommit = True
+        facts = [
+            each
+            for each in _facts(connection, id)
+            if (known_at is None or each.event.origin.recorded_at <= known_at)
+            and (as_of is None or each.event.happened_at <= as_of)
+        ]
+    states = history.states([each.event for each in facts])
+    shown = [told(fact, state) for fact, state in zip(facts, states, strict=True)]
+    if as_json:
+        print_json(shown)
+    else:
+        show_table(_HEADINGS, _rows(shown))
+    return 0
+
+
+def _facts(connection: Connection[Any], id: str) -> list[Stored]:
+    partitions = len(replay.parts(connection))
+    streams = [stream for _, stream in connection.execute(SQL["streams"], {"id": id})] or [id]
+    part = partition(streams[0], partitions)
+    asked: dict[str, Any] = {"part": part, "stream": streams[0], "limit": PAGE, "bytes": pages.BYTES, "after": 0}
+    facts: list[Stored] = []
+    while page := _stored(connection, "facts", asked):
+        facts += page
+        asked["after"] = page[-1].seq
+    if not facts:
+        raise Refused(f"nothing in the log is called {id}")
+    elsewhere = set().union(*(history.streams_elsewhere(each.event) for each in facts)) - {streams[0]}
+    asked |= {"streams": list(elsewhere), "topics": list(names_of(history.ELSEWHERE)), "after": facts[0].seq}
+    return sorted([*facts, *_stored(connection, "facts_elsewhere", asked)], key=attrgetter("seq"))
+
+
+def _stored(connection: Connection[Any], name: str, asked: dict[str, Any]) -> list[Stored]:
+    rows = connection.execute(SQL[name], asked).fetchall()
+    return [Stored(part, seq, decode(topic, state)) for part, seq, topic, state in rows]
+
+
+_HEADINGS = ("position", "version", "fact", "happened", "recorded", "by", "what changed")
+
+
+def _rows(facts: list[Fact]) -> list[Sequence[str]]:
+    rows: list[Sequence[str]] = []
+    for before, fact in pairwise([None, *facts]):
+        if fact is None:
+            continue
+        event = fact.event
+        rows.append(
+            (
+                f"{fact.part}-{fact.seq}",
+                str(event.originator_version),
+                event.stored_name,
+                f"{event.happened_at:%Y-%m-%d %H:%M}",
+                f"{event.origin.recorded_at:%Y-%m-%d %H:%M}",
+                visible(f"{event.origin.actor_role} {event.origin.actor_id}"),
+                "\n".join(map(visible, _changes(before.state if before else None, fact))),
+            )
+        )
+    return rows
+
+
+def _changes(before: dict[str, Any] | None, fact: Fact) -> list[str]:
+    """What is another than before; where the state does not tell, what the fact says."""
+    if fact.state is None and before is not None:
+        return ["it is gone"]
+    old = before or {}
+    changed = {
+        name: value for name, value in (fact.state or {}).items() if name != "version" and value != old.get(name)
+    }
+    if before is not None and changed:
+        return [f"{name}: {old.get(name)} → {value}" for name, value in changed.items()]
+    return [f"{name}: {value}" for name, value in (changed or fact.data).items()]
+
+
+def grow_into(url: str, name: str, *, known_at: datetime | None) -> int:
+    """Grow a view from what was recorded until a time into tables of its own, for looking at."""
+    view = VIEWS.latest.get(name)
+    if view is None:
+        raise Refused(f"there is no view {name}: there are {', '.join(VIEWS.latest)}")
+    console = screen()
+    with connector(url)(session_name("replay")) as connection:
+        connection.autocommit = True
+        ((total,),) = connection.execute(replay.SQL["count"]).fetchall()
+        with progress(console) as shown:
+            task = shown.add_task("replaying", total=total, unit="events")
+            for events in replay.grow_into(connection, view, known_at or datetime.max.replace(tzinfo=UTC)):
+                shown.advance(task, events)
+    for table in replay.replayed(view):
+        console.print(f"{replay.SCHEMA}.{table}")
+    return 0

@@ -1,0 +1,78 @@
+"""Tables, and how far something is that takes longer than a second, as a person sees them."""
+
+import sys
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from adapters.system.terminal import visible_lines
+
+_PIPE_WIDTH = 100_000
+"""Characters of a line that goes to a file or another program: as many as it has."""
+
+
+class Screen(Console):
+    """A console that makes visible all text it is given, also in the cells of tables, and takes none of it for markup.
+
+    It keeps line breaks: values of others go through `terminal.visible` first.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(highlight=False, markup=False, emoji=False, **options)
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        return super().render_str(visible_lines(text), **options)
+
+
+def screen(*, quiet: bool = False) -> Screen:
+    """For lines, and for progress."""
+    return Screen(soft_wrap=True, quiet=quiet)
+
+
+def show_table(headings: Sequence[str], rows: Sequence[Sequence[str]], *, right: Collection[str] = ()) -> None:
+    """Print rows as a table or, on a terminal that is too narrow for it, each as a block with its headings.
+
+    What is not a terminal has no width: whoever searches it wants each row on one line. `right`: columns of numbers.
+    """
+    console = Screen(width=None if sys.stdout.isatty() else _PIPE_WIDTH)
+    table = Table(box=None, pad_edge=False)
+    for heading in headings:
+        table.add_column(heading, justify="right" if heading in right else "left")
+    for row in rows:
+        table.add_row(*row)
+    if console.measure(table, options=console.options.update(width=_PIPE_WIDTH)).maximum <= console.width:
+        console.print(table)
+        return
+    for number, row in enumerate(rows):
+        if number:
+            console.print()
+        console.print(_block(headings, row))
+
+
+def _block(headings: Sequence[str], row: Sequence[str]) -> Table:
+    block = Table.grid(padding=(0, 2))
+    block.add_column(no_wrap=True, style="bold")
+    block.add_column(overflow="fold")
+    for heading, cell in zip(headings, row, strict=True):
+        block.add_row(heading, cell)
+    return block
+
+
+class _Rate(ProgressColumn):
+    """Of all that was done since it began. What rich calls the speed is that of the last steps, without the first."""
+
+    def render(self, task: Task) -> Text:
+        seconds = task.finished_time or task.elapsed
+        done = task.completed - task.fields.get("before", 0)
+        return Text(f"{done / seconds if seconds else 0:,.0f} {task.fields.get('unit', 'rows')}/s")
+
+
+def progress(console: Console) -> Progress:
+    """With the rate and the time that is left. Tasks may name their `unit`, which is `rows` else, and say how many were
+    done `before`."""
+    columns = (TextColumn("{task.description:>9}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
+    return Progress(*columns, console=console)

@@ -1,0 +1,95 @@
+"""`growthrings users`: who may log in, and ways back in for whoever operates the machine."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from getpass import getpass
+from uuid import uuid4
+
+from argon2 import PasswordHasher
+
+from adapters.errors import Refused
+from adapters.http.edge.envelopes import envelope
+from adapters.postgres.connections import connector
+from adapters.postgres.event_store import PostgresLog
+from adapters.settings import Settings
+from application.command import Command
+from application.commands.create_admin import CreateAdmin
+from application.commands.register_first_admin import SERVICE
+from application.commands.register_user import NewUser
+from application.commands.reset_password import ResetPasswordLocally
+from application.processor import Processor
+from domain import password
+from domain.password import canonical
+from domain.refusal import BadMember, Refusal
+from domain.user import USERNAME_LENGTH
+from projections.inline.directory import SQL as DIRECTORY
+
+
+def list_all(url: str) -> Iterator[str]:
+    """A line for everybody who may log in, in the order of registration."""
+    with connector(url)("users") as connection, connection.cursor("users") as cursor:
+        for user_id, role, username, _ in cursor.execute(DIRECTORY["users"]):
+            yield f"{user_id}  {role:18}  {username!r}"
+
+
+def create_admin(settings: Settings, url: str, username: str) -> str:
+    """Register an admin of that name, with a password that is asked for; what to say then. Refused."""
+    name = canonical(username)
+    if not 0 < len(name) <= USERNAME_LENGTH:
+        raise Refused(f"A user name has 1 to {USERNAME_LENGTH} characters.")
+    new = NewUser("admin", name, _new_hash(settings))
+    _run(url, CreateAdmin(actor=SERVICE, request_id=_request_id(), user=new))
+    return f"{name!r} is an admin from now on."
+
+
+def reset_password(settings: Settings, url: str, username: str) -> str:
+    """Give the user of that name another password, which is asked for; what to say then. Refused."""
+    with connector(url)("users") as connection:
+        found = connection.execute(DIRECTORY["login"], {"username": username}).fetchone()
+    if found is None:
+        raise Refused(f"There is no user {username!r}: `growthrings users list` shows all.")
+    command = ResetPasswordLocally(
+        actor=SERVICE, request_id=_request_id(), user_id=found[0], password_hash=_new_hash(settings)
+    )
+    _run(url, command)
+    return f"{username!r} has the new password from now on; tokens issued before are refused."
+
+
+def _new_hash(settings: Settings) -> str:
+    sent = _typed() if sys.stdin.isatty() else _read()
+    try:
+        new = password.check(sent, "The password")
+    except BadMember as error:
+        raise Refused(str(envelope(error, "").description)) from error
+    return PasswordHasher(memory_cost=settings.argon2_memory).hash(new)
+
+
+def _typed() -> str:
+    sent = getpass("New password: ")
+    if getpass("Once more: ") != sent:
+        raise Refused("The two passwords differ; nothing was changed.")
+    return sent
+
+
+def _read() -> str:
+    """The first line of standard input."""
+    line = sys.stdin.buffer.readline(2 * password.LONGEST)
+    try:
+        return line.decode().rstrip("\r\n")
+    except UnicodeDecodeError as error:
+        raise Refused("The password on standard input must be UTF-8.") from error
+
+
+def _request_id() -> str:
+    return uuid4().hex[:24]
+
+
+def _run(url: str, command: Command) -> None:
+    with closing(PostgresLog(connector(url))) as log:
+        answer = Processor(log).run([command], oldest_waits=True)[0]
+    outcome = answer[0] if isinstance(answer, list) else answer
+    if isinstance(outcome, Refusal):
+        raise Refused(envelope(outcome, command.request_id).message)
+    if not isinstance(outcome, str):
+        raise Refused(f"The command failed, and nothing was changed: {outcome}")

@@ -1,0 +1,315 @@
+"""What an operator does with the views: looks how they stand, grows them anew, goes back, and mends what is parked."""
+
+import argparse
+import os
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from subprocess import Popen
+from typing import Any
+
+from msgspec import Struct
+from psycopg import Connection
+
+from adapters.cli import view_report
+from adapters.cli.screen import progress, screen
+from adapters.postgres.connections import connector
+from adapters.settings import VARIABLES, for_process
+from adapters.system import subprocesses
+from adapters.system.terminal import print_json, visible
+from projections.projector import parking
+from projections.projector.sessions import session_name
+from projections.rebuild import rebuild, status
+from projections.rebuild.generation_build import RebuildRefused, grow, growth, prepare_session
+from projections.rebuild.inline_views import INLINE
+from projections.rebuild.rebuild import Rebuild
+from projections.views import generations
+from projections.views.generations import Generation
+from projections.views.registry import VIEWS
+from projections.views.view import View
+
+SHOWN = 10
+"""Differences that are told one by one."""
+
+EVERYTHING = (*VIEWS.latest, *INLINE)
+"""The names of all that can be rebuilt."""
+
+
+class _Choice(Struct, frozen=True):
+    """How a rebuild is to be done."""
+
+    workers: int
+    accept_differences: bool
+    anew: bool
+    compares: bool
+
+
+class Rebuilt(Struct, frozen=True, kw_only=True):
+    """What became of a rebuild; `seconds` of growing, comparing and switching together."""
+
+    view: str
+    generation: int
+    events: int
+    seconds: float
+    compared: bool
+    differences: int
+    parked_streams: int
+    switched: bool
+
+
+def run(url: str, parsed: argparse.Namespace) -> int:
+    """Do what the words of a command say; its exit code. RebuildRefused."""
+    operator = Operator(url, parsed.data, as_json=getattr(parsed, "json", False))
+    match parsed.action:
+        case "status":
+            return operator.status()
+        case "rebuild":
+            names = _named(EVERYTHING if parsed.all else parsed.views, EVERYTHING)
+            if not names:
+                raise RebuildRefused(f"name a view, or --all: there are {', '.join(EVERYTHING)}")
+            return operator.rebuild(
+                names,
+                workers=parsed.workers,
+                accept_differences=parsed.accept_differences,
+                anew=parsed.anew,
+                compares=not parsed.without_comparison,
+            )
+        case "drop-old":
+            return operator.drop_old(_named(parsed.views or EVERYTHING, EVERYTHING))
+        case "parked":
+            return operator.parked(parsed.view)
+    (name,) = _named([parsed.view], EVERYTHING)
+    match parsed.action:
+        case "grow":
+            return operator.grow(name)
+        case "rollback":
+            return operator.roll_back(name)
+        case action:
+            return operator.unpark(name, parsed.stream, skip=action == "skip")
+
+
+def _named(names: Iterable[str], known: Iterable[str]) -> list[str]:
+    """The names, each once. RebuildRefused for one that is not known."""
+    for name in names:
+        if name not in known:
+            raise RebuildRefused(f"there is no view {name}: there are {', '.join(known)}")
+    return list(dict.fromkeys(names))
+
+
+class Operator:
+    """Works on one database; tells what it does on a console, or with `as_json` only how it ended."""
+
+    def __init__(self, url: str, data: Path, *, as_json: bool = False) -> None:
+        self._url, self._data, self._as_json = url, data, as_json
+        self._console = screen(quiet=as_json)
+
+    @contextmanager
+    def _session(self, kind: str) -> Iterator[tuple[Connection[Any], str]]:
+        name = session_name(kind)
+        with connector(self._url)(name) as connection:
+            connection.autocommit = True
+            yield connection, name
+
+    def _say(self, text: str) -> None:
+        self._console.print(visible(text))
+
+    def status(self) -> int:
+        with self._session("status") as (connection, _):
+            rows = connection.execute(status.SQL["status"]).fetchall()
+            counts = dict(connection.execute(status.SQL["rows"], status.tables(rows)).fetchall())
+        told = status.statuses(rows, counts)
+        if self._as_json:
+            print_json(told)
+        else:
+            view_report.show(told)
+        return 0
+
+    def rebuild(
+        self,
+        names: Sequence[str],
+        *,
+        workers: int = 1,
+        accept_differences: bool = False,
+        anew: bool = False,
+        compares: bool = True,
+    ) -> int:
+        """1 when a view was left as it is because the new one differs."""
+        choice = _Choice(workers, accept_differences=accept_differences, anew=anew, compares=compares)
+        ended = [self._rebuild(name, choice) for name in names]
+        if self._as_json:
+            print_json(ended[0] if len(ended) == 1 else ended)
+        return 0 if all(each.switched for each in ended) else 1
+
+    def _rebuild(self, name: str, choice: _Choice) -> Rebuilt:
+        started = time.monotonic()
+        with self._session("rebuild") as (connection, builder):
+            going = rebuild.begin(connection, builder, name, anew=choice.anew)
+            number = going.new.generation.generation
+            done, events = going.progress()
+            self._say(f"{name}: generation {number}, {events - done:,} of {events:,} events to go")
+            with self._helpers(name, choice.workers - 1):
+                self._grow(going)
+            compared = going.comparable and choice.compares
+            differences = self._compare(going) if compared else 0
+            parked = going.parked()
+            switched = choice.accept_differences or not (differences or parked)
+            if switched:
+                self._wait(going.switch())
+            self._tell(going, differences, parked, switched=switched)
+        return Rebuilt(
+            view=name,
+            generation=number,
+            events=events,
+            seconds=round(time.monotonic() - started, 3),
+            compared=compared,
+            differences=differences,
+            parked_streams=parked,
+            switched=switched,
+        )
+
+    def _grow(self, going: Rebuild) -> None:
+        with progress(self._console) as shown:
+            done, events = going.progress()
+            task = shown.add_task("growing", total=events, completed=done, before=done, unit="events")
+            for _ in going.grow():
+                shown.update(task, completed=going.progress()[0])
+            shown.update(task, completed=events)
+            going.finish()
+
+    def _compare(self, going: Rebuild) -> int:
+        found, told = 0, 0
+        with progress(self._console) as shown:
+            task = shown.add_task("comparing", total=going.partitions, unit="partitions")
+            for differences in shown.track(going.compare(connector(self._url)), task_id=task):
+                found += sum({each.table: each.of for each in differences}.values())
+                for each in differences[: SHOWN - told]:
+                    self._say(view_report.difference(each))
+                    told += 1
+        return found
+
+    def _wait(self, steps: Iterator[None]) -> None:
+        """Until a switch is done; it may have to wait for a reader."""
+        with self._console.status("switching") if self._console.is_terminal else nullcontext():
+            for _ in steps:
+                pass
+
+    def _tell(self, going: Rebuild, differences: int, parked: int, *, switched: bool) -> None:
+        name, number = going.new.view.name, going.new.generation.generation
+        if not going.comparable:
+            self._say(f"{name}: not compared, since another version of its code serves.")
+        if differences:
+            self._say(f"{name}: {differences:,} rows differ.")
+        if parked:
+            self._say(f"{name}: {parked:,} streams are parked; `views parked {name}` says why.")
+        if not switched:
+            self._say(f"{name}: what served goes on serving; `--accept-differences` would let generation {number}.")
+        elif name in INLINE:
+            self._say(f"{name}: the rebuilt one serves now.")
+        else:
+            self._say(f"{name}: generation {number} serves now; `views rollback {name}` goes back.")
+
+    @contextmanager
+    def _helpers(self, name: str, number: int) -> Iterator[None]:
+        """Processes that grow partitions too; they end with this one."""
+        secrets = ("admin_password", "private_key", "redis_url")
+        environment = for_process({**os.environ, VARIABLES["database_url"]: self._url}, secrets)
+        words = ["views", "grow", name, "--data", str(self._data)]
+        spawned: list[Popen[Any]] = [subprocesses.spawn(words, environment) for _ in range(number)]
+        try:
+            yield
+        finally:
+            for process in spawned:
+                subprocesses.stop(process)
+
+    def grow(self, name: str) -> int:
+        """Help a rebuild that is going on."""
+        with self._session("grow") as (connection, _):
+            prepare_session(connection)
+            rebuild.act_as_owner(connection, name)
+            for each in generations.all_of(connection):
+                if each.view == name and not each.grown and (code := _code(each)) is not None:
+                    for _ in grow(connection, growth(code, each)):
+                        pass
+        return 0
+
+    def roll_back(self, name: str) -> int:
+        with self._session("rollback") as (connection, _):
+            generation, steps = rebuild.roll_back(connection, name)
+            self._wait(steps)
+            left_out = [each for each in parking.parked(connection, name) if each.generation == generation.generation]
+        self._say(f"{name}: generation {generation.generation} serves now.")
+        if left_out:
+            self._say(f"{name}: it has parked {len(left_out):,} streams; `views parked {name}` says why.")
+        return 0
+
+    def drop_old(self, names: Sequence[str]) -> int:
+        dropped = 0
+        with self._session("drop") as (connection, _):
+            for name in names:
+                dropped += self._drop_old(connection, name)
+        if not dropped:
+            self._say("There is no old generation.")
+        return 0
+
+    def _drop_old(self, connection: Connection[Any], name: str) -> int:
+        """How many were dropped."""
+        dropped, waits = 0, False
+        for each in rebuild.drop_old(connection, name):
+            if each is not None:
+                self._say(f"{each.view}: generation {each.generation} is gone.")
+                dropped += 1
+            elif not waits:
+                waits = True
+                self._say(f"{name}: waiting for a session, such as a pg_dump, that reads an old generation.")
+        return dropped
+
+    def parked(self, name: str | None) -> int:
+        with self._session("parked") as (connection, _):
+            found = parking.parked(connection, name)
+        if self._as_json:
+            print_json(found)
+        for each in found:
+            self._say(
+                f"{each.view} g{each.generation}  {each.part}-{each.seq}  {each.stream}  {each.topic}  "
+                f"and {each.following:,} after it: {each.error}"
+            )
+        if not found:
+            self._say("Nothing is parked.")
+        return 0
+
+    def unpark(self, name: str, stream: str | None, *, skip: bool) -> int:
+        """Try parked streams again, in every generation that is kept; or `skip` their first event where they are
+        served, and only there: one that is beside it would serve later, and nobody would know what is missing. 1 when
+        some stay parked."""
+        with self._session("unpark") as (connection, _):
+            kept = {each.generation: each for each in generations.all_of(connection) if each.view == name}
+            parked = [each for each in parking.parked(connection, name) if stream in (None, each.stream)]
+            found = [each for each in parked if (kept[each.generation].live if skip else kept[each.generation].grown)]
+            others = sorted({each.generation for each in parked} - {each.generation for each in found})
+            if not found:
+                raise RebuildRefused(_nothing_parked(name, stream, others, skip=skip))
+            rebuild.act_as_owner(connection, name)
+            stay = [each for each in found if not self._unpark(connection, kept[each.generation], each.stream, skip)]
+        self._say(f"{name}: {len(found) - len(stay):,} streams go on, {len(stay):,} stay parked.")
+        for number in others:
+            self._say(f"{name}: generation {number}, which does not serve, still has them parked.")
+        return 1 if stay else 0
+
+    def _unpark(self, connection: Connection[Any], generation: Generation, stream: str, skip: bool) -> bool:
+        code = _code(generation)
+        return code is not None and parking.retry(connection, code, generation, stream, skip=skip)
+
+
+def _nothing_parked(name: str, stream: str | None, others: Sequence[int], *, skip: bool) -> str:
+    of = "" if stream is None else f" of {stream}"
+    if not others:
+        return f"{name} has parked nothing{of}"
+    numbers = ", ".join(map(str, others))
+    if skip:
+        return f"only what serves can skip, and has parked nothing{of}: generation {numbers} of {name} does not serve"
+    return f"generation {numbers} of {name} is still being grown: go on with its rebuild first"
+
+
+def _code(generation: Generation) -> View | None:
+    return INLINE.get(generation.view) or VIEWS.of(generation.view, generation.version)

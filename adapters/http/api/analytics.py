@@ -1,0 +1,197 @@
+"""Analytics over HTTP: what the values of outcomes say, and what values say that come with the question."""
+
+from datetime import UTC, datetime, time
+from decimal import Decimal
+
+from litestar import Response, get, post
+from litestar.enums import MediaType
+from litestar.handlers import HTTPRouteHandler
+from msgspec.structs import asdict
+
+from adapters import times
+from adapters.http.api.outcomes import ONE
+from adapters.http.edge.access import Entrance
+from adapters.http.edge.request_body import ITEM
+from adapters.http.edge.requests import HttpRequest, checked_uuid, json_response, path_id
+from adapters.http.schemas import lengths, query_parameters
+from adapters.http.schemas.json_schema import pattern
+from adapters.http.schemas.query_parameters import FROM, SUBJECT, TO, Asked, Declared, Parameter
+from adapters.postgres.readers.accounts import AccountsReader
+from adapters.postgres.readers.analytics import AnalyticsReader, Values
+from adapters.postgres.readers.outcomes import OutcomesReader
+from adapters.statistics import calculator
+from adapters.statistics.better import better
+from adapters.statistics.shapes import Cohort, Method
+from application.command import Actor
+from application.queries.analytics import (
+    AnalyzeValues,
+    CompareCohorts,
+    CorrelateOutcomes,
+    ReadSeries,
+    ReadTrend,
+    SummarizeOutcome,
+)
+from application.queries.outcomes import OutcomeRow, ReadOutcome
+from domain.outcome import HIGHER, TITLE
+from domain.refusal import NotFound
+
+GRANULARITY = query_parameters.choice("granularity", ("day", "week", "month"), "Weeks start on Monday.")
+BY = Parameter(
+    name="by",
+    read=lambda text: text or None,
+    expected="the name of a member of metadata",
+    schema=pattern(r"[^\u0000]+", maxLength=lengths.TEXT),
+    description="The member of metadata that tells cohorts apart.",
+    example="arm",
+)
+
+OF_PERIOD: Declared = (FROM, TO, SUBJECT)
+SERIES: Declared = (GRANULARITY, *OF_PERIOD)
+COMPARISON: Declared = (BY, FROM, TO)
+"""Parameters of the questions about an outcome."""
+
+METHODS: tuple[Method, ...] = ("pearson", "spearman")
+ALPHA = 0.05
+
+VALUES = 1_000_000
+"""Of one array, at most."""
+
+VALUES_OF_CHANGEPOINTS = 100_000
+"""The same where the mean of each segment is looked at."""
+
+
+def routes(
+    entrance: Entrance, accounts: AccountsReader, outcomes: OutcomesReader, reader: AnalyticsReader
+) -> list[HTTPRouteHandler]:
+    return [*_of_outcomes(entrance, outcomes, reader), *_of_values(entrance, accounts)]
+
+
+def _of_outcomes(entrance: Entrance, outcomes: OutcomesReader, reader: AnalyticsReader) -> list[HTTPRouteHandler]:
+    async def asked_for(actor: Actor, outcome_id: str) -> OutcomeRow:
+        return await outcomes.outcome(ReadOutcome(actor=actor, outcome_id=outcome_id))
+
+    async def values_asked_for(
+        request: HttpRequest, action: str, declared: Declared = OF_PERIOD
+    ) -> tuple[Values, Asked]:
+        actor, asked = await entrance.ask(request, action, declared)
+        outcome = await asked_for(actor, path_id(request, "outcome_id"))
+        return Values(outcome, asked.period, asked[SUBJECT]), asked
+
+    @get(f"{ONE}/summary")
+    async def summarize(request: HttpRequest) -> Response[bytes]:
+        values, _ = await values_asked_for(request, SummarizeOutcome.name)
+        summary = await reader.summary(values)
+        slopes = summary.slopes
+        better = slopes.rising if values.outcome.direction == HIGHER else slopes.falling
+        return json_response(
+            {
+                "outcome_id": values.outcome.id,
+                "count": summary.count,
+                "subjects": summary.subjects,
+                "mean": summary.mean,
+                "median": summary.median,
+                "standard_deviation": summary.standard_deviation,
+                "minimum": summary.minimum,
+                "maximum": summary.maximum,
+                "first_at": summary.first_at and times.render(summary.first_at),
+                "last_at": summary.last_at and times.render(summary.last_at),
+                "improving": better / slopes.subjects if slopes.subjects else None,
+            },
+            200,
+        )
+
+    @get(f"{ONE}/series")
+    async def read_series(request: HttpRequest) -> Response[bytes]:
+        values, asked = await values_asked_for(request, ReadSeries.name, SERIES)
+        granularity = asked[GRANULARITY]
+        points = [
+            {
+                "start": times.render(datetime.combine(point.start, time(), UTC)),
+                "count": point.count,
+                "mean": point.mean,
+                "minimum": point.minimum,
+                "maximum": point.maximum,
+            }
+            for point in await reader.series(values, granularity)
+        ]
+        return json_response({"outcome_id": values.outcome.id, "granularity": granularity, "points": points}, 200)
+
+    @get(f"{ONE}/trend")
+    async def read_trend(request: HttpRequest) -> Response[bytes]:
+        values, _ = await values_asked_for(request, ReadTrend.name)
+        means = await reader.daily_means(values)
+        days = [float((each.day - means[0].day).days) for each in means]
+        trend = await calculator.trend([each.mean for each in means], days, ALPHA)
+        is_better = better(
+            trend.slope, significant=trend.significant, higher_is_better=values.outcome.direction == HIGHER
+        )
+        return json_response({**asdict(trend), "better": is_better}, 200)
+
+    @get(f"{ONE}/compare")
+    async def compare(request: HttpRequest) -> Response[bytes]:
+        actor, asked = await entrance.ask(request, CompareCohorts.name, COMPARISON)
+        by = asked[BY]
+        outcome = await asked_for(actor, path_id(request, "outcome_id"))
+        cohorts: dict[str, tuple[list[Decimal], list[Decimal]]] = {}
+        for change in await reader.changes(Values(outcome, asked.period), by):
+            firsts, lasts = cohorts.setdefault(change.cohort, ([], []))
+            firsts.append(change.first)
+            lasts.append(change.last)
+        found = [Cohort(value, *cohorts[value]) for value in sorted(cohorts)]
+        compared = await calculator.compare(found, higher_is_better=outcome.direction == HIGHER)
+        return json_response({"outcome_id": outcome.id, "by": by, **asdict(compared)}, 200)
+
+    @post("/v1/correlations/compute", status_code=200)
+    async def correlate(request: HttpRequest) -> Response[bytes]:
+        actor = await entrance.admit(request, CorrelateOutcomes.name)
+        sent = await entrance.sent(request, ("outcome_id_a", "outcome_id_b", "brand_id"), most=ITEM)
+        texts = sent.text("outcome_id_a"), sent.text("outcome_id_b")
+        brand_id = sent.text("brand_id")
+        method = sent.choice("method", METHODS) if "method" in sent else METHODS[0]
+        subject_id = sent.optional_text("subject_id")
+        one, other = [await asked_for(actor, checked_uuid(text)) for text in texts]
+        if {brand_id} != {one.brand_id, other.brand_id}:
+            raise NotFound(TITLE)
+        pairs = await reader.pairs(Values(one, subject_id=subject_id), Values(other, subject_id=subject_id))
+        xs, ys = [x for x, _ in pairs], [y for _, y in pairs]
+        found = await calculator.coefficient(xs, ys, method, ("outcome_id_a", "outcome_id_b"))
+        return json_response({"outcome_id_a": one.id, "outcome_id_b": other.id, **asdict(found)}, 200)
+
+    return [summarize, read_series, read_trend, compare, correlate]
+
+
+def _of_values(entrance: Entrance, accounts: AccountsReader) -> list[HTTPRouteHandler]:
+    @post("/cohort/trend", status_code=200)
+    async def find_trend(request: HttpRequest) -> Response[bytes]:
+        actor = await entrance.admit(request, AnalyzeValues.name)
+        sent = await entrance.sent(request, ("values",), most=entrance.body_limit)
+        values = sent.numbers("values", VALUES)
+        x = sent.numbers("x", VALUES) if "x" in sent else None
+        alpha = sent.number("alpha", ALPHA)
+        await accounts.check(actor)
+        return _written(await calculator.trend_as_json(values, x, alpha))
+
+    @post("/cohort/changepoint", status_code=200)
+    async def find_changepoints(request: HttpRequest) -> Response[bytes]:
+        actor = await entrance.admit(request, AnalyzeValues.name)
+        sent = await entrance.sent(request, ("values",), most=entrance.body_limit)
+        values, least = sent.numbers("values", VALUES_OF_CHANGEPOINTS), sent.whole("min_segment_size", 3)
+        alpha = sent.number("alpha", ALPHA)
+        await accounts.check(actor)
+        return _written(await calculator.changepoints_as_json(values, least, alpha))
+
+    @post("/patterns/correlate", status_code=200)
+    async def find_correlation(request: HttpRequest) -> Response[bytes]:
+        actor = await entrance.admit(request, AnalyzeValues.name)
+        sent = await entrance.sent(request, ("x", "y"), most=entrance.body_limit)
+        xs, ys = sent.numbers("x", VALUES), sent.numbers("y", VALUES)
+        method = sent.choice("method", METHODS) if "method" in sent else METHODS[0]
+        alpha = sent.number("alpha", ALPHA)
+        await accounts.check(actor)
+        return _written(await calculator.correlation_as_json(xs, ys, method, alpha))
+
+    return [find_trend, find_changepoints, find_correlation]
+
+
+def _written(content: bytes) -> Response[bytes]:
+    return Response(content, status_code=200, media_type=MediaType.JSON)

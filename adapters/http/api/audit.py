@@ -1,0 +1,212 @@
+"""The audit over HTTP: who did what, the facts of one aggregate, and its state as it was known at a time."""
+
+import base64
+import binascii
+from collections.abc import AsyncIterable, AsyncIterator
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from litestar import Response, get
+from litestar.handlers import HTTPRouteHandler
+from msgspec import Raw
+
+from adapters.http.api import cursors
+from adapters.http.edge.access import Entrance
+from adapters.http.edge.envelopes import encode
+from adapters.http.edge.error_responses import only
+from adapters.http.edge.requests import HttpRequest, json_response, path_id, request_id
+from adapters.http.schemas import query_parameters
+from adapters.http.schemas.json_schema import pattern
+from adapters.http.schemas.query_parameters import LIMIT, Declared, Parameter
+from adapters.postgres.readers import audit
+from adapters.postgres.readers.audit import AuditReader, Stored
+from adapters.postgres.readers.lists import BYTES
+from application.commands.note_audit_read import NoteAuditRead
+from application.queries import audit as queries
+from application.queries.audit import AuditRow, Fact, ListAuditEvents, ReadState, ReadStream
+from application.queries.query import Position
+from application.writer import Writer
+from domain.catalogue import versions_of
+
+PATH = "/v1/audit"
+STREAM = f"{PATH}/streams/{{id:str}}"
+
+CURSOR = 65_536
+"""Characters of a cursor, at most: it has a place in each partition."""
+
+_decode_places = msgspec.json.Decoder(dict[int, int]).decode
+
+
+def routes(entrance: Entrance, writer: Writer, reader: AuditReader) -> list[HTTPRouteHandler]:
+    async def note(request: HttpRequest, command: NoteAuditRead) -> None:
+        """Nothing is shown whose reading is not on record."""
+        only(await writer.submit(command))
+
+    @get(f"{PATH}/events")
+    async def events(request: HttpRequest) -> Response[bytes]:
+        actor, asked = await entrance.ask(request, ListAuditEvents.name, EVENTS)
+        name, places = asked[EVENT], asked[AFTER]
+        query = ListAuditEvents(
+            actor=actor,
+            actor_id=asked[ACTOR],
+            subject=asked[ABOUT],
+            stream=asked[OF_STREAM],
+            events=None if name is None else versions_of(name),
+            request_id=asked[REQUEST_ID],
+            start=asked[SINCE],
+            end=asked[UNTIL],
+            places=places,
+            limit=asked[LIMIT],
+        )
+        rows, is_cut = await reader.events(query)
+        after = cursor_of({**places, **{row.part: row.seq for row in rows}})
+        headers = cursors.link(request, after if is_cut else None)
+        return json_response({"events": [_event(row) for row in rows], "next": after}, 200, headers)
+
+    @get(STREAM)
+    async def stream(request: HttpRequest) -> Response[bytes]:
+        actor, asked = await entrance.ask(request, ReadStream.name, FACTS)
+        given = cursors.after(asked, int)
+        found = await reader.stream(path_id(request, "id"))
+        await note(request, NoteAuditRead(actor=actor, request_id=request_id(request), stream=found))
+        shown, rest = await _shown(reader.facts(found), after=0 if given is None else given.key[0])
+        answer = {"id": path_id(request, "id"), "stream": found, "facts": shown}
+        return json_response(answer, 200, cursors.rest(request, rest))
+
+    @get(f"{STREAM}/state")
+    async def state(request: HttpRequest) -> Response[bytes]:
+        actor, asked = await entrance.ask(request, ReadState.name, STATE)
+        as_of, known_at = asked[AS_OF], asked[KNOWN_AT]
+        found = await reader.stream(path_id(request, "id"))
+        known_at = await reader.known(found, known_at)
+        command = NoteAuditRead(
+            actor=actor, request_id=request_id(request), stream=found, as_of=as_of, known_at=known_at
+        )
+        await note(request, command)
+        version, last = 0, None
+        async for fact, state_then in audit.states(_until(reader.facts(found), as_of, known_at)):
+            last = state_then
+            version = fact.event.originator_version if fact.event.originator_id == found else version
+        answer = {
+            "id": path_id(request, "id"),
+            "stream": found,
+            "as_of": None if as_of is None else precisely(as_of),
+            "known_at": precisely(known_at),
+            "version": version,
+            "state": audit.shown(last),
+        }
+        return json_response(answer, 200)
+
+    return [events, stream, state]
+
+
+async def _until(facts: AsyncIterable[Stored], as_of: datetime | None, known_at: datetime) -> AsyncIterator[Stored]:
+    """Those that had happened by one time, and were recorded by another."""
+    async for fact in facts:
+        event = fact.event
+        if event.origin.recorded_at <= known_at and (as_of is None or event.happened_at <= as_of):
+            yield fact
+
+
+async def _shown(facts: AsyncIterable[Stored], *, after: int) -> tuple[list[Raw], Position | None]:
+    """Facts after a seq, each with the state after it, and where they were cut short."""
+    shown: list[Raw] = []
+    size = last = 0
+    async for fact, state in audit.states(facts):
+        if fact.seq <= after:
+            continue
+        if size >= BYTES:
+            return shown, Position((last,), 0)
+        shown.append(Raw(encode(_fact(audit.told(fact, state)))))
+        size, last = size + len(shown[-1]), fact.seq
+    return shown, None
+
+
+def precisely(time: datetime) -> str:
+    """With microseconds, as times of recording are: a question that is asked again with it has the same answer."""
+    return f"{time.isoformat(timespec='microseconds')[:-6]}Z"
+
+
+def cursor_of(places: dict[int, int]) -> str:
+    """A place in each partition, as clients hand it back."""
+    return base64.urlsafe_b64encode(msgspec.json.encode(places)).decode().rstrip("=")
+
+
+def places_of(cursor: str) -> dict[int, int] | None:
+    """None where it is none of ours."""
+    try:
+        places = _decode_places(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except (binascii.Error, msgspec.DecodeError, ValueError):
+        return None
+    ours = all(part >= 0 and 0 <= seq < 2**63 for part, seq in places.items())
+    return places if ours else None
+
+
+ACTOR = query_parameters.text("actor", "Id of the user who did it.")
+ABOUT = query_parameters.text("subject", "A child, an outcome, or whatever else an event is about.")
+OF_STREAM = query_parameters.text("stream", "An id that the API shows, or a stream's own.")
+EVENT = query_parameters.text(
+    "event", "Its name; without the version at its end, of every version.", example="measurement.recorded.v1"
+)
+REQUEST_ID = query_parameters.text("request_id", "As `X-Request-Id` said.")
+SINCE = query_parameters.instant("from", "Recorded then or later.", read=query_parameters.exact_time)
+UNTIL = query_parameters.instant("to", "Recorded before.", read=query_parameters.exact_time)
+AFTER: Parameter[dict[int, int]] = Parameter(
+    name="after",
+    read=places_of,
+    expected=queries.CURSOR,
+    schema=pattern("[A-Za-z0-9_-]+"),
+    description="The `next` of an earlier page.",
+    default={},
+    most=CURSOR,
+)
+AS_OF = query_parameters.instant(
+    "as_of", "By when things happened; now, when left out.", read=query_parameters.exact_time
+)
+KNOWN_AT = query_parameters.instant(
+    "known_at",
+    "By when they were recorded; now, when left out. Not in the future.",
+    read=query_parameters.exact_time,
+    expected=queries.KNOWN_AT,
+)
+
+FACTS: Declared = (cursors.AFTER,)
+EVENTS: Declared = (ACTOR, ABOUT, OF_STREAM, EVENT, REQUEST_ID, SINCE, UNTIL, AFTER, LIMIT)
+STATE: Declared = (AS_OF, KNOWN_AT)
+
+
+def _event(row: AuditRow) -> dict[str, Any]:
+    return {
+        "position": row.position,
+        "id": row.name,
+        "stream": row.stream,
+        "version": row.version,
+        "event": row.event,
+        "happened_at": precisely(row.happened_at),
+        "recorded_at": precisely(row.recorded_at),
+        "actor": row.actor_id,
+        "role": row.actor_role,
+        "request_id": row.request_id,
+        "cause": row.cause,
+        "subject": row.subject_id,
+        "outcome": row.outcome_id,
+    }
+
+
+def _fact(fact: Fact) -> dict[str, Any]:
+    event = fact.event
+    return {
+        "position": f"{fact.part}-{fact.seq}",
+        "stream": event.originator_id,
+        "version": event.originator_version,
+        "event": event.stored_name,
+        "happened_at": precisely(event.happened_at),
+        "recorded_at": precisely(event.origin.recorded_at),
+        "actor": event.origin.actor_id,
+        "role": event.origin.actor_role,
+        "request_id": event.origin.request_id,
+        "cause": event.cause,
+        "data": fact.data,
+        "state": fact.state,
+    }

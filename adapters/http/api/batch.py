@@ -1,0 +1,81 @@
+"""One item or an array of them, in the family of outcomes: a body, item by item, and the answer to each."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, TypeVar
+
+from litestar import Response
+from msgspec import Raw, Struct
+
+from adapters.http.edge import decoding, error_responses, request_body
+from adapters.http.edge.access import Entrance
+from adapters.http.edge.envelopes import envelope, problem
+from adapters.http.edge.error_responses import accepted_of, outcomes
+from adapters.http.edge.request_body import Limit
+from adapters.http.edge.requests import HttpRequest, json_response, request_id
+from application.command import Answer, Outcome, State
+from domain.refusal import AlreadyRegistered, Refusal
+
+T = TypeVar("T")
+
+
+class Batch(Struct, Generic[T], frozen=True):
+    """`items` are the elements as they were read, or the Refusal of each; `size`: bytes of all."""
+
+    elements: Sequence[Raw]
+    items: Sequence[T | Refusal]
+    is_array: bool
+    size: int
+
+    async def answer(
+        self, request: HttpRequest, answer: Answer, accepted: Callable[[T, Any], Any], refused: Callable[[T], Any]
+    ) -> Response[bytes]:
+        """201 for one item, 207 for an array. `accepted`: how an item goes out with its id or its state, `refused`: how
+        one that is there already. The Refusal of the whole, or of the only item, is raised."""
+        if not self.is_array:
+            return json_response(accepted(_sure(self.items[0]), accepted_of(answer)), 201)
+        answered = outcomes(answer)
+        error_responses.note_items(answered, request.scope)
+        arguments = answered, accepted, refused, request_id(request)
+        return await decoding.run(self.size, self._multi_status, *arguments)
+
+    def _multi_status(
+        self,
+        answered: Sequence[Outcome],
+        accepted: Callable[[T, Any], Any],
+        refused: Callable[[T], Any],
+        request_id: str,
+    ) -> Response[bytes]:
+        success: list[dict[str, Any]] = []
+        error: list[dict[str, Any]] = []
+        for element, item, outcome in zip(self.elements, self.items, answered, strict=True):
+            if isinstance(outcome, str | State):
+                success.append({"code": 201, "item": accepted(_sure(item), outcome)})
+            else:
+                told = envelope(outcome, request_id)
+                said = problem(told, outcome)
+                shown = refused(_sure(item)) if isinstance(outcome, AlreadyRegistered) else element
+                error.append({"code": told.code, "error": said.error, "message": said.message, "item": shown})
+        return json_response({"success": success, "error": error}, 207)
+
+
+def _sure(item: T | Refusal) -> T:
+    """Only what was read can be accepted, or be there already."""
+    if isinstance(item, Refusal):
+        raise item
+    return item
+
+
+async def read(
+    request: HttpRequest, entrance: Entrance, limit: int, read_one: Callable[[dict[str, Raw]], T | Refusal]
+) -> Batch[T]:
+    """What was sent. Unreadable, BatchTooLarge, and what `Entrance.read` says."""
+    sent = await entrance.body(request, Limit(request_body.ITEM, entrance.body_limit))
+    return await decoding.run(len(sent), _decode, sent, limit, read_one)
+
+
+def _decode(sent: bytes, limit: int, read_one: Callable[[dict[str, Raw]], T | Refusal]) -> Batch[T]:
+    if not request_body.opens_with(sent, b"["):
+        return Batch([Raw(sent)], [read_one(request_body.members(sent))], is_array=False, size=len(sent))
+    elements = request_body.elements(sent, limit)
+    items = [read_one(request_body.members_of(element)) for element in elements]
+    return Batch(elements, items, is_array=True, size=len(sent))

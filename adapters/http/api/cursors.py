@@ -1,0 +1,75 @@
+"""Where an answer that would have been too large was cut short, as clients hand it back."""
+
+import base64
+import binascii
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+
+import msgspec
+
+from adapters.http.edge.requests import HttpRequest
+from adapters.http.schemas import query_parameters
+from adapters.http.schemas.json_schema import pattern
+from adapters.http.schemas.query_parameters import LIMIT_MOST, Asked, Parameter
+from application.queries.query import Position
+
+LENGTH = 16_384
+"""Characters of a cursor, at most: it has what a row is sorted by."""
+
+_decode = msgspec.json.Decoder(tuple[int, list[str | int | float]]).decode
+
+
+def text_of(position: Position) -> str:
+    return base64.urlsafe_b64encode(msgspec.json.encode((position.left, list(position.key)))).decode().rstrip("=")
+
+
+def _position(cursor: str) -> Position | None:
+    """None where it is none of ours."""
+    try:
+        left, key = _decode(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except (binascii.Error, msgspec.DecodeError, ValueError):
+        return None
+    if not 0 <= left <= LIMIT_MOST or any(isinstance(each, str) and "\0" in each for each in key):
+        return None
+    return Position(tuple(key), left)
+
+
+AFTER: Parameter[Position | None] = Parameter(
+    name="after",
+    read=_position,
+    expected="a cursor of a `Link`",
+    schema=pattern("[A-Za-z0-9_-]+"),
+    description="The cursor of the `Link` of an answer that was cut short: what is left of its page.",
+    default=None,
+    most=LENGTH,
+)
+
+
+def after(asked: Asked, *types: Any) -> Position | None:
+    """The position that was handed back, of a list that is sorted by these types. BadFilter where it is another's."""
+    position = asked[AFTER]
+    if position is None:
+        return None
+    try:
+        key = msgspec.convert(position.key, tuple.__class_getitem__(types))
+    except msgspec.ValidationError as error:
+        raise AFTER.bad from error
+    if any(isinstance(each, datetime) and each.tzinfo is None for each in key):
+        raise AFTER.bad
+    return Position(key, position.left)
+
+
+def link(request: HttpRequest, cursor: str | None) -> dict[str, str]:
+    """The header that leads to the rest of an answer: the same question, with the cursor."""
+    if cursor is None:
+        return {}
+    scope = request.scope
+    sent = [(name, text) for name, text in query_parameters.pairs(scope["query_string"]) if name != AFTER.name]
+    path = (scope.get("raw_path") or scope["path"].encode()).decode("ascii", "replace")
+    return {"Link": f'<{path}?{urlencode([*sent, (AFTER.name, cursor)])}>; rel="next"'}
+
+
+def rest(request: HttpRequest, position: Position | None) -> dict[str, str]:
+    """The same of a list."""
+    return link(request, None if position is None else text_of(position))

@@ -1,0 +1,34 @@
+"""Family ties over HTTP: which children are whose."""
+
+from litestar import Response, delete, post
+from litestar.handlers import HTTPRouteHandler
+
+from adapters import times
+from adapters.http.api import users
+from adapters.http.edge.access import Entrance
+from adapters.http.edge.error_responses import only, only_state
+from adapters.http.edge.requests import HttpRequest, json_response, path_id, request_id
+from application.commands.tie_child import TieChild
+from application.commands.untie_child import UntieChild
+from application.queries.users import User
+from application.writer import Writer
+
+PATH = "/v1/families/{family_id:str}/children/{child_id:str}"
+
+
+def routes(entrance: Entrance, writer: Writer) -> list[HTTPRouteHandler]:
+    @post(PATH, status_code=200)
+    async def tie(request: HttpRequest) -> Response[bytes]:
+        actor = await entrance.admit(request, TieChild.name)
+        family_id, child_id = path_id(request, "family_id"), path_id(request, "child_id")
+        command = TieChild(actor=actor, request_id=request_id(request), family_id=family_id, child_id=child_id)
+        return json_response(users.shown(only_state(await writer.submit(command), User), times.today()), 200)
+
+    @delete(PATH)
+    async def untie(request: HttpRequest) -> None:
+        actor = await entrance.admit(request, UntieChild.name)
+        family_id, child_id = path_id(request, "family_id"), path_id(request, "child_id")
+        command = UntieChild(actor=actor, request_id=request_id(request), family_id=family_id, child_id=child_id)
+        only(await writer.submit(command))
+
+    return [tie, untie]

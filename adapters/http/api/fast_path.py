@@ -1,0 +1,153 @@
+"""The intake of measurements: one reading or an array of them, from the bytes of a request to the bytes of its answer.
+
+Nine of ten requests are these, so they are answered before the framework is asked: its routing, request and response
+cost more than everything that the service itself does for a reading (`scripts/bench write` shows it).
+"""
+
+import re
+from collections.abc import Sequence
+
+from litestar.types import ASGIApp, Receive, Scope, Send
+from msgspec import UNSET, Raw, Struct, UnsetType
+
+from adapters.http.edge import decoding, error_responses, request_body
+from adapters.http.edge.access import Entrance
+from adapters.http.edge.envelopes import encode, envelope
+from adapters.http.edge.error_responses import Asked, Told, only, outcomes
+from adapters.http.edge.request_body import Limit
+from adapters.http.edge.requests import checked_id
+from adapters.http.schemas import readings
+from adapters.http.schemas.readings import Item
+from application import permissions
+from application.command import Fault, Outcome, id_of
+from application.commands.record_measurements import RecordMeasurements
+from application.writer import Writer
+from domain.measurement import KINDS, Kind, Reading
+from domain.refusal import AlreadyRegistered, Refusal
+
+
+class Accepted(Struct, frozen=True, gc=False):
+    code: int
+    item: Item
+
+
+class Refused(Struct, frozen=True):
+    code: int
+    message: str
+    description: str | UnsetType
+    item: Item | Raw
+
+
+class MultiStatus(Struct, frozen=True):
+    success: list[Accepted]
+    error: list[Refused]
+
+
+class Intake(Struct, frozen=True):
+    """`batch_limit` in items."""
+
+    entrance: Entrance
+    writer: Writer
+    batch_limit: int
+
+    async def record(
+        self,
+        kind: Kind,
+        child_id: str,
+        *,
+        scope: Scope,
+        authorization: str,
+        content_type: str,
+        content_encoding: str,
+        content_length: str,
+        receive: Receive,
+        request_id: str,
+    ) -> Told:
+        """Have what was sent recorded. Refusals of the whole, and what `Entrance` says, are raised."""
+        actor = await self.entrance.identify(authorization, "measurements", scope)
+        permissions.check_role(RecordMeasurements.name, actor)
+        child_id = checked_id(child_id, "child_id")
+        if scope["query_string"]:
+            await self.entrance.parameters(actor, scope, ())
+        sent = await self.entrance.read(
+            scope,
+            receive,
+            Limit(request_body.ITEM, self.entrance.body_limit),
+            content_type=content_type,
+            content_encoding=content_encoding,
+            content_length=content_length,
+        )
+        elements, read = await decoding.run(len(sent), self._decode, sent, kind, child_id)
+        answer = await self.writer.submit(
+            RecordMeasurements(actor=actor, request_id=request_id, child_id=child_id, readings=read)
+        )
+        if elements is None:
+            return Told(201, encode(_item_of(read[0], only(answer))))
+        answered = outcomes(answer)
+        error_responses.note_items(answered, scope)
+        return await decoding.run(len(sent), _multi_status, elements, read, answered, request_id)
+
+    def _decode(self, sent: bytes, kind: Kind, child_id: str) -> tuple[list[Raw] | None, list[Reading | Refusal]]:
+        """The elements of an array, or None, and what each of them says."""
+        if not request_body.opens_with(sent, b"["):
+            return None, [readings.read(request_body.members(sent), kind, child_id)]
+        elements = request_body.elements(sent, self.batch_limit)
+        return elements, [readings.read(request_body.members_of(element), kind, child_id) for element in elements]
+
+
+def _item_of(read: Reading | Refusal, id: str | UnsetType = UNSET) -> Item:
+    """Only what was read can be recorded, or be there already."""
+    if isinstance(read, Refusal):
+        raise read
+    return readings.item(read, id)
+
+
+def _multi_status(
+    elements: Sequence[Raw], read: Sequence[Reading | Refusal], answered: Sequence[Outcome], request_id: str
+) -> Told:
+    """Every element once, among the successes or among the errors, each in the order sent."""
+    answer = MultiStatus([], [])
+    for element, reading, outcome in zip(elements, read, answered, strict=True):
+        if isinstance(outcome, Refusal | Fault):
+            told = envelope(outcome, request_id)
+            item = _item_of(reading) if isinstance(outcome, AlreadyRegistered) else element
+            answer.error.append(Refused(told.code, told.message, told.description, item))
+        else:
+            answer.success.append(Accepted(201, _item_of(reading, id_of(outcome))))
+    return Told(207, encode(answer))
+
+
+class FastLane:
+    """Takes the posts of measurements; leaves everything else to the application behind it."""
+
+    def __init__(self, app: ASGIApp, intake: Intake) -> None:
+        self._app = app
+        self._intake = intake
+        self._kinds = {kind.path: kind for kind in KINDS.values()}
+        self._path = re.compile(rf"/v1/children/([^/]+)/({'|'.join(self._kinds)})/?")
+        self._templates = {path: f"/v1/children/{{child_id}}/{path}" for path in self._kinds}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # Only HTTP has methods: what has another, or none, is not for here.
+        found = self._path.fullmatch(scope["path"]) if scope.get("method") == "POST" else None
+        if found is None:
+            await self._app(scope, receive, send)
+            return
+        headers = dict(reversed(list(scope["headers"])))  # the first of each name, as the framework takes it
+        scope["path_template"] = self._templates[found[2]]
+        request_id = scope["state"]["request_id"]
+        try:
+            told = await self._intake.record(
+                self._kinds[found[2]],
+                found[1],
+                scope=scope,
+                authorization=headers.get(b"authorization", b"").decode("latin-1"),
+                content_type=headers.get(b"content-type", b"").decode("latin-1"),
+                content_encoding=headers.get(b"content-encoding", b"").decode("latin-1"),
+                content_length=headers.get(b"content-length", b"").decode("latin-1"),
+                receive=receive,
+                request_id=request_id,
+            )
+        except Exception as error:
+            told = error_responses.answer(error, Asked("POST", scope["path"], request_id), scope)
+        await told.send_to(send)

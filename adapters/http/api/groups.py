@@ -1,0 +1,81 @@
+"""Groups of children over HTTP: five endpoints for each sort of owner."""
+
+from typing import Any
+
+from litestar import Response, delete, get, patch, post
+from litestar.handlers import HTTPRouteHandler
+from msgspec import UNSET
+
+from adapters.http.api import lists
+from adapters.http.api.lists import PAGED
+from adapters.http.edge.access import Entrance
+from adapters.http.edge.error_responses import only, only_state
+from adapters.http.edge.request_body import ITEM
+from adapters.http.edge.requests import HttpRequest, json_response, path_id, present, request_id
+from adapters.postgres.readers.accounts import AccountsReader
+from application.commands.disband_group import DisbandGroup
+from application.commands.form_group import FormGroup, NewGroup
+from application.commands.revise_group import GroupChange, ReviseGroup
+from application.queries.groups import Group, ListGroups, ReadGroup
+from application.writer import Writer
+
+OWNERS = {"educators": "educator", "healthprofessionals": "healthprofessional"}
+"""Collections of those who own groups → their role."""
+
+
+def routes(entrance: Entrance, writer: Writer, reader: AccountsReader) -> list[HTTPRouteHandler]:
+    return [
+        route for collection, role in OWNERS.items() for route in _routes_of(collection, role, entrance, writer, reader)
+    ]
+
+
+def _routes_of(
+    collection: str, role: str, entrance: Entrance, writer: Writer, reader: AccountsReader
+) -> list[HTTPRouteHandler]:
+    path = f"/v1/{collection}/{{{role}_id:str}}/children/groups"
+    one = f"{path}/{{group_id:str}}"
+
+    @post(path, status_code=201, name=f"form_group_of_{role}")
+    async def form(request: HttpRequest) -> Response[bytes]:
+        actor = await entrance.admit(request, FormGroup.name, role)
+        sent = await entrance.sent(request, ("name", "children"), most=ITEM)
+        new = NewGroup(sent.text("name"), sent.ids("children"), sent.optional_text("school_class"))
+        id = only(await writer.submit(FormGroup(actor=actor, request_id=request_id(request), group=new)))
+        return json_response(shown(Group(id, new.name, sorted(new.children), new.school_class)), 201)
+
+    @get(path, name=f"list_groups_of_{role}")
+    async def list_all(request: HttpRequest) -> Response[bytes]:
+        actor, asked = await entrance.ask(request, ListGroups.name, PAGED, role)
+        page = await reader.groups(ListGroups(actor=actor, paging=lists.paging(asked, str)))
+        return lists.listed(request, page, shown)
+
+    @get(one, name=f"get_group_of_{role}")
+    async def get_one(request: HttpRequest) -> Response[bytes]:
+        actor = await entrance.admit(request, ReadGroup.name, role)
+        group = await reader.group(ReadGroup(actor=actor, group_id=path_id(request, "group_id")))
+        return json_response(shown(group), 200)
+
+    @patch(one, status_code=200, name=f"revise_group_of_{role}")
+    async def revise(request: HttpRequest) -> Response[bytes]:
+        actor = await entrance.admit(request, ReviseGroup.name, role)
+        group_id = path_id(request, "group_id")
+        sent = await entrance.sent(request, most=ITEM)
+        change = GroupChange(
+            name=sent.text("name") if "name" in sent else UNSET,
+            children=sent.ids("children") if "children" in sent else UNSET,
+            school_class=sent.text_or_null("school_class") if "school_class" in sent else UNSET,
+        )
+        command = ReviseGroup(actor=actor, request_id=request_id(request), group_id=group_id, change=change)
+        return json_response(shown(only_state(await writer.submit(command), Group)), 200)
+
+    @delete(one, name=f"disband_group_of_{role}")
+    async def disband(request: HttpRequest) -> None:
+        actor = await entrance.admit(request, DisbandGroup.name, role)
+        group_id = path_id(request, "group_id")
+        only(await writer.submit(DisbandGroup(actor=actor, request_id=request_id(request), group_id=group_id)))
+
+    return [form, list_all, get_one, revise, disband]
+
+
+def shown(group: Group) -> dict[str, Any]:
+    return present(id=group.id, name=group.name, children=group.children, school_class=group.school_class)

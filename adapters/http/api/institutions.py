@@ -1,0 +1,70 @@
+"""Institutions over HTTP."""
+
+from typing import Any
+
+from litestar import Response, delete, get, post
+from litestar.handlers import HTTPRouteHandler
+
+from adapters.http.api import lists
+from adapters.http.api.lists import PAGED
+from adapters.http.edge.access import Entrance
+from adapters.http.edge.error_responses import only
+from adapters.http.edge.requests import HttpRequest, json_response, path_id, present, request_id
+from adapters.postgres.readers.accounts import AccountsReader
+from application.commands.register_institution import NewInstitution, RegisterInstitution
+from application.commands.remove_institution import RemoveInstitution
+from application.queries.institutions import Institution, ListInstitutions, ReadInstitution
+from application.writer import Writer
+
+PATH = "/v1/institutions"
+ONE = f"{PATH}/{{institution_id:str}}"
+
+
+def routes(entrance: Entrance, writer: Writer, reader: AccountsReader) -> list[HTTPRouteHandler]:
+    @post(PATH, status_code=201)
+    async def register(request: HttpRequest) -> Response[bytes]:
+        actor = await entrance.admit(request, RegisterInstitution.name)
+        sent = await entrance.sent(request, ("type", "name"))
+        new = NewInstitution(
+            type=sent.text("type"),
+            name=sent.text("name"),
+            address=sent.optional_text("address"),
+            latitude=sent.optional_number("latitude"),
+            longitude=sent.optional_number("longitude"),
+        )
+        command = RegisterInstitution(actor=actor, request_id=request_id(request), institution=new)
+        id = only(await writer.submit(command))
+        shown = Institution(id, new.type, new.name, new.address, new.latitude, new.longitude)
+        return json_response(_shown(shown), 201)
+
+    @get(PATH)
+    async def list_all(request: HttpRequest) -> Response[bytes]:
+        actor, asked = await entrance.ask(request, ListInstitutions.name, PAGED)
+        page = await reader.institutions(ListInstitutions(actor=actor, paging=lists.paging(asked, str)))
+        return lists.listed(request, page, _shown)
+
+    @get(ONE)
+    async def get_one(request: HttpRequest) -> Response[bytes]:
+        actor = await entrance.admit(request, ReadInstitution.name)
+        query = ReadInstitution(actor=actor, institution_id=path_id(request, "institution_id"))
+        return json_response(_shown(await reader.institution(query)), 200)
+
+    @delete(ONE)
+    async def remove(request: HttpRequest) -> None:
+        actor = await entrance.admit(request, RemoveInstitution.name)
+        institution_id = path_id(request, "institution_id")
+        command = RemoveInstitution(actor=actor, request_id=request_id(request), institution_id=institution_id)
+        only(await writer.submit(command))
+
+    return [register, list_all, get_one, remove]
+
+
+def _shown(institution: Institution) -> dict[str, Any]:
+    return present(
+        id=institution.id,
+        type=institution.type,
+        name=institution.name,
+        address=institution.address,
+        latitude=institution.latitude,
+        longitude=institution.longitude,
+    )

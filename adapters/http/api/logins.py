@@ -1,0 +1,99 @@
+"""Logins, and the change of the password that they rest on."""
+
+import time
+from contextlib import suppress
+
+import structlog
+from litestar import Response, post, put
+from litestar.handlers import HTTPRouteHandler
+
+from adapters.auth.passwords import Passwords
+from adapters.auth.turns import By
+from adapters.http.edge.access import Entrance, address_of, peer_of
+from adapters.http.edge.error_responses import only
+from adapters.http.edge.requests import HttpRequest, json_response, path_id, request_id
+from adapters.http.schemas import query_parameters
+from adapters.limits.logins import Logins
+from adapters.postgres.readers.accounts import AccountsReader, Login
+from application import permissions
+from application.command import Actor
+from application.commands.change_password import ChangePassword, NewPassword
+from application.commands.renew_password_hash import RenewPasswordHash
+from application.unavailable import Unavailable
+from application.writer import Writer
+from domain.password import canonical
+from domain.refusal import LoginRefused, PasswordDiffers
+
+logger = structlog.get_logger()
+
+LEARN = 60.0
+"""Seconds between two looks at what the hashes of all users cost."""
+
+
+def routes(
+    entrance: Entrance, logins: Logins, passwords: Passwords, writer: Writer, reader: AccountsReader
+) -> list[HTTPRouteHandler]:
+    learned_at = float("-inf")
+
+    @post("/v1/auth", status_code=200)
+    async def log_in(request: HttpRequest) -> Response[bytes]:
+        address = address_of(request.scope)
+        await entrance.limiter.count("accounts", f"address/{address}")
+        query_parameters.read(query_parameters.pairs(request.scope["query_string"]), ())
+        async with logins.from_address(address):
+            sent = await entrance.sent(request, ("username", "password"))
+            username, password = sent.username(least=0), sent.password("password")
+            async with logins.of_name(username, address):
+                await learn_costs()
+                found = await reader.login(username)
+                kept = passwords.stand_ins.of(username) if found is None else found.password_hash
+                by = asker(request, f"username/{username}")
+                checked = await passwords.check(password, kept, by)
+                if found is None or not checked.matches:
+                    user_id = None if found is None else found.user_id
+                    logger.warning(
+                        "login failed", address=peer_of(request.scope), user_id=user_id, request_id=request_id(request)
+                    )
+                    raise LoginRefused
+        request.scope["state"]["user_id"] = found.user_id
+        if checked.is_outdated:
+            await renew_hash(found, password, by, request_id(request))
+        token = entrance.tokens.issue(found.user_id, found.role, found.password_changes)
+        return json_response({"access_token": token}, 200)
+
+    async def learn_costs() -> None:
+        """Before every login, so that it says nothing of one; seldom, since all users are looked at."""
+        nonlocal learned_at
+        now = time.monotonic()
+        if now >= learned_at + LEARN:
+            learned_at = now
+            passwords.stand_ins.learn(await reader.hash_parameters())
+
+    async def renew_hash(found: Login, password: str, by: By, request_id: str) -> None:
+        actor = Actor(found.user_id, found.role, password_changes=found.password_changes)
+        with suppress(Unavailable):  # the next login renews it
+            renewed = NewPassword(found.password_hash, await passwords.hash(canonical(password), by))
+            await writer.submit(RenewPasswordHash(actor=actor, request_id=request_id, password=renewed))
+
+    @put("/v1/users/{user_id:str}/password", status_code=204)
+    async def change_password(request: HttpRequest) -> None:
+        actor = await entrance.admit(request, ChangePassword.name)
+        permissions.check_own(ChangePassword.name, actor, path_id(request, "user_id"), actor.role)
+        sent = await entrance.sent(request, ("old_password", "new_password"))
+        old, new = sent.password("old_password"), sent.new_password("new_password")
+        username, kept = await reader.credentials(actor)
+        address, by = address_of(request.scope), asker(request, actor.id)
+        # Guesses of the old password are guesses of what a login would take.
+        async with logins.from_address(address), logins.of_name(username, address):
+            checked = await passwords.check(old, kept, by)
+            if not checked.matches:
+                raise PasswordDiffers("old_password")
+        password = NewPassword(replaced=kept, password_hash=await passwords.hash(new, by))
+        only(await writer.submit(ChangePassword(actor=actor, request_id=request_id(request), password=password)))
+
+    return [log_in, change_password]
+
+
+def asker(request: HttpRequest, subject: str) -> By:
+    """For whom a password is checked or hashed, and whether that one is still there; once the body was read."""
+    return By(subject, address_of(request.scope), request.receive)

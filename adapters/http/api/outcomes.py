@@ -1,0 +1,95 @@
+"""Outcomes over HTTP, and their entries."""
+
+from datetime import UTC, datetime
+
+from litestar import Response, get, patch, post
+from litestar.handlers import HTTPRouteHandler
+
+from adapters.http.api import batch, lists
+from adapters.http.api.lists import SLICED
+from adapters.http.edge.access import Entrance
+from adapters.http.edge.error_responses import only_state
+from adapters.http.edge.request_body import ITEM
+from adapters.http.edge.requests import HttpRequest, json_response, path_id, request_id
+from adapters.http.schemas import entries, outcome_definitions, query_parameters
+from adapters.http.schemas.query_parameters import FROM, SUBJECT, TO, Declared
+from adapters.postgres.readers.outcomes import OutcomesReader
+from application.commands.create_outcomes import CreateOutcomes
+from application.commands.record_entries import RecordEntries
+from application.commands.revise_outcome import ReviseOutcome
+from application.queries.outcomes import ListEntries, ListOutcomes, OutcomeRow, ReadOutcome
+from application.writer import Writer
+
+PATH = "/v1/outcomes"
+ONE = f"{PATH}/{{outcome_id:str}}"
+
+BRAND_ID = query_parameters.text("brand_id", "Of this brand only.")
+METRIC_KEY = query_parameters.text("metric_key", "Of this metric only.")
+
+LIST: Declared = (BRAND_ID, METRIC_KEY, *SLICED)
+ENTRIES: Declared = (SUBJECT, FROM, TO, *SLICED)
+"""Parameters of the lists."""
+
+
+def routes(entrance: Entrance, writer: Writer, reader: OutcomesReader, *, batch_limit: int) -> list[HTTPRouteHandler]:
+    """`batch_limit` in items."""
+
+    @post(PATH, status_code=201)
+    async def create(request: HttpRequest) -> Response[bytes]:
+        actor = await entrance.admit(request, CreateOutcomes.name)
+        sent = await batch.read(request, entrance, batch_limit, outcome_definitions.read)
+        command = CreateOutcomes(actor=actor, request_id=request_id(request), definitions=sent.items)
+        return await sent.answer(
+            request,
+            await writer.submit(command),
+            lambda _, row: outcome_definitions.item(row),
+            outcome_definitions.shown,
+        )
+
+    @get(PATH)
+    async def list_all(request: HttpRequest) -> Response[bytes]:
+        actor, asked = await entrance.ask(request, ListOutcomes.name, LIST)
+        query = ListOutcomes(
+            actor=actor, brand_id=asked[BRAND_ID], metric_key=asked[METRIC_KEY], slice=lists.sliced(asked, str)
+        )
+        page = await reader.outcomes(query)
+        return lists.named(request, page, "outcomes", outcome_definitions.item)
+
+    @get(ONE)
+    async def get_one(request: HttpRequest) -> Response[bytes]:
+        actor = await entrance.admit(request, ReadOutcome.name)
+        outcome = await reader.outcome(ReadOutcome(actor=actor, outcome_id=path_id(request, "outcome_id")))
+        return json_response(outcome_definitions.item(outcome), 200)
+
+    @patch(ONE, status_code=200)
+    async def revise(request: HttpRequest) -> Response[bytes]:
+        actor = await entrance.admit(request, ReviseOutcome.name)
+        outcome_id = path_id(request, "outcome_id")
+        change = outcome_definitions.read_change(await entrance.sent(request, most=ITEM))
+        command = ReviseOutcome(actor=actor, request_id=request_id(request), outcome_id=outcome_id, change=change)
+        return json_response(outcome_definitions.item(only_state(await writer.submit(command), OutcomeRow)), 200)
+
+    @post(f"{ONE}/entries", status_code=201)
+    async def record(request: HttpRequest) -> Response[bytes]:
+        actor = await entrance.admit(request, RecordEntries.name)
+        outcome_id, now = path_id(request, "outcome_id"), datetime.now(UTC)
+        sent = await batch.read(request, entrance, batch_limit, lambda members: entries.read(members, outcome_id, now))
+        command = RecordEntries(actor=actor, request_id=request_id(request), outcome_id=outcome_id, entries=sent.items)
+        answer = await writer.submit(command)
+        return await sent.answer(request, answer, entries.item, entries.item)
+
+    @get(f"{ONE}/entries")
+    async def list_entries(request: HttpRequest) -> Response[bytes]:
+        actor, asked = await entrance.ask(request, ListEntries.name, ENTRIES)
+        outcome_id = path_id(request, "outcome_id")
+        query = ListEntries(
+            actor=actor,
+            outcome_id=outcome_id,
+            subject_id=asked[SUBJECT],
+            period=asked.period,
+            slice=lists.sliced(asked, datetime, str),
+        )
+        page = await reader.entries(query)
+        return lists.named(request, page, "entries", lambda row: entries.item_of_row(row, outcome_id))
+
+    return [create, list_all, get_one, revise, record, list_entries]

@@ -1,0 +1,143 @@
+"""The entrance of every handler: who asks, whether one of that role may, and what was sent."""
+
+from collections.abc import Awaitable, Callable
+from functools import lru_cache
+from ipaddress import AddressValueError, IPv6Address, IPv6Network
+
+from litestar.types import Receive, Scope
+from msgspec import Struct
+
+from adapters.auth.tokens import Tokens
+from adapters.http.edge import decoding, request_body
+from adapters.http.edge.api_areas import family_of
+from adapters.http.edge.byte_budget import ByteBudget
+from adapters.http.edge.request_body import ACCOUNTS, Limit
+from adapters.http.edge.requests import HttpRequest, check_path_ids, path_id
+from adapters.http.schemas import members, query_parameters
+from adapters.http.schemas.members import Members, Required
+from adapters.http.schemas.query_parameters import Asked, Declared
+from adapters.limits.limiter import Limiter
+from adapters.postgres.shares import ASKER
+from application import permissions
+from application.command import Actor
+from application.unavailable import Unavailable
+from domain.refusal import NotAuthenticated, Refusal
+
+ADDRESS = 64
+"""Characters of an address that count: a proxy may pass on any text, and what it passes on is remembered."""
+
+
+class Entrance(Struct, frozen=True):
+    """`body_limit`: bytes of the largest bodies. `check_there` is UserGone where an actor has been removed."""
+
+    tokens: Tokens
+    limiter: Limiter
+    body_limit: int
+    bodies: ByteBudget
+    check_there: Callable[[Actor], Awaitable[None]]
+
+    async def admit(self, request: HttpRequest, action: str, owner: str | None = None) -> Actor:
+        """The one who asks, of a request that has no query parameters. What `ask` says."""
+        actor, _ = await self.ask(request, action, (), owner)
+        return actor
+
+    async def ask(
+        self, request: HttpRequest, action: str, declared: Declared, owner: str | None = None
+    ) -> tuple[Actor, Asked]:
+        """The one who asks, and what the query says of the parameters that there are.
+
+        What `identify` says; Forbidden where no one of that role may; what is said of bad ids in the path; Forbidden
+        where `owner`, the role of the one whose things the path names, is that of another; what `parameters` says.
+        """
+        family = family_of(request.scope["path"])
+        actor = await self.identify(request.headers.get("authorization"), family, request.scope)
+        ASKER.set(actor.id)
+        permissions.check_role(action, actor)
+        check_path_ids(request)
+        if owner is not None:
+            permissions.check_own(action, actor, path_id(request, f"{owner}_id"), owner)
+        return actor, await self.parameters(actor, request.scope, declared)
+
+    async def parameters(self, actor: Actor, scope: Scope, declared: Declared) -> Asked:
+        """What `parameters.read` says of a query; but UserGone comes before that."""
+        try:
+            return query_parameters.read(query_parameters.pairs(scope["query_string"]), declared)
+        except Refusal:
+            await self.check_there(actor)
+            raise
+
+    async def identify(self, authorization: str | None, family: str, scope: Scope) -> Actor:
+        """Whose token it is; the request counts for him, or for its address where it has no good token.
+        NotAuthenticated; TooManyRequests; Unavailable when it cannot be told now."""
+        try:
+            actor = await self.tokens.actor(authorization)
+        except (NotAuthenticated, Unavailable):
+            await self.limiter.count(family, f"address/{address_of(scope)}")
+            raise
+        scope["state"]["user_id"] = actor.id
+        subject = scope["state"]["subject"] = f"subject/{actor.id}"
+        await self.limiter.count(family, subject)
+        return actor
+
+    async def sent(self, request: HttpRequest, required: Required = (), *, most: int = ACCOUNTS) -> Members:
+        """The members of a body of at most so many bytes. Unreadable, MembersMissing, and what `read` says."""
+        sent = await self.body(request, Limit(one=most, array=most))
+        return members.read(await decoding.run(len(sent), request_body.members, sent), required)
+
+    async def body(self, request: HttpRequest, limit: Limit) -> bytes:
+        """The bytes of the body, which is to be JSON. What `read` says."""
+        headers = request.headers
+        return await self.read(
+            request.scope,
+            request.receive,
+            limit,
+            content_type=headers.get("content-type", ""),
+            content_encoding=headers.get("content-encoding", ""),
+            content_length=headers.get("content-length", ""),
+        )
+
+    async def read(
+        self,
+        scope: Scope,
+        receive: Receive,
+        limit: Limit,
+        *,
+        content_type: str,
+        content_encoding: str,
+        content_length: str,
+    ) -> bytes:
+        """The bytes of a body. They count for the one who asks, or for its address, until the request is answered.
+        UnsupportedMediaType, and what `body.read` says."""
+        request_body.check_type(content_type, content_encoding)
+        state = scope["state"]
+        reservation = state["body"] = self.bodies.reserve(state.get("subject") or f"address/{address_of(scope)}")
+        within = Limit(one=min(limit.one, self.body_limit), array=min(limit.array, self.body_limit))
+        return await request_body.read(receive, within, reservation, content_length)
+
+
+def peer_of(scope: Scope) -> str:
+    """The address that a request comes from, for logs."""
+    client = scope.get("client")
+    return client[0][:ADDRESS] if client else ""
+
+
+def address_of(scope: Scope) -> str:
+    """Where a request comes from: the peer, or whoever a trusted proxy says. Of IPv6 the network of 64 bits, which is
+    what one client has."""
+    return network_of(peer_of(scope))
+
+
+def network_of(address: str) -> str:
+    """The address, or the network of 64 bits of an IPv6 one."""
+    return _network(address[:ADDRESS])
+
+
+@lru_cache(maxsize=1_024)
+def _network(address: str) -> str:
+    if ":" not in address:
+        return address
+    try:
+        read = IPv6Address(address)
+    except AddressValueError:
+        return address
+    return str(read.ipv4_mapped or IPv6Network((read.packed, 64), strict=False))

@@ -1,0 +1,60 @@
+"""The Litestar application: every route, and one handler for every error."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from inspect import unwrap
+from typing import Any
+
+from litestar import Litestar, Request, Response, route
+from litestar._asgi.routing_trie import traversal
+from litestar.enums import HttpMethod, MediaType
+from litestar.handlers import HTTPRouteHandler
+
+from adapters.http.edge import error_responses
+from adapters.http.edge.requests import HttpRequest, asked
+
+
+def create(
+    routes: Sequence[HTTPRouteHandler],
+    *,
+    lifespan: Sequence[Callable[[Litestar], AbstractAsyncContextManager[None]]] = (),
+) -> Litestar:
+    methods: dict[str, set[str]] = {}
+    for handler in routes:
+        if HttpMethod.GET in handler.http_methods:
+            handler.http_methods.add(HttpMethod.HEAD)  # the server leaves out the body
+        for path in handler.paths:
+            methods.setdefault(path, {"OPTIONS"}).update(handler.http_methods)
+    application = Litestar(
+        [*(_options(path, ", ".join(sorted(names))) for path, names in methods.items()), *routes],
+        exception_handlers={Exception: _answer},
+        lifespan=list(lifespan),
+        request_max_body_size=None,
+        openapi_config=None,
+        logging_config=None,
+        request_class=HttpRequest,
+    )
+    _keep_no_paths(application)
+    return application
+
+
+def _keep_no_paths(application: Litestar) -> None:
+    """Route every path anew: the framework would keep the last 1,024 paths and their ids, each of up to 64 KiB."""
+    router = application.asgi_router
+    router.handle_routing = unwrap(router.handle_routing)
+    traversal.parse_path_params = unwrap(traversal.parse_path_params)
+
+
+def _options(path: str, allowed: str) -> HTTPRouteHandler:
+    """Comes before the path's other handlers: else the framework adds one, which tells the methods of one of them."""
+
+    @route(path, http_method=HttpMethod.OPTIONS, status_code=204)
+    async def options(request: HttpRequest) -> Response[None]:
+        return Response(None, status_code=204, headers={"Allow": allowed})
+
+    return options
+
+
+def _answer(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    told = error_responses.answer(error, asked(request), request.scope)
+    return Response(told.content, status_code=told.status, media_type=MediaType.JSON, headers=told.headers)

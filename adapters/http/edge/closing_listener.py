@@ -1,0 +1,55 @@
+"""Sending away: the answer to those who have connected when nobody is left to answer them."""
+
+import asyncio
+import socket
+import ssl
+from contextlib import suppress
+
+from adapters.http.edge import edge, error_responses
+from adapters.http.edge.error_responses import Asked
+from adapters.http.edge.http_protocol import written
+from adapters.http.edge.requests import new_request_id
+from adapters.system.listening import let_nobody_in
+from application.unavailable import Unavailable
+
+WAIT = 1.0
+"""Seconds that all of them together have to send their requests and read the answers."""
+
+HEAD = 64 * 1024
+
+
+def send_away(listening: socket.socket, context: ssl.SSLContext | None) -> None:
+    """Let no more in, and answer 503 to those who were not accepted yet. Takes WAIT at most, and no time where there is
+    nobody."""
+    let_nobody_in(listening)
+    listening.setblocking(False)
+    accepted: list[socket.socket] = []
+    with suppress(OSError):  # there is nobody left
+        while True:
+            accepted.append(listening.accept()[0])
+    if accepted:
+        asyncio.run(_answer(accepted, context))
+
+
+async def _answer(accepted: list[socket.socket], context: ssl.SSLContext | None) -> None:
+    answers = [asyncio.create_task(_answer_one(each, context)) for each in accepted]
+    await asyncio.wait(answers, timeout=WAIT)
+
+
+async def _answer_one(connection: socket.socket, context: ssl.SSLContext | None) -> None:
+    with suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):  # it has left, or speaks no HTTP
+        loop = asyncio.get_running_loop()
+        reader = asyncio.StreamReader(limit=HEAD)
+        protocol = asyncio.StreamReaderProtocol(reader)
+        transport, _ = await loop.connect_accepted_socket(lambda: protocol, connection, ssl=context)
+        writer = asyncio.StreamWriter(transport, protocol, reader, loop)
+        head = await reader.readuntil(b"\r\n\r\n")
+        method, target, *_ = (*head.partition(b"\r\n")[0].decode("latin-1").split(" "), "", "")
+        asked = Asked(method, target.partition("?")[0], new_request_id())
+        told = error_responses.told(Unavailable("the service is ending", kind="ending"), asked)
+        writer.write(written(told, asked.request_id, edge.security(with_tls=context is not None)))
+        if writer.can_write_eof():
+            writer.write_eof()
+        while await reader.read(HEAD):  # else what it still sends would reset the answer
+            pass
+        writer.close()

@@ -1,0 +1,126 @@
+"""The edge: every request comes in through here, and every answer goes out with an id, and with headers that keep a
+browser from making more of it than it is."""
+
+import asyncio
+import re
+from collections.abc import Callable
+from time import perf_counter
+
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from msgspec import Struct
+
+from adapters.http.edge import error_responses
+from adapters.http.edge.cors import Cors, Headers
+from adapters.http.edge.draining import Draining
+from adapters.http.edge.error_responses import NOTHING, Asked, Refused, Told
+from adapters.http.edge.request_body import Disconnected
+from adapters.http.edge.requests import new_request_id
+from application.unavailable import Unavailable
+
+_SECURITY: Headers = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cache-control", b"no-store"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+]
+_STRICT: Headers = [(b"strict-transport-security", b"max-age=31536000")]
+
+UNKNOWN = "unknown"
+"""The route of requests that no handler takes."""
+
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+
+
+def security(*, with_tls: bool) -> Headers:
+    """Headers of every answer that does not say otherwise itself."""
+    return _SECURITY + _STRICT if with_tls else _SECURITY
+
+
+class Answered(Struct, frozen=True, gc=False):
+    """One request, and what became of it: `route` is a template of the application's paths, or `unknown`; `status` is
+    None where the client left before there was an answer; `user_id` is that of its token, where that was good."""
+
+    method: str
+    route: str
+    status: int | None
+    seconds: float
+    refused: Refused
+    request_id: str
+    user_id: str | None
+
+
+class Edge:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        draining: Draining,
+        cors: Cors | None = None,
+        with_tls: bool = False,
+        observe: Callable[[Answered], None] = lambda _: None,
+    ) -> None:
+        """Without `cors` no page of another origin may ask. `observe` is told of every request once it was answered."""
+        self._app = app
+        self._draining = draining
+        self._cors = cors
+        self._security = security(with_tls=with_tls)
+        self._observe = observe
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != ScopeType.HTTP:
+            await self._app(scope, receive, send)
+            return
+        started = perf_counter()
+        method, path = scope["method"], scope["path"]  # as they came: the framework straightens the path
+        sent = dict(scope["headers"])
+        given = _id_of(sent.get(b"x-request-id"))
+        request_id = scope.setdefault("state", {})["request_id"] = given.decode()
+        ours = [(b"x-request-id", given)]
+        if self._cors is not None:
+            ours += self._cors.headers(sent.get(b"origin"))
+        status: int | None = None
+
+        async def answer(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = list(message["headers"])
+                said = {name for name, _ in headers}
+                headers += ours
+                headers += [header for header in self._security if header[0] not in said]
+                if self._draining.begun:
+                    headers.append((b"connection", b"close"))  # its client comes back to another process
+                message["headers"] = headers
+            await send(message)
+
+        try:
+            self._draining.enter()
+            try:
+                if self._cors is not None and self._cors.asks_first(method, sent):
+                    ours += self._cors.preflight
+                    await Told(204, b"").send_to(answer)
+                else:
+                    await self._app(scope, receive, answer)
+            finally:
+                self._draining.leave()
+        except (Exception, asyncio.CancelledError) as error:
+            if status is not None:
+                raise  # half of an answer is on its way: only the end of the connection can tell
+            if isinstance(error, asyncio.CancelledError):  # it has waited for the request for as long as it may
+                error = Unavailable("this process is ending", kind="ending")
+            await error_responses.answer(error, Asked(method, path, request_id), scope).send_to(answer)
+        finally:
+            if (reserved := scope["state"].pop("body", None)) is not None:
+                reserved.release()
+            route, refused = scope.get("path_template", UNKNOWN), scope["state"].get("refused", NOTHING)
+            if Disconnected.__name__ in refused.kinds:
+                # The connection may have answered it, which has not heard the end of the request.
+                status, refused = scope["state"].get("answered", (None, refused))
+            user_id = scope["state"].get("user_id")
+            self._observe(Answered(method, route, status, perf_counter() - started, refused, request_id, user_id))
+
+
+def _id_of(given: bytes | None) -> bytes:
+    """The id that came with a request where it is sane, else a new one."""
+    return given if given is not None and _REQUEST_ID.fullmatch(given) else new_request_id().encode()

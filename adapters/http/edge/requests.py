@@ -1,0 +1,84 @@
+"""What every handler asks of a request: its id, its body, and the ids in its path."""
+
+import re
+from collections.abc import Callable
+from functools import cached_property
+from secrets import token_hex
+from typing import Any
+from urllib.parse import parse_qsl
+
+from litestar import Request, Response
+from litestar.datastructures import MultiDict
+from litestar.enums import MediaType
+
+from adapters.http.edge.envelopes import encode
+from adapters.http.edge.error_responses import Asked
+from domain import outcome
+from domain.refusal import BadParameter, NotFound
+
+_ID = re.compile(r"[0-9a-fA-F]{24}")
+_UUID = re.compile(r"[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
+
+
+class HttpRequest(Request[Any, Any, Any]):
+    """The framework's, but for its query: of each of the last 1,024 texts the framework would keep what it has read."""
+
+    @cached_property
+    def _pairs(self) -> list[tuple[str, str]]:
+        return parse_qsl(self.scope["query_string"].decode("latin-1"), keep_blank_values=True)
+
+    @property
+    def query_params(self) -> MultiDict[Any]:
+        return MultiDict(self._pairs)
+
+
+def new_request_id() -> str:
+    return token_hex(12)
+
+
+def request_id(request: Request[Any, Any, Any]) -> str:
+    """The one that came with it, or that the edge has made."""
+    return str(request.scope["state"]["request_id"])
+
+
+def asked(request: Request[Any, Any, Any]) -> Asked:
+    return Asked(request.method, request.scope["path"], request_id(request))
+
+
+def checked_id(value: str, name: str) -> str:
+    """An id of a path, in lower case. BadParameter."""
+    if not _ID.fullmatch(value):
+        raise BadParameter(name)
+    return value.lower()
+
+
+def checked_uuid(text: str) -> str:
+    """The id of an outcome, in lower case. NotFound, since there is no outcome of another sort of id."""
+    if not _UUID.fullmatch(text):
+        raise NotFound(outcome.TITLE)
+    return text.lower()
+
+
+_IDS: dict[str, Callable[[str], str]] = {"outcome_id": checked_uuid, "id": str.lower}
+"""Names of ids in paths that are no 24 hexadecimal characters → what reads them."""
+
+
+def path_id(request: HttpRequest, name: str) -> str:
+    """An id of the path, in lower case. BadParameter, or what is said of an id of its sort."""
+    text = request.path_params[name]
+    return _IDS[name](text) if name in _IDS else checked_id(text, name)
+
+
+def check_path_ids(request: HttpRequest) -> None:
+    """What `path_id` says of any of them, in the order of the path."""
+    for name in request.path_params:
+        path_id(request, name)
+
+
+def present(**members: Any) -> dict[str, Any]:
+    """The members that are there: what is absent is left out."""
+    return {name: value for name, value in members.items() if value is not None}
+
+
+def json_response(content: Any, status: int, headers: dict[str, str] | None = None) -> Response[bytes]:
+    return Response(encode(content), status_code=status, media_type=MediaType.JSON, headers=headers)

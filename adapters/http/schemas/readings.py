@@ -1,0 +1,114 @@
+"""Readings: one element of a body becomes a reading, or the refusal that its members deserve."""
+
+import math
+import re
+from collections.abc import Mapping
+from datetime import datetime
+
+import msgspec
+from msgspec import UNSET, Raw, Struct, UnsetType
+
+from adapters import times
+from adapters.http.edge import request_body
+from adapters.http.schemas import lengths
+from domain.measurement import Kind, Reading
+from domain.refusal import (
+    BadTimestamp,
+    EmptyText,
+    MembersMissing,
+    Negative,
+    NotANumber,
+    Refusal,
+    TextTooLong,
+    without_frames,
+)
+
+_DIGITS = re.compile(r"[0-9]+(\.[0-9]+)?")
+
+
+class Item(Struct, frozen=True, gc=False):
+    """A measurement as it goes out; what is not there is left out."""
+
+    id: str | UnsetType
+    timestamp: str
+    value: float
+    unit: str
+    child_id: str
+    body_fat: float | UnsetType = UNSET
+
+
+def item(reading: Reading, id: str | UnsetType = UNSET) -> Item:
+    return Item(
+        id,
+        times.render(reading.taken_at),
+        reading.value,
+        reading.unit,
+        reading.child_id,
+        UNSET if reading.companion_value is None else reading.companion_value,
+    )
+
+
+def read(members: Mapping[str, Raw], kind: Kind, child_id: str) -> Reading | Refusal:
+    """What the members of one element say."""
+    try:
+        return _reading(members, kind, child_id)
+    except Refusal as refusal:
+        return without_frames(refusal)
+
+
+def _reading(members: Mapping[str, Raw], kind: Kind, child_id: str) -> Reading:
+    """In the order of the contract: a bad timestamp, value, unit; what is missing; a bad companion."""
+    taken_at = _timestamp(members["timestamp"]) if "timestamp" in members else None
+    value = _number(members["value"], "value") if "value" in members else None
+    unit = kind.unit
+    if unit is None and "unit" in members:
+        unit = _unit(members["unit"])
+    if taken_at is None or value is None or unit is None:
+        parts = {"timestamp": taken_at, "value": value, "unit": unit}
+        raise MembersMissing(tuple(name for name, part in parts.items() if part is None))
+    companion = None
+    if kind.companion is not None and kind.companion in members:
+        companion = _number(members[kind.companion], kind.companion)
+    return Reading(child_id, kind.name, taken_at, value, unit, companion)
+
+
+def _timestamp(raw: Raw) -> datetime:
+    most = lengths.of("timestamp")
+    if request_body.cannot_be_within(most, raw):
+        raise TextTooLong("timestamp", most)  # whatever it is: a refusal names it as it was sent
+    if not request_body.opens_with(raw, b'"'):
+        raise BadTimestamp(bytes(raw).decode())
+    try:
+        text = msgspec.json.decode(raw, type=str)
+    except msgspec.DecodeError as error:
+        raise BadTimestamp(bytes(raw).decode()[1:-1]) from error
+    if len(text) > most:
+        raise TextTooLong("timestamp", most)
+    time = times.parse(text)
+    if time is None:
+        raise BadTimestamp(text)
+    return time
+
+
+def _number(raw: Raw, member: str) -> float:
+    """A number that is 0 or more, or digits as text."""
+    text = bytes(raw).decode()
+    if text.startswith('"'):
+        text = text[1:-1]
+        if not _DIGITS.fullmatch(text):
+            raise NotANumber(member)
+    elif text[0] not in "-0123456789":
+        raise NotANumber(member)
+    number = float(text) if len(text) <= lengths.NUMBER else math.inf
+    if not math.isfinite(number):
+        raise NotANumber(member)
+    if number < 0:
+        raise Negative(member)
+    return number
+
+
+def _unit(raw: Raw) -> str:
+    unit = request_body.text_of(raw, "unit", lengths.of("unit"))
+    if not unit:
+        raise EmptyText("unit")
+    return unit

@@ -1,0 +1,287 @@
+"""The log in PostgreSQL, as the processor sees it: one session, one transaction for each group."""
+
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import psycopg
+import structlog
+from psycopg import Connection, Cursor
+
+from adapters.postgres.connections import configure, hang_up, limited
+from application.ports import AppendRefused, CommitInDoubt, LogLost, LogUnavailable, PartitionsHeld, Reads
+from domain import catalogue
+from domain.event import Event
+from domain.partition import partition
+from projections import rows, statements
+from projections.inline import dedupe_index, directory, known_directory
+from projections.inline.known import Known
+from projections.projector.pages import UNFIT
+
+SQL = statements.beside(__file__, "event_store")
+
+SESSION: Mapping[str, str] = {
+    # A dead client must not hold the heads, nor a live one wait for them for ever.
+    "idle_in_transaction_session_timeout": "10s",
+    "lock_timeout": "2s",
+    # Plans are made once, while tables may still be empty: keep to those that stay good when they are not.
+    "plan_cache_mode": "force_generic_plan",
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+}
+
+BRIEFLY = "50ms"
+"""How long a group of a process that has other groups to run waits for a partition: longer than most groups take that
+hold one, and not so long that the others would mind."""
+
+CLIENT_TIME = 5.0
+"""Seconds for which a session that holds partitions may keep the server waiting. Then the next writer that needs them
+ends it: more than a batch takes to decide on a machine that is ten times slower."""
+
+FIRST_ANSWER_TIME = 10.0
+"""Seconds for the first question of all, which nobody watches."""
+
+SETTLE_TIME = 2.0
+"""Seconds for which a doubt is looked into; those who wait shall be told in time, and may then ask again."""
+
+SETTLE_PAUSE = 0.1
+"""Seconds between two looks."""
+
+_MICROSECOND = timedelta(microseconds=1)
+
+_EVENT = ("int2", "int8", "text", "int4", "text", "bytea")
+
+logger = structlog.get_logger()
+
+
+class PostgresLog:
+    """Implements `application.ports.Log`. Not to be used by two threads at a time, but for `hang_up`."""
+
+    def __init__(self, connect: Callable[[str], Connection[Any]], *, lock_timeout: str | None = None) -> None:
+        """`connect` opens a connection under the application name it is given. `lock_timeout`: how long a group waits
+        for each partition, as PostgreSQL has it, where that is not as long as SESSION says."""
+        self._connect = connect
+        self._settings = {} if lock_timeout is None else {"lock_timeout": lock_timeout}
+        self._hung_up = False
+        self._is_asking = False
+        self._sending = 0
+        self._open()
+        with limited(self._connection, FIRST_ANSWER_TIME):
+            row = self._connection.execute(SQL["partitions"]).fetchone()
+            self._connection.rollback()
+        self.partitions: int = row[0] if row else 0
+
+    def _open(self) -> None:
+        connection: Connection[Any] | None = None
+        try:
+            connection = self._connection = self._connect("writer")
+            if self._hung_up:  # while it was opened
+                connection.close()
+            connection.prepare_threshold = 0
+            configure(connection, {**SESSION, **self._settings})
+        except psycopg.Error as error:
+            if connection is not None:
+                connection.close()  # one that is not as SESSION says is none of ours
+            raise LogUnavailable(str(error).strip()) from error
+
+    def close(self) -> None:
+        self._connection.close()
+
+    @property
+    def asked(self) -> Connection[Any] | None:
+        """The session whose answer is waited for now."""
+        return self._connection if self._is_asking else None
+
+    @property
+    def sending(self) -> int:
+        """Bytes of the events that are being sent now."""
+        return self._sending
+
+    def hang_up(self) -> None:
+        """From any thread: let the group at hand end with LogUnavailable now, whatever the server does. One that was at
+        its commit stays in doubt."""
+        self._hung_up = True
+        hang_up(self._connection)
+
+    @contextmanager
+    def _cursor(self) -> Iterator[Cursor[Any]]:
+        """A cursor of the group's transaction; translates what may go wrong with it."""
+        self._is_asking = True
+        try:
+            with self._connection.cursor() as cursor:
+                yield cursor
+        except psycopg.errors.LockNotAvailable as error:
+            self.rollback()
+            raise PartitionsHeld("another session holds the partitions") from error
+        except UNFIT as error:
+            raise AppendRefused(str(error).strip()) from error
+        except (psycopg.OperationalError, psycopg.InternalError) as error:
+            # Lost, ended by a time-out, full, in recovery: whatever it was, nothing of the group was stored.
+            self.rollback()
+            if isinstance(error, psycopg.errors.ReadOnlySqlTransaction):
+                self._connection.close()  # another server may be the one that writes by now
+            raise (LogUnavailable if self._hung_up else LogLost)(str(error).strip()) from error
+        finally:
+            self._is_asking = False
+
+    def begin(self, wait_for: Collection[int], if_free: Collection[int]) -> Known:
+        self._hung_up = False
+        return self._begin(wait_for, if_free)
+
+    def _begin(self, wait_for: Collection[int], if_free: Collection[int]) -> Known:
+        while True:
+            try:
+                return self._lock(wait_for, if_free)
+            except PartitionsHeld:
+                if not self._end_stalled(wait_for):
+                    raise
+
+    def _lock(self, wait_for: Collection[int], if_free: Collection[int]) -> Known:
+        if self._connection.closed:
+            self._open()
+        with self._cursor() as cursor:
+            locked: list[int] = []
+            for statement, parts in (("lock", wait_for), ("lock_if_free", if_free)):
+                if parts:
+                    locked += [part for (part,) in cursor.execute(SQL[statement], {"parts": list(parts)})]
+            return self._known(cursor, locked)
+
+    def _end_stalled(self, parts: Collection[int]) -> bool:
+        """End the sessions that hold these partitions and wait for a client that does nothing; whether there were any.
+        No time limit of PostgreSQL ends one that waits in the middle of a COPY, or between two messages of a
+        statement."""
+        with self._cursor() as cursor:
+            asked = {"parts": list(parts), "seconds": CLIENT_TIME}
+            stalled = cursor.execute(SQL["end_stalled"], asked).fetchall()
+        self.rollback()
+        ended = [each for *each, has_ended in stalled if has_ended]
+        for pid, name, seconds in ended:
+            logger.warning(
+                "ended a session that held partitions while its client did nothing",
+                pid=pid,
+                application_name=name,
+                seconds=round(seconds, 1),
+            )
+        return bool(ended)
+
+    def _known(self, cursor: Cursor[Any], locked: Sequence[int]) -> Known:
+        """What is known of the locked partitions: their ends, and a time after everything in them."""
+        last = datetime.min.replace(tzinfo=UTC)
+        next_seq = {}
+        for part, seq, state, now in cursor.execute(SQL["ends"], {"parts": list(locked)}):
+            next_seq[part] = seq + 1
+            last = max(last, now)
+            if state is not None:
+                last = max(last, catalogue.recorded_at(state) + _MICROSECOND)
+        return Known(frozenset(locked), last.astimezone(UTC), next_seq)
+
+    def load(self, known: Known, reads: Reads) -> None:
+        keys = [key for key in reads.keys if key not in known.holders]
+        streams = [stream for stream in reads.histories if stream not in known.histories]
+        with self._cursor() as cursor:
+            if keys:
+                known.holders |= dedupe_index.load(cursor, keys, self.partitions)
+            if streams:
+                known.histories |= self._histories(cursor, streams)
+            known_directory.load(cursor, known.directory, reads)
+
+    def _histories(self, cursor: Cursor[Any], streams: Sequence[str]) -> dict[str, list[Event]]:
+        histories: dict[str, list[Event]] = {stream: [] for stream in streams}
+        parts = [partition(stream, self.partitions) for stream in streams]
+        for stream, topic, state in cursor.execute(SQL["histories"], {"parts": parts, "streams": list(streams)}):
+            histories[stream].append(catalogue.decode(topic, state))
+        return histories
+
+    def read(self, statement: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        """The rows of one of the log's statements, outside any group."""
+        if self._connection.closed:
+            self._open()
+        try:
+            return self._connection.execute(SQL[statement], parameters).fetchall()
+        finally:
+            self.rollback()
+
+    def append(self, known: Known) -> None:
+        if not known.appended:
+            return
+        with self._cursor() as cursor:
+            self._sending = sum(len(state) for _, state in known.appended)
+            try:
+                append(cursor, known, self.partitions)
+            finally:
+                self._sending = 0
+            dedupe_index.write(cursor, known.dedupe, self.partitions)
+            directory.write(cursor, known.changed)
+
+    def commit(self, known: Known) -> None:
+        self._is_asking = True
+        try:
+            self._connection.commit()
+        except (psycopg.OperationalError, psycopg.InternalError) as error:
+            if known.appended:
+                raise CommitInDoubt(str(error).strip()) from error
+        except UNFIT as error:
+            raise AppendRefused(str(error).strip()) from error
+        finally:
+            self._is_asking = False
+
+    def rollback(self) -> None:
+        """End the transaction; a session in which not even that works is closed, which ends it too."""
+        self._is_asking = True
+        try:
+            self._connection.rollback()
+        except psycopg.Error:
+            self._connection.close()
+        finally:
+            self._is_asking = False
+
+    def settle(self, known: Known) -> bool:
+        deadline = time.monotonic() + SETTLE_TIME
+        while True:
+            try:
+                return self._is_stored(known)
+            except LogUnavailable as error:
+                if self._hung_up or time.monotonic() >= deadline:
+                    raise CommitInDoubt(str(error)) from error
+                time.sleep(SETTLE_PAUSE)
+
+    def _is_stored(self, known: Known) -> bool:
+        """Whether the first event of the group stands at its position; one transaction stored all of them or none."""
+        event, state = known.appended[0]
+        part = partition(event.originator_id, self.partitions)
+        self._begin(known.parts, ())
+        seq = positions(known, self.partitions)[0][1]
+        with self._cursor() as cursor:
+            row = cursor.execute(SQL["state_at"], {"part": part, "seq": seq}).fetchone()
+        self.rollback()
+        return row is not None and row[0] == state
+
+
+def positions(known: Known, partitions: int) -> list[tuple[int, int]]:
+    """Partition and seq of every event of a group, in its order: without gaps in each partition."""
+    next_seq = dict(known.next_seq)
+    taken = []
+    for event, _ in known.appended:
+        part = partition(event.originator_id, partitions)
+        taken.append((part, next_seq[part]))
+        next_seq[part] += 1
+    return taken
+
+
+def append(cursor: Cursor[Any], known: Known, partitions: int) -> None:
+    """Insert the events of a group, in one statement."""
+    append_rows(
+        cursor,
+        (
+            (part, seq, event.originator_id, event.originator_version, event.stored_name, state)
+            for (part, seq), (event, state) in zip(positions(known, partitions), known.appended, strict=True)
+        ),
+    )
+
+
+def append_rows(cursor: Cursor[Any], events: Iterable[tuple[int, int, str, int, str, bytes]]) -> None:
+    """Insert events, each with its partition and seq, in one statement."""
+    rows.insert(cursor, SQL["append"], _EVENT, events)

@@ -1,0 +1,141 @@
+"""Answers about accounts, from the directory, which is never behind."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec import Struct
+from psycopg import sql
+
+from adapters.postgres import asker
+from adapters.postgres.pool import Pool
+from adapters.postgres.readers import lists
+from application import permissions
+from application.command import Actor
+from application.queries.groups import Group, ListGroups, ReadGroup
+from application.queries.institutions import Institution, ListInstitutions, ReadInstitution
+from application.queries.query import Page, Paging
+from application.queries.users import ListUsers, ReadUser, User
+from domain import group, institution
+from domain.refusal import NotFound
+from domain.user import TITLES, Profile
+from projections import statements
+from projections.inline.directory import SQL as DIRECTORY
+
+SQL = statements.beside(__file__, "accounts")
+
+ONE = Paging(limit=1)
+BY_ID: lists.Keys = [("id", True)]
+
+L = TypeVar("L", Institution, User, Group)
+
+_decode_profile = msgspec.json.Decoder(Profile).decode
+_decode_groups = msgspec.json.Decoder(list[Group]).decode
+
+
+class Login(Struct, frozen=True):
+    """What a login is checked against, and what its token says."""
+
+    user_id: str
+    role: str
+    password_hash: str
+    password_changes: int
+
+
+class AccountsReader:
+    """Every answer says UserGone where the one who asks is no longer there."""
+
+    def __init__(self, pool: Pool, identifying: Pool) -> None:
+        """`identifying`: connections for nothing else but to say who somebody is."""
+        self._pool = pool
+        self._identifying = identifying
+
+    async def check(self, actor: Actor) -> None:
+        """UserGone."""
+        rows = await self._identifying.rows(SQL["asker"], {"actor_id": actor.id})
+        permissions.check_there(actor, asker.row(rows[0][0] if rows else None))
+
+    async def login(self, username: str) -> Login | None:
+        """The user of that name."""
+        rows = await self._identifying.rows(DIRECTORY["login"], {"username": username})
+        return Login(*rows[0]) if rows else None
+
+    async def hash_parameters(self) -> list[tuple[str, int]]:
+        """With which parameters there are how many hashes of passwords."""
+        return [
+            (parameters, number)
+            for parameters, number in await self._identifying.rows(DIRECTORY["hash_parameters"], {})
+        ]
+
+    async def credentials(self, actor: Actor) -> tuple[str, str]:
+        """The actor's own name, and what its password is checked against."""
+        rows = await self._identifying.rows(SQL["credentials"], {"user_id": actor.id})
+        permissions.check_there(actor, asker.row(rows[0][0] if rows else None))
+        _, username, password_hash = rows[0]
+        return username, password_hash
+
+    async def institutions(self, query: ListInstitutions) -> Page[Institution]:
+        return await self._page("institutions", _institution, query.actor, query.paging)
+
+    async def institution(self, query: ReadInstitution) -> Institution:
+        """NotFound."""
+        page = await self._page("institutions", _institution, query.actor, ONE, id=query.institution_id)
+        if not page.rows:
+            raise NotFound(institution.TITLE)
+        return page.rows[0]
+
+    async def users(self, query: ListUsers) -> Page[User]:
+        return await self._page("users", _user, query.actor, query.paging, role=query.role)
+
+    async def user(self, query: ReadUser) -> User:
+        """Forbidden where the actor may ask for itself only, NotFound where there is none of that role."""
+        page = await self._page("users", _user, query.actor, ONE, id=query.user_id, role=query.role)
+        permissions.check_own(query.name, query.actor, query.user_id, query.role)
+        if not page.rows:
+            raise NotFound(TITLES[query.role])
+        return page.rows[0]
+
+    async def groups(self, query: ListGroups) -> Page[Group]:
+        return await self._page("groups", _group, query.actor, query.paging)
+
+    async def group(self, query: ReadGroup) -> Group:
+        """NotFound."""
+        page = await self._page("groups", _group, query.actor, ONE, id=query.group_id)
+        if not page.rows:
+            raise NotFound(group.TITLE)
+        return page.rows[0]
+
+    async def _page(
+        self,
+        name: str,
+        shaped: Callable[[Sequence[Any]], L],
+        actor: Actor,
+        paging: Paging,
+        *,
+        id: str | None = None,
+        **parameters: str,
+    ) -> Page[L]:
+        """A page of a list, or of the one that has the id. UserGone."""
+        asked = {"actor_id": actor.id, "id": id, **lists.parameters(paging), **parameters}
+        rows = await self._pool.rows(list_statement(name, paging, one=id is not None), asked)
+        permissions.check_there(actor, asker.row(rows[0][0]))
+        return lists.page(paging, [row[1:] for row in rows], shaped, lambda row: (row.id,))
+
+
+def list_statement(name: str, paging: Paging, *, one: bool) -> sql.Composed:
+    """The statement of a list, or of the one that has the `id` in question."""
+    condition = sql.SQL("id = %(id)s") if one else sql.SQL("true")
+    return lists.with_list(SQL[name], {"condition": condition, "rest": lists.rest(paging, BY_ID)})
+
+
+def _institution(row: Sequence[Any]) -> Institution:
+    return Institution(*row)
+
+
+def _group(row: Sequence[Any]) -> Group:
+    return Group(*row)
+
+
+def _user(row: Sequence[Any]) -> User:
+    id, role, username, institution_id, profile, children, groups = row
+    return User(id, role, username, institution_id, _decode_profile(profile), children, _decode_groups(groups))

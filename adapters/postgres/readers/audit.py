@@ -1,0 +1,178 @@
+"""Answers of the audit: the trail from the view, facts and states from the log itself."""
+
+from collections.abc import AsyncIterable, AsyncIterator, Iterable
+from datetime import UTC, datetime
+from operator import attrgetter
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+from psycopg import sql
+
+from adapters.postgres import asker
+from adapters.postgres.pool import Pool
+from adapters.postgres.readers import lists
+from adapters.postgres.readers.freshness import Grounds, fresh
+from application import permissions
+from application.queries.audit import CURSOR, KNOWN_AT, AuditRow, Fact, ListAuditEvents
+from domain import history
+from domain.catalogue import decode, names_of, recorded_at
+from domain.event import Event
+from domain.history import Aggregate
+from domain.partition import partition
+from domain.refusal import BadFilter, NotFound
+from domain.secret import blanked
+from projections import statements
+from projections.projector import pages
+from projections.views.audit_trail import AuditTrail
+
+SQL = statements.beside(__file__, "audit")
+ACCOUNTS = statements.beside(__file__, "accounts")
+
+TITLE = "Stream"
+
+PAGE = 1_000
+"""Facts of a stream that are read at once, at most."""
+
+_ENVELOPE = frozenset(Event.__struct_fields__)
+
+
+class Stored(Struct, frozen=True):
+    """A fact as the log has it."""
+
+    part: int
+    seq: int
+    event: Event
+
+
+class AuditReader:
+    """Every answer is Unavailable while the view stays behind."""
+
+    def __init__(self, pool: Pool, partitions: int) -> None:
+        self._pool = pool
+        self._partitions = partitions
+        self._grounds = Grounds(AuditTrail.name, range(partitions))
+
+    async def events(self, query: ListAuditEvents) -> tuple[list[AuditRow], bool]:
+        """A page, and whether it was cut short. UserGone; BadFilter of a place in a partition that there is not."""
+        rows = await self._pool.rows(ACCOUNTS["asker"], {"actor_id": query.actor.id})
+        permissions.check_there(query.actor, asker.row(rows[0][0] if rows else None))
+        parts = range(self._partitions)
+        if any(part not in parts for part in query.places):
+            raise BadFilter("after", CURSOR)
+        conditions, told = _conditions(query)
+        asked = {
+            **told,
+            "seqs": [query.places.get(part, 0) for part in parts],
+            "limit": query.limit,
+            "bytes": lists.BYTES,
+        }
+        statement = sql.SQL(SQL["events"]).format(condition=conditions, cut=lists.CUT)
+        rows = await fresh(self._pool, self._grounds, statement, asked)
+        return [_row(row[1:]) for row in rows], bool(rows) and len(rows) < rows[0][0]
+
+    async def stream(self, id: str) -> str:
+        """The stream that an id of the API names. NotFound, also where it names several: withdrawals have no id."""
+        rows = [] if "\0" in id else await fresh(self._pool, self._grounds, sql.SQL(SQL["streams"]), {"id": id})
+        if len(rows) != 1:
+            raise NotFound(TITLE)
+        return str(rows[0][1])
+
+    async def facts(self, stream: str) -> AsyncIterator[Stored]:
+        """Of a stream, in order; among them those of other streams that change its aggregate: what ends a measurement
+        with its child, and who leaves a group or a family with being removed."""
+        part = partition(stream, self._partitions)
+        elsewhere: list[Stored] = []
+        asked: set[str] = {stream}
+        last = 0
+        while page := await self._facts("facts", part, stream=stream, after=last, limit=PAGE, bytes=pages.BYTES):
+            streams = set().union(*(history.streams_elsewhere(each.event) for each in page)) - asked
+            if streams:
+                asked |= streams
+                topics = list(names_of(history.ELSEWHERE))
+                found = await self._facts("facts_elsewhere", part, streams=list(streams), topics=topics, after=last)
+                elsewhere = sorted([*elsewhere, *found], key=attrgetter("seq"))
+            for fact in page:
+                while elsewhere and elsewhere[0].seq < fact.seq:
+                    yield elsewhere.pop(0)
+                yield fact
+            last = page[-1].seq
+        for fact in elsewhere:
+            yield fact
+
+    async def _facts(self, name: str, part: int, **parameters: Any) -> list[Stored]:
+        rows = await self._pool.rows(SQL[name], {"part": part, **parameters})
+        return [Stored(part, seq, decode(topic, state)) for part, seq, topic, state in rows]
+
+    async def known(self, stream: str, known_at: datetime | None) -> datetime:
+        """When something was known that will always be answered the same: a time until now, or until the last event of
+        the stream's partition. None: the latest of these. BadFilter for a later one."""
+        part = {"part": partition(stream, self._partitions)}
+        ((now,),) = await self._pool.rows(SQL["now"], {})
+        await self._pool.rows(SQL["what_is_written"], part)
+        last = await self._pool.rows(SQL["last"], part)
+        latest = max([now.astimezone(UTC), *(recorded_at(state) for (state,) in last)])
+        if known_at is not None and known_at > latest:
+            raise BadFilter("known_at", KNOWN_AT)
+        return latest if known_at is None else known_at
+
+
+async def states(facts: AsyncIterable[Stored]) -> AsyncIterator[tuple[Stored, Any]]:
+    """Each fact with the state of its aggregate after it."""
+    aggregate: Aggregate | None = None
+    state: Any = None
+    is_first = True
+    async for fact in facts:
+        if is_first:
+            aggregate, is_first = history.aggregate_of([fact.event]), False
+        state = None if aggregate is None else aggregate.fold((fact.event,), state)
+        yield fact, state
+
+
+def told(fact: Stored, state: Any) -> Fact:
+    """A fact with the state after it, as JSON without secrets."""
+    return Fact(fact.part, fact.seq, fact.event, _values(fact.event), shown(state))
+
+
+def shown(state: Any) -> dict[str, Any] | None:
+    """A state as JSON, without secrets."""
+    return None if state is None else blanked(msgspec.to_builtins(state))
+
+
+def _values(event: Event) -> dict[str, Any]:
+    """What an event says besides what all of them say."""
+    return blanked({name: value for name, value in msgspec.to_builtins(event).items() if name not in _ENVELOPE})
+
+
+def _conditions(query: ListAuditEvents) -> tuple[sql.Composable, dict[str, Any]]:
+    told = {
+        "actor_id": query.actor_id,
+        "events": None if query.events is None else sorted(query.events),
+        "request_id": query.request_id,
+        "subject": query.subject,
+        "stream": query.stream,
+        "start": query.start,
+        "end": query.end,
+    }
+    told = {name: value for name, value in told.items() if value is not None}
+    return sql.SQL(" and ").join(_CONDITIONS[name] for name in ("", *told)), told
+
+
+_CONDITIONS: dict[str, sql.Composable] = {
+    "": sql.SQL("true"),
+    "actor_id": sql.SQL("t.actor_id = %(actor_id)s"),
+    "events": sql.SQL("t.event = any(%(events)s)"),
+    "request_id": sql.SQL("t.request_id = %(request_id)s"),
+    "subject": sql.SQL("(t.subject_id = %(subject)s or t.outcome_id = %(subject)s)"),
+    "stream": sql.SQL("(t.name = %(stream)s or t.stream = %(stream)s)"),
+    "start": sql.SQL("t.recorded_at >= %(start)s"),
+    "end": sql.SQL("t.recorded_at < %(end)s"),
+}
+"""What each parameter asks of a row `t`."""
+
+
+def _row(row: Iterable[Any]) -> AuditRow:
+    found = AuditRow(*row)
+    return msgspec.structs.replace(
+        found, happened_at=found.happened_at.astimezone(UTC), recorded_at=found.recorded_at.astimezone(UTC)
+    )

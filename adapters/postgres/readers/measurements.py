@@ -1,0 +1,154 @@
+"""Answers from the views, as of everything that was acknowledged when the question came."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from datetime import UTC
+from functools import partial
+from typing import Any
+
+from msgspec import Struct
+from psycopg import sql
+
+from adapters.postgres import asker
+from adapters.postgres.pool import Pool
+from adapters.postgres.readers import lists
+from application import permissions
+from application.ports import UserRow
+from application.queries.measurements import (
+    Condition,
+    MeasurementRow,
+    Operator,
+    Order,
+    ReadMeasurements,
+)
+from application.queries.query import Page
+from application.unavailable import Unavailable
+from domain.partition import partition
+from projections import statements
+from projections.projector.projector import WAKE
+
+SQL = statements.beside(__file__, "measurements")
+
+COLUMNS = {"timestamp": "taken_at", "value": "value", "unit": "unit", "id": "id"}
+"""Members of a measurement → columns of its view."""
+
+UNIT_LENGTH = 64
+"""Characters of a unit by which measurements are sorted: earlier versions let it have any number of them."""
+
+SORTED_BY = {"timestamp": "m.taken_at", "value": "m.value", "unit": f"left(m.unit, {UNIT_LENGTH})", "id": "m.id"}
+"""Members of a measurement → what sorting by them means."""
+
+FIRST_LOOK = 0.001
+LAST_LOOK = 0.05
+"""Seconds between looks at a view that is behind: the first, and the longest that it grows to."""
+
+
+class Reader:
+    """Reads by many connections at once; knows names of views, never events."""
+
+    def __init__(self, pool: Pool, partitions: int) -> None:
+        self._pool = pool
+        self._partitions = partitions
+
+    async def measurements(self, query: ReadMeasurements) -> Page[MeasurementRow]:
+        """The page asked for. UserGone, Forbidden, ChildNotRegistered; Unavailable when the view stays behind."""
+        statement, parameters = list_statement(query, self._partitions)
+        deadline = time.monotonic() + self._pool.wait
+        pause = FIRST_LOOK
+        wanted: int | None = None
+        while True:
+            rows = await self._pool.rows(statement, parameters)
+            found, child_role, tied, head, place = rows[0][:5]
+            facts = _Facts(query.actor.id, asker.row(found), child_role, tied)
+            permissions.check_child(query.name, query.actor, query.child_id, facts)
+            if wanted is None:
+                wanted = head
+            if place >= wanted:
+                return lists.page(query.paging, [row[5:] for row in rows], _row, partial(_key, query.order))
+            if time.monotonic() > deadline:
+                raise Unavailable(f"the view measurements is {wanted - place} events behind", kind="view")
+            if pause == FIRST_LOOK:
+                await self._pool.rows(WAKE, {})
+            await asyncio.sleep(pause)
+            pause = min(pause * 1.5, LAST_LOOK)
+
+
+def list_statement(query: ReadMeasurements, partitions: int) -> tuple[sql.Composed, dict[str, Any]]:
+    """The statement that answers a query, and its parameters."""
+    condition, operands = _where(query.conditions)
+    keys = keys_of(query.order)
+    conditions = {"condition": condition, "rest": lists.rest(query.paging, keys), "order": _order(keys)}
+    return lists.with_list(SQL["measurements"], conditions), operands | {
+        "actor_id": query.actor.id,
+        "child_id": query.child_id,
+        "kind": query.kind,
+        "part": partition(query.child_id, partitions),
+        **lists.parameters(query.paging),
+    }
+
+
+def _row(row: Sequence[Any]) -> MeasurementRow:
+    id, taken_at, value, unit, companion_value = row
+    return MeasurementRow(id, taken_at.astimezone(UTC), value, unit, companion_value)
+
+
+def _key(order: Sequence[Order], row: MeasurementRow) -> tuple[Any, ...]:
+    """What the row is sorted by."""
+    members: dict[str, Any] = {"timestamp": row.taken_at, "value": row.value, "unit": row.unit[:UNIT_LENGTH]}
+    return (*(members[by.member] for by in order), row.id)
+
+
+class _Facts(Struct):
+    """The facts that came with the rows, for the same check as a command's."""
+
+    actor_id: str
+    actor: UserRow | None
+    child_role: str | None
+    tied_to_child: bool
+
+    def user(self, user_id: str) -> UserRow | None:
+        if user_id == self.actor_id:
+            return self.actor
+        return None if self.child_role is None else UserRow(self.child_role, None)
+
+    def tied(self, owner_id: str, child_id: str) -> bool:
+        return self.tied_to_child
+
+
+def _where(groups: Sequence[Sequence[Condition]]) -> tuple[sql.Composable, dict[str, Any]]:
+    """One condition of each group, and the parameters that they compare with."""
+    operands: dict[str, Any] = {}
+    return sql.SQL(" and ").join(
+        (sql.SQL("true"), *(sql.SQL("({})").format(_any(group, operands)) for group in groups))
+    ), operands
+
+
+def _any(group: Sequence[Condition], operands: dict[str, Any]) -> sql.Composable:
+    alternatives = []
+    for condition in group:
+        name = f"operand_{len(operands)}"
+        matches = condition.operator in (Operator.LIKE, Operator.UNLIKE)
+        operands[name] = _pattern(str(condition.operand)) if matches else condition.operand
+        alternatives.append(
+            sql.SQL("m.{} {} {}").format(
+                sql.Identifier(COLUMNS[condition.member]), sql.SQL(condition.operator.value), sql.Placeholder(name)
+            )
+        )
+    return sql.SQL(" or ").join(alternatives)
+
+
+def _pattern(text: str) -> str:
+    """The SQL pattern of a text in which `*` stands for any."""
+    for special in ("\\", "%", "_"):
+        text = text.replace(special, f"\\{special}")
+    return text.replace("*", "%")
+
+
+def keys_of(order: Sequence[Order]) -> lists.Keys:
+    """What was recorded last comes first, where nothing else decides."""
+    return [(SORTED_BY[by.member], by.descending) for by in (*order, Order("id", descending=True))]
+
+
+def _order(keys: lists.Keys) -> sql.Composable:
+    return sql.SQL(", ").join(sql.SQL(f"{key} {'desc' if descends else 'asc'}") for key, descends in keys)

@@ -1,0 +1,49 @@
+"""Answers how the views stand."""
+
+import psycopg
+
+from adapters.postgres import asker
+from adapters.postgres.migrate import MIGRATIONS
+from adapters.postgres.pool import Pool
+from adapters.postgres.schema_version import Schema, schema_of
+from application import permissions
+from application.queries.views import ReadViews, ViewStatus
+from projections import statements
+from projections.lag import Lags
+from projections.rebuild import status
+from projections.rebuild.status import SQL as STATUS
+
+SQL = statements.beside(__file__, "accounts")
+
+
+class ViewsReader:
+    def __init__(self, pool: Pool, lags: Lags) -> None:
+        """`lags`: what all of a process have seen of the log."""
+        self._pool = pool
+        self._lags = lags
+        self._migrations = {file.name for file in MIGRATIONS.glob("*.sql")}
+
+    async def schema(self) -> Schema:
+        """How the schema stands. Unavailable."""
+        try:
+            applied = await self._pool.rows("select name from migrations", {})
+        except psycopg.errors.UndefinedTable:
+            applied = []
+        return schema_of({name for (name,) in applied}, self._migrations)
+
+    async def views(self, query: ReadViews) -> list[ViewStatus]:
+        """Every generation. UserGone."""
+        rows = await self._pool.rows(SQL["asker"], {"actor_id": query.actor.id})
+        permissions.check_there(query.actor, asker.row(rows[0][0] if rows else None))
+        rows = await self._pool.rows(STATUS["status"], {})
+        counts = await self._pool.rows(STATUS["rows"], status.tables(rows))
+        return status.statuses(rows, dict(counts), lags=self._lags)
+
+    async def standing(self) -> list[ViewStatus]:
+        """The same for the service itself, and no rows are counted. Unavailable."""
+        return status.statuses(await self._pool.rows(STATUS["status"], {}), {}, lags=self._lags)
+
+    async def log_size(self) -> tuple[int, int]:
+        """Events of the log, and bytes that they take with their indexes. Unavailable."""
+        ((events, size),) = await self._pool.rows(STATUS["log_size"], {})
+        return int(events), int(size)

@@ -1,0 +1,71 @@
+"""`api`: one process that answers requests, until it is told to end."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import psycopg
+import structlog
+from litestar.types import ASGIApp
+
+from adapters.http.edge import edge, http_protocol, server
+from adapters.http.edge.byte_budget import ByteBudget
+from adapters.http.edge.draining import Draining
+from adapters.postgres.waiting import one_line, stop_signals
+from adapters.processes.database import database
+from adapters.processes.prepare import reach_prepared
+from adapters.processes.wiring import api
+from adapters.settings import Settings
+from adapters.system import open_files, tls
+from adapters.version import VERSION
+from application.ports import LogUnavailable
+
+logger = structlog.get_logger()
+
+
+def run(settings: Settings, data: Path, host: str, port: int, *, descriptor: int | None) -> None:
+    """Serve on an address, or on the socket of that descriptor, which other processes may share. NotPrepared; NoKey."""
+    tls.check(settings)
+    open_files.allow_many()
+    draining = Draining()
+    bodies = ByteBudget(settings.body_budget)
+    with database(settings, data) as url:
+        application = _made(url, lambda: api(settings, data, url, draining, bodies))
+        if application is None:
+            return
+        address = f"{host}:{port}" if descriptor is None else f"socket {descriptor}"
+        logger.info("api starts", version=VERSION, pid=os.getpid(), address=address)
+        server.run(
+            application,
+            draining,
+            descriptor=descriptor,
+            host=host,
+            port=port,
+            loop="uvloop",
+            http=http_protocol.protocol(
+                wait=settings.request_wait,
+                body_limit=settings.body_limit,
+                bodies=bodies,
+                headers=edge.security(with_tls=tls.is_on(settings)),
+            ),
+            ws="none",
+            ssl_certfile=settings.tls_certificate,
+            ssl_keyfile=settings.tls_key,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=settings.trusted_proxies is not None,
+            forwarded_allow_ips=settings.trusted_proxies or "",
+        )
+    logger.info("api ended")
+
+
+def _made(url: str, make: Callable[[], ASGIApp]) -> ASGIApp | None:
+    """The application on a database that is waited for; None where a signal has ended that."""
+    with stop_signals() as stopping:
+        while reach_prepared(url, stopping):
+            try:
+                return make()
+            except (LogUnavailable, psycopg.OperationalError) as error:  # it went away a moment ago
+                logger.warning("the database went away while the api was starting", reason=one_line(error))
+    return None

@@ -1,0 +1,34 @@
+"""Where the database of a command is: the one it is told, the embedded one that runs, or one that it starts itself."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from adapters.errors import Refused
+from adapters.postgres import embedded
+from adapters.settings import Settings
+
+
+@contextmanager
+def database(settings: Settings, data: Path, *, makes: bool = False) -> Iterator[str]:
+    """The address to connect to, for as long as the block runs. `makes`: also where there is no database in the data
+    folder yet. Refused."""
+    if settings.database_url:
+        yield settings.database_url
+    elif (running := embedded.url(data)) is not None:
+        yield running
+    else:
+        if not (makes or (data / "postgres").exists()):
+            raise Refused(f"There is no database in {data}, and DATABASE_URL names none.")
+        server = _start(data)
+        try:
+            yield server.url
+        finally:
+            server.stop()
+
+
+def _start(data: Path) -> embedded.Server:
+    try:
+        return embedded.start(data)
+    except (embedded.ServerInUse, RuntimeError, TimeoutError, OSError) as error:
+        raise Refused(f"{data} has no database that could be used: {error}") from error

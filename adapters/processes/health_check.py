@@ -1,0 +1,52 @@
+"""Whether a process of this machine, or of this container, does its work: what a health check asks."""
+
+import urllib.error
+
+import psycopg
+
+from adapters.errors import Refused
+from adapters.postgres.connections import connector
+from adapters.settings import Settings
+from adapters.system import tls
+from projections.projector.sessions import is_of_this_host
+from projections.rebuild.status import SQL, statuses
+
+WAIT = 4.0
+"""Seconds that the API may take to answer."""
+
+TOLD = 1_000
+"""Bytes of an answer that are passed on."""
+
+
+class Unhealthy(Refused):
+    """It does not; the message says what is wrong, for a person."""
+
+
+def check_api(settings: Settings, port: int) -> None:
+    """Ask the API on that port whether it is ready. Unhealthy."""
+    scheme = "https" if tls.is_on(settings) else "http"
+    try:
+        with tls.opener().open(f"{scheme}://127.0.0.1:{port}/health/ready", timeout=WAIT):
+            return
+    except urllib.error.HTTPError as error:
+        with error:
+            told = error.read(TOLD).decode(errors="replace")
+        raise Unhealthy(f"the API answers {error.code}: {told}") from error
+    except OSError as error:
+        raise Unhealthy(f"the API does not answer: {error}") from error
+
+
+def check_projector(url: str | None) -> None:
+    """Look in the database, where there is one, whether projectors of this machine keep every live view. Unhealthy."""
+    if url is None:
+        raise Unhealthy("there is no database")
+    try:
+        with connector(url)("healthy") as connection:
+            rows = connection.execute(SQL["status"]).fetchall()
+    except psycopg.Error as error:
+        # Its message may hold what is wrong with an address, and so a password.
+        raise Unhealthy(f"the database does not answer: {type(error).__name__}") from error
+    live = [each for each in statuses(rows, {}) if each.state == "live"]
+    left = [each.view for each in live if not any(map(is_of_this_host, each.workers))]
+    if left or not live:
+        raise Unhealthy(f"no projector of this machine keeps {', '.join(left) or 'any view'}")

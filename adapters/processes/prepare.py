@@ -1,0 +1,243 @@
+"""What must be there before the service starts: the schema, the keys, and somebody who may register the others."""
+
+import secrets
+import sys
+import time
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from threading import Event as Flag
+from typing import Any, TextIO
+from uuid import uuid4
+
+import psycopg
+import structlog
+from argon2 import PasswordHasher
+from psycopg import Connection
+
+from adapters.auth.keys import NoKey
+from adapters.auth.own_keys import OwnKeys, key_source
+from adapters.errors import Refused
+from adapters.http.edge.envelopes import envelope
+from adapters.postgres import watchdog
+from adapters.postgres.connections import limited
+from adapters.postgres.event_store import PostgresLog
+from adapters.postgres.migrate import LOCK, LOCKED, is_under_way, migrate, schema
+from adapters.postgres.schema_check import MigrationRefused
+from adapters.postgres.waiting import is_lost, reach
+from adapters.settings import VARIABLES, Settings
+from application.command import Command
+from application.commands.register_first_admin import SERVICE, RegisterFirstAdmin
+from application.commands.register_user import NewUser
+from application.commands.take_out_strangers import TakeOutStrangers
+from application.outage import Outage
+from application.ports import LogUnavailable
+from application.processor import Processor
+from domain.password import canonical
+from domain.password import check as check_password
+from domain.refusal import BadMember
+from projections.inline.directory import SQL as DIRECTORY
+from projections.rebuild import inline_views
+from projections.views.generations import UnknownVersion, older
+
+logger = structlog.get_logger()
+
+LOOK_TIME = 5.0
+"""Seconds that each question may take by which a process sees whether it may start."""
+
+GROUPS = 500
+"""Children's groups that are put right by one command."""
+
+
+PREPARE_TIME = 15.0
+"""Seconds that another process has to begin to make the schema. Then it is waited for, for as long as that takes."""
+
+
+class NotPrepared(Refused):
+    """The database cannot be made ready; the message says why."""
+
+
+def wait_until_prepared(url: str, *, for_commands: bool = False) -> None:
+    """Return when the schema is there; NotPrepared when it still is not after PREPARE_TIME and nobody is making it, or
+    when commands cannot be decided, where they shall be."""
+    with watchdog.watched(url) as connect, connect("prepare") as connection:
+        _wait_until_prepared(connection, for_commands=for_commands)
+
+
+def reach_prepared(url: str, stopping: Flag) -> bool:
+    """Wait like that for a database that may be away, for as long as it is; False once `stopping` is set. NotPrepared;
+    OperationalError where it refuses sessions."""
+    while (connection := reach(url, stopping)) is not None:
+        try:
+            with connection:
+                _wait_until_prepared(connection, stopping, for_commands=True)
+                return not stopping.is_set()
+        except psycopg.OperationalError as error:
+            if not is_lost(error):
+                raise
+    return False
+
+
+def _wait_until_prepared(connection: Connection[Any], stopping: Flag | None = None, *, for_commands: bool) -> None:
+    stopping = stopping or Flag()
+    deadline = time.monotonic() + PREPARE_TIME
+    connection.autocommit = True
+    waiting = Outage("waiting for another process, which brings the schema up to date", "the schema is up to date")
+    while True:
+        with limited(connection, LOOK_TIME):
+            is_changing = is_under_way(connection)  # first: what ends in between is seen by the other look
+            stands = schema(connection)
+        if stands.is_current:
+            waiting.works()
+            break
+        if stands.is_newer or (time.monotonic() > deadline and not is_changing):
+            raise NotPrepared(stands.what)
+        if is_changing:
+            waiting.failed(stands.what)
+        if stopping.wait(0.05):
+            return
+    with limited(connection, LOOK_TIME):
+        if connection.execute("select from heads limit 1").fetchone() is None:
+            raise NotPrepared("the log has no partitions: the database was restored in part, restore a complete backup")
+        if for_commands:
+            check_inline(connection)
+
+
+def check_inline(connection: Connection[Any]) -> None:
+    """Nothing may decide commands, or make a first admin, beside a log whose inline projections are missing.
+    NotPrepared."""
+    if missing := inline_views.not_grown(connection):
+        raise NotPrepared(
+            f"the log has users, but {' and '.join(missing)}, by which commands are decided, hold nothing: "
+            f"run `growthrings views rebuild --without-comparison {' '.join(missing)}`, and start again"
+        )
+
+
+def outdated(url: str) -> list[str]:
+    """What to tell of every view that an older version of its code serves."""
+    with watchdog.watched(url) as connect, connect("prepare") as connection:
+        return [
+            f"The view {each.view} is served by version {each.live} of its code; "
+            f"`./scripts/rebuild {each.view}` brings version {each.latest}."
+            for each in older(connection)
+        ]
+
+
+def equal_names(url: str) -> list[str]:
+    """What to tell of user names that were registered as sent, and are equal in Unicode NFC."""
+    with watchdog.watched(url) as connect, connect("prepare") as connection:
+        found = connection.execute(DIRECTORY["equal_names"]).fetchall()
+    return [
+        "These users have names that are equal in Unicode NFC, and log in with them as they were registered: "
+        + ", ".join(f"{name!a} ({user_id})" for name, user_id in zip(names, ids, strict=True))
+        for names, ids in found
+    ]
+
+
+def prepare(settings: Settings, data: Path, url: str, *, out: TextIO | None = None) -> None:
+    """Make the database and the data folder ready; safe to run again, and by several at once. NotPrepared.
+
+    The password of the first admin, where it is made up, is shown on `out` (standard output) before it counts.
+    """
+    try:
+        OwnKeys(key_source(settings, data))
+    except NoKey as error:
+        raise NotPrepared(str(error)) from error
+    with watchdog.watched(url) as connect, connect("prepare") as connection:
+        make_schema(connection, settings.partitions)
+        check_inline(connection)
+        with connection.transaction():
+            # One at a time: a password is shown only where it is going to count.
+            connection.execute(LOCKED, {"lock": LOCK})
+            ((has_admin,),) = connection.execute(DIRECTORY["has_admin"]).fetchall()
+            if not has_admin:
+                _register_first_admin(settings, connect, out)
+            elif settings.admin_password is not None:
+                logger.warning(
+                    "GROWTHRINGS_ADMIN_PASSWORD has no effect: there is an admin already, and "
+                    "`growthrings users reset-password` gives one another password"
+                )
+        _take_out_strangers(connection, connect)
+
+
+def make_schema(connection: Connection[Any], partitions: int) -> None:
+    """Bring the schema of a database to that of this code. NotPrepared."""
+    try:
+        migrate(connection, partitions)
+    except (MigrationRefused, UnknownVersion) as error:
+        raise NotPrepared(str(error)) from error
+    except psycopg.errors.ReadOnlySqlTransaction as error:
+        raise NotPrepared(
+            "the schema has to be changed, but PostgreSQL takes no writes: it is a standby, or "
+            "`default_transaction_read_only` is on for this server, database or role"
+        ) from error
+    except psycopg.OperationalError:
+        raise
+    except psycopg.Error as error:
+        raise NotPrepared(f"the schema cannot be made: {error.diag.message_primary or error}") from error
+
+
+def _take_out_strangers(connection: Connection[Any], connect: Callable[[str], Connection[Any]]) -> None:
+    """Children of another institution than the owner's leave the groups that were formed before that was refused."""
+    groups = [group_id for (group_id,) in connection.execute(DIRECTORY["groups_with_strangers"]).fetchall()]
+    connection.rollback()
+    for start in range(0, len(groups), GROUPS):
+        some = groups[start : start + GROUPS]
+        _run(connect, TakeOutStrangers(actor=SERVICE, request_id=_request_id(), group_ids=some))
+
+
+def _register_first_admin(settings: Settings, connect: Callable[[str], Connection[Any]], out: TextIO | None) -> None:
+    password = settings.admin_password or secrets.token_urlsafe(12)
+    try:
+        form = check_password(password, VARIABLES["admin_password"])
+    except BadMember as error:
+        raise NotPrepared(str(envelope(error, "").description)) from error
+    password_hash = PasswordHasher(memory_cost=settings.argon2_memory).hash(form)
+    if settings.admin_password is None:
+        # Before there is the admin: whatever ends this process in between, the next start shows another.
+        _show(f"The first admin is {settings.admin_username!r} with password {password!r}: shown only now.", out)
+    command = RegisterFirstAdmin(
+        actor=SERVICE,
+        request_id=_request_id(),
+        user=NewUser("admin", canonical(settings.admin_username), password_hash),
+    )
+    _run(connect, command)
+    logger.info("first admin registered")
+
+
+def _request_id() -> str:
+    return uuid4().hex[:24]
+
+
+def _run(connect: Callable[[str], Connection[Any]], command: Command) -> None:
+    """Have a command of the service itself decided and stored. NotPrepared; OperationalError where the database is
+    lost."""
+    try:
+        with closing(PostgresLog(connect)) as log:
+            answer = Processor(log).run([command], oldest_waits=True)[0]
+            if isinstance(answer, LogUnavailable):
+                raise answer
+    except LogUnavailable as error:
+        if isinstance(error.__cause__, psycopg.OperationalError) and is_lost(error.__cause__):
+            raise error.__cause__ from error
+        raise NotPrepared(f"{command.name} failed: {error}") from error
+    failed = [each for each in answer if not isinstance(each, str)] if isinstance(answer, list) else [answer]
+    if failed:
+        raise NotPrepared(f"{command.name} failed: {failed[0]!r}")
+
+
+def _show(line: str, out: TextIO | None) -> None:
+    out = sys.stdout if out is None else out
+    if out is None or out.closed:  # as where the process was started with a closed standard output
+        raise _not_shown("it is closed")
+    try:
+        print(line, file=out, flush=True)
+    except OSError as error:
+        raise _not_shown(str(error.strerror)) from error
+
+
+def _not_shown(reason: str) -> NotPrepared:
+    return NotPrepared(
+        f"the password of the first admin cannot be written to the output ({reason}), so there is no admin yet: start "
+        f"again with another output, or set {VARIABLES['admin_password']}"
+    )

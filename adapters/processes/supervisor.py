@@ -1,0 +1,243 @@
+"""`serve`: the embedded database, the API processes and the projector, started, watched and stopped together."""
+
+import errno
+import os
+import signal
+import socket
+import sys
+import time
+import urllib.error
+from collections.abc import Sequence
+from pathlib import Path
+from threading import Event as Flag
+from typing import Any, TextIO
+
+import psycopg
+import structlog
+from psycopg import Connection
+
+from adapters.errors import Refused
+from adapters.postgres import embedded
+from adapters.postgres.connections import connector
+from adapters.postgres.waiting import PAUSE, is_lost, one_line, reach
+from adapters.processes.prepare import NotPrepared, outdated, prepare
+from adapters.settings import VARIABLES, Settings, for_process
+from adapters.system import subprocesses, tls
+from adapters.system.listening import is_listening
+from adapters.telemetry import folder
+from adapters.version import VERSION
+from application.outage import Outage
+
+logger = structlog.get_logger()
+
+START_TIME = 60.0
+"""Seconds that the service may take to answer."""
+
+BIND_TIME = 2.0
+"""Seconds for which an address that is in use is tried again."""
+
+RESTART_PAUSE = 1.0
+"""Seconds before a child that ended is started again."""
+
+
+STAYS = 10.0
+"""Seconds after which a child that was started again is taken for one that stays."""
+
+
+class CannotServe(Refused):
+    """The service cannot start; the message says why, for a person."""
+
+
+class Child:
+    """One process of the service, started again when it ends."""
+
+    def __init__(self, arguments: list[str], environment: dict[str, str], descriptors: Sequence[int] = ()) -> None:
+        """`descriptors`: of files of ours that are open in it, too."""
+        self._arguments = arguments
+        self._environment = environment
+        self._descriptors = descriptors
+        self._outage = Outage("a process ended, and is started again", "a process that was started again stays")
+        self._start()
+
+    def _start(self) -> None:
+        self.process = subprocesses.spawn(self._arguments, self._environment, pass_fds=self._descriptors)
+        self._started_at = time.monotonic()
+        self._ended_at: float | None = None
+        logger.info("process started", started=self._arguments[0], child=self.process.pid)
+
+    def watch(self) -> None:
+        """Start it again when it has ended a moment ago: others are watched meanwhile."""
+        if self.process.poll() is None:
+            if self._outage.is_on and time.monotonic() > self._started_at + STAYS:
+                self._outage.works(started=self._arguments[0], child=self.process.pid)
+            return
+        if self._ended_at is None:
+            self._ended_at = time.monotonic()
+            status = self.process.returncode
+            self._outage.failed(f"status {status}", started=self._arguments[0], child=self.process.pid)
+        elif time.monotonic() > self._ended_at + RESTART_PAUSE:
+            self._start()
+
+
+def serve(settings: Settings, data: Path, host: str, port: int, *, workers: int = 1, out: TextIO = sys.stdout) -> None:
+    """Run until SIGINT or SIGTERM, then answer what was asked before, and end. CannotServe.
+
+    All API processes accept from one socket, which stays open here: while one is killed and started again, the others
+    take what comes, and where there is no other, it waits. Sockets of their own on one port would each have connections
+    that nobody else can take.
+    """
+    stopping = Flag()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopping.set())
+    try:
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise CannotServe(f"{data} cannot be the data folder: {error.strerror}") from error
+    listening = _bound(host, port)
+    server = None if settings.database_url else _start_embedded(data)
+    apis: list[Child] = []
+    projectors: list[Child] = []
+    try:
+        url = settings.database_url or (server.url if server else "")
+        if (connection := _reached(url, stopping)) is None:  # before there are others, who would all wait
+            return
+        connection.close()
+        logger.info("supervisor starts", version=VERSION, pid=os.getpid(), data=str(data), workers=workers)
+        together = folder.emptied(data / "metrics") if workers > 1 else {}
+        environment = {**os.environ, VARIABLES["database_url"]: url}
+        of_api = for_process(environment, ("admin_password",)) | together
+        of_projector = for_process(environment, ("admin_password", "private_key", "redis_url"))
+        common = ["--data", str(data)]
+        # They load while the database is prepared, and wait for it.
+        descriptor = listening.fileno()
+        for _ in range(workers):
+            apis.append(Child(["api", *common, "--socket", str(descriptor)], of_api, [descriptor]))
+        projectors.append(Child(["project", *common], of_projector))
+        if not _prepare(settings, data, url, stopping, out):
+            return
+        scheme = "https" if tls.is_on(settings) else "http"
+        address = f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
+        if _wait_until_ready(address, apis, url, stopping):
+            print(f"Ready: {address}", file=out, flush=True)
+            logger.info("service is ready", address=address)
+        while not stopping.wait(0.2):
+            for child in apis + projectors:
+                child.watch()
+            if server is not None and server.process.poll() is not None:
+                logger.error("the embedded database ended", status=server.process.returncode)
+                server = _start_again(data, stopping)
+        logger.info("service stops")
+    finally:
+        # What is asked may wait for a view, and whoever keeps a view needs the database.
+        subprocesses.stop(*(child.process for child in apis))
+        _close(listening, settings)
+        subprocesses.stop(*(child.process for child in projectors))
+        if server is not None:
+            server.stop()
+            logger.info("embedded database stopped")
+    logger.info("supervisor ended")
+
+
+def _reached(url: str, stopping: Flag) -> Connection[Any] | None:
+    """A session, waited for while the database is away; None when it is no more wanted. CannotServe."""
+    try:
+        return reach(url, stopping)
+    except psycopg.OperationalError as error:
+        raise CannotServe(f"the database refuses to serve us: {one_line(error)}") from error
+
+
+def _is_away(url: str) -> bool:
+    try:
+        connector(url)("prepare").close()
+    except psycopg.OperationalError:
+        return True
+    return False
+
+
+def _prepare(settings: Settings, data: Path, url: str, stopping: Flag, out: TextIO) -> bool:
+    """Prepare the database, again where it went away meanwhile; False when it is no more wanted. CannotServe."""
+    while (connection := _reached(url, stopping)) is not None:
+        connection.close()
+        try:
+            prepare(settings, data, url, out=out)
+            for line in outdated(url):
+                print(line, file=out, flush=True)
+        except (NotPrepared, psycopg.OperationalError) as error:
+            if isinstance(error, NotPrepared) or not is_lost(error):
+                raise CannotServe(f"the database cannot be made ready: {one_line(error)}") from error
+            logger.warning("the database went away while it was prepared", reason=one_line(error))
+            stopping.wait(PAUSE)
+        else:
+            return True
+    return False
+
+
+def _start_embedded(data: Path) -> embedded.Server:
+    try:
+        server = embedded.start(data)
+    except embedded.ServerInUse as error:
+        raise CannotServe(f"{data} is in use by process {error.pid}: stop it, or choose another --data") from error
+    except (RuntimeError, TimeoutError, OSError) as error:
+        raise CannotServe(str(error)) from error
+    logger.info("embedded database started", child=server.process.pid)
+    return server
+
+
+def _start_again(data: Path, stopping: Flag) -> embedded.Server | None:
+    """In place of a server that died, as often as that takes: its last sessions may not have noticed yet, or its disk
+    may be full. None when it is no more wanted."""
+    outage = Outage("the embedded database does not start", "the embedded database starts again")
+    while not stopping.is_set():
+        try:
+            server = embedded.start(data, keeps_log=True)
+        except (embedded.ServerInUse, RuntimeError, TimeoutError, OSError) as error:
+            outage.failed(str(error).partition("\n")[0])  # its own log says more
+            stopping.wait(RESTART_PAUSE)
+        else:
+            outage.works()
+            logger.info("embedded database was started again", child=server.process.pid)
+            return server
+    return None
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    """A socket of that address, on which the API listens. An API process whose supervisor was killed gives its address
+    up within BIND_TIME."""
+    listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    deadline = time.monotonic() + BIND_TIME
+    while True:
+        try:
+            listening.bind((host, port))
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE and time.monotonic() < deadline:
+                time.sleep(0.05)
+                continue
+            listening.close()
+            raise CannotServe(f"{host}:{port} cannot be served: {error.strerror}; choose another --port") from error
+        return listening
+
+
+def _close(listening: socket.socket, settings: Settings) -> None:
+    """Whoever has connected by now is answered; whoever comes later is refused at once."""
+    if is_listening(listening):
+        from adapters.http.edge.closing_listener import send_away  # noqa: PLC0415  # it loads the framework, for the very end
+
+        send_away(listening, tls.context(settings))
+    listening.close()
+
+
+def _wait_until_ready(address: str, apis: Sequence[Child], url: str, stopping: Flag) -> bool:
+    asking = tls.opener()
+    deadline = time.monotonic() + START_TIME
+    while time.monotonic() < deadline or _is_away(url):
+        if any(api.process.poll() is not None for api in apis):
+            raise CannotServe("the API ended while it was starting; its log says why")
+        try:
+            with asking.open(f"{address}/health/ready", timeout=2):
+                return True
+        except (urllib.error.URLError, OSError):
+            pass  # not yet
+        if stopping.wait(0.02):
+            return False
+    raise CannotServe(f"the service was not ready after {START_TIME:.0f} s; its log says why")

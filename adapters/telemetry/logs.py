@@ -1,0 +1,147 @@
+"""Logs: events with names, as JSON lines, or for a person where the output is a terminal.
+
+What is logged are names, counts and ids: never a measured value, a password or a token.
+"""
+
+import atexit
+import logging
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from typing import Any, TextIO
+
+import msgspec
+import structlog
+from structlog.typing import EventDict, ExcInfo, Processor, WrappedLogger
+
+from adapters.system.terminal import visible_lines
+from adapters.telemetry.log_lines import Lines, Stream, past_buffer
+from projections.database_error import message_of, without_detail
+
+LENGTH = 16_000
+"""Characters of one field, at most."""
+
+CAUSES = 10
+"""Errors that led to an error, at most, that its trace shows."""
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Log:
+    """Where a process logs to, and under which name."""
+
+    def __init__(self, process: str, level: int, stream: TextIO) -> None:
+        self.process = process
+        self.level = level
+        self.lines = Lines(past_buffer(stream))
+        self._console = structlog.dev.ConsoleRenderer() if stream.isatty() else None
+        self.renderer: Processor = self._console or structlog.processors.JSONRenderer()
+
+    def named(self, _logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+        """The event with the name of the process."""
+        event["process"] = self.process
+        return event
+
+    def rendered(self, event: dict[str, Any]) -> str:
+        """The line of an event that is complete, and holds nothing of others'."""
+        return _encode(event).decode() if self._console is None else str(self._console(None, event["level"], event))
+
+
+_of_process: Log | None = None
+
+
+def of_process() -> Log | None:
+    """What `configure` has made."""
+    return _of_process
+
+
+def configure(level: str, process: str) -> Log:
+    """Log to standard error from `level` on, one line an event, each with the name of the process; what libraries log
+    comes the same way."""
+    number = logging.getLevelNamesMapping()[level.upper()]
+    global _of_process  # noqa: PLW0603  # a process has one log, as it has one standard error
+    log = _of_process = Log(process, number, sys.stderr)
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        log.named,
+        structlog.processors.ExceptionRenderer(trace),
+        presentable,
+    ]
+    structlog.configure(
+        processors=[*shared, log.renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(number),
+        logger_factory=lambda *_: log.lines,
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(Stream(log.lines))
+    handler.addFilter(OnceAMinute())
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, log.renderer],
+        )
+    )
+    logging.basicConfig(level=max(number, logging.WARNING), handlers=[handler], force=True)
+    atexit.register(log.lines.flush)
+    return log
+
+
+class OnceAMinute(logging.Filter):
+    """Of what libraries log again and again, one line a minute, which says how many there were besides."""
+
+    REPEAT = 60.0
+    MOST = 1_000
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._clock = clock
+        self._seen: dict[tuple[str, str], tuple[float, int]] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        now, key = self._clock(), (record.name, str(record.msg))
+        at, left_out = self._seen.get(key, (now - self.REPEAT, 0))
+        if now - at < self.REPEAT:
+            self._seen[key] = at, left_out + 1
+            return False
+        if len(self._seen) >= self.MOST:
+            self._seen.clear()
+        self._seen[key] = now, 0
+        if left_out:
+            record.msg, record.args = f"{record.getMessage()} (and {left_out:,} times before)", ()
+        return True
+
+
+def presentable(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """The event with fields of a length that can be read, without details of the database, and with nothing in them
+    that a terminal obeys."""
+    for name, value in event.items():
+        if isinstance(value, str) and not (len(value) <= LENGTH and value.isprintable()):
+            text = value if name == "exception" else without_detail(value)
+            event[name] = visible_lines(text if len(text) <= LENGTH else f"{text[:LENGTH]}…")
+    return event
+
+
+def trace(exc_info: ExcInfo) -> str:
+    """An error and those that led to it, as Python shows them; of what PostgreSQL says only the message, since its
+    details come with the rows that they are about."""
+    return _trace(exc_info[1], CAUSES)
+
+
+def _trace(error: BaseException, causes: int) -> str:
+    name = type(error).__qualname__
+    module = type(error).__module__
+    said = f"{name if module == 'builtins' else f'{module}.{name}'}: {message_of(error)}"
+    if causes == 0:
+        return said
+    parts = []
+    if error.__cause__ is not None:
+        parts += [_trace(error.__cause__, causes - 1), "It caused:"]
+    elif error.__context__ is not None and not error.__suppress_context__:
+        parts += [_trace(error.__context__, causes - 1), "While it was handled:"]
+    parts.append("Traceback (most recent call last):\n" + "".join(traceback.format_tb(error.__traceback__)) + said)
+    if isinstance(error, BaseExceptionGroup):
+        parts += ["It holds:", *(_trace(each, causes - 1) for each in error.exceptions)]
+    return "\n\n".join(parts)

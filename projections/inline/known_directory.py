@@ -1,0 +1,124 @@
+"""What a group knows of the directory: the rows that it asked for, and what it has done to them since."""
+
+from collections.abc import Collection
+from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
+from psycopg import Cursor
+
+from application.ports import Reads, UserRow
+from domain.event import Event
+from domain.group import GroupDisbanded, GroupFormed
+from domain.institution import InstitutionRegistered, InstitutionRemoved
+from domain.outcome import OutcomeCreated
+from domain.password import canonical
+from domain.user import FamilyTied, FamilyUntied, PasswordChanged, UserRegistered, UserRemoved
+from projections.inline.directory import SQL
+
+
+class KnownDirectory(Struct):
+    """The part of the directory that a group has asked for, and what the group has done to it since.
+
+    `members`: of an institution, how many users it has. `outcomes`: the brand of each. `ties`: of an owner and a child,
+    the groups through which they are tied. `names`: user names in Unicode NFC, and who has one that is the same in it.
+    Only what was asked for is kept, as the rest is not known.
+    """
+
+    users: dict[str, UserRow | None] = field(default_factory=dict)
+    institutions: dict[str, bool] = field(default_factory=dict)
+    members: dict[str, int] = field(default_factory=dict)
+    outcomes: dict[str, str | None] = field(default_factory=dict)
+    ties: dict[tuple[str, str], set[str]] = field(default_factory=dict)
+    names: dict[str, set[str]] = field(default_factory=dict)
+
+    def apply(self, event: Event) -> None:
+        match event:
+            case UserRegistered():
+                self.users[event.user_id] = UserRow(event.role, event.institution_id)
+                self.names.get(canonical(event.username), set()).add(event.user_id)
+                self._count(event.institution_id, 1)
+                self._hold(event.user_id, event.user_id, event.children)
+            case UserRemoved():
+                there = self.users[event.user_id]
+                self._count(None if there is None else there.institution_id, -1)
+                self.names.get(canonical(event.username), set()).discard(event.user_id)
+                self.users[event.user_id] = None
+                for tie, groups in self.ties.items():
+                    if event.user_id in tie:
+                        groups.clear()
+            case PasswordChanged():
+                self._change_password(event)
+            case FamilyTied():
+                self.ties.get((event.family_id, event.child_id), set()).add(event.family_id)
+            case FamilyUntied():
+                self.ties.get((event.family_id, event.child_id), set()).discard(event.family_id)
+            case InstitutionRegistered():
+                self.institutions[event.institution_id] = True
+            case InstitutionRemoved():
+                self.institutions[event.institution_id] = False
+            case OutcomeCreated():
+                self.outcomes[event.outcome_id] = event.definition.brand_id
+            case GroupFormed():
+                self._hold(event.owner_id, event.group_id, event.children)
+            case GroupDisbanded():
+                self._hold(event.owner_id, event.group_id, ())
+
+    def _change_password(self, event: PasswordChanged) -> None:
+        there = self.users.get(event.user_id)
+        if there is not None:
+            changes, changed_at = there.password_changes + 1, event.origin.recorded_at
+            self.users[event.user_id] = replace(there, password_changes=changes, password_changed_at=changed_at)
+
+    def _count(self, institution_id: str | None, change: int) -> None:
+        if institution_id in self.members:
+            self.members[institution_id] += change
+
+    def _hold(self, owner_id: str, group_id: str, children: Collection[str]) -> None:
+        """From now on the group ties its owner to these children, and to no other."""
+        for (owner, child_id), groups in self.ties.items():
+            if owner == owner_id:
+                (groups.add if child_id in children else groups.discard)(group_id)
+
+
+def load(cursor: Cursor[Any], directory: KnownDirectory, reads: Reads) -> None:
+    """Add what is asked for and not known yet, in one statement."""
+    users = reads.users - directory.users.keys()
+    institutions = reads.institutions - directory.institutions.keys()
+    members = reads.members - directory.members.keys()
+    outcomes = reads.outcomes - directory.outcomes.keys()
+    ties = reads.ties - directory.ties.keys()
+    names = reads.names - directory.names.keys()
+    if not (users or institutions or members or outcomes or ties or names):
+        return
+    directory.users.update(dict.fromkeys(users))
+    directory.institutions.update(dict.fromkeys(institutions, False))
+    directory.outcomes.update(dict.fromkeys(outcomes))
+    directory.ties.update((tie, set()) for tie in ties)
+    directory.names.update((name, set()) for name in names)
+    cursor.execute(
+        SQL["load"],
+        {
+            "users": list(users),
+            "institutions": list(institutions),
+            "members": list(members),
+            "outcomes": list(outcomes),
+            "owners": [owner for owner, _ in ties],
+            "children": [child for _, child in ties],
+            "names": list(names),
+        },
+    )
+    for sort, id, text, other, number, time in cursor:
+        match sort:
+            case "user":
+                directory.users[id] = UserRow(text, other, number, time)
+            case "institution":
+                directory.institutions[id] = True
+            case "members":
+                directory.members[id] = number
+            case "outcome":
+                directory.outcomes[id] = text
+            case "tie":
+                directory.ties[id, text].add(other)
+            case "name":
+                directory.names[id].add(text)

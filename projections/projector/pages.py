@@ -1,0 +1,164 @@
+"""Pages of the log, as a generation takes them: what it cannot apply is parked, and everything else goes on."""
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import psycopg
+import structlog
+from psycopg import Cursor
+
+from domain.catalogue import decode
+from projections import statements
+from projections.views.generations import Generation
+from projections.views.view import Page, Placed, Tables, View
+
+SQL = statements.beside(__file__, "pages")
+
+UNFIT = (
+    psycopg.DataError,
+    psycopg.IntegrityError,
+    psycopg.errors.ProgramLimitExceeded,
+    psycopg.errors.StatementTooComplex,
+    UnicodeEncodeError,
+)
+"""What PostgreSQL, or the way to it, says of values that it does not take."""
+
+BYTES = 8 * 1024 * 1024
+"""Of the states of one page. It ends with the event that reaches this, so a single event may be larger."""
+
+Write = Callable[[Cursor[Any], Tables, Page], None]
+"""`View.write`, or `View.grow`."""
+
+logger = structlog.get_logger()
+
+
+class Stored(NamedTuple):
+    """An event as it lies in the log."""
+
+    part: int
+    seq: int
+    stream: str
+    topic: str
+    state: bytes
+
+
+class Left(NamedTuple):
+    """An event that is left out; `error` is None for one that only follows another of its stream."""
+
+    stored: Stored
+    error: str | None = None
+
+
+def is_of_an_event(error: Exception) -> bool:
+    """Whether it is an event that cannot be applied, rather than the database that cannot do it now."""
+    return not isinstance(error, (psycopg.Error, MemoryError)) or isinstance(error, UNFIT)
+
+
+def decoded(page: Iterable[Stored]) -> Page:
+    """Undecodable."""
+    return [Placed(each.part, each.seq, decode(each.topic, each.state)) for each in page]
+
+
+def without(page: Iterable[Stored], parked: Collection[str], left: list[Left]) -> list[Stored]:
+    """The page without the events of parked streams; these are added to what is left out."""
+    kept = []
+    for each in page:
+        if each.stream in parked:
+            left.append(Left(each))
+        else:
+            kept.append(each)
+    return kept
+
+
+def parked_streams(cursor: Cursor[Any], generation: Generation, parts: Sequence[int]) -> set[str]:
+    """The streams of some partitions that a generation has parked."""
+    return {stream for (stream,) in cursor.execute(SQL["parked_streams"], {**generation.key, "parts": list(parts)})}
+
+
+def write_carefully(
+    cursor: Cursor[Any], write: Write, tables: Tables, page: Sequence[Stored], parked: set[str]
+) -> list[Left]:
+    """Write what can be written, in halves where something cannot; the events left out, which park their streams."""
+    left: list[Left] = []
+
+    def attempt(some: Sequence[Stored]) -> None:
+        some = without(some, parked, left)
+        if not some:
+            return
+        try:
+            with cursor.connection.transaction():
+                write(cursor, tables, decoded(some))
+        except Exception as error:
+            if not is_of_an_event(error):
+                raise
+            if len(some) > 1:
+                half = len(some) // 2
+                attempt(some[:half])
+                attempt(some[half:])
+                return
+            parked.add(some[0].stream)
+            left.append(Left(some[0], told(error)))
+
+    attempt(page)
+    return left
+
+
+def told(error: Exception) -> str:
+    """What is wrong, without the row that PostgreSQL shows in its details."""
+    said = error.diag.message_primary if isinstance(error, psycopg.Error) else None
+    return f"{type(error).__name__}: {said or error}"[:500].replace("\0", "�")
+
+
+def park(cursor: Cursor[Any], generation: Generation, left: Sequence[Left]) -> None:
+    """Write down what is left out, and say so where a stream was parked."""
+    if not left:
+        return
+    for stored, error in left:
+        if error is not None:
+            position = f"{stored.part}-{stored.seq}"
+            logger.error("a view parks a stream", **generation.key, position=position, topic=stored.topic, error=error)
+    parts, seqs, streams, topics = zip(*(each.stored[:4] for each in left), strict=True)
+    rows = {"parts": parts, "seqs": seqs, "streams": streams, "topics": topics, "errors": [each.error for each in left]}
+    cursor.execute(SQL["park"], {**generation.key, **{name: list(column) for name, column in rows.items()}})
+
+
+def set_places(cursor: Cursor[Any], generation: Generation, reached: Mapping[int, int]) -> None:
+    """`reached`: the seq of the last event of each partition that has been applied or left out."""
+    parameters = {**generation.key, "parts": list(reached), "seqs": list(reached.values())}
+    cursor.execute(SQL["set_places"], parameters)
+
+
+def places(cursor: Cursor[Any], generation: Generation, parts: Sequence[int]) -> dict[int, int]:
+    """How far a generation is in each of these partitions."""
+    return dict(cursor.execute(SQL["places"], {**generation.key, "parts": list(parts)}).fetchall())
+
+
+def partitions(cursor: Cursor[Any]) -> int:
+    """How many partitions the log has."""
+    ((count,),) = cursor.execute(SQL["partitions"]).fetchall()
+    return int(count)
+
+
+def apply(
+    cursor: Cursor[Any],
+    view: View,
+    tables: Tables,
+    page: Sequence[Stored],
+    write: Write,
+    *,
+    parked: set[str],
+    carefully: bool,
+) -> list[Left]:
+    """Show a view the events of a page that it cares about; those of parked streams are left out.
+
+    What it cannot apply is an error; `carefully`, it is left out as well, at the price of many statements.
+    """
+    left: list[Left] = []
+    concern = [each for each in page if each.topic in view.topics]
+    if parked:
+        concern = without(concern, parked, left)
+    if carefully:
+        left += write_carefully(cursor, write, tables, concern, set(parked))
+    elif concern:
+        write(cursor, tables, decoded(concern))
+    return left

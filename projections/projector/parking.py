@@ -1,0 +1,64 @@
+"""Parked streams: which there are, and what is done with them once the code, or the event, is mended."""
+
+from typing import Any
+
+from msgspec import Struct
+from psycopg import Connection
+
+from domain.partition import KEY_LENGTH, partition
+from projections import statements
+from projections.projector import pages
+from projections.projector.pages import Left, Stored
+from projections.views.generations import Generation
+from projections.views.view import View, tables_of
+
+SQL = statements.beside(__file__, "parking")
+
+
+class Parked(Struct, frozen=True):
+    """A stream that a generation has left out from one event on; `following` counts those after it."""
+
+    view: str
+    generation: int
+    part: int
+    seq: int
+    stream: str
+    topic: str
+    error: str
+    following: int
+
+
+def parked(connection: Connection[Any], view: str | None = None) -> list[Parked]:
+    """The parked streams of a view, or of all."""
+    return [Parked(*row) for row in connection.execute(SQL["parked"], {"view": view}).fetchall()]
+
+
+def retry(connection: Connection[Any], view: View, generation: Generation, stream: str, *, skip: bool = False) -> bool:
+    """Apply the events of a parked stream again, from the one that could not be; or, to `skip` it, from the one after.
+
+    Whether nothing of it is parked any more; also where nothing was. What the partition key holds from there on is
+    applied again with them, since a row may be of several streams of it.
+    """
+    with connection.transaction(), connection.cursor() as cursor:
+        part = partition(stream, pages.partitions(cursor))
+        of_stream = generation.key | {"part": part, "stream": stream}
+        cursor.execute(SQL["hold_lease"], of_stream)
+        (place,) = pages.places(cursor, generation, [part]).values()
+        ((first,),) = cursor.execute(SQL["unpark"], of_stream).fetchall()
+        if first is None:
+            return True
+        asked = of_stream | {
+            "key": stream[:KEY_LENGTH],
+            "after": first if skip else first - 1,
+            "place": place,
+            "topics": list(view.topics),
+            "bytes": pages.BYTES,
+        }
+        left: list[Left] = []
+        parked: set[str] = set()
+        while page := [Stored(*row) for row in cursor.execute(SQL["after"], asked)]:
+            tables = tables_of(view, generation.generation)
+            left += pages.write_carefully(cursor, view.write, tables, page, parked)
+            asked["after"] = page[-1].seq
+        pages.park(cursor, generation, left)
+        return all(each.stored.stream != stream for each in left)

@@ -1,0 +1,213 @@
+"""The projector: keeps the views, each from its own place in every partition, rows and place in one transaction."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
+from typing import Any
+
+import psycopg
+import structlog
+from psycopg import Connection
+
+from application.outage import Outage
+from projections import statements
+from projections.database_error import message_of
+from projections.projector import pages
+from projections.projector.pages import Stored
+from projections.projector.sessions import session_name
+from projections.views import generations
+from projections.views.generations import Generation
+from projections.views.registry import VIEWS, Views
+from projections.views.view import View, tables_of
+
+SQL = statements.beside(__file__, "projector")
+
+CHANNEL = "growthrings_wanted"
+"""Told by a reader that waits for a view: only a hint, since polling would find the events too."""
+
+WAKE = f"notify {CHANNEL}"
+
+GENERATIONS = "generations"
+"""Told on the same channel by who has changed them; projectors would notice at their next beat."""
+
+CHANGED = f"notify {CHANNEL}, '{GENERATIONS}'"
+
+PAGE = 2_000
+"""Events of one partition in one transaction, at most."""
+
+PAGES = 8_000
+"""Events of all partitions in one transaction, at most: whoever waits for another partition waits for them too."""
+
+LEASE = 5.0
+"""Seconds after which a worker whose session does nothing has lost its partitions; others look after a third of it."""
+
+logger = structlog.get_logger()
+
+
+class Projector:
+    """One worker. Any number of them may run, in any number of processes: they share the partitions of every
+    generation, and take over what the death of one leaves."""
+
+    def __init__(
+        self,
+        connect: Callable[[str], Connection[Any]],
+        *,
+        views: Views = VIEWS,
+        poll: float = 0.25,
+        pause: float = 0.05,
+    ) -> None:
+        """`connect` opens a connection under the application name it is given. `poll`: seconds between looks while
+        there is nothing new; `pause`: seconds that it lets events gather while they keep coming. A reader that waits
+        cuts both short."""
+        self.owner = session_name("projector")
+        self._connect = connect
+        self._views = views
+        self._poll = poll
+        self._pause = pause
+        self._stopping = False
+        self._kept: list[tuple[Generation, View]] = []
+        self._applied: dict[tuple[str, int], int] = {}
+        self._beat_at = 0.0
+        self._busy_since: float | None = None
+        self.session: Connection[Any] | None = None
+        self._live: dict[str, int] = {}
+        self._lost = Outage("projector lost its connection", "projector has a connection again")
+        self._failing = Outage("projector cannot go on", "projector goes on")
+
+    @property
+    def busy_for(self) -> float:
+        """Seconds since it began to do something; 0 while it has nothing to do."""
+        since = self._busy_since
+        return 0.0 if since is None else time.monotonic() - since
+
+    def stop(self) -> None:
+        """End after the page at hand; callable from a signal handler or another thread."""
+        self._stopping = True
+
+    def run(self) -> None:
+        """Keep the views until stopped; a lost connection is opened again."""
+        while not self._stopping:
+            try:
+                with self._connect(self.owner) as connection:
+                    self.session, self._busy_since = connection, time.monotonic()
+                    self._work(connection)
+            except psycopg.OperationalError as error:
+                self._lost.failed(message_of(error), views=list(self._views.latest))
+                time.sleep(self._poll)
+            except Exception as error:
+                # The views stay where they are, and everybody sees that they are behind.
+                self._failing.failed(message_of(error), error=error, views=list(self._views.latest))
+                time.sleep(1)
+            finally:
+                self.session = self._busy_since = None
+
+    def _work(self, connection: Connection[Any]) -> None:
+        connection.autocommit = True
+        connection.execute(SQL["session"])
+        connection.execute(SQL["session_commits"])
+        connection.execute(f"listen {CHANNEL}")
+        self._beat_at = 0.0
+        while not self._stopping:
+            self._busy_since = time.monotonic()
+            if time.monotonic() - self._beat_at > LEASE / 3:
+                self._beat(connection)
+            taken = [self._page(connection, generation, view) for generation, view in self._kept]
+            self._lost.works()
+            self._failing.works()
+            if any(map(_is_full, taken)):
+                continue  # there may be more than fitted
+            for told in connection.notifies(timeout=self._pause if any(taken) else self._poll, stop_after=1):
+                if told.payload == GENERATIONS:
+                    self._beat_at = 0.0
+        connection.execute(SQL["leave"], {"owner": self.owner})  # from here on nobody hands over to this one
+        for generation, _ in self._kept:
+            self._hand_over(connection, generation, leaving=True)
+        connection.execute(SQL["release_leases"], {"owner": self.owner})
+
+    def _beat(self, connection: Connection[Any]) -> None:
+        """Say that this worker is there, look which generations are, and share their partitions."""
+        now = time.monotonic()
+        seconds, self._beat_at = now - self._beat_at, now
+        self._kept = [
+            (each, view)
+            for each in generations.all_of(connection)
+            if each.grown and (view := self._views.of(each.view, each.version)) is not None
+        ]
+        live = {each.view: each.generation for each, _ in self._kept if each.live}
+        if live != self._live:
+            logger.info("projector sees these generations live", before=self._live, now=live)
+            self._live = live
+        applied, self._applied = self._applied, {}
+        for generation, _ in self._kept:
+            rate = applied.get((generation.view, generation.generation), 0) / seconds
+            connection.execute(SQL["beat"], generation.key | {"owner": self.owner, "rate": rate})
+            asked = generation.key | {"seconds": LEASE}
+            gone = [owner for (owner,) in connection.execute(SQL["gone"], asked)]
+            if gone:
+                connection.execute(SQL["bury"], generation.key | {"gone": gone})
+            connection.execute(SQL["take_leases"], generation.key | {"owner": self.owner, "gone": gone})
+            self._hand_over(connection, generation)
+
+    def _hand_over(self, connection: Connection[Any], generation: Generation, *, leaving: bool = False) -> None:
+        held = dict(connection.execute(SQL["shares"], generation.key | {"owner": self.owner}).fetchall())
+        if given := handed_over(self.owner, held, leaving=leaving):
+            parts, owners = list(given), list(given.values())
+            asked = generation.key | {"owner": self.owner, "parts": parts, "owners": owners}
+            connection.execute(SQL["hand_over"], asked)
+            logger.debug("partitions handed over", view=generation.view, generation=generation.generation, to=given)
+
+    def _page(self, connection: Connection[Any], generation: Generation, view: View) -> Sequence[Stored]:
+        """Apply one page; its events."""
+        # Who has nothing to write locks nothing: a lock is a write, too.
+        ((has_news,),) = connection.execute(SQL["has_news"], generation.key | {"owner": self.owner}).fetchall()
+        if not has_news:
+            return []
+        try:
+            applied = self._write(connection, generation, view, carefully=False)
+        except Exception as error:
+            if not pages.is_of_an_event(error):
+                raise
+            applied = self._write(connection, generation, view, carefully=True)
+        key = generation.view, generation.generation
+        self._applied[key] = self._applied.get(key, 0) + len(applied)
+        return applied
+
+    def _write(
+        self, connection: Connection[Any], generation: Generation, view: View, *, carefully: bool
+    ) -> Sequence[Stored]:
+        with connection.transaction(), connection.cursor() as cursor:
+            leased = dict(cursor.execute(SQL["lock_leases"], generation.key | {"owner": self.owner}).fetchall())
+            if not leased:
+                return []
+            limits = {"limit": PAGE, "limit_of_all": PAGES, "bytes": pages.BYTES}
+            asked = generation.key | limits | {"parts": list(leased)}
+            page = [Stored(*row) for row in sorted(cursor.execute(pages.SQL["page"], asked), key=itemgetter(0, 1))]
+            if not page:
+                return []
+            have_parked = [part for part, has_parked in leased.items() if has_parked]
+            parked = pages.parked_streams(cursor, generation, have_parked) if have_parked else set()
+            tables = tables_of(view, generation.generation)
+            left = pages.apply(cursor, view, tables, page, view.write, parked=parked, carefully=carefully)
+            pages.park(cursor, generation, left)
+            pages.set_places(cursor, generation, {each.part: each.seq for each in page})
+        logger.debug("page applied", view=generation.view, generation=generation.generation, events=len(page))
+        return page
+
+
+def _is_full(page: Sequence[Stored]) -> bool:
+    """Whether a page ended for one of its limits."""
+    return len(page) >= PAGE or sum(len(each.state) for each in page) >= pages.BYTES
+
+
+def handed_over(owner: str, held: Mapping[str, Sequence[int]], *, leaving: bool = False) -> dict[int, str]:
+    """Which partitions a worker gives to which others, by what each holds: what it has above an equal share, or all
+    when it leaves, goes to those that have least."""
+    counts = {other: len(parts) for other, parts in held.items() if other != owner}
+    mine = held.get(owner, ())
+    share = 0 if leaving else -(-sum(map(len, held.values())) // max(len(held), 1))
+    given: dict[int, str] = {}
+    for part in mine[share:] if counts else ():
+        other = min(counts, key=lambda each: (counts[each], each))
+        given[part] = other
+        counts[other] += 1
+    return given

@@ -1,0 +1,98 @@
+"""The inline projections as a rebuild grows them: beside the ones that commands are decided by, by the same statements.
+
+They grow in a schema of their own, under the names that the statements know: which tables are meant is a matter of the
+search path.
+"""
+
+from collections.abc import Mapping
+from typing import Any, LiteralString
+
+from psycopg import Connection, Cursor
+from psycopg.sql import SQL, Identifier
+
+from domain.catalogue import names_of
+from domain.partition import ACCOUNTS, partition
+from domain.user import UserRegistered, UserRemoved
+from projections import statements
+from projections.inline import dedupe_index, directory
+from projections.projector import pages
+from projections.views.view import Page, Tables, View
+
+STATEMENTS = statements.beside(__file__, "rebuild")
+
+SCHEMA = "growing"
+TEMPORARY = "pg_temp"
+
+
+class Inline(View):
+    """Kept in the commands' transactions. `partitioned`: whether rows say which partition they are of."""
+
+    version = 1
+    partitioned: bool
+
+    def __init__(self, schema: str = SCHEMA) -> None:
+        """`schema`: where it grows; `TEMPORARY` is the session's own."""
+        self._schema = schema
+
+    @property
+    def growing(self) -> Tables:
+        """The tables that are grown."""
+        return {table: Identifier(self._schema, table) for table in self.tables}
+
+    @property
+    def serving(self) -> Tables:
+        """The tables that commands are decided by, as the search path has them."""
+        return {table: Identifier(table) for table in self.tables}
+
+    def create(self, cursor: Cursor[Any], tables: Tables) -> None:
+        if self._schema != TEMPORARY:
+            cursor.execute(SQL("create schema if not exists {}").format(Identifier(self._schema)))
+        for name, table in tables.items():
+            cursor.execute(SQL("create table {} (like {} including all)").format(table, Identifier(name)))
+
+    def write(self, cursor: Cursor[Any], tables: Tables, page: Page) -> None:
+        ((path,),) = cursor.execute("select current_setting('search_path')").fetchall()
+        cursor.execute("select set_config('search_path', %s || ', ' || %s, true)", [self._schema, path])
+        self._write(cursor, page)
+        # Whoever goes on in this transaction means the tables that serve.
+        cursor.execute("select set_config('search_path', %s, true)", [path])
+
+    def _write(self, cursor: Cursor[Any], page: Page) -> None:
+        raise NotImplementedError
+
+
+class DedupeIndex(Inline):
+    name = "dedupe_index"
+    tables = ("dedupe_index",)
+    topics = names_of(dedupe_index.RULES)
+    partitioned = True
+    kept: Mapping[str, LiteralString] = {"dedupe_index": dedupe_index.SQL["kept"]}
+
+    def _write(self, cursor: Cursor[Any], page: Page) -> None:
+        dedupe_index.write(cursor, dedupe_index.fold(event for _, _, event in page), pages.partitions(cursor))
+
+
+class Directory(Inline):
+    name = "directory"
+    version = 2
+    tables = ("institutions", "users", "groups", "ties", "outcomes")
+    topics = names_of(directory.EVENTS)
+    partitioned = False
+
+    def _write(self, cursor: Cursor[Any], page: Page) -> None:
+        directory.write(cursor, directory.fold(event for _, _, event in page))
+
+
+def not_grown(connection: Connection[Any]) -> list[str]:
+    """The inline projections that do not hold what the log says, as an import leaves them that was stopped halfway.
+    Only what is missing altogether is seen; a replay sees all."""
+    ((partitions,),) = connection.execute(pages.SQL["partitions"]).fetchall()
+    asked = {
+        "part": partition(ACCOUNTS, partitions) if partitions else 0,
+        "registered": list(names_of({UserRegistered})),
+        "removed": list(names_of({UserRemoved})),
+    }
+    return [name for (name,) in connection.execute(STATEMENTS["not_grown"], asked)]
+
+
+INLINE: dict[str, Inline] = {each.name: each for each in (DedupeIndex(), Directory())}

@@ -1,0 +1,277 @@
+"""A view grown anew beside the one that serves, compared with it, and put in its place.
+
+    begin   a generation of its own, or the one that an earlier rebuild has left unfinished
+    grow    up to where the log was then, in partitions that any number of workers take, page by page
+    finish  the indexes that only questions need; from here on projectors keep it
+    compare partition by partition, both at the same place
+    switch  the plain names, in one transaction
+
+Each step leaves what it has done in the database: whoever stops it goes on where it was.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from typing import Any
+
+import structlog
+from psycopg import Connection, Cursor, IsolationLevel, sql
+from psycopg.errors import DuplicateTable, LockNotAvailable, UniqueViolation
+
+from projections import statements
+from projections.projector.projector import CHANGED
+from projections.rebuild.comparison import Difference, differences, in_partition
+from projections.rebuild.generation_build import PAGE, Growth, RebuildRefused, grow, growth, prepare_session
+from projections.rebuild.inline_views import INLINE, Inline
+from projections.rebuild.switch import PAUSE, InCommands, Live, Serving, Switch, parts_of
+from projections.views import generations, grants
+from projections.views.generations import Generation
+from projections.views.registry import VIEWS, Views
+from projections.views.view import Tables, View
+
+SQL = statements.beside(__file__, "rebuild")
+
+logger = structlog.get_logger()
+
+Connect = Callable[[str], Connection[Any]]
+
+DROP_PAUSE = 1.0
+"""Seconds between two tries to drop a generation that somebody reads: each may hold up its projectors for a moment."""
+
+DROP_TIME = 15.0
+"""Seconds for which a rebuild tries to drop what an earlier one has left."""
+
+
+class Rebuild:
+    """One rebuild. The session that does it shows that it is there."""
+
+    def __init__(self, connection: Connection[Any], old: Serving, new: Growth, *, comparable: bool) -> None:
+        """`comparable`: what serves is of the same version, so that its rows must be the same."""
+        self.new = new
+        self.comparable = comparable
+        self._connection, self._old = connection, old
+        self._parts = parts_of(connection)
+
+    @property
+    def partitions(self) -> int:
+        return len(self._parts)
+
+    def progress(self) -> tuple[int, int]:
+        """Events that are done, and those that there were when the generation was begun."""
+        ((done, total),) = self._connection.execute(SQL["progress"], self.new.generation.key).fetchall()
+        return int(done), int(total)
+
+    def grow(self) -> Iterator[None]:
+        """Grow it to where the log was when it was begun, a page at a step; others may help. RebuildRefused."""
+        while True:
+            for _ in grow(self._connection, self.new):
+                yield
+            done, total = self.progress()
+            if done >= total:
+                return
+            yield  # others are at what is left
+            time.sleep(PAUSE)
+
+    def finish(self) -> None:
+        """Make it one that questions can be asked of, and that projectors keep."""
+        if self.new.generation.grown:
+            return
+        with self._connection.transaction(), self._connection.cursor() as cursor:
+            self.new.view.index(cursor, self.new.tables)
+            for table in self.new.tables.values():
+                cursor.execute(sql.SQL("analyze {}").format(table))
+            if not isinstance(self.new.view, Inline):
+                cursor.execute(SQL["set_grown"], self.new.generation.key)
+                cursor.execute(CHANGED)
+
+    def compare(self, connect: Connect) -> Iterator[list[Difference]]:
+        """What differs, partition by partition, each as of one place of both."""
+        with closing(connect("compare")) as beside:
+            beside.read_only = True
+            beside.isolation_level = IsolationLevel.REPEATABLE_READ
+            for part in self._parts:
+                self._level(part, beside)
+                yield list(
+                    differences(
+                        beside,
+                        self._old.tables,
+                        self.new.tables,
+                        part,
+                        in_partition(self.new.view, part, self.partitions),
+                    )
+                )
+                beside.rollback()
+
+    def _level(self, part: int, beside: Connection[Any]) -> None:
+        """Bring both to the same place, and let the other session see them there; then both may go on."""
+        while True:
+            with self._connection.transaction(), self._connection.cursor() as cursor:
+                (old,) = self._old.hold(cursor, [part]).values()
+                (new,) = self.new.places(cursor, [part]).values()
+                if old == new:
+                    beside.execute("select")  # its snapshot is of now
+                    return
+                if new < old:
+                    self.new.go_on(cursor, {part: min(old, new + PAGE)})
+                else:
+                    self._old.go_on(cursor, {part: min(new, old + PAGE)})
+
+    def parked(self) -> int:
+        """Streams that it has left out."""
+        ((count,),) = self._connection.execute(SQL["parked"], self.new.generation.key).fetchall()
+        return int(count)
+
+    def switch(self) -> Iterator[None]:
+        """Let it answer from now on; a step for each time that somebody was in the way."""
+        return Switch(self._connection, self._old, self.new).run()
+
+
+def begin(connection: Connection[Any], builder: str, name: str, *, views: Views = VIEWS, anew: bool = False) -> Rebuild:
+    """Begin to rebuild a view or an inline projection, or go on with what an earlier rebuild has left.
+
+    `connection`, in autocommit and under the application name `builder`, is the session that does it; `anew` drops what
+    was left. RebuildRefused.
+    """
+    prepare_session(connection)
+    view = INLINE.get(name) or views.latest.get(name)
+    if view is None:
+        raise RebuildRefused(f"there is no view {name}")
+    act_as_owner(connection, name, views=views)
+    _drop_left(connection, view, anew=anew)
+    try:
+        with connection.transaction(), connection.cursor() as cursor:
+            there = generations.of_view(cursor, name)
+            new = _unfinished(cursor, view, there)
+            if new is None:
+                number = max((each.generation for each in there), default=0) + 1
+                new = growth(view, Generation(name, number, view.version, live=False, grown=False, builder=builder))
+                generations.create(cursor, view, number, new.tables, grown=False)
+                grants.copy_all(cursor, _serving(there, name, views), new.tables)
+                if why := grants.cannot_write(cursor, name, new.tables, inline=isinstance(view, Inline)):
+                    raise RebuildRefused(why)
+            cursor.execute(SQL["set_builder"], {**new.generation.key, "builder": builder})
+    except (UniqueViolation, DuplicateTable) as error:
+        raise RebuildRefused(f"{name} is being rebuilt by somebody else") from error
+    if isinstance(view, Inline):
+        return Rebuild(connection, InCommands(view), new, comparable=True)
+    live = _live(there, views)
+    return Rebuild(connection, Live(live, new.generation), new, comparable=live.view is view)
+
+
+def act_as_owner(connection: Connection[Any], name: str, *, views: Views = VIEWS) -> None:
+    """Act as the role that owns what serves, until the session ends. RebuildRefused where the session's may not."""
+    with connection.transaction(), connection.cursor() as cursor:
+        serving = _serving(generations.of_view(cursor, name), name, views)
+    try:
+        grants.act_as_owner(connection, next(iter(serving.values())))
+    except grants.NotOwner as error:
+        raise RebuildRefused(str(error)) from error
+
+
+def _serving(there: Sequence[Generation], name: str, views: Views) -> Tables:
+    """The tables that answer now. RebuildRefused."""
+    return INLINE[name].serving if name in INLINE else _live(there, views).tables
+
+
+def _live(there: Sequence[Generation], views: Views) -> Growth:
+    """The generation that serves. RebuildRefused."""
+    (live,) = (each for each in there if each.live)
+    code = views.of(live.view, live.version)
+    if code is None:
+        raise RebuildRefused(f"there is no code of version {live.version} of {live.view}, which serves")
+    return growth(code, live)
+
+
+def _drop_left(connection: Connection[Any], view: View, *, anew: bool) -> None:
+    """Drop what earlier rebuilds have left, if it is of another version, or everything is to begin `anew`.
+    RebuildRefused."""
+    deadline = time.monotonic() + DROP_TIME
+    while True:
+        try:
+            with connection.transaction(), connection.cursor() as cursor:
+                cursor.execute(SQL["switch_soon"])
+                for each in _left(cursor, view, generations.of_view(cursor, view.name)):
+                    if anew or each.version != view.version:
+                        generations.drop(cursor, each, growth(view, each).tables.values())
+                return
+        except LockNotAvailable as error:
+            if time.monotonic() > deadline:
+                raise RebuildRefused(
+                    f"an earlier rebuild of {view.name} has left a generation, which cannot be dropped while another "
+                    "session, such as a pg_dump, reads it: try again when that has ended"
+                ) from error
+            time.sleep(DROP_PAUSE)
+
+
+def _unfinished(cursor: Cursor[Any], view: View, there: Sequence[Generation]) -> Growth | None:
+    """What an earlier rebuild has left, and can be gone on with. RebuildRefused."""
+    return next((growth(view, each) for each in _left(cursor, view, there)), None)
+
+
+def _left(cursor: Cursor[Any], view: View, there: Sequence[Generation]) -> list[Generation]:
+    """The generations that earlier rebuilds have left. RebuildRefused where one is still at work."""
+    left = [each for each in there if each.builder is not None]
+    for each in left:
+        if each.builder is not None and _is_there(cursor, each.builder):
+            raise RebuildRefused(
+                f"{view.name} is being rebuilt already: generation {each.generation}, by {each.builder}"
+            )
+    return left
+
+
+def _is_there(cursor: Cursor[Any], builder: str) -> bool:
+    ((is_there,),) = cursor.execute(SQL["is_there"], {"builder": builder}).fetchall()
+    return bool(is_there)
+
+
+def roll_back(connection: Connection[Any], name: str, *, views: Views = VIEWS) -> tuple[Generation, Iterator[None]]:
+    """The youngest generation that was kept beside the live one, and the steps by which it answers again.
+    RebuildRefused."""
+    prepare_session(connection)
+    if name not in INLINE:
+        act_as_owner(connection, name, views=views)
+    with connection.transaction(), connection.cursor() as cursor:
+        there = generations.of_view(cursor, name)
+    kept = [each for each in there if each.grown and not each.live and each.builder is None]
+    if not kept:
+        raise RebuildRefused(f"{name} has no other generation that was kept")
+    code = views.of(name, kept[-1].version)
+    if code is None:
+        raise RebuildRefused(f"there is no code of version {kept[-1].version} of {name}, to which it would go back")
+    live = _live(there, views)
+    return kept[-1], Switch(connection, Live(live, kept[-1]), growth(code, kept[-1])).run()
+
+
+def is_behind(connection: Connection[Any], name: str) -> bool:
+    """Whether there are events that the live generation of a view has not seen."""
+    ((behind,),) = connection.execute(SQL["is_behind"], {"view": name}).fetchall()
+    return bool(behind)
+
+
+def drop_old(connection: Connection[Any], name: str, *, views: Views = VIEWS) -> Iterator[Generation | None]:
+    """Drop every generation that is not live, unless a rebuild is at it: each, once it is gone; and None each time
+    that another session, such as a pg_dump, reads its tables. Nobody else waits meanwhile. RebuildRefused."""
+    act_as_owner(connection, name, views=views)
+    while True:
+        try:
+            dropped = _drop_one(connection, name, views)
+        except LockNotAvailable:
+            yield None
+            time.sleep(DROP_PAUSE)
+            continue
+        if dropped is None:
+            return
+        logger.info("generation dropped", view=dropped.view, generation=dropped.generation)
+        yield dropped
+
+
+def _drop_one(connection: Connection[Any], name: str, views: Views) -> Generation | None:
+    with connection.transaction(), connection.cursor() as cursor:
+        cursor.execute(SQL["switch_soon"])
+        for each in generations.of_view(cursor, name):
+            if each.live or (each.builder is not None and _is_there(cursor, each.builder)):
+                continue
+            code = INLINE.get(name) or views.of(name, each.version) or views.latest[name]
+            generations.drop(cursor, each, growth(code, each).tables.values())
+            return each
+    return None

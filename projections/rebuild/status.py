@@ -1,0 +1,78 @@
+"""How every generation stands, made of what the database knows of it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from application.queries.views import ViewStatus
+from domain.catalogue import recorded_at
+from projections import statements
+from projections.lag import Lags
+from projections.rebuild.generation_build import growth
+from projections.rebuild.inline_views import INLINE
+from projections.views.generations import Generation
+from projections.views.registry import VIEWS, Views
+
+SQL = statements.beside(__file__, "status")
+
+Row = Sequence[Any]
+"""Of the statement `status`."""
+
+PLACES, HEADS = 6, 7
+"""Columns of it."""
+
+
+def tables(rows: Sequence[Row], views: Views = VIEWS) -> dict[str, Any]:
+    """What the statement `rows` asks: the tables of all these generations."""
+    return {"tables": [name for row in rows for name in _tables(row, views).values()]}
+
+
+def statuses(
+    rows: Sequence[Row], counts: Mapping[str, int], *, views: Views = VIEWS, lags: Lags | None = None
+) -> list[ViewStatus]:
+    """By view and generation. `counts`: rows of the tables, by name; `lags`: what earlier looks have found."""
+    lags = Lags() if lags is None else lags
+    if rows:
+        lags.look(rows[0][HEADS], [row[PLACES] for row in rows])
+    return [_status(row, counts, views, lags) for row in rows]
+
+
+def _status(row: Row, counts: Mapping[str, int], views: Views, lags: Lags) -> ViewStatus:
+    view, generation, version, live, grown, builder, places, heads, unseen, now, parked, owners, rate = row
+    place, head = sum(places), sum(heads)
+    latest = INLINE.get(view) or views.latest.get(view)
+    since = min(map(recorded_at, unseen or ()), default=now)
+    return ViewStatus(
+        view=view,
+        generation=generation,
+        version=version,
+        latest_version=None if latest is None else latest.version,
+        state=_state(live=live, grown=grown, builder=builder),
+        place=place,
+        head=head,
+        lag_events=head - place,
+        lag_seconds=round(lags.seconds(places, (now - since).total_seconds()), 3),
+        rows={name: counts.get(table, 0) for name, table in _tables(row, views).items()},
+        rate=round(rate, 1),
+        parked_streams=parked,
+        workers=[*owners, *([builder] if builder else [])],
+    )
+
+
+def _state(*, live: bool, grown: bool, builder: str | None) -> str:
+    if live:
+        return "live"
+    if builder is None:
+        return "kept" if grown else "unfinished"
+    return "growing" if builder else "unfinished"
+
+
+def _tables(row: Row, views: Views) -> dict[str, str]:
+    """The names of a generation's tables, by the names that questions know."""
+    view, generation, version = row[:3]
+    code = INLINE.get(view) or views.of(view, version)
+    if code is None:
+        return {}
+    return {
+        name: table.as_string().strip('"')
+        for name, table in growth(code, Generation(view, generation, version, False, False, None)).tables.items()
+    }

@@ -1,0 +1,215 @@
+"""The view `outcomes`: every value that an outcome may draw from, and its daily rollups.
+
+    entries         the values themselves, of entries and of measurements
+    subject_days    per source, subject and day (UTC)
+    subjects        per source and subject, what the slope of its daily means is made of, by how many values a day has
+    days            per source and day, of one partition: a question adds the partitions up
+
+An outcome draws from its own source, and may draw from an institution's measurements of one kind: these are a source of
+their own, whether or not an outcome draws from it yet.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, date, datetime
+from functools import lru_cache
+from hashlib import sha256
+from typing import Any, LiteralString, NamedTuple
+
+from msgspec import Struct, field
+from psycopg import Cursor
+
+from domain.catalogue import encode, names_of
+from domain.entry import EntryRecorded
+from domain.event import Event
+from domain.measurement import MeasurementRecorded, MeasurementRemoved, MeasurementRevised, MeasurementsWithdrawn
+from domain.partition import name_of
+from projections import statements
+from projections.views.view import Expected, Folded, Page, Placed, Tables, View, insert, run
+
+UNIT_LENGTH = 64
+"""Characters."""
+
+SQL = statements.beside(__file__, "outcomes")
+
+
+@lru_cache(maxsize=1_024)
+def source_of(institution_id: str, kind: str) -> str:
+    """Where the values of an institution's measurements of a kind come from. No outcome is called so."""
+    return f"{institution_id}/{kind}"
+
+
+def unit_of(unit: str) -> str:
+    """What rollups are kept by: the unit, or its SHA-256 where it is longer than an index row can hold."""
+    return unit if len(unit) <= UNIT_LENGTH else sha256(unit.encode()).hexdigest()
+
+
+Value = tuple[int, str, str, str, datetime, str, str, float, str, str]
+"""Part, subject, source, unit (empty for an entry), at, id, value as it was written, the number nearest to it; brand
+and metadata, empty for a measurement."""
+
+BRAND = 8
+"""Where a value says its brand."""
+
+TYPES = ("int2", "text", "text", "text", "timestamptz", "text", "text", "float8", "text", "text")
+"""Of the columns of a value."""
+
+
+class SubjectDay(NamedTuple):
+    part: int
+    source: str
+    unit: str
+    subject_id: str
+    day: date
+
+
+class OutcomeChanges(Struct):
+    """Written in this order: subjects withdrawn, single values taken, the last of each value that is put.
+
+    A key is partition, subject and id; `subjects` are the values of each partition and subject, by id. What is revised
+    is taken first, since its source may be another.
+    """
+
+    withdrawn: list[tuple[int, str]] = field(default_factory=list)
+    taken: list[tuple[int, str, str]] = field(default_factory=list)
+    subjects: defaultdict[tuple[int, str], dict[str, Value]] = field(default_factory=lambda: defaultdict(dict))
+
+    def add(self, part: int, event: Event) -> None:
+        match event:
+            case EntryRecorded():
+                self.subjects[part, event.subject_id][event.entry_id] = (
+                    part,
+                    event.subject_id,
+                    event.outcome_id,
+                    "",
+                    event.happened_at,
+                    event.entry_id,
+                    event.value,
+                    float(event.value),
+                    event.brand_id,
+                    encode(event.metadata).decode(),
+                )
+            case MeasurementRecorded():
+                id = name_of(event.originator_id)
+                if isinstance(event, MeasurementRevised):
+                    self.taken.append((part, event.child_id, id))
+                self.subjects[part, event.child_id][id] = (
+                    part,
+                    event.child_id,
+                    source_of(event.institution_id, event.kind),
+                    unit_of(event.unit),
+                    event.happened_at,
+                    id,
+                    repr(event.value),
+                    event.value,
+                    "",
+                    "",
+                )
+            case MeasurementRemoved():
+                id = name_of(event.originator_id)
+                self.subjects[part, event.child_id].pop(id, None)
+                self.taken.append((part, event.child_id, id))
+            case MeasurementsWithdrawn():
+                self.withdrawn.append((part, event.child_id))
+                of_child = self.subjects[part, event.child_id]
+                self.subjects[part, event.child_id] = {id: value for id, value in of_child.items() if value[BRAND]}
+
+    def values(self) -> list[Value]:
+        return [value for of_subject in self.subjects.values() for value in of_subject.values()]
+
+    def in_order(self) -> Iterator[Value]:
+        """The values in the order of the key of their table."""
+        for subject in sorted(self.subjects):
+            yield from sorted(self.subjects[subject].values())
+
+
+def fold(page: Iterable[Placed]) -> OutcomeChanges:
+    """The changes that a page makes, folded to the last of each value."""
+    folded = OutcomeChanges()
+    for part, _, event in page:
+        folded.add(part, event)
+    return folded
+
+
+class Outcomes(View):
+    name = "outcomes"
+    version = 2
+    sql: Mapping[str, LiteralString] = SQL
+    tables: tuple[str, ...] = ("entries", "subject_days", "subjects", "days")
+    topics = names_of(
+        (EntryRecorded, MeasurementRecorded, MeasurementRevised, MeasurementRemoved, MeasurementsWithdrawn)
+    )
+
+    kept: Mapping[str, LiteralString] = {"entries": SQL["kept"]}
+    derived: Mapping[str, LiteralString] = {
+        "subject_days": SQL["rolled_subject_days"],
+        "subjects": SQL["rolled_subjects"],
+        "days": SQL["rolled_days"],
+    }
+
+    def expected(self, part: int) -> Expected:
+        return Folded("entries", part, OutcomeChanges())
+
+    def create(self, cursor: Cursor[Any], tables: Tables) -> None:
+        self._run_all("create", cursor, tables)
+
+    def index(self, cursor: Cursor[Any], tables: Tables) -> None:
+        self._run_all("index", cursor, tables)
+
+    def _run_all(self, kind: str, cursor: Cursor[Any], tables: Tables) -> None:
+        for name, statement in self.sql.items():
+            if name.startswith(kind):
+                run(cursor, statement, tables)
+
+    def write(self, cursor: Cursor[Any], tables: Tables, page: Page) -> None:
+        changes = fold(page)
+        touched = self._take(cursor, tables, changes)
+        went = bool(touched)
+        if values := changes.values():
+            insert(cursor, SQL["put"], tables, TYPES, values)
+            touched.update(
+                SubjectDay(part, source, unit, subject_id, at.astimezone(UTC).date())
+                for part, subject_id, source, unit, at, *_ in values
+            )
+        if went:
+            run(cursor, self.sql["drop_subject_days"], tables, touched)
+        changed: set[tuple[Any, ...]] = set()
+        if touched:
+            run(cursor, self.sql["roll"], tables, touched)
+            changed.update(cursor)
+        if went:
+            changed.update(each[:4] for each in touched)
+        if changed:
+            run(cursor, SQL["drop_subjects"], tables, changed)
+        if went:
+            days = {(part, source, unit, day) for part, source, unit, _, day in touched}
+            run(cursor, SQL["drop_days"], tables, days)
+            run(cursor, SQL["roll_days"], tables, days)
+
+    def grow(self, cursor: Cursor[Any], tables: Tables, page: Page) -> None:
+        """Only the values: the rollups are settled at the end."""
+        changes = fold(page)
+        self._take(cursor, tables, changes)
+        if values := changes.values():
+            insert(cursor, SQL["insert"], tables, TYPES, values)
+
+    def _take(self, cursor: Cursor[Any], tables: Tables, changes: OutcomeChanges) -> set[SubjectDay]:
+        """Whose days are touched by the values that go."""
+        touched: set[SubjectDay] = set()
+        for name, keys in (("take_withdrawn", changes.withdrawn), ("take", changes.taken)):
+            if keys:
+                run(cursor, SQL[name], tables, keys)
+                touched.update(SubjectDay(*row) for row in cursor)
+        return touched
+
+
+FIRST = SQL | statements.beside(__file__, "outcomes_1")
+
+
+class FirstOutcomes(Outcomes):
+    """Version 1: slopes were made of daily means that are rounded to floats."""
+
+    version = 1
+    sql: Mapping[str, LiteralString] = FIRST
+    shown: Mapping[str, LiteralString] = {"subjects": SQL["rolled_subjects"]}
+    derived: Mapping[str, LiteralString] = {**Outcomes.derived, "subjects": FIRST["rolled_subjects"]}
