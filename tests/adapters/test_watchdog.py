@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from psycopg import Connection
 
-from adapters.postgres import silence
-from adapters.postgres.log import PostgresLog
-from adapters.postgres.silence import PATIENCE, STUCK, Writing
+from adapters.postgres import watchdog
+from adapters.postgres.event_store import PostgresLog
+from adapters.postgres.watchdog import PATIENCE, STUCK, Writing
 from application.writer import Writer
 
 NOBODY = "host=127.0.0.1 port=1"
@@ -21,7 +21,7 @@ class Looked(Exception):
 
 
 class Stuck:
-    """Implements `silence.Waiting`: the first look at it fails."""
+    """Implements `watchdog.Waiting`: the first look at it fails."""
 
     lost_after = 1.0
     is_stuck = True
@@ -44,7 +44,7 @@ class Stuck:
 
 async def test_a_look_that_fails_does_not_end_the_watch_over_those_who_wait_for_the_database() -> None:
     stuck = Stuck()
-    keeping = asyncio.create_task(silence.keep(NOBODY, [stuck]))
+    keeping = asyncio.create_task(watchdog.keep(NOBODY, [stuck]))
     async with asyncio.timeout(60):
         await stuck.given_up.wait()
     assert stuck.looks > 1
