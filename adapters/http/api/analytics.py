@@ -10,11 +10,13 @@ from msgspec.structs import asdict
 
 from adapters import times
 from adapters.http.api.outcomes import ONE
+from adapters.http.edge import decoding
 from adapters.http.edge.access import Entrance
 from adapters.http.edge.request_body import ITEM
 from adapters.http.edge.requests import HttpRequest, checked_uuid, json_response, path_id
 from adapters.http.schemas import lengths, query_parameters
 from adapters.http.schemas.json_schema import pattern
+from adapters.http.schemas.members import Members
 from adapters.http.schemas.query_parameters import FROM, SUBJECT, TO, Asked, Declared, Parameter
 from adapters.postgres.readers.accounts import AccountsReader
 from adapters.postgres.readers.analytics import AnalyticsReader, Values
@@ -161,12 +163,16 @@ def _of_outcomes(entrance: Entrance, outcomes: OutcomesReader, reader: Analytics
 
 
 def _of_values(entrance: Entrance, accounts: AccountsReader) -> list[HTTPRouteHandler]:
+    async def numbers(sent: Members, name: str, most: int) -> list[float]:
+        """An array of the body, made off the event loop where it is large. What `Members.numbers` says."""
+        return await decoding.run(len(memoryview(sent.sent[name])), sent.numbers, name, most)
+
     @post("/cohort/trend", status_code=200)
     async def find_trend(request: HttpRequest) -> Response[bytes]:
         actor = await entrance.admit(request, AnalyzeValues.name)
         sent = await entrance.sent(request, ("values",), most=entrance.body_limit)
-        values = sent.numbers("values", VALUES)
-        x = sent.numbers("x", VALUES) if "x" in sent else None
+        values = await numbers(sent, "values", VALUES)
+        x = await numbers(sent, "x", VALUES) if "x" in sent else None
         alpha = sent.number("alpha", ALPHA)
         await accounts.check(actor)
         return _written(await calculator.trend_as_json(values, x, alpha))
@@ -175,7 +181,8 @@ def _of_values(entrance: Entrance, accounts: AccountsReader) -> list[HTTPRouteHa
     async def find_changepoints(request: HttpRequest) -> Response[bytes]:
         actor = await entrance.admit(request, AnalyzeValues.name)
         sent = await entrance.sent(request, ("values",), most=entrance.body_limit)
-        values, least = sent.numbers("values", VALUES_OF_CHANGEPOINTS), sent.whole("min_segment_size", 3)
+        values = await numbers(sent, "values", VALUES_OF_CHANGEPOINTS)
+        least = sent.whole("min_segment_size", 3)
         alpha = sent.number("alpha", ALPHA)
         await accounts.check(actor)
         return _written(await calculator.changepoints_as_json(values, least, alpha))
@@ -184,7 +191,7 @@ def _of_values(entrance: Entrance, accounts: AccountsReader) -> list[HTTPRouteHa
     async def find_correlation(request: HttpRequest) -> Response[bytes]:
         actor = await entrance.admit(request, AnalyzeValues.name)
         sent = await entrance.sent(request, ("x", "y"), most=entrance.body_limit)
-        xs, ys = sent.numbers("x", VALUES), sent.numbers("y", VALUES)
+        xs, ys = await numbers(sent, "x", VALUES), await numbers(sent, "y", VALUES)
         method = sent.choice("method", METHODS) if "method" in sent else METHODS[0]
         alpha = sent.number("alpha", ALPHA)
         await accounts.check(actor)

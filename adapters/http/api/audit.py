@@ -1,5 +1,6 @@
 """The audit over HTTP: who did what, the facts of one aggregate, and its state as it was known at a time."""
 
+import asyncio
 import base64
 import binascii
 from collections.abc import AsyncIterable, AsyncIterator
@@ -118,9 +119,13 @@ async def _shown(facts: AsyncIterable[Stored], *, after: int) -> tuple[list[Raw]
             continue
         if size >= BYTES:
             return shown, Position((last,), 0)
-        shown.append(Raw(encode(_fact(audit.told(fact, state)))))
+        shown.append(await asyncio.to_thread(_written, fact, state))
         size, last = size + len(shown[-1]), fact.seq
     return shown, None
+
+
+def _written(fact: Stored, state: Any) -> Raw:
+    return Raw(encode(_fact(audit.told(fact, state))))
 
 
 def precisely(time: datetime) -> str:

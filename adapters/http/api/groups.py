@@ -8,10 +8,12 @@ from msgspec import UNSET
 
 from adapters.http.api import lists
 from adapters.http.api.lists import PAGED
+from adapters.http.edge import decoding
 from adapters.http.edge.access import Entrance
 from adapters.http.edge.error_responses import only, only_state
 from adapters.http.edge.request_body import ITEM
 from adapters.http.edge.requests import HttpRequest, json_response, path_id, present, request_id
+from adapters.http.schemas.members import Members
 from adapters.postgres.readers.accounts import AccountsReader
 from application.commands.disband_group import DisbandGroup
 from application.commands.form_group import FormGroup, NewGroup
@@ -35,11 +37,14 @@ def _routes_of(
     path = f"/v1/{collection}/{{{role}_id:str}}/children/groups"
     one = f"{path}/{{group_id:str}}"
 
+    async def children(sent: Members) -> tuple[str, ...]:
+        return await decoding.run(sent.size("children"), sent.ids, "children")
+
     @post(path, status_code=201, name=f"form_group_of_{role}")
     async def form(request: HttpRequest) -> Response[bytes]:
         actor = await entrance.admit(request, FormGroup.name, role)
         sent = await entrance.sent(request, ("name", "children"), most=ITEM)
-        new = NewGroup(sent.text("name"), sent.ids("children"), sent.optional_text("school_class"))
+        new = NewGroup(sent.text("name"), await children(sent), sent.optional_text("school_class"))
         id = only(await writer.submit(FormGroup(actor=actor, request_id=request_id(request), group=new)))
         return json_response(shown(Group(id, new.name, sorted(new.children), new.school_class)), 201)
 
@@ -62,7 +67,7 @@ def _routes_of(
         sent = await entrance.sent(request, most=ITEM)
         change = GroupChange(
             name=sent.text("name") if "name" in sent else UNSET,
-            children=sent.ids("children") if "children" in sent else UNSET,
+            children=await children(sent) if "children" in sent else UNSET,
             school_class=sent.text_or_null("school_class") if "school_class" in sent else UNSET,
         )
         command = ReviseGroup(actor=actor, request_id=request_id(request), group_id=group_id, change=change)

@@ -61,6 +61,10 @@ class Members(Struct, frozen=True):
     def __contains__(self, name: str) -> bool:
         return name in self.sent
 
+    def size(self, name: str) -> int:
+        """Bytes of a member, as it was sent."""
+        return len(memoryview(self.sent[name]))
+
     def text(self, name: str, *, least: int = 1, most: int | None = None) -> str:
         """Text of so many characters: at most as the table of lengths says, where `most` does not."""
         text = request_body.text_of(self.sent[name], name, lengths.of(name) if most is None else most)

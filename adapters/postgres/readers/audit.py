@@ -1,6 +1,11 @@
-"""Answers of the audit: the trail from the view, facts and states from the log itself."""
+"""Answers of the audit: the trail from the view, facts and states from the log itself.
 
-from collections.abc import AsyncIterable, AsyncIterator, Iterable
+Facts are decoded in threads: earlier versions took large ones, and metadata so deep that only a thread's stack has room
+for it.
+"""
+
+import asyncio
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Sequence
 from datetime import UTC, datetime
 from operator import attrgetter
 from typing import Any
@@ -102,7 +107,7 @@ class AuditReader:
 
     async def _facts(self, name: str, part: int, **parameters: Any) -> list[Stored]:
         rows = await self._pool.rows(SQL[name], {"part": part, **parameters})
-        return [Stored(part, seq, decode(topic, state)) for part, seq, topic, state in rows]
+        return await asyncio.to_thread(_stored, rows)
 
     async def known(self, stream: str, known_at: datetime | None) -> datetime:
         """When something was known that will always be answered the same: a time until now, or until the last event of
@@ -115,6 +120,10 @@ class AuditReader:
         if known_at is not None and known_at > latest:
             raise BadFilter("known_at", KNOWN_AT)
         return latest if known_at is None else known_at
+
+
+def _stored(rows: Iterable[Sequence[Any]]) -> list[Stored]:
+    return [Stored(part, seq, decode(topic, state)) for part, seq, topic, state in rows]
 
 
 async def states(facts: AsyncIterable[Stored]) -> AsyncIterator[tuple[Stored, Any]]:
