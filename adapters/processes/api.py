@@ -18,6 +18,7 @@ from adapters.processes.wiring import api
 from adapters.settings import Settings
 from adapters.system import open_files, tls
 from adapters.version import VERSION
+from application.outage import Outage
 from application.ports import LogUnavailable
 
 logger = structlog.get_logger()
@@ -62,10 +63,11 @@ def run(settings: Settings, data: Path, host: str, port: int, *, descriptor: int
 
 def _made(url: str, make: Callable[[], ASGIApp]) -> ASGIApp | None:
     """The application on a database that is waited for; None where a signal has ended that."""
+    outage = Outage("the database went away while the api was starting")
     with stop_signals() as stopping:
         while reach_prepared(url, stopping):
             try:
                 return make()
             except (LogUnavailable, psycopg.OperationalError) as error:  # it went away a moment ago
-                logger.warning("the database went away while the api was starting", reason=one_line(error))
+                outage.failed(one_line(error))
     return None

@@ -156,6 +156,7 @@ def _is_away(url: str) -> bool:
 
 def _prepare(settings: Settings, data: Path, url: str, stopping: Flag, out: TextIO) -> bool:
     """Prepare the database, again where it went away meanwhile; False when it is no more wanted. CannotServe."""
+    outage = Outage("the database went away while it was prepared", "the database is prepared")
     while (connection := _reached(url, stopping)) is not None:
         connection.close()
         try:
@@ -165,9 +166,10 @@ def _prepare(settings: Settings, data: Path, url: str, stopping: Flag, out: Text
         except (NotPrepared, psycopg.OperationalError) as error:
             if isinstance(error, NotPrepared) or not is_lost(error):
                 raise CannotServe(f"the database cannot be made ready: {one_line(error)}") from error
-            logger.warning("the database went away while it was prepared", reason=one_line(error))
+            outage.failed(one_line(error))
             stopping.wait(PAUSE)
         else:
+            outage.works()
             return True
     return False
 

@@ -4,9 +4,9 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import psycopg
-import structlog
 from psycopg import Cursor
 
+from application.outage import Outage
 from domain.catalogue import decode
 from projections import statements
 from projections.views.generations import Generation
@@ -29,8 +29,6 @@ BYTES = 8 * 1024 * 1024
 Write = Callable[[Cursor[Any], Tables, Page], None]
 """`View.write`, or `View.grow`."""
 
-logger = structlog.get_logger()
-
 
 class Stored(NamedTuple):
     """An event as it lies in the log."""
@@ -40,6 +38,10 @@ class Stored(NamedTuple):
     stream: str
     topic: str
     state: bytes
+
+
+_outages: dict[tuple[str, int], Outage] = {}
+"""View and generation → the time in which it parks streams: a mistake in its code may concern all there are."""
 
 
 class Left(NamedTuple):
@@ -110,13 +112,15 @@ def told(error: Exception) -> str:
 
 
 def park(cursor: Cursor[Any], generation: Generation, left: Sequence[Left]) -> None:
-    """Write down what is left out, and say so where a stream was parked."""
+    """Write down what is left out, and say so where streams were parked: of each page the first of them."""
     if not left:
         return
-    for stored, error in left:
-        if error is not None:
-            position = f"{stored.part}-{stored.seq}"
-            logger.error("a view parks a stream", **generation.key, position=position, topic=stored.topic, error=error)
+    parked = [(each.stored, each.error) for each in left if each.error is not None]
+    if parked:
+        stored, error = parked[0]
+        outage = _outages.setdefault((generation.view, generation.generation), Outage("a view parks streams"))
+        position = f"{stored.part}-{stored.seq}"
+        outage.failed(error, **generation.key, streams=len(parked), position=position, topic=stored.topic)
     parts, seqs, streams, topics = zip(*(each.stored[:4] for each in left), strict=True)
     rows = {"parts": parts, "seqs": seqs, "streams": streams, "topics": topics, "errors": [each.error for each in left]}
     cursor.execute(SQL["park"], {**generation.key, **{name: list(column) for name, column in rows.items()}})

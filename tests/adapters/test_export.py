@@ -25,6 +25,7 @@ from domain.secret import BLANK
 from projections.inline.dedupe_index import changes
 from projections.rebuild.inline_views import INLINE
 from projections.views.registry import VIEWS
+from tests.adapters.commanding import commanding
 from tests.adapters.workload import Workload
 from tests.adapters.world import World, settle_in
 from tests.conftest import PARTITIONS
@@ -153,6 +154,19 @@ def test_a_part_of_the_log_goes_out_by_time_and_by_whom_it_is_about(log: str) ->
     assert whole == first + rest
     assert whole[100] in rest
     assert [] == lines(log, Selection(start=middle, end=middle - timedelta(seconds=1)))
+
+
+def test_an_export_about_nobody_fails_and_says_what_to_check(
+    log: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    run = commanding(log, monkeypatch, capfd)
+    known = json.loads(exported(log).splitlines()[0])["state"]["user_id"]
+    assert 0 == run("export", "--subject", known).code
+    for words in (["--subject", "0" * 24], ["--subject", known, "--to", "2001-01-01"]):
+        ended = run("export", *words)
+        assert 1 == ended.code
+        assert f"no event about '{words[1]}'" in ended.err
+        assert "--from and --to" in ended.err
 
 
 def test_as_csv_every_event_has_a_row_with_all_columns(log: str) -> None:

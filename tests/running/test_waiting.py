@@ -1,5 +1,6 @@
 """Processes that are to run for long wait for a database that is away, and end at once where it refuses them."""
 
+import io
 import signal
 import subprocess
 import tempfile
@@ -8,7 +9,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from threading import Event as Flag
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import psycopg
 import pytest
@@ -17,6 +19,9 @@ from structlog.testing import capture_logs
 
 from adapters.postgres import embedded, waiting
 from adapters.postgres.waiting import reach
+from adapters.processes import api as api_process
+from adapters.processes import supervisor
+from adapters.settings import Settings
 from tests.acceptance.client import WEIGHT
 from tests.running.line import line_to
 from tests.running.processes import WITH_PASSWORD, command, environment, launch, run_briefly, soon, sweep, until_ready
@@ -159,6 +164,42 @@ def test_waiting_is_logged_once_and_then_once_a_minute(monkeypatch: pytest.Monke
         assert reach("", Flag()) is not None
     assert ["waiting for the database"] * 2 + ["the database is there"] == [each["event"] for each in logged]
     assert [None, 75] == [each.get("seconds") for each in logged[:2]]
+
+
+def test_a_database_that_goes_away_again_and_again_while_it_is_prepared_is_logged_once(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    failures = iter(range(50))
+
+    def fail(*_: Any, **__: Any) -> None:
+        if next(failures, None) is not None:
+            raise psycopg.OperationalError("server closed the connection")
+
+    monkeypatch.setattr(supervisor, "prepare", fail)
+    monkeypatch.setattr(supervisor, "outdated", lambda url: [])
+    monkeypatch.setattr(supervisor, "PAUSE", 0)
+    monkeypatch.setattr(supervisor, "reach", lambda url, stopping: SimpleNamespace(close=lambda: None))
+    with capture_logs() as logged:
+        assert supervisor._prepare(Settings(), tmp_path, "", Flag(), io.StringIO())
+    assert ["the database went away while it was prepared", "the database is prepared"] == [
+        each["event"] for each in logged
+    ]
+
+
+def test_a_database_that_goes_away_again_and_again_while_an_api_starts_is_logged_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    failures, application = iter(range(50)), cast(Any, object())
+
+    def make() -> Any:
+        if next(failures, None) is not None:
+            raise psycopg.OperationalError("server closed the connection")
+        return application
+
+    monkeypatch.setattr(api_process, "reach_prepared", lambda url, stopping: True)
+    with capture_logs() as logged:
+        assert application is api_process._made("", make)
+    assert ["the database went away while the api was starting"] == [each["event"] for each in logged]
 
 
 @pytest.mark.parametrize(

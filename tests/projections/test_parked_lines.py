@@ -1,0 +1,36 @@
+"""A view that cannot apply anything any more parks stream after stream, and fills no log with it."""
+
+from types import SimpleNamespace
+from typing import Any, cast
+
+from psycopg import Cursor
+from structlog.testing import capture_logs
+
+from projections.projector import pages
+from projections.projector.pages import Left, Stored, park
+from projections.views.generations import Generation
+
+ANYWHERE = cast("Cursor[Any]", SimpleNamespace(execute=lambda *_: None))
+
+
+def left(stream: int, error: str | None) -> Left:
+    return Left(Stored(3, stream, f"a/{stream}", "measurement.recorded.v3", b""), error)
+
+
+def test_streams_that_are_parked_page_after_page_are_one_line_with_the_first_of_them() -> None:
+    generation = Generation("parking", 7, 1, True, True, None)
+    with capture_logs() as logged:
+        for _ in range(100):
+            park(ANYWHERE, generation, [left(1, None), left(2, "KeyError: b"), left(3, "KeyError: c")])
+    (line,) = logged
+    assert {
+        "event": "a view parks streams", "reason": "KeyError: b", "view": "parking", "generation": 7, "streams": 2,
+        "position": "3-2", "topic": "measurement.recorded.v3",
+    }.items() <= line.items()  # fmt: skip
+
+
+def test_events_that_only_follow_in_parked_streams_are_no_line() -> None:
+    with capture_logs() as logged:
+        park(ANYWHERE, Generation("parking", 8, 1, True, True, None), [left(1, None)])
+    assert [] == logged
+    assert ("parking", 8) not in pages._outages
