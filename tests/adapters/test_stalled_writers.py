@@ -5,12 +5,14 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
+from adapters.cli.views import Operator
 from adapters.postgres import event_store, watchdog
 from adapters.postgres.connections import connector, hang_up
 from adapters.postgres.embedded import Server
@@ -21,6 +23,7 @@ from application.processor import Processor
 from application.unavailable import Unavailable
 from application.writer import Writer
 from domain.refusal import AlreadyRegistered
+from projections.rebuild.inline_views import INLINE
 from tests.adapters.stalling import Stall, StallingProxy, stalling
 from tests.adapters.world import World
 
@@ -114,6 +117,29 @@ def test_postgresql_ends_a_session_whose_client_stops_in_the_middle_of_its_rows(
         finally:
             hang_up(distant)
         assert isinstance(storing.exception(PATIENCE), psycopg.OperationalError)
+
+
+@pytest.mark.parametrize("name", INLINE)
+def test_the_next_writer_ends_a_rebuild_whose_client_stops_in_its_switch(
+    world: World, database: str, server: Server, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """It holds all partitions and locks the tables by which commands are decided."""
+    monkeypatch.setattr(event_store, "CLIENT_TIME", 0.5)
+    monkeypatch.setattr(event_store, "SESSION", {"lock_timeout": "100ms"})
+    (child,) = world.children(1)
+    world = world.reopened(PostgresLog(world.log._connect))
+    with ThreadPoolExecutor(1) as threads:
+        with stalling(server.socket / ".s.PGSQL.5432", b"drop table") as proxy:
+            proxy.stall = Stall.ANSWERS
+            address = make_conninfo(
+                database, host="127.0.0.1", port=proxy.port, sslmode="disable", gssencmode="disable"
+            )
+            rebuilding = threads.submit(Operator(address, Path()).rebuild, [name], compares=False)
+            assert proxy.stalled.wait(PATIENCE)
+            assert [str] == [type(outcome) for outcome in written(world, world.weights(child, [0]))]
+        assert isinstance(rebuilding.exception(PATIENCE), psycopg.OperationalError)
+    assert 0 == Operator(database, Path()).rebuild([name])
+    world.log.close()
 
 
 async def test_a_writer_whose_answers_get_lost_gives_its_partitions_back_itself(
