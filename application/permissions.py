@@ -13,25 +13,25 @@ class Whose(Enum):
 
     ANY = "any"
     OWN = "its own"
-    TIED = "those of the children in its groups or family"
+    LINKED = "those of the children in its groups or family"
 
 
-ANY, OWN, TIED = Whose
+ANY, OWN, LINKED = Whose
 
 REGISTERED = ("application", "child", "educator", "family", "healthprofessional")
 """The roles that admins register users in."""
 
 MAY: dict[str, dict[str, Whose]] = {
-    "record_measurements": {"application": ANY, "child": OWN, "educator": TIED, "family": TIED},
+    "record_measurements": {"application": ANY, "child": OWN, "educator": LINKED, "family": LINKED},
     "read_measurements": {
         "admin": ANY,
         "application": ANY,
         "child": OWN,
-        "educator": TIED,
-        "family": TIED,
-        "healthprofessional": TIED,
+        "educator": LINKED,
+        "family": LINKED,
+        "healthprofessional": LINKED,
     },
-    "remove_measurement": {"application": ANY, "educator": TIED, "family": TIED},
+    "remove_measurement": {"application": ANY, "educator": LINKED, "family": LINKED},
     "register_institution": {"admin": ANY},
     "list_institutions": {"admin": ANY},
     "read_institution": {"admin": ANY},
@@ -87,7 +87,7 @@ class Facts(Protocol):
 
     def user(self, user_id: str) -> UserRow | None: ...
 
-    def tied(self, owner_id: str, child_id: str) -> bool: ...
+    def is_linked(self, owner_id: str, child_id: str) -> bool: ...
 
 
 def scopes_of(role: str) -> list[str]:
@@ -111,8 +111,8 @@ def check_own(action: str, actor: Actor, user_id: str, role: str) -> None:
 def reads_of_child(action: str, actor: Actor, child_id: str, reads: Reads) -> None:
     """What `check_child` looks up."""
     reads.users.update((actor.id, child_id))
-    if MAY[action][actor.role] is TIED:
-        reads.ties.add((actor.id, child_id))
+    if MAY[action][actor.role] is LINKED:
+        reads.links.add((actor.id, child_id))
 
 
 def check_child(action: str, actor: Actor, child_id: str, facts: Facts) -> None:
@@ -123,7 +123,7 @@ def check_child(action: str, actor: Actor, child_id: str, facts: Facts) -> None:
     child = facts.user(child_id)
     if child is None or child.role != "child":
         raise ChildNotRegistered(child_id)
-    if MAY[action][actor.role] is TIED and not facts.tied(actor.id, child_id):
+    if MAY[action][actor.role] is LINKED and not facts.is_linked(actor.id, child_id):
         raise Forbidden
 
 

@@ -12,7 +12,7 @@ from domain.event import Event
 
 class Reads(Struct):
     """What the commands of a group say that they look up: loaded with one statement for each log table and one for
-    the directory, however many commands there are. `ties` are pairs of owner and child; `members` the institutions
+    the directory, however many commands there are. `links` are pairs of owner and child; `members` the institutions
     whose users are counted; `names` user names in Unicode NFC."""
 
     keys: set[Key] = field(default_factory=set)
@@ -21,7 +21,7 @@ class Reads(Struct):
     institutions: set[str] = field(default_factory=set)
     members: set[str] = field(default_factory=set)
     outcomes: set[str] = field(default_factory=set)
-    ties: set[tuple[str, str]] = field(default_factory=set)
+    links: set[tuple[str, str]] = field(default_factory=set)
     names: set[str] = field(default_factory=set)
 
 
@@ -63,7 +63,7 @@ class Known(Protocol):
     def brand_of(self, outcome_id: str) -> str | None:
         """The brand of an outcome, None where there is no such outcome."""
 
-    def tied(self, owner_id: str, child_id: str) -> bool: ...
+    def is_linked(self, owner_id: str, child_id: str) -> bool: ...
 
     def is_taken(self, name: str) -> bool:
         """Whether a user has a name that is this one in Unicode NFC."""

@@ -24,8 +24,8 @@ from domain.measurement import (
 )
 from domain.outcome import OutcomeCreated, OutcomeRevised
 from domain.user import (
-    FamilyTied,
-    FamilyUntied,
+    FamilyLinked,
+    FamilyUnlinked,
     PasswordChanged,
     PasswordHashRenewed,
     PasswordReset,
@@ -47,8 +47,8 @@ EVENTS: dict[str, type[Event]] = {
         PasswordChanged,
         PasswordReset,
         PasswordHashRenewed,
-        FamilyTied,
-        FamilyUntied,
+        FamilyLinked,
+        FamilyUnlinked,
         GroupFormed,
         GroupRevised,
         GroupDisbanded,

@@ -4,12 +4,12 @@ Decisions; the events and the state are the user's.
 """
 
 from domain.event import Origin
-from domain.user import FamilyTied, FamilyUntied, User, stream_of
+from domain.user import FamilyLinked, FamilyUnlinked, User, stream_of
 
 
-def tie(family: User, child_id: str, *, origin: Origin, cause: str) -> FamilyTied:
-    """Tie a family to a child who is there and not yet its own."""
-    return FamilyTied(
+def link(family: User, child_id: str, *, origin: Origin, cause: str) -> FamilyLinked:
+    """Link a family to a registered child that it is not linked to yet."""
+    return FamilyLinked(
         originator_id=stream_of(family.user_id),
         originator_version=family.version + 1,
         happened_at=origin.recorded_at,
@@ -20,9 +20,9 @@ def tie(family: User, child_id: str, *, origin: Origin, cause: str) -> FamilyTie
     )
 
 
-def untie(family: User, child_id: str, *, origin: Origin, cause: str) -> FamilyUntied:
-    """Untie a family from a child of its own."""
-    return FamilyUntied(
+def unlink(family: User, child_id: str, *, origin: Origin, cause: str) -> FamilyUnlinked:
+    """Unlink a family from a child that it is linked to."""
+    return FamilyUnlinked(
         originator_id=stream_of(family.user_id),
         originator_version=family.version + 1,
         happened_at=origin.recorded_at,

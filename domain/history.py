@@ -15,8 +15,8 @@ from domain.institution import InstitutionRegistered, InstitutionRemoved
 from domain.measurement import MeasurementRecorded, MeasurementRemoved, MeasurementRevised, MeasurementsWithdrawn
 from domain.outcome import OutcomeCreated, OutcomeRevised
 from domain.user import (
-    FamilyTied,
-    FamilyUntied,
+    FamilyLinked,
+    FamilyUnlinked,
     PasswordChanged,
     PasswordHashRenewed,
     PasswordReset,
@@ -50,7 +50,7 @@ AGGREGATES: dict[type[Event], Aggregate] = {
         Aggregate(
             "user",
             UserRegistered,
-            (PasswordChanged, PasswordReset, PasswordHashRenewed, FamilyTied, FamilyUntied),
+            (PasswordChanged, PasswordReset, PasswordHashRenewed, FamilyLinked, FamilyUnlinked),
             (UserRemoved,),
             user.fold,
         ),
@@ -112,6 +112,6 @@ def streams_elsewhere(event: Event) -> set[str]:
             return {user.stream_of(each) for each in (event.owner_id, *event.children)}
         case UserRegistered():
             return {user.stream_of(each) for each in event.children}
-        case FamilyTied():
+        case FamilyLinked():
             return {user.stream_of(event.child_id)}
     return set()

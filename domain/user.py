@@ -89,8 +89,8 @@ class PasswordHashRenewed(Event, frozen=True, kw_only=True):
     password_hash: str
 
 
-class FamilyTied(Event, frozen=True, kw_only=True):
-    """From now on the child is the family's. A tie is a fact of the family's own stream."""
+class FamilyLinked(Event, frozen=True, kw_only=True):
+    """A child was linked to a family. The event belongs to the family's stream."""
 
     stored_name: ClassVar[str] = "family.tied.v1"
 
@@ -98,8 +98,8 @@ class FamilyTied(Event, frozen=True, kw_only=True):
     child_id: str
 
 
-class FamilyUntied(Event, frozen=True, kw_only=True):
-    """The child is the family's no longer."""
+class FamilyUnlinked(Event, frozen=True, kw_only=True):
+    """A child was unlinked from a family."""
 
     stored_name: ClassVar[str] = "family.untied.v1"
 
@@ -111,7 +111,7 @@ class FamilyUntied(Event, frozen=True, kw_only=True):
 
 
 class User(Struct, frozen=True):
-    """`children`: of a family, those it was registered with, and has been tied to since. `password_changes`: how often
+    """`children`: of a family, those it was registered with or linked to since. `password_changes`: how often
     the password was changed or reset, which ends the tokens issued before."""
 
     version: int
@@ -153,9 +153,9 @@ def fold(events: Iterable[Event], state: User | None = None) -> User | None:
                 state = replace(state, password_hash=event.password_hash, password_changes=changes)
             case PasswordHashRenewed() if state is not None:
                 state = replace(state, password_hash=event.password_hash)
-            case FamilyTied() if state is not None:
+            case FamilyLinked() if state is not None:
                 state = replace(state, children=(*state.children, event.child_id))
-            case FamilyUntied() if state is not None:
+            case FamilyUnlinked() if state is not None:
                 state = replace(state, children=tuple(each for each in state.children if each != event.child_id))
         if state is not None:
             state = replace(state, version=event.originator_version)

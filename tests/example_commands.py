@@ -11,6 +11,7 @@ from application.commands.create_admin import CreateAdmin
 from application.commands.create_outcomes import CreateOutcomes
 from application.commands.disband_group import DisbandGroup
 from application.commands.form_group import FormGroup, NewGroup
+from application.commands.link_child import LinkChild
 from application.commands.note_audit_read import NoteAuditRead
 from application.commands.record_entries import RecordEntries
 from application.commands.record_measurements import RecordMeasurements
@@ -25,8 +26,7 @@ from application.commands.reset_password import ResetPassword, ResetPasswordLoca
 from application.commands.revise_group import GroupChange, ReviseGroup
 from application.commands.revise_outcome import OutcomeChange, ReviseOutcome
 from application.commands.take_out_strangers import TakeOutStrangers
-from application.commands.tie_child import TieChild
-from application.commands.untie_child import UntieChild
+from application.commands.unlink_child import UnlinkChild
 from domain.entry import Entry
 from domain.measurement import Reading
 from domain.partition import stream
@@ -140,12 +140,12 @@ def create_admin(**changes: Any) -> CreateAdmin:
     return replace(CreateAdmin(actor=SERVICE, request_id=REQUEST, user=user), **changes)
 
 
-def tie_child(**changes: Any) -> TieChild:
-    return replace(TieChild(actor=actor("admin"), request_id=REQUEST, family_id=FAMILY, child_id=CHILD), **changes)
+def link_child(**changes: Any) -> LinkChild:
+    return replace(LinkChild(actor=actor("admin"), request_id=REQUEST, family_id=FAMILY, child_id=CHILD), **changes)
 
 
-def untie_child(**changes: Any) -> UntieChild:
-    return replace(UntieChild(actor=actor("admin"), request_id=REQUEST, family_id=FAMILY, child_id=CHILD), **changes)
+def unlink_child(**changes: Any) -> UnlinkChild:
+    return replace(UnlinkChild(actor=actor("admin"), request_id=REQUEST, family_id=FAMILY, child_id=CHILD), **changes)
 
 
 def form_group(**changes: Any) -> FormGroup:
@@ -205,8 +205,8 @@ COMMANDS: tuple[Command, ...] = (
     reset_password(),
     reset_password_locally(),
     create_admin(),
-    tie_child(),
-    untie_child(),
+    link_child(),
+    unlink_child(),
     form_group(),
     revise_group(),
     disband_group(),

@@ -25,8 +25,8 @@ from domain.measurement import (
 from domain.outcome import HIGHER, LOWER, Definition, OutcomeCreated, OutcomeRevised
 from domain.partition import ACCOUNTS, stream
 from domain.user import (
-    FamilyTied,
-    FamilyUntied,
+    FamilyLinked,
+    FamilyUnlinked,
     PasswordChanged,
     PasswordHashRenewed,
     PasswordReset,
@@ -193,13 +193,13 @@ def password_hash_renewed(**changes: Any) -> PasswordHashRenewed:
     return replace(event, **changes)
 
 
-def family_tied(**changes: Any) -> FamilyTied:
-    event = FamilyTied(**_of("tie_child", FAMILY, ACCOUNTS, version=2), family_id=FAMILY, child_id=CHILD)
+def family_linked(**changes: Any) -> FamilyLinked:
+    event = FamilyLinked(**_of("tie_child", FAMILY, ACCOUNTS, version=2), family_id=FAMILY, child_id=CHILD)
     return replace(event, **changes)
 
 
-def family_untied(**changes: Any) -> FamilyUntied:
-    event = FamilyUntied(**_of("untie_child", FAMILY, ACCOUNTS, version=3), family_id=FAMILY, child_id=CHILD)
+def family_unlinked(**changes: Any) -> FamilyUnlinked:
+    event = FamilyUnlinked(**_of("untie_child", FAMILY, ACCOUNTS, version=3), family_id=FAMILY, child_id=CHILD)
     return replace(event, **changes)
 
 
@@ -314,8 +314,8 @@ EVENTS: tuple[Event, ...] = (
     password_changed(),
     password_reset(),
     password_hash_renewed(),
-    family_tied(),
-    family_untied(),
+    family_linked(),
+    family_unlinked(),
     group_formed(),
     group_revised(),
     group_disbanded(),

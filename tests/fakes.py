@@ -44,7 +44,7 @@ class FakeLog:
         self._users: dict[str, UserRow] = {}
         self._usernames: dict[str, str] = {}
         self._institutions: set[str] = set()
-        self._ties: set[tuple[str, str, str]] = set()
+        self._links: set[tuple[str, str, str]] = set()
         self._outcomes: dict[str, str] = {}
         self._open: Known | None = None
         self._appended = False
@@ -76,8 +76,8 @@ class FakeLog:
             directory.users[user_id] = self._users.get(user_id)
         for institution_id in reads.institutions - set(directory.institutions):
             directory.institutions[institution_id] = institution_id in self._institutions
-        for tie in reads.ties - set(directory.ties):
-            directory.ties[tie] = {group for owner, group, child in self._ties if (owner, child) == tie}
+        for link in reads.links - set(directory.links):
+            directory.links[link] = {group for owner, group, child in self._links if (owner, child) == link}
         for institution_id in reads.members - set(directory.members):
             members = [row for row in self._users.values() if row.institution_id == institution_id]
             directory.members[institution_id] = len(members)
@@ -153,10 +153,12 @@ class FakeLog:
         self._institutions |= {registered.institution_id for registered in changes.institutions}
         self._institutions -= set(changes.removed_institutions)
         self._outcomes |= {id: row.brand_id for id, row in changes.outcomes.items()}
-        self._ties = {tie for tie in self._ties if tie[1] not in changes.revised and tie[::2] not in changes.untied}
-        self._ties |= set(changes.ties)
+        self._links = {
+            link for link in self._links if link[1] not in changes.revised and link[::2] not in changes.unlinked
+        }
+        self._links |= set(changes.links)
         gone = {*changes.removed_users, *changes.removed_groups}
-        self._ties = {tie for tie in self._ties if gone.isdisjoint(tie)}
+        self._links = {link for link in self._links if gone.isdisjoint(link)}
         for removed in changes.removed_users:
             self._users.pop(removed, None)
             self._usernames.pop(removed, None)

@@ -18,8 +18,8 @@ from domain.group import GroupDisbanded, GroupFormed, GroupRevised
 from domain.institution import InstitutionRegistered, InstitutionRemoved
 from domain.outcome import OutcomeCreated, OutcomeRevised
 from domain.user import (
-    FamilyTied,
-    FamilyUntied,
+    FamilyLinked,
+    FamilyUnlinked,
     PasswordChanged,
     PasswordHashRenewed,
     PasswordReset,
@@ -40,8 +40,8 @@ EVENTS: frozenset[type[Event]] = frozenset(
         PasswordChanged,
         PasswordReset,
         PasswordHashRenewed,
-        FamilyTied,
-        FamilyUntied,
+        FamilyLinked,
+        FamilyUnlinked,
         InstitutionRegistered,
         InstitutionRemoved,
         GroupFormed,
@@ -65,7 +65,7 @@ class PasswordRow(Struct, frozen=True):
 
 class DirectoryChanges(Struct):
     """What a page of events does to the directory, folded to the last of each: a group as it is at the end, a family
-    and a child tied or not. Ids never come back, so what is removed is removed last.
+    and a child linked or not. Ids never come back, so what is removed is removed last.
 
     `revised` are the groups among `groups` that may have been there before.
     """
@@ -88,9 +88,9 @@ class DirectoryChanges(Struct):
                 self.families.update(((event.user_id, child_id), True) for child_id in event.children)
             case PasswordChanged() | PasswordHashRenewed():
                 self._set_password(event)
-            case FamilyTied():
+            case FamilyLinked():
                 self.families[event.family_id, event.child_id] = True
-            case FamilyUntied():
+            case FamilyUnlinked():
                 self.families[event.family_id, event.child_id] = False
             case InstitutionRegistered():
                 self.institutions.append(event)
@@ -118,10 +118,10 @@ class DirectoryChanges(Struct):
         self.passwords[event.user_id] = replace(before, password_hash=event.password_hash)
 
     @property
-    def ties(self) -> list[tuple[str, str, str]]:
-        """Owner, group and child of every tie that is made; a family is tied to its children under its own id."""
+    def links(self) -> list[tuple[str, str, str]]:
+        """Owner, group and child of every link that is made; a family is linked to its children under its own id."""
         return [
-            *((family_id, family_id, child_id) for (family_id, child_id), tied in self.families.items() if tied),
+            *((family_id, family_id, child_id) for (family_id, child_id), linked in self.families.items() if linked),
             *(
                 (group.owner_id, group.group_id, child_id)
                 for group in self.groups.values()
@@ -130,9 +130,9 @@ class DirectoryChanges(Struct):
         ]
 
     @property
-    def untied(self) -> list[tuple[str, str]]:
-        """Family and child of every tie that is undone."""
-        return [key for key, tied in self.families.items() if not tied]
+    def unlinked(self) -> list[tuple[str, str]]:
+        """Family and child of every link that is undone."""
+        return [key for key, linked in self.families.items() if not linked]
 
 
 def fold(events: Iterable[Event]) -> DirectoryChanges:
@@ -160,11 +160,11 @@ def write(cursor: Cursor[Any], changes: DirectoryChanges) -> None:
     ):
         if ids:
             cursor.execute(SQL[statement], {"ids": list(ids)})
-    if changes.untied:
-        families, children = zip(*changes.untied, strict=True)
+    if changes.unlinked:
+        families, children = zip(*changes.unlinked, strict=True)
         cursor.execute(SQL["untie_families"], {"families": list(families), "children": list(children)})
-    if changes.ties:
-        owners, groups, children = zip(*changes.ties, strict=True)
+    if changes.links:
+        owners, groups, children = zip(*changes.links, strict=True)
         cursor.execute(SQL["put_ties"], {"owners": list(owners), "groups": list(groups), "children": list(children)})
     for statements_of, ids in (
         (("untie_groups", "remove_groups"), changes.removed_groups),

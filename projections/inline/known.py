@@ -50,8 +50,8 @@ class Known(Struct):
     def brand_of(self, outcome_id: str) -> str | None:
         return self.directory.outcomes[outcome_id]
 
-    def tied(self, owner_id: str, child_id: str) -> bool:
-        return bool(self.directory.ties[owner_id, child_id])
+    def is_linked(self, owner_id: str, child_id: str) -> bool:
+        return bool(self.directory.links[owner_id, child_id])
 
     def is_taken(self, name: str) -> bool:
         return bool(self.directory.names[name])

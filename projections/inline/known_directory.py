@@ -13,23 +13,23 @@ from domain.group import GroupDisbanded, GroupFormed
 from domain.institution import InstitutionRegistered, InstitutionRemoved
 from domain.outcome import OutcomeCreated
 from domain.password import canonical
-from domain.user import FamilyTied, FamilyUntied, PasswordChanged, UserRegistered, UserRemoved
+from domain.user import FamilyLinked, FamilyUnlinked, PasswordChanged, UserRegistered, UserRemoved
 from projections.inline.directory import SQL
 
 
 class KnownDirectory(Struct):
     """The part of the directory that a group has asked for, and what the group has done to it since.
 
-    `members`: of an institution, how many users it has. `outcomes`: the brand of each. `ties`: of an owner and a child,
-    the groups through which they are tied. `names`: user names in Unicode NFC, and who has one that is the same in it.
-    Only what was asked for is kept, as the rest is not known.
+    `members`: how many users each institution has. `outcomes`: the brand of each. `links`: for an owner and a child,
+    the groups that link them. `names`: for a user name in Unicode NFC, the users that have it in any form. Only what
+    was loaded is here; anything else is a KeyError.
     """
 
     users: dict[str, UserRow | None] = field(default_factory=dict)
     institutions: dict[str, bool] = field(default_factory=dict)
     members: dict[str, int] = field(default_factory=dict)
     outcomes: dict[str, str | None] = field(default_factory=dict)
-    ties: dict[tuple[str, str], set[str]] = field(default_factory=dict)
+    links: dict[tuple[str, str], set[str]] = field(default_factory=dict)
     names: dict[str, set[str]] = field(default_factory=dict)
 
     def apply(self, event: Event) -> None:
@@ -44,15 +44,15 @@ class KnownDirectory(Struct):
                 self._count(None if there is None else there.institution_id, -1)
                 self.names.get(canonical(event.username), set()).discard(event.user_id)
                 self.users[event.user_id] = None
-                for tie, groups in self.ties.items():
-                    if event.user_id in tie:
+                for link, groups in self.links.items():
+                    if event.user_id in link:
                         groups.clear()
             case PasswordChanged():
                 self._change_password(event)
-            case FamilyTied():
-                self.ties.get((event.family_id, event.child_id), set()).add(event.family_id)
-            case FamilyUntied():
-                self.ties.get((event.family_id, event.child_id), set()).discard(event.family_id)
+            case FamilyLinked():
+                self.links.get((event.family_id, event.child_id), set()).add(event.family_id)
+            case FamilyUnlinked():
+                self.links.get((event.family_id, event.child_id), set()).discard(event.family_id)
             case InstitutionRegistered():
                 self.institutions[event.institution_id] = True
             case InstitutionRemoved():
@@ -75,8 +75,8 @@ class KnownDirectory(Struct):
             self.members[institution_id] += change
 
     def _hold(self, owner_id: str, group_id: str, children: Collection[str]) -> None:
-        """From now on the group ties its owner to these children, and to no other."""
-        for (owner, child_id), groups in self.ties.items():
+        """From now on the group links its owner to these children, and to no other."""
+        for (owner, child_id), groups in self.links.items():
             if owner == owner_id:
                 (groups.add if child_id in children else groups.discard)(group_id)
 
@@ -87,14 +87,14 @@ def load(cursor: Cursor[Any], directory: KnownDirectory, reads: Reads) -> None:
     institutions = reads.institutions - directory.institutions.keys()
     members = reads.members - directory.members.keys()
     outcomes = reads.outcomes - directory.outcomes.keys()
-    ties = reads.ties - directory.ties.keys()
+    links = reads.links - directory.links.keys()
     names = reads.names - directory.names.keys()
-    if not (users or institutions or members or outcomes or ties or names):
+    if not (users or institutions or members or outcomes or links or names):
         return
     directory.users.update(dict.fromkeys(users))
     directory.institutions.update(dict.fromkeys(institutions, False))
     directory.outcomes.update(dict.fromkeys(outcomes))
-    directory.ties.update((tie, set()) for tie in ties)
+    directory.links.update((link, set()) for link in links)
     directory.names.update((name, set()) for name in names)
     cursor.execute(
         SQL["load"],
@@ -103,8 +103,8 @@ def load(cursor: Cursor[Any], directory: KnownDirectory, reads: Reads) -> None:
             "institutions": list(institutions),
             "members": list(members),
             "outcomes": list(outcomes),
-            "owners": [owner for owner, _ in ties],
-            "children": [child for _, child in ties],
+            "owners": [owner for owner, _ in links],
+            "children": [child for _, child in links],
             "names": list(names),
         },
     )
@@ -119,6 +119,6 @@ def load(cursor: Cursor[Any], directory: KnownDirectory, reads: Reads) -> None:
             case "outcome":
                 directory.outcomes[id] = text
             case "tie":
-                directory.ties[id, text].add(other)
+                directory.links[id, text].add(other)
             case "name":
                 directory.names[id].add(text)

@@ -17,7 +17,7 @@ from domain.institution import InstitutionRegistered, InstitutionRemoved
 from domain.measurement import MeasurementRecorded, MeasurementRemoved, MeasurementsWithdrawn
 from domain.outcome import OutcomeCreated, OutcomeRevised
 from domain.partition import name_of
-from domain.user import FamilyTied, FamilyUntied, PasswordChanged, PasswordHashRenewed, UserRegistered, UserRemoved
+from domain.user import FamilyLinked, FamilyUnlinked, PasswordChanged, PasswordHashRenewed, UserRegistered, UserRemoved
 from projections import statements
 from projections.views.view import Expected, Page, Row, Tables, View, insert, run
 
@@ -43,8 +43,8 @@ ABOUT: dict[type[Event], Callable[[Any], str]] = {
     EntryRecorded: attrgetter("subject_id"),
     OutcomeCreated: attrgetter("outcome_id"),
     OutcomeRevised: attrgetter("outcome_id"),
-    FamilyTied: attrgetter("child_id"),
-    FamilyUntied: attrgetter("child_id"),
+    FamilyLinked: attrgetter("child_id"),
+    FamilyUnlinked: attrgetter("child_id"),
     UserRegistered: attrgetter("user_id"),
     UserRemoved: attrgetter("user_id"),
     PasswordChanged: attrgetter("user_id"),

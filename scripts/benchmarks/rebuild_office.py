@@ -162,12 +162,12 @@ class Office:
     def _tie_and_untie(self) -> Iterator[Sequence[Event]]:
         child, other = self._random.sample(self.children, 2)
         parents = there(user.fold(child.family))
-        tied = family.tie(parents, other.id, origin=self.asked("admin"), cause="tie_child")
-        yield [tied]
-        parents = there(user.fold([child.family[0], tied]))
-        untied = family.untie(parents, other.id, origin=self.asked("admin"), cause="untie_child")
-        child.family = [child.family[0], untied]
-        yield [untied]
+        linked = family.link(parents, other.id, origin=self.asked("admin"), cause="tie_child")
+        yield [linked]
+        parents = there(user.fold([child.family[0], linked]))
+        unlinked = family.unlink(parents, other.id, origin=self.asked("admin"), cause="untie_child")
+        child.family = [child.family[0], unlinked]
+        yield [unlinked]
 
     def _form_a_group(self) -> Iterator[Sequence[Event]]:
         origin = self.asked("educator")

@@ -169,15 +169,15 @@ def test_a_role_is_checked_before_ids_and_filters(method: str, path: str, accoun
 def test_an_admin_who_is_gone_is_told_so(scene: Scene, people: People, service: Service, anyone: Api) -> None:
     assert people.admin.token
     gone = anyone.with_token(Forger(service, people.admin.token).sign(sub=UNKNOWN_ID))
-    tie = f"/v1/families/{scene.ids['family']}/children/{scene.ids['child']}"
+    link = f"/v1/families/{scene.ids['family']}/children/{scene.ids['child']}"
     paths = ["/v1/institutions", f"/v1/institutions/{people.institution_id}"]
     paths += [path for account in ACCOUNTS for path in (account.path, f"{account.path}/{UNKNOWN_ID}")]
     for path in paths:
         assert refusals.GONE == refused(gone.get(path))
-    for path in (f"/v1/institutions/{people.institution_id}", tie, f"/v1/users/{scene.ids['child']}"):
+    for path in (f"/v1/institutions/{people.institution_id}", link, f"/v1/users/{scene.ids['child']}"):
         assert refusals.GONE == refused(gone.delete(path))
     bodies: dict[str, Body] = {account.path: people.request(account) for account in ACCOUNTS}
     bodies[FAMILY.path]["children"] = [scene.ids["child"]]
-    bodies |= {"/v1/institutions": {"type": "school", "name": unique("school")}, tie: {}}
+    bodies |= {"/v1/institutions": {"type": "school", "name": unique("school")}, link: {}}
     for path, body in bodies.items():
         assert refusals.GONE == refused(gone.post(path, body))

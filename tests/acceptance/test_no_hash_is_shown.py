@@ -107,11 +107,11 @@ def test_no_answer_about_a_family_s_ties_tells_a_password(people: People, child:
     sent, _ = registered(people, FAMILY, child)
     made = people.admin.post(FAMILY.path, sent)
     assert 201 == made.status_code, made.text
-    ties = f"{FAMILY.path}/{made.json()['id']}/children"
+    links = f"{FAMILY.path}/{made.json()['id']}/children"
     answers = [
-        people.admin.post(f"{ties}/{child.id}", {}),
-        people.admin.post(f"{ties}/{UNKNOWN_ID}", {}),
-        people.admin.delete(f"{ties}/{child.id}"),
+        people.admin.post(f"{links}/{child.id}", {}),
+        people.admin.post(f"{links}/{UNKNOWN_ID}", {}),
+        people.admin.delete(f"{links}/{child.id}"),
         people.admin.delete(f"/v1/users/{made.json()['id']}"),
     ]
     assert [200, 400, 204, 204] == [answer.status_code for answer in answers]

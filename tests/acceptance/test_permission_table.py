@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import jwt
 import pytest
 
-from application.permissions import ANY, MAY, TIED
+from application.permissions import ANY, LINKED, MAY
 from domain.user import TITLES
 from tests.acceptance import refusals
 from tests.acceptance.client import UNKNOWN_ID, Api, User, refused
@@ -85,7 +85,7 @@ ASKED_BY_NOBODY = {
 
 
 class Asker(NamedTuple):
-    """Somebody of a role: `own` is the asker itself, or for measurements the child that is its own or tied to it."""
+    """Somebody of a role: `own` is the asker itself, or for measurements the child that is its own or linked to it."""
 
     api: Api
     own: Target
@@ -153,4 +153,4 @@ def test_nobody_may_do_anything_without_a_token(action: str, anyone: Api) -> Non
 
 
 def test_some_cells_of_the_table_rest_on_ties() -> None:
-    assert {action for action, roles in MAY.items() if TIED in roles.values()} <= set(OF_A_CHILD)
+    assert {action for action, roles in MAY.items() if LINKED in roles.values()} <= set(OF_A_CHILD)

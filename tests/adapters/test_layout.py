@@ -201,8 +201,8 @@ def write_accounts(world: World, child: str, sibling: str) -> None:
     group."""
     owner = Actor(world.id(world.register("educator")), "educator", ALL)
     family = world.id(world.register("family", children=(sibling,)))
-    world.run(world.tie(family, child), world.tie(family, sibling))
-    world.run(world.untie(family, child), world.untie(family, sibling))
+    world.run(world.link(family, child), world.link(family, sibling))
+    world.run(world.unlink(family, child), world.unlink(family, sibling))
     group, other = world.id(world.group(owner, "4b", [child, sibling])), world.id(world.group(owner, "4c", [child]))
     world.id(world.revise(owner, group, name="5b", children=(sibling,)))
     world.id(world.disband(owner, other))

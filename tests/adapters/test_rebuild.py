@@ -62,13 +62,13 @@ def test_commands_are_decided_by_what_was_rebuilt(copy: Copy, name: str) -> None
         world.register("family", "the family", (child,)),
         world.institution("school"),
         world.remove_institution(world.institution_id),
-        world.tie(family, "f" * 24),
+        world.link(family, "f" * 24),
         world.weights("f" * 24, [2]),
     ]
     answers = world.run(*refused)
     assert [] == [answer for answer in answers if isinstance(answer, list) and isinstance(answer[0], str)]
     world.id(world.weights(child, [2]))
-    world.id(world.tie(family, other))
+    world.id(world.link(family, other))
     world.id(world.remove(child, weight))
     world.id(world.weights(child, [1]))
     assert 0 == copy.rebuild(name)

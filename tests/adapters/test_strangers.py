@@ -67,7 +67,7 @@ def history(world: World, group_id: str) -> list[Event]:
     return known.history(group.stream_of(group_id))
 
 
-def ties(database_url: str, owner: Actor) -> set[str]:
+def links(database_url: str, owner: Actor) -> set[str]:
     """The children that an owner may see."""
     with psycopg.connect(database_url) as session:
         return {id for (id,) in session.execute("select child_id from ties where owner_id = %s", [owner.id])}
@@ -80,11 +80,11 @@ def test_strangers_leave_a_group_by_a_fact_of_the_service_and_only_once(
     owner, other = owner_in(world, here), owner_in(world, there)
     first, stranger, second = world.children(3)
     mine, theirs = formed_before(world, owner, first, second), formed_before(world, other, stranger, first)
-    assert {stranger, first} == ties(database_url, other)
+    assert {stranger, first} == links(database_url, other)
     for _ in range(2):
         prepare.prepare(CHEAP, tmp_path, database_url)
-        assert set() == ties(database_url, other)
-        assert {first, second} == ties(database_url, owner)
+        assert set() == links(database_url, other)
+        assert {first, second} == links(database_url, owner)
         (_, revised) = history(world, theirs)
         assert isinstance(revised, GroupRevised)
         assert ("growthrings", "service") == (revised.origin.actor_id, revised.origin.actor_role)
@@ -105,7 +105,7 @@ def test_a_group_of_many_is_left_with_its_own(
     owner = owner_in(world, world.institution_id)
     groups = [formed_before(world, owner, own, elsewhere, stranger) for _ in range(5)]
     prepare.prepare(CHEAP, tmp_path, database_url)
-    assert {own, stranger} == ties(database_url, owner)
+    assert {own, stranger} == links(database_url, owner)
     assert [2] * 5 == [len(history(world, each)) for each in groups]
 
 
@@ -116,4 +116,4 @@ def test_a_rename_leaves_out_a_stranger_who_is_still_there(world: World, databas
     (stranger,) = world.children(1)
     group_id = formed_before(world, owner, stranger)
     world.id(world.revise(owner, group_id, name="renamed"))
-    assert set() == ties(database_url, owner)
+    assert set() == links(database_url, owner)

@@ -140,10 +140,10 @@ class Workload:
         return self._world.entries(self._pick(self._outcomes), subject, hours)
 
     def _tie(self) -> Command:
-        return self._world.tie(self._pick(self._users["family"]), self._pick(self._users["child"]))
+        return self._world.link(self._pick(self._users["family"]), self._pick(self._users["child"]))
 
     def _untie(self) -> Command:
-        return self._world.untie(self._pick(self._users["family"]), self._pick(self._users["child"]))
+        return self._world.unlink(self._pick(self._users["family"]), self._pick(self._users["child"]))
 
     def _form(self) -> Command:
         return self._world.group(self._owner(), self._name(), self._children())

@@ -15,6 +15,7 @@ from application.commands.change_password import ChangePassword, NewPassword
 from application.commands.create_outcomes import CreateOutcomes
 from application.commands.disband_group import DisbandGroup
 from application.commands.form_group import FormGroup, NewGroup
+from application.commands.link_child import LinkChild
 from application.commands.note_audit_read import NoteAuditRead
 from application.commands.record_entries import RecordEntries
 from application.commands.record_measurements import RecordMeasurements
@@ -28,8 +29,7 @@ from application.commands.renew_password_hash import RenewPasswordHash
 from application.commands.reset_password import ResetPassword
 from application.commands.revise_group import GroupChange, ReviseGroup
 from application.commands.revise_outcome import OutcomeChange, ReviseOutcome
-from application.commands.tie_child import TieChild
-from application.commands.untie_child import UntieChild
+from application.commands.unlink_child import UnlinkChild
 from application.permissions import SCOPES
 from application.ports import LogUnavailable
 from application.processor import Answers, Processor
@@ -136,11 +136,11 @@ class World(Struct):
     def reset_password(self, user_id: str, password_hash: str) -> ResetPassword:
         return ResetPassword(actor=self.admin, request_id="request", user_id=user_id, password_hash=password_hash)
 
-    def tie(self, family_id: str, child_id: str) -> TieChild:
-        return TieChild(actor=self.admin, request_id="request", family_id=family_id, child_id=child_id)
+    def link(self, family_id: str, child_id: str) -> LinkChild:
+        return LinkChild(actor=self.admin, request_id="request", family_id=family_id, child_id=child_id)
 
-    def untie(self, family_id: str, child_id: str) -> UntieChild:
-        return UntieChild(actor=self.admin, request_id="request", family_id=family_id, child_id=child_id)
+    def unlink(self, family_id: str, child_id: str) -> UnlinkChild:
+        return UnlinkChild(actor=self.admin, request_id="request", family_id=family_id, child_id=child_id)
 
     def group(self, owner: Actor, name: str, children: Sequence[str]) -> FormGroup:
         return FormGroup(actor=owner, request_id="request", group=NewGroup(name, tuple(children), "4b"))

@@ -42,7 +42,7 @@ def check_known(log: AnyLog, drawn: AccountsDrawn) -> None:
         users={person.id for person in people},
         institutions=set(drawn.institutions),
         members=set(drawn.institutions),
-        ties=pairs,
+        links=pairs,
         keys={*usernames, *schools, *names},
     )
     there = {id: UserRow(it.role, it.institution_id, it.password_changes) for id, it in accounts.users.items()}
@@ -51,7 +51,7 @@ def check_known(log: AnyLog, drawn: AccountsDrawn) -> None:
     assert all((row.password_changes > 0) == (row.password_changed_at is not None) for row in rows.values())
     assert accounts.institutions.keys() == {id for id in drawn.institutions if known.has_institution(id)}
     assert [accounts.members(id) for id in drawn.institutions] == [known.members(id) for id in drawn.institutions]
-    assert {(owner, child) for owner, _, child in accounts.ties} == {pair for pair in pairs if known.tied(*pair)}
+    assert {(owner, child) for owner, _, child in accounts.links} == {pair for pair in pairs if known.is_linked(*pair)}
     called = {account.username: user.stream_of(id) for id, account in accounts.users.items()}
     assert [called.get(name) for name in usernames.values()] == [known.holder(key) for key in usernames]
     schooled = {name: institution.stream_of(id) for id, name in accounts.institutions.items()}
@@ -92,7 +92,7 @@ def check_rows(session: Connection[Any], drawn: AccountsDrawn) -> None:
         },
         "institutions": set(accounts.institutions.items()),
         "groups": {(id, it.owner_id, it.name, it.school_class) for id, it in accounts.groups.items()},
-        "ties": accounts.ties,
+        "ties": accounts.links,
     }
     for table, question in TABLES.items():
         rows = session.execute(question.encode(), asked).fetchall()

@@ -18,6 +18,7 @@ from tests.example_commands import (
     disband_group,
     form_group,
     group_change,
+    link_child,
     new_group,
     new_institution,
     new_password,
@@ -29,8 +30,7 @@ from tests.example_commands import (
     renew_password_hash,
     reset_password,
     revise_group,
-    tie_child,
-    untie_child,
+    unlink_child,
 )
 from tests.examples import actor, new_id, user_registered
 
@@ -44,7 +44,7 @@ class AccountsDrawn:
     """Those who were ever there, in the order in which they came; the model says who still is.
 
     Each function draws one sort of command, with Hypothesis' `draw`. What it draws from does not depend on any id,
-    since ids are new in every run. `pairs` are owners and children whom a command that was drawn ties or unties.
+    since ids are new in every run. `pairs` are owners and children that a drawn command links or unlinks.
     """
 
     def __init__(self, admin: Actor, accounts: Accounts, people: list[Actor]) -> None:
@@ -57,7 +57,7 @@ class AccountsDrawn:
     @property
     def sorts(self) -> list[Any]:
         """By how often they come."""
-        often = 2 * [self.registrations, self.formations, self.revisions, self.ties, self.ends_of_ties]
+        often = 2 * [self.registrations, self.formations, self.revisions, self.links, self.unlinks]
         seldom = [self.disbandings, self.institutions_registered, self.institutions_removed, self.removals_of_users]
         return [*often, *seldom, self.passwords, self.resets_of_passwords, self.renewed_hashes]
 
@@ -106,8 +106,8 @@ class AccountsDrawn:
 
     def removals_of_users(self, draw: Any) -> Command:
         ids = [person.id for person in self.people]
-        tied = [child_id for _, child_id in self.pairs[-3:]]
-        ids += tied + tied
+        linked = [child_id for _, child_id in self.pairs[-3:]]
+        ids += linked + linked
         return remove_user(actor=self.admin, user_id=draw(st.sampled_from([NOT_THERE, self.admin.id, *ids[::-1]])))
 
     def passwords(self, draw: Any) -> Command:
@@ -131,17 +131,17 @@ class AccountsDrawn:
         id = draw(st.sampled_from([*self.institutions[::-1], NOT_THERE]))
         return remove_institution(actor=self.admin, institution_id=id)
 
-    def ties(self, draw: Any) -> Command:
+    def links(self, draw: Any) -> Command:
         family_id, child_id = draw(self.ids("family")), draw(self.ids("child"))
         self.pairs.append((actor("family", family_id), child_id))
-        return tie_child(actor=self.admin, family_id=family_id, child_id=child_id)
+        return link_child(actor=self.admin, family_id=family_id, child_id=child_id)
 
-    def ends_of_ties(self, draw: Any) -> Command:
-        """Of those whom a family was tied to rather than of any others."""
+    def unlinks(self, draw: Any) -> Command:
+        """Of those whom a family was linked to rather than of any others."""
         pairs = [(owner.id, child_id) for owner, child_id in self.pairs if owner.role == "family"]
         any_pair = st.tuples(self.ids("family"), self.ids("child"))
         family_id, child_id = draw(st.sampled_from(pairs[-4:]) | any_pair if pairs else any_pair)
-        return untie_child(actor=self.admin, family_id=family_id, child_id=child_id)
+        return unlink_child(actor=self.admin, family_id=family_id, child_id=child_id)
 
     def formations(self, draw: Any) -> Command:
         owners = [person for person in self.people if person.role in OWNERS]

@@ -9,6 +9,7 @@ from application.command import Actor
 from application.commands.change_password import ChangePassword
 from application.commands.disband_group import DisbandGroup
 from application.commands.form_group import FormGroup
+from application.commands.link_child import LinkChild
 from application.commands.register_institution import RegisterInstitution
 from application.commands.register_user import RegisterUser
 from application.commands.remove_institution import RemoveInstitution
@@ -16,8 +17,7 @@ from application.commands.remove_user import RemoveUser
 from application.commands.renew_password_hash import RenewPasswordHash
 from application.commands.reset_password import ResetPassword
 from application.commands.revise_group import ReviseGroup
-from application.commands.tie_child import TieChild
-from application.commands.untie_child import UntieChild
+from application.commands.unlink_child import UnlinkChild
 from domain.refusal import (
     AlreadyRegistered,
     ChildrenNotRegistered,
@@ -65,13 +65,13 @@ class Accounts:
         return user_id in self.users and self.users[user_id].role == "child"
 
     @property
-    def ties(self) -> set[tuple[str, str, str]]:
-        """Owner, group and child; a family ties under its own id."""
+    def links(self) -> set[tuple[str, str, str]]:
+        """Owner, group and child; a family links under its own id."""
         of_groups = {(group.owner_id, id, child) for id, group in self.groups.items() for child in group.children}
         return of_groups | {(family, family, child) for family, child in self.families}
 
-    def tied(self, owner_id: str, child_id: str) -> bool:
-        return any((owner, child) == (owner_id, child_id) for owner, _, child in self.ties)
+    def is_linked(self, owner_id: str, child_id: str) -> bool:
+        return any((owner, child) == (owner_id, child_id) for owner, _, child in self.links)
 
     def members(self, institution_id: str) -> int:
         return sum(account.institution_id == institution_id for account in self.users.values())
@@ -95,9 +95,9 @@ class Accounts:
                 return [self._register_institution(command, new_id)]
             case RemoveInstitution():
                 return [self._remove_institution(command)]
-            case TieChild():
-                return [self._tie(command)]
-            case UntieChild():
+            case LinkChild():
+                return [self._link(command)]
+            case UnlinkChild():
                 self.families.discard((command.family_id, command.child_id))
                 return ["id"]
             case FormGroup():
@@ -167,7 +167,7 @@ class Accounts:
         self.institutions.pop(command.institution_id, None)
         return "id"
 
-    def _tie(self, command: TieChild) -> Told:
+    def _link(self, command: LinkChild) -> Told:
         if command.family_id not in self.users or self.users[command.family_id].role != "family":
             return NotFound
         if not self.is_child(command.child_id):

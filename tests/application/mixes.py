@@ -17,6 +17,7 @@ from tests.example_commands import (
     entry,
     form_group,
     group_change,
+    link_child,
     new_group,
     new_institution,
     new_user,
@@ -29,8 +30,7 @@ from tests.example_commands import (
     remove_user,
     revise_group,
     revise_outcome,
-    tie_child,
-    untie_child,
+    unlink_child,
 )
 from tests.examples import NOON, definition, new_id
 
@@ -105,8 +105,8 @@ def ties_made_and_undone(world: World, size: int) -> list[Command]:
     commands: list[Command] = []
     for _ in range(size):
         family, other = (world.registered("family", children=children).id for children in ((world.child,), ()))
-        commands.append(untie_child(actor=world.admin, family_id=family, child_id=world.child))
-        commands.append(tie_child(actor=world.admin, family_id=other, child_id=world.child))
+        commands.append(unlink_child(actor=world.admin, family_id=family, child_id=world.child))
+        commands.append(link_child(actor=world.admin, family_id=other, child_id=world.child))
     return commands
 
 

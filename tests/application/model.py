@@ -63,7 +63,7 @@ class Model:
             return Forbidden
         if not self.accounts.is_child(child_id):
             return ChildNotRegistered
-        if actor.role in ("educator", "family") and not self.accounts.tied(actor.id, child_id):
+        if actor.role in ("educator", "family") and not self.accounts.is_linked(actor.id, child_id):
             return Forbidden
         return None
 

@@ -48,7 +48,7 @@ class People(AccountsDrawn):
         )
 
     def recordings_of_pairs(self, draw: Any) -> Command:
-        """By those who were tied to the child a short time ago, perhaps, or just now within the same group."""
+        """By those who were linked to the child a short time ago, perhaps, or just now within the same group."""
         pairs = [(owner, child_id) for owner, child_id in self.pairs if owner.role in ("educator", "family")]
         if not pairs:
             return self.recordings(draw)

@@ -15,8 +15,8 @@ from domain.user import UserRemoved
 from projections.inline.known import Known
 from tests.application.conftest import AnyLog
 from tests.examples import (
-    family_tied,
-    family_untied,
+    family_linked,
+    family_unlinked,
     group_disbanded,
     group_formed,
     institution_registered,
@@ -99,14 +99,14 @@ def the_end_of(formed: GroupFormed) -> Event:
     return group_disbanded(**members, originator_version=formed.originator_version + 1)
 
 
-def a_tie(family_id: str, child_id: str, version: int = 2) -> Event:
+def a_family_link(family_id: str, child_id: str, version: int = 2) -> Event:
     members = {"originator_id": user.stream_of(family_id), "family_id": family_id, "child_id": child_id}
-    return family_tied(**members, originator_version=version)
+    return family_linked(**members, originator_version=version)
 
 
-def the_end_of_a_tie(family_id: str, child_id: str, version: int) -> Event:
+def a_family_unlink(family_id: str, child_id: str, version: int) -> Event:
     members = {"originator_id": user.stream_of(family_id), "family_id": family_id, "child_id": child_id}
-    return family_untied(**members, originator_version=version)
+    return family_unlinked(**members, originator_version=version)
 
 
 def holder(log: AnyLog, key: dedupe.Key) -> str | None:

@@ -17,7 +17,7 @@ from domain.user import UserRemoved
 from tests.application.model import told
 from tests.application.people import People
 from tests.application.world import World, events_in
-from tests.example_commands import remove_user, untie_child
+from tests.example_commands import remove_user, unlink_child
 from tests.fakes import FakeLog
 
 ID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{24}"
@@ -71,5 +71,5 @@ def test_who_is_removed_is_not_untied_again_by_the_next_command_of_the_group() -
     world = World(FakeLog(partitions=1))
     family = world.registered("family", children=(world.child,))
     removed = remove_user(actor=world.admin, user_id=world.child)
-    world.run(removed, untie_child(actor=world.admin, family_id=family.id, child_id=world.child))
+    world.run(removed, unlink_child(actor=world.admin, family_id=family.id, child_id=world.child))
     assert [UserRemoved, MeasurementsWithdrawn] == [type(event) for event in events_in(world.log, 0)[-2:]]

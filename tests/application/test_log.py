@@ -34,13 +34,13 @@ def test_what_is_not_there_is_known_not_to_be_there(log: AnyLog) -> None:
     child = new_id()
     key = measurement.key(child, "weight", NOON)
     known = look_up(
-        log, keys={key}, histories={stream(child, "x")}, users={child}, institutions={child}, ties={(child, child)}
+        log, keys={key}, histories={stream(child, "x")}, users={child}, institutions={child}, links={(child, child)}
     )
     assert None is known.holder(key)
     assert [] == known.history(stream(child, "x"))
     assert None is known.user(child)
     assert not known.has_institution(child)
-    assert not known.tied(child, child)
+    assert not known.is_linked(child, child)
 
 
 def test_looking_up_what_was_not_asked_for_is_a_fault(log: AnyLog) -> None:
@@ -51,7 +51,7 @@ def test_looking_up_what_was_not_asked_for_is_a_fault(log: AnyLog) -> None:
         lambda: known.user("x"),
         lambda: known.has_institution("x"),
         lambda: known.members("x"),
-        lambda: known.tied("x", "y"),
+        lambda: known.is_linked("x", "y"),
     ):
         with pytest.raises(KeyError):
             look()

@@ -70,18 +70,18 @@ def test_keys_that_were_loaded_are_free_once_the_group_has_withdrawn_them(log: A
     assert None is known.holder(key)
 
 
-def test_a_removed_user_leaves_no_name_no_group_name_and_no_tie(log: AnyLog) -> None:
+def test_a_removed_user_leaves_no_name_no_group_name_and_no_link(log: AnyLog) -> None:
     owner, child, other = new_id(), new_id(), new_id()
     formed = group_formed(originator_id=stream(ACCOUNTS, new_id()), owner_id=owner, children=(child, other))
     store(log, a_user(child), a_user(other), a_user(owner, role="educator"), formed)
-    asked = {"users": {owner, child}, "ties": {(owner, child), (owner, other)}}
-    assert look_up(log, **asked).tied(owner, child)
+    asked = {"users": {owner, child}, "links": {(owner, child), (owner, other)}}
+    assert look_up(log, **asked).is_linked(owner, child)
     store(log, the_removal_of(child))
     known = look_up(log, **asked)
-    assert (None, False, True) == (known.user(child), known.tied(owner, child), known.tied(owner, other))
+    assert (None, False, True) == (known.user(child), known.is_linked(owner, child), known.is_linked(owner, other))
     store(log, the_removal_of(owner))
     known = look_up(log, **asked)
-    assert (None, False) == (known.user(owner), known.tied(owner, other))
+    assert (None, False) == (known.user(owner), known.is_linked(owner, other))
     assert None is holder(log, user.key(owner))
     assert None is holder(log, group.key(owner, "4.º B"))
 
@@ -89,5 +89,5 @@ def test_a_removed_user_leaves_no_name_no_group_name_and_no_tie(log: AnyLog) -> 
 def test_a_family_is_tied_to_its_children(log: AnyLog) -> None:
     family, child = new_id(), new_id()
     store(log, a_user(child), a_user(family, role="family", children=(child,)))
-    known = look_up(log, ties={(family, child), (child, family)})
-    assert (True, False) == (known.tied(family, child), known.tied(child, family))
+    known = look_up(log, links={(family, child), (child, family)})
+    assert (True, False) == (known.is_linked(family, child), known.is_linked(child, family))

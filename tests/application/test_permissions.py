@@ -12,7 +12,7 @@ from adapters.http.edge.envelopes import ENVELOPES
 from application import commands, permissions, queries
 from application.command import Actor, Command
 from application.commands.register_first_admin import SERVICE
-from application.permissions import ANY, MAY, OWN, SCOPES, TIED, Whose
+from application.permissions import ANY, LINKED, MAY, OWN, SCOPES, Whose
 from application.ports import Reads, UserRow
 from application.queries.query import Query
 from domain.refusal import ChildNotRegistered, Forbidden, Refusal, UserGone
@@ -100,9 +100,9 @@ CONTRACT: dict[str, tuple[Whose | None, Whose | None, Whose | None]] = {
     "admin": (None, ANY, None),
     "application": (ANY, ANY, ANY),
     "child": (OWN, OWN, None),
-    "educator": (TIED, TIED, TIED),
-    "family": (TIED, TIED, TIED),
-    "healthprofessional": (None, TIED, None),
+    "educator": (LINKED, LINKED, LINKED),
+    "family": (LINKED, LINKED, LINKED),
+    "healthprofessional": (None, LINKED, None),
 }
 """Role → whose measurements it may post, get, delete."""
 
@@ -132,23 +132,23 @@ def test_a_token_without_the_scope_is_not_let_through(scope: str, action: str, o
 
 
 class Facts:
-    """Implements `application.permissions.Facts`: nobody but these is there, and only these ties."""
+    """Implements `application.permissions.Facts`: nobody but these is there, and only these links."""
 
-    def __init__(self, users: dict[str, str], *ties: tuple[str, str]) -> None:
-        self.users, self.ties = users, ties
+    def __init__(self, users: dict[str, str], *links: tuple[str, str]) -> None:
+        self.users, self.links = users, links
 
     def user(self, user_id: str) -> UserRow | None:
         return UserRow(self.users[user_id], None) if user_id in self.users else None
 
-    def tied(self, owner_id: str, child_id: str) -> bool:
-        return (owner_id, child_id) in self.ties
+    def is_linked(self, owner_id: str, child_id: str) -> bool:
+        return (owner_id, child_id) in self.links
 
 
 def asked(role: str, facts: Facts, asker: str = ASKER, action: str = "read_measurements") -> None:
     reads = Reads()
     permissions.reads_of_child(action, actor(role, asker), CHILD, reads)
     assert {asker, CHILD} == reads.users
-    assert reads.ties == ({(asker, CHILD)} if MAY[action][role] is TIED else set())
+    assert reads.links == ({(asker, CHILD)} if MAY[action][role] is LINKED else set())
     permissions.check_child(action, actor(role, asker), CHILD, facts)
 
 

@@ -15,12 +15,12 @@ from tests.application.world import World
 from tests.example_commands import (
     create_outcomes,
     form_group,
+    link_child,
     new_group,
     remove_user,
     revise_group,
     revise_outcome,
-    tie_child,
-    untie_child,
+    unlink_child,
 )
 from tests.examples import definition, new_id
 
@@ -89,13 +89,13 @@ def test_a_family_is_shown_with_the_children_it_has_after_each_link(world: World
     family_id = world.registered("family", children=(third,)).id
 
     def link(child_id: str) -> Command:
-        return tie_child(actor=world.admin, family_id=family_id, child_id=child_id)
+        return link_child(actor=world.admin, family_id=family_id, child_id=child_id)
 
     shown = states(
         world,
         link(second),
         link(second),
-        untie_child(actor=world.admin, family_id=family_id, child_id=third),
+        unlink_child(actor=world.admin, family_id=family_id, child_id=third),
         link(first),
         remove_user(actor=world.admin, user_id=second),
         link(third),

@@ -28,8 +28,8 @@ from tests.examples import (
     body_fat_revised,
     definition,
     entry_recorded,
-    family_tied,
-    family_untied,
+    family_linked,
+    family_unlinked,
     group_disbanded,
     group_formed,
     group_revised,
@@ -62,9 +62,9 @@ POSSIBLE: dict[str, History] = {
     "a user who changes the password and goes": [user_registered(), password_changed(), user_removed()],
     "a family with a child, without, and with it again": [
         user_registered(role="family"),
-        family_tied(),
-        family_untied(),
-        family_tied(originator_version=4),
+        family_linked(),
+        family_unlinked(),
+        family_linked(originator_version=4),
     ],
     "a group": [group_formed(), group_revised(), group_disbanded()],
     "an institution": [institution_registered(), institution_removed()],
@@ -204,7 +204,7 @@ STATES: dict[str, tuple[History, list[Any]]] = {
         ],
     ),
     "a family": (
-        [user_registered(user_id=FAMILY, role="family"), family_tied(), family_untied()],
+        [user_registered(user_id=FAMILY, role="family"), family_linked(), family_unlinked()],
         [
             User(version, FAMILY, "family", "Ana Maria", HASH, *OF_ANA[:2], children)
             for version, children in ((1, ()), (2, (CHILD,)), (3, ()))

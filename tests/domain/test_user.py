@@ -15,8 +15,8 @@ from tests.examples import (
     FAMILY,
     INSTITUTION,
     OTHER_CHILD,
-    family_tied,
-    family_untied,
+    family_linked,
+    family_unlinked,
     group_formed,
     institution_registered,
     new_id,
@@ -170,13 +170,13 @@ def test_who_has_changed_its_password_is_removed_with_its_name() -> None:
     )
 
 
-def test_a_family_changes_its_password_and_goes_after_its_ties() -> None:
+def test_a_family_changes_its_password_and_goes_after_its_links() -> None:
     of_family = {"originator_id": stream(ACCOUNTS, FAMILY), "user_id": FAMILY}
     family = user_registered(**of_family, role="family", username="Família", profile=Profile())
-    given(family, family_tied(), family_untied()).when(change_password(FIRST, SECOND, FAMILY)).then(
+    given(family, family_linked(), family_unlinked()).when(change_password(FIRST, SECOND, FAMILY)).then(
         password_changed(**of_family, originator_version=4)
     )
-    given(family, family_tied()).when(remove(FAMILY)).then(
+    given(family, family_linked()).when(remove(FAMILY)).then(
         user_removed(**of_family, role="family", username="Família", originator_version=3)
     )
 

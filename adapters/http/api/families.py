@@ -8,8 +8,8 @@ from adapters.http.api import users
 from adapters.http.edge.access import Entrance
 from adapters.http.edge.error_responses import only, only_state
 from adapters.http.edge.requests import HttpRequest, json_response, path_id, request_id
-from application.commands.tie_child import TieChild
-from application.commands.untie_child import UntieChild
+from application.commands.link_child import LinkChild
+from application.commands.unlink_child import UnlinkChild
 from application.queries.users import User
 from application.writer import Writer
 
@@ -18,17 +18,17 @@ PATH = "/v1/families/{family_id:str}/children/{child_id:str}"
 
 def routes(entrance: Entrance, writer: Writer) -> list[HTTPRouteHandler]:
     @post(PATH, status_code=200)
-    async def tie(request: HttpRequest) -> Response[bytes]:
-        actor = await entrance.admit(request, TieChild.name)
+    async def link(request: HttpRequest) -> Response[bytes]:
+        actor = await entrance.admit(request, LinkChild.name)
         family_id, child_id = path_id(request, "family_id"), path_id(request, "child_id")
-        command = TieChild(actor=actor, request_id=request_id(request), family_id=family_id, child_id=child_id)
+        command = LinkChild(actor=actor, request_id=request_id(request), family_id=family_id, child_id=child_id)
         return json_response(users.shown(only_state(await writer.submit(command), User), times.today()), 200)
 
     @delete(PATH)
-    async def untie(request: HttpRequest) -> None:
-        actor = await entrance.admit(request, UntieChild.name)
+    async def unlink(request: HttpRequest) -> None:
+        actor = await entrance.admit(request, UnlinkChild.name)
         family_id, child_id = path_id(request, "family_id"), path_id(request, "child_id")
-        command = UntieChild(actor=actor, request_id=request_id(request), family_id=family_id, child_id=child_id)
+        command = UnlinkChild(actor=actor, request_id=request_id(request), family_id=family_id, child_id=child_id)
         only(await writer.submit(command))
 
-    return [tie, untie]
+    return [link, unlink]

@@ -59,8 +59,8 @@ class Reader:
         wanted: int | None = None
         while True:
             rows = await self._pool.rows(statement, parameters)
-            found, child_role, tied, head, place = rows[0][:5]
-            facts = _Facts(query.actor.id, asker.row(found), child_role, tied)
+            found, child_role, linked, head, place = rows[0][:5]
+            facts = _Facts(query.actor.id, asker.row(found), child_role, linked)
             permissions.check_child(query.name, query.actor, query.child_id, facts)
             if wanted is None:
                 wanted = head
@@ -105,15 +105,15 @@ class _Facts(Struct):
     actor_id: str
     actor: UserRow | None
     child_role: str | None
-    tied_to_child: bool
+    is_linked_to_child: bool
 
     def user(self, user_id: str) -> UserRow | None:
         if user_id == self.actor_id:
             return self.actor
         return None if self.child_role is None else UserRow(self.child_role, None)
 
-    def tied(self, owner_id: str, child_id: str) -> bool:
-        return self.tied_to_child
+    def is_linked(self, owner_id: str, child_id: str) -> bool:
+        return self.is_linked_to_child
 
 
 def _where(groups: Sequence[Sequence[Condition]]) -> tuple[sql.Composable, dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Untie a family from a child; also well where they are not tied."""
+"""Unlink a family from a child; nothing changes if they are not linked."""
 
 from collections.abc import Callable, Sequence
 from typing import ClassVar
@@ -9,7 +9,7 @@ from domain import family, user
 from domain.event import Event, Origin
 
 
-class UntieChild(AccountCommand, frozen=True, kw_only=True):
+class UnlinkChild(AccountCommand, frozen=True, kw_only=True):
     name: ClassVar[str] = "untie_child"
 
     family_id: str
@@ -22,12 +22,12 @@ class UntieChild(AccountCommand, frozen=True, kw_only=True):
     def reads(self, reads: Reads) -> None:
         super().reads(reads)
         reads.histories.add(user.stream_of(self.family_id))
-        reads.ties.add((self.family_id, self.child_id))
+        reads.links.add((self.family_id, self.child_id))
 
     def decide(
         self, item: str, known: Known, *, origin: Origin, new_id: Callable[[], str]
     ) -> tuple[str, Sequence[Event]]:
         there = user.fold(known.history(user.stream_of(self.family_id)))
-        if there is None or there.role != "family" or not known.tied(self.family_id, item):
+        if there is None or there.role != "family" or not known.is_linked(self.family_id, item):
             return self.family_id, []
-        return self.family_id, [family.untie(there, item, origin=origin, cause=self.name)]
+        return self.family_id, [family.unlink(there, item, origin=origin, cause=self.name)]

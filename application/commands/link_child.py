@@ -1,4 +1,4 @@
-"""Tie a family to a child; also well where the child is its own already."""
+"""Link a family to a child; nothing changes if they are already linked."""
 
 from collections.abc import Callable, Sequence
 from typing import ClassVar
@@ -13,7 +13,7 @@ from domain.refusal import NotFound
 from domain.user import TITLES
 
 
-class TieChild(AccountCommand, frozen=True, kw_only=True):
+class LinkChild(AccountCommand, frozen=True, kw_only=True):
     name: ClassVar[str] = "tie_child"
 
     family_id: str
@@ -27,7 +27,7 @@ class TieChild(AccountCommand, frozen=True, kw_only=True):
         super().reads(reads)
         reads.users.add(self.child_id)
         reads.histories.add(user.stream_of(self.family_id))
-        reads.ties.add((self.family_id, self.child_id))
+        reads.links.add((self.family_id, self.child_id))
 
     def follow(self, known: Known, reads: Reads) -> None:
         there = user.fold(known.history(user.stream_of(self.family_id)))
@@ -52,6 +52,6 @@ class TieChild(AccountCommand, frozen=True, kw_only=True):
             sorted(children | {item}),
             [],
         )
-        if known.tied(self.family_id, item):
+        if known.is_linked(self.family_id, item):
             return state, []
-        return state, [family.tie(there, item, origin=origin, cause=self.name)]
+        return state, [family.link(there, item, origin=origin, cause=self.name)]

@@ -7,9 +7,10 @@ from domain import group
 from domain.event import Event
 from tests.application.conftest import AnyLog
 from tests.application.storing import (
+    a_family_link,
+    a_family_unlink,
     a_group,
     a_revision_of,
-    a_tie,
     a_user,
     holder,
     look_up,
@@ -17,56 +18,55 @@ from tests.application.storing import (
     store,
     take_in,
     the_end_of,
-    the_end_of_a_tie,
     the_removal_of,
 )
 from tests.examples import new_id, password_changed
 
 
-def tied(log: AnyLog, owner: str, child: str, *events: Event) -> tuple[bool, bool]:
+def is_linked(log: AnyLog, owner: str, child: str, *events: Event) -> tuple[bool, bool]:
     """Whether the two are tied once these have happened: to the group that has decided them, and to the next one."""
     known = log.begin(parts_of(log, events), ())
-    log.load(known, Reads(ties={(owner, child)}, users={owner, child}))
+    log.load(known, Reads(links={(owner, child)}, users={owner, child}))
     take_in(known, *events)
-    within = known.tied(owner, child)
+    within = known.is_linked(owner, child)
     log.append(known)
     log.commit(known)
-    return within, look_up(log, ties={(owner, child)}).tied(owner, child)
+    return within, look_up(log, links={(owner, child)}).is_linked(owner, child)
 
 
-def test_leaving_one_of_two_groups_keeps_the_tie(log: AnyLog) -> None:
+def test_leaving_one_of_two_groups_keeps_the_link(log: AnyLog) -> None:
     owner, child = new_id(), new_id()
     first, second = a_group(new_id(), owner, child), a_group(new_id(), owner, child)
     store(log, a_user(child), a_user(owner, role="educator"), first, second)
     left = a_revision_of(first)
-    assert (True, True) == tied(log, owner, child, left)
-    assert (False, False) == tied(log, owner, child, a_revision_of(second))
-    assert (True, True) == tied(log, owner, child, a_revision_of(left, child))
+    assert (True, True) == is_linked(log, owner, child, left)
+    assert (False, False) == is_linked(log, owner, child, a_revision_of(second))
+    assert (True, True) == is_linked(log, owner, child, a_revision_of(left, child))
 
 
-def test_disbanding_one_of_two_groups_keeps_the_tie(log: AnyLog) -> None:
+def test_disbanding_one_of_two_groups_keeps_the_link(log: AnyLog) -> None:
     owner, child = new_id(), new_id()
     first, second = a_group(new_id(), owner, child), a_group(new_id(), owner, child)
     store(log, a_user(child), a_user(owner, role="educator"), first, second)
-    assert (True, True) == tied(log, owner, child, the_end_of(first))
-    assert (False, False) == tied(log, owner, child, the_end_of(second))
+    assert (True, True) == is_linked(log, owner, child, the_end_of(first))
+    assert (False, False) == is_linked(log, owner, child, the_end_of(second))
 
 
 def test_groups_that_are_formed_and_left_within_one_group_of_commands_count_each(log: AnyLog) -> None:
     owner, child = new_id(), new_id()
     store(log, a_user(child), a_user(owner, role="educator"))
     first, second = a_group(new_id(), owner, child), a_group(new_id(), owner, child)
-    assert (True, True) == tied(log, owner, child, first, second, the_end_of(first))
+    assert (True, True) == is_linked(log, owner, child, first, second, the_end_of(first))
     third = a_group(new_id(), owner, child)
-    assert (False, False) == tied(log, owner, child, third, a_revision_of(second), the_end_of(third))
+    assert (False, False) == is_linked(log, owner, child, third, a_revision_of(second), the_end_of(third))
 
 
 def test_a_group_ties_its_owner_and_nobody_else(log: AnyLog) -> None:
     owner, other, child = new_id(), new_id(), new_id()
     store(log, a_user(child), a_user(owner, role="educator"), a_user(other, role="educator"))
     store(log, a_group(new_id(), owner, child))
-    assert (False, False) == tied(log, other, child, a_group(new_id(), other))
-    assert look_up(log, ties={(owner, child)}).tied(owner, child)
+    assert (False, False) == is_linked(log, other, child, a_group(new_id(), other))
+    assert look_up(log, links={(owner, child)}).is_linked(owner, child)
 
 
 def test_a_revised_group_ties_the_children_that_it_names_last(log: AnyLog) -> None:
@@ -76,19 +76,19 @@ def test_a_revised_group_ties_the_children_that_it_names_last(log: AnyLog) -> No
     revised = a_revision_of(formed, stays, comes)
     pairs = {(owner, child) for child in (left, stays, comes)}
     known = log.begin(parts_of(log, [revised]), ())
-    log.load(known, Reads(ties=pairs))
+    log.load(known, Reads(links=pairs))
     take_in(known, revised)
     log.append(known)
     log.commit(known)
-    for found in (known, look_up(log, ties=pairs)):
-        assert [False, True, True] == [found.tied(owner, child) for child in (left, stays, comes)]
+    for found in (known, look_up(log, links=pairs)):
+        assert [False, True, True] == [found.is_linked(owner, child) for child in (left, stays, comes)]
 
 
 def test_a_child_that_a_group_names_twice_is_tied_once(log: AnyLog) -> None:
     owner, child = new_id(), new_id()
     formed = a_group(new_id(), owner, child, child)
     store(log, a_user(child), a_user(owner, role="educator"), formed)
-    assert (False, False) == tied(log, owner, child, a_revision_of(formed))
+    assert (False, False) == is_linked(log, owner, child, a_revision_of(formed))
 
 
 def test_a_revised_group_holds_its_last_name_and_no_other(log: AnyLog) -> None:
@@ -127,45 +127,45 @@ def test_a_group_that_is_formed_revised_and_disbanded_within_one_group_of_comman
     store(log, a_user(child), a_user(owner, role="educator"))
     formed = a_group(new_id(), owner, child)
     revised = a_revision_of(formed, child, name="second")
-    assert (False, False) == tied(log, owner, child, formed, revised, the_end_of(revised))
+    assert (False, False) == is_linked(log, owner, child, formed, revised, the_end_of(revised))
     assert None is holder(log, group.key(owner, "second"))
 
 
 def test_the_last_of_ties_and_ends_of_them_is_what_holds(log: AnyLog) -> None:
     family, child = new_id(), new_id()
     store(log, a_user(child), a_user(family, role="family"))
-    assert (True, True) == tied(log, family, child, a_tie(family, child, 2))
-    assert (False, False) == tied(log, family, child, the_end_of_a_tie(family, child, 3))
-    again = [a_tie(family, child, 4), the_end_of_a_tie(family, child, 5), a_tie(family, child, 6)]
-    assert (True, True) == tied(log, family, child, *again)
-    ended = [the_end_of_a_tie(family, child, 7), a_tie(family, child, 8), the_end_of_a_tie(family, child, 9)]
-    assert (False, False) == tied(log, family, child, *ended)
+    assert (True, True) == is_linked(log, family, child, a_family_link(family, child, 2))
+    assert (False, False) == is_linked(log, family, child, a_family_unlink(family, child, 3))
+    again = [a_family_link(family, child, 4), a_family_unlink(family, child, 5), a_family_link(family, child, 6)]
+    assert (True, True) == is_linked(log, family, child, *again)
+    ended = [a_family_unlink(family, child, 7), a_family_link(family, child, 8), a_family_unlink(family, child, 9)]
+    assert (False, False) == is_linked(log, family, child, *ended)
 
 
 def test_a_family_may_be_untied_from_a_child_that_it_was_registered_with(log: AnyLog) -> None:
     family, child, other = new_id(), new_id(), new_id()
     registered = a_user(family, role="family", children=(child, other))
     store(log, a_user(child), a_user(other))
-    assert (False, False) == tied(log, family, child, registered, the_end_of_a_tie(family, child, 2))
-    assert (False, False) == tied(log, family, other, the_end_of_a_tie(family, other, 3))
+    assert (False, False) == is_linked(log, family, child, registered, a_family_unlink(family, child, 2))
+    assert (False, False) == is_linked(log, family, other, a_family_unlink(family, other, 3))
 
 
 def test_the_end_of_one_tie_leaves_the_other_child_and_the_other_family(log: AnyLog) -> None:
     family, other_family, child, other = (new_id() for _ in range(4))
     store(log, a_user(child), a_user(other))
     store(log, *(a_user(id, role="family", children=(child, other)) for id in (family, other_family)))
-    store(log, the_end_of_a_tie(family, child, 2))
-    pairs = {(id, tied) for id in (family, other_family) for tied in (child, other)}
-    known = look_up(log, ties=pairs)
-    assert {(family, child)} == {pair for pair in pairs if not known.tied(*pair)}
+    store(log, a_family_unlink(family, child, 2))
+    pairs = {(id, child_id) for id in (family, other_family) for child_id in (child, other)}
+    known = look_up(log, links=pairs)
+    assert {(family, child)} == {pair for pair in pairs if not known.is_linked(*pair)}
 
 
 def test_a_tie_to_a_child_that_is_removed_with_it_leaves_nothing(log: AnyLog) -> None:
     family, child = new_id(), new_id()
     store(log, a_user(child), a_user(family, role="family"))
-    store(log, a_tie(family, child), the_removal_of(child))
-    known = look_up(log, ties={(family, child)}, users={child})
-    assert (False, None) == (known.tied(family, child), known.user(child))
+    store(log, a_family_link(family, child), the_removal_of(child))
+    known = look_up(log, links={(family, child)}, users={child})
+    assert (False, None) == (known.is_linked(family, child), known.user(child))
 
 
 def test_a_changed_password_is_counted_and_leaves_who_somebody_is(log: AnyLog) -> None:
