@@ -19,7 +19,7 @@ RUN /venv/bin/python -m compileall -q --invalidation-mode unchecked-hash domain 
 
 FROM base
 LABEL org.opencontainers.image.title="growthrings" \
-      org.opencontainers.image.version="0.1.0" \
+      org.opencontainers.image.version="0.2.0" \
       org.opencontainers.image.description="Event-sourced record of children's measurements and of their outcomes"
 ENV PATH=/venv/bin:$PATH \
     PYTHONPATH=/app \

@@ -1,3 +1,3 @@
-"""The version of the service, as logs and documents name it."""
+"""The version of Growthrings. The wheel, the CLI, logs, health, metrics and the OpenAPI document take it from here."""
 
-VERSION = "0.1.0"
+VERSION = "0.2.0"

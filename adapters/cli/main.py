@@ -17,7 +17,10 @@ from adapters.system.terminal import complain, say
 from adapters.telemetry import logs
 from adapters.version import VERSION
 
-DATA = Path(__file__).parent.parent.parent / ".data"
+CHECKOUT = Path(__file__).parents[2]
+
+DATA = (CHECKOUT if (CHECKOUT / "pyproject.toml").is_file() else Path.cwd()) / ".data"
+"""The data folder: that of the checkout or, for an installed package, of the current folder."""
 
 
 SERVICES = {"serve": "supervisor", "api": "api", "project": "projector", "prepare": "prepare"}

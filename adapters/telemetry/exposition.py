@@ -6,13 +6,14 @@ from contextlib import suppress
 from pathlib import Path
 
 from prometheus_client import GC_COLLECTOR, CollectorRegistry, ProcessCollector, generate_latest
-from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from prometheus_client.metrics_core import GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
 
 from adapters.postgres.health_probe import Seen
 from adapters.telemetry import folder
 from adapters.telemetry.metrics import Metrics
+from adapters.version import VERSION
 from application.queries.views import ViewStatus
 
 OF_VIEWS: dict[str, tuple[str, Callable[[ViewStatus], float]]] = {
@@ -82,6 +83,7 @@ class _Standing(Collector):
         self._seen = seen
 
     def collect(self) -> Iterable[Metric]:
+        yield InfoMetricFamily("growthrings_build", "The version of the process that answers.", {"version": VERSION})
         yield GaugeMetricFamily("growthrings_database_up", "Whether the database answers.", self._seen.reached)
         if self._seen.current:
             events, size = self._seen.log_events, self._seen.log_bytes

@@ -3,12 +3,12 @@
 import re
 import subprocess
 import sys
-import tomllib
 from typing import Any
 
 import pytest
 
 from adapters.settings import VARIABLES
+from adapters.version import VERSION
 from tests.running.composed import Unset, composed
 from tests.running.processes import environment
 from tests.service import ROOT
@@ -17,8 +17,6 @@ SECRETS = ("POSTGRES_PASSWORD", "GROWTHRINGS_ADMIN_PASSWORD")
 FILE = composed(dict.fromkeys(SECRETS, "x"))
 SERVICES: dict[str, Any] = FILE["services"]
 OURS = {name: service for name, service in SERVICES.items() if "build" in service}
-
-VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
 
 
 def test_it_is_a_compose_file() -> None:

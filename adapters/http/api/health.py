@@ -11,6 +11,7 @@ from adapters.http.edge.draining import Draining
 from adapters.http.edge.requests import HttpRequest, json_response
 from adapters.limits.limiter import Limiter
 from adapters.postgres.health_probe import LOOK_TIME, Lookout, Seen
+from adapters.version import VERSION
 from application.queries.views import ViewStatus
 from application.writer import Writer
 
@@ -123,8 +124,10 @@ def routes(own_keys: OwnKeys, health: Health) -> list[HTTPRouteHandler]:
         """200 unless only another process could help."""
         writer = health.of_writer()
         if health.is_live:
-            return json_response({"status": "live", "checks": {"writer": writer}}, 200)
-        return json_response({"status": "not live", "checks": {"writer": writer}}, 503, {"Retry-After": "1"})
+            return json_response({"status": "live", "version": VERSION, "checks": {"writer": writer}}, 200)
+        return json_response(
+            {"status": "not live", "version": VERSION, "checks": {"writer": writer}}, 503, {"Retry-After": "1"}
+        )
 
     @get("/health/ready")
     async def ready(request: HttpRequest) -> Response[bytes]:

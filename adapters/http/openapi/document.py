@@ -19,9 +19,8 @@ from adapters.http.openapi.operations import Answer, Operation
 from adapters.http.openapi.refusals import HEADERS, headers
 from adapters.http.openapi.requests import Body, Parameter
 from adapters.http.schemas.json_schema import Json, array, ref
+from adapters.version import VERSION
 from application.permissions import MAY, SCOPES
-
-VERSION = "1"
 
 FAMILIES = (measurements, accounts, users, groups, outcomes, entries, analytics, statistics, audit, service)
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from adapters.http.api.health import Check, ViewCheck
 from adapters.http.openapi.operations import Answer, Operation, ok
 from adapters.http.schemas.json_schema import COUNT, Json, array, choice, closed, of_struct, ref, string
+from adapters.version import VERSION
 from application.queries.views import ViewStatus
 
 TAG = "Service"
@@ -26,7 +27,7 @@ VIEW: Json = {
 }
 KEY: Json = {"kty": "RSA", "kid": "2024-06", "use": "sig", "alg": "RS256", "n": "sXch…", "e": "AQAB"}
 CHECKS: Json = {"writer": {"ok": True, "what": "last batch 0.4 s ago, queue 12 of 20,000"}}
-LIVENESS: Json = {"status": "live", "checks": CHECKS}
+LIVENESS: Json = {"status": "live", "version": VERSION, "checks": CHECKS}
 READINESS: Json = {
     "status": "ready",
     "log": "reachable",
@@ -118,7 +119,7 @@ def schemas() -> dict[str, Json]:
         "View": of_struct(ViewStatus, place=COUNT, head=COUNT, lag_events=COUNT, parked_streams=COUNT, state=state),
         "Check": of_struct(Check),
         "ViewCheck": of_struct(ViewCheck, events_behind=COUNT, parked_streams=COUNT),
-        "Liveness": closed(status=choice("live", "not live"), checks=checks),
+        "Liveness": closed(status=choice("live", "not live"), version=string(), checks=checks),
         "Readiness": closed(
             status=choice("ready", "not ready"),
             log=choice("reachable", "unreachable"),

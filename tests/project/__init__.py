@@ -1,0 +1,1 @@
+"""What the project says of itself: its documents, its package, its names."""
