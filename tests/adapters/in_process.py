@@ -24,6 +24,8 @@ class InProcess:
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
         self._token: str | None = None
+        self.headers: dict[bytes, bytes] = {}
+        """Of the last answer."""
 
     async def ask(
         self, method: str, path: str, pieces: Sequence[bytes] = (b"",), query: bytes = b""
@@ -51,6 +53,7 @@ class InProcess:
 
         await self._app(cast(Scope, scope), receive, send)
         start, *rest = cast("list[Any]", answered)
+        self.headers = dict(start["headers"])
         return start["status"], b"".join(message.get("body", b"") for message in rest)
 
     async def post(self, path: str, content: Any) -> Any:

@@ -19,9 +19,11 @@ import structlog
 
 from adapters.http.edge.edge import Answered
 from adapters.http.edge.error_responses import NOTHING
+from adapters.settings import Settings
 from adapters.telemetry import logs
 from adapters.telemetry.access import AccessLog
 from adapters.telemetry.log_lines import WAITING, Lines
+from adapters.telemetry.observed import Observed
 from tests.service import ROOT
 
 PACKAGES = ("application", "projections", "adapters")
@@ -229,3 +231,10 @@ def test_a_line_of_the_access_log_says_who_asked_what_and_how_long_it_took(logge
     for said in ("request", "POST", "/v1/things/{id}", "201", "12.34", "abc", "5f00", "test"):
         assert said in lines[0]
     assert "None" in lines[1] or "null" in lines[1]
+
+
+def test_there_is_an_access_log_unless_it_is_set_to_off(logged: io.StringIO) -> None:
+    answered = Answered("GET", "/v1/things/{id}", 200, 0.001, NOTHING, "abc", None)
+    for settings in (Settings(metrics="off"), Settings(metrics="off", access_log="off")):
+        Observed(settings).answered(answered)
+        assert 1 == len(text_of(logged).splitlines()), settings

@@ -1,13 +1,17 @@
 """What is rebuilt has the rows of what serves, and takes its place, whatever comes between: stops, or commands."""
 
+import logging
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import islice
 from random import Random
 from typing import Any
 
 import pytest
+import structlog
 from psycopg import Cursor
+from structlog.testing import capture_logs
 
 from adapters.postgres import embedded
 from projections.projector import pages
@@ -25,6 +29,8 @@ from tests.adapters.rebuilding import (
 )
 from tests.adapters.workload import Workload
 from tests.running.processes import soon
+
+SEEN = "projector sees these generations live"
 
 TURNS = 500
 """More than any switch takes here."""
@@ -48,6 +54,29 @@ def test_what_is_rebuilt_has_the_rows_of_what_served_and_serves(
     assert not set(tables.values()) & set(copy.serving(name).values())
     assert copy.events(name) == set(grows)
     assert {1} == set(grows.values())
+
+
+@contextmanager
+def informed() -> Iterator[None]:
+    """Lines of the life of processes are logged, as by those of a service."""
+    before = structlog.get_config()["wrapper_class"]
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.INFO))
+    try:
+        yield
+    finally:
+        structlog.configure(wrapper_class=before)
+
+
+@pytest.mark.parametrize("name", ["measurements"])
+def test_a_switch_is_a_line_of_whoever_makes_it_and_of_the_projectors(copy: Copy, name: str) -> None:
+    with informed(), capture_logs() as logged, copy.projecting():
+        assert 0 == copy.rebuild(name)
+        assert soon(lambda: 2 in [each["now"].get(name) for each in logged if each["event"] == SEEN])
+    assert {"view": name, "generation": 2} in [
+        {member: each[member] for member in ("view", "generation")}
+        for each in logged
+        if each["event"] == "view switched"
+    ]
 
 
 @each_inline

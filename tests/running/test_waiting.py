@@ -12,6 +12,7 @@ from threading import Event as Flag
 from types import SimpleNamespace
 from typing import Any, cast
 
+import httpx
 import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
@@ -71,6 +72,8 @@ def test_a_service_that_starts_while_the_database_is_away_serves_once_it_is_back
     run = launch(tmp_path / "data", {**WITH_PASSWORD, "DATABASE_URL": address})
     try:
         assert soon(lambda: "waiting for the database" in run.err.read_text())
+        with pytest.raises(httpx.ConnectError):  # nobody is taken in whom nobody could answer
+            httpx.get(run.url)
         server = embedded.start(folder, settings=FAST)
         try:
             until_ready(run)
