@@ -34,11 +34,11 @@ class State(Struct, frozen=True):
     id: str
 
 
-Outcome = str | State | Refusal | Fault
+ItemResult = str | State | Refusal | Fault
 """Of one item: the id of what is now there, its state where more is shown than was sent, or why it is not."""
 
 
-Answer = list[Outcome] | Refusal | Fault
+CommandResult = list[ItemResult] | Refusal | Fault
 """Of one command: an outcome for each item in order, or the one that stands for all of them."""
 
 

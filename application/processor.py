@@ -5,7 +5,7 @@ from typing import Generic
 
 import structlog
 
-from application.command import Answer, Command, Fault, Outcome
+from application.command import CommandResult, Command, Fault, ItemResult
 from application.ids import Ids
 from application.outage import Outage
 from application.ports import AppendRefused, CommitInDoubt, K, Log, LogLost, LogUnavailable, PartitionsHeld, Reads
@@ -20,7 +20,7 @@ ATTEMPTS = 3
 """How often a group is begun when the connection is lost before it could be stored."""
 
 
-Answers = dict[int, Answer | LogUnavailable]
+CommandResults = dict[int, CommandResult | LogUnavailable]
 """By place among the commands that waited."""
 
 
@@ -36,7 +36,7 @@ class Processor(Generic[K]):
         """The partitions that the command may write to."""
         return frozenset(partition(partition_key(key), self._log.partitions) for key in command.partition_keys())
 
-    def run(self, waiting: Sequence[Command], *, oldest_waits: bool) -> Answers:
+    def run(self, waiting: Sequence[Command], *, oldest_waits: bool) -> CommandResults:
         """Decide and store what can be taken of `waiting` (not empty, first come first) as one group.
 
         The answers, by place in `waiting`. Those whose partitions another writer holds are left out, to be run
@@ -48,9 +48,9 @@ class Processor(Generic[K]):
             answers |= {places[index]: answer for index, answer in done.items()}
         return answers
 
-    def _places(self, waiting: Sequence[Command]) -> tuple[Answers, list[int], list[frozenset[int]]]:
+    def _places(self, waiting: Sequence[Command]) -> tuple[CommandResults, list[int], list[frozenset[int]]]:
         """Which commands say what partitions they may write to, and these; the others are faults."""
-        answers: Answers = {}
+        answers: CommandResults = {}
         places, parts = [], []
         for place, command in enumerate(waiting):
             try:
@@ -63,7 +63,7 @@ class Processor(Generic[K]):
 
     def _run_placed(
         self, waiting: Sequence[Command], parts: Sequence[frozenset[int]], *, oldest_waits: bool
-    ) -> Answers:
+    ) -> CommandResults:
         wait_for = parts[0] if oldest_waits else frozenset[int]()
         for attempt in range(1, ATTEMPTS + 1):
             try:
@@ -79,7 +79,7 @@ class Processor(Generic[K]):
 
     def _run_once(
         self, waiting: Sequence[Command], parts: Sequence[frozenset[int]], wait_for: frozenset[int]
-    ) -> Answers:
+    ) -> CommandResults:
         try:
             known = self._log.begin(wait_for, frozenset[int]().union(*parts) - wait_for)
         except Undecodable as error:
@@ -87,7 +87,7 @@ class Processor(Generic[K]):
         try:
             places = _takeable(parts, known.parts)
             group = [waiting[place] for place in places]
-            answers: Sequence[Answer | LogUnavailable] = self._decide(group, known)
+            answers: Sequence[CommandResult | LogUnavailable] = self._decide(group, known)
             self._log.append(known)
             self._commit(known)
             self._outage.works()
@@ -115,7 +115,7 @@ class Processor(Generic[K]):
             if not stored:
                 raise LogLost("the connection was lost at commit") from doubt
 
-    def _run_apart(self, group: Sequence[Command], error: Exception) -> list[Answer | LogUnavailable]:
+    def _run_apart(self, group: Sequence[Command], error: Exception) -> list[CommandResult | LogUnavailable]:
         """Run a group again in halves of which something cannot be stored, or rests on what cannot be read: so that it
         fails alone."""
         self._log.rollback()
@@ -125,14 +125,14 @@ class Processor(Generic[K]):
         middle = len(group) // 2
         return [*self._run_all(group[:middle]), *self._run_all(group[middle:])]
 
-    def _run_all(self, commands: Sequence[Command]) -> list[Answer | LogUnavailable]:
-        answers: Answers = {}
+    def _run_all(self, commands: Sequence[Command]) -> list[CommandResult | LogUnavailable]:
+        answers: CommandResults = {}
         while left := [place for place in range(len(commands)) if place not in answers]:
             done = self.run([commands[place] for place in left], oldest_waits=True)
             answers |= {left[place]: answer for place, answer in done.items()}
         return [answers[place] for place in range(len(commands))]
 
-    def _decide(self, group: Sequence[Command], known: K) -> list[Answer]:
+    def _decide(self, group: Sequence[Command], known: K) -> list[CommandResult]:
         """The answer of every command, each seeing what the ones before it have decided."""
         faulty: set[int] = set()
         for look_up in (_reads, _follows):
@@ -149,7 +149,7 @@ class Processor(Generic[K]):
             Fault() if place in faulty else self._answer(command, known, new_id) for place, command in enumerate(group)
         ]
 
-    def _answer(self, command: Command, known: K, new_id: Callable[[], str]) -> Answer:
+    def _answer(self, command: Command, known: K, new_id: Callable[[], str]) -> CommandResult:
         origin = Origin(known.recorded_at, command.actor.id, command.actor.role, command.request_id)
         try:
             command.admit(known)
@@ -158,7 +158,7 @@ class Processor(Generic[K]):
         except Exception:
             _log_fault(command)
             return Fault()
-        outcomes: list[Outcome] = []
+        outcomes: list[ItemResult] = []
         for item in command.items:
             try:
                 outcome, events = command.decide(item, known, origin=origin, new_id=new_id)

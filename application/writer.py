@@ -12,11 +12,11 @@ from typing import Protocol
 import structlog
 from msgspec import Struct
 
-from application.command import Answer, Command, Fault
+from application.command import CommandResult, Command, Fault
 from application.fair_queue import FairQueue, QueueFull
 from application.outage import Outage
 from application.ports import LogUnavailable, PartitionsHeld
-from application.processor import Answers
+from application.processor import CommandResults
 from application.unavailable import Kind, Unavailable
 
 logger = structlog.get_logger()
@@ -26,7 +26,7 @@ PATIENCE = 2.0
 
 
 class Runs(Protocol):
-    def run(self, waiting: Sequence[Command], *, oldest_waits: bool) -> Answers: ...
+    def run(self, waiting: Sequence[Command], *, oldest_waits: bool) -> CommandResults: ...
 
 
 class Taken(Struct, frozen=True):
@@ -55,7 +55,7 @@ class _Waiting(Struct, eq=False):
     command: Command
     subject: str
     size: int
-    future: asyncio.Future[Answer]
+    future: asyncio.Future[CommandResult]
     submitted: float
     context: Context
     passed_over: float = math.inf
@@ -161,7 +161,7 @@ class Writer:
             self._passed_over.clear()
         _answer([(waiting, LogUnavailable(reason)) for waiting in given_up])
 
-    async def submit(self, command: Command) -> Answer:
+    async def submit(self, command: Command) -> CommandResult:
         """Have the command decided and stored, and its answer.
 
         Unavailable, and then nothing is stored: when the queue is full, which is told to the actors that have most in
@@ -244,14 +244,14 @@ class Writer:
         _answer(done)
 
 
-_Answered = tuple[_Waiting, Answer | LogUnavailable | Unavailable]
+_Answered = tuple[_Waiting, CommandResult | LogUnavailable | Unavailable]
 
 
 def _queue_full() -> Unavailable:
     return Unavailable("queue full", kind="queue")
 
 
-def _is_away(answer: Answer | LogUnavailable) -> bool:
+def _is_away(answer: CommandResult | LogUnavailable) -> bool:
     return isinstance(answer, LogUnavailable) and not isinstance(answer, PartitionsHeld)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 from itertools import count, groupby
 
-from application.command import Answer, Command
+from application.command import CommandResult, Command
 from application.ports import LogUnavailable
 from domain import measurement
 from domain.event import Event
@@ -42,7 +42,7 @@ class Model:
         for (sort, place, _), answer in zip(asked, answers, strict=True):
             self._take(sort, place, answer)
 
-    def _take(self, sort: str, place: Place, answer: Answer | LogUnavailable) -> None:
+    def _take(self, sort: str, place: Place, answer: CommandResult | LogUnavailable) -> None:
         match sort, answer:
             case "new", [str(id)]:
                 self.there[place] = id

@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from adapters.postgres.event_store import PostgresLog
-from application.command import Answer, Outcome
+from application.command import CommandResult, ItemResult
 from application.ports import LogUnavailable
 from domain.partition import partition
 from domain.refusal import AlreadyRegistered
@@ -40,7 +40,7 @@ class PausingLog(PostgresLog):
         super().commit(known)
 
 
-def items(answer: Answer | LogUnavailable) -> list[Outcome]:
+def items(answer: CommandResult | LogUnavailable) -> list[ItemResult]:
     assert isinstance(answer, list), answer
     return answer
 

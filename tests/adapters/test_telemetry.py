@@ -30,7 +30,7 @@ from adapters.telemetry.metrics import Metrics
 from adapters.telemetry.observed import Observed
 from adapters.telemetry.steps import STEPS, TimedLog
 from application.command import Command
-from application.processor import Answers, Processor
+from application.processor import CommandResults, Processor
 from application.queries.views import ViewStatus
 from application.unavailable import KINDS, Unavailable
 from application.writer import Ran, Writer
@@ -45,7 +45,7 @@ from tests.service import ROOT
 class Accepting:
     """Implements `application.writer.Runs`."""
 
-    def run(self, waiting: Sequence[Command], *, oldest_waits: bool) -> Answers:
+    def run(self, waiting: Sequence[Command], *, oldest_waits: bool) -> CommandResults:
         return {place: [command.request_id] for place, command in enumerate(waiting)}
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from application.command import Actor, Answer, Command
+from application.command import Actor, CommandResult, Command
 from application.ports import LogUnavailable
 from domain.partition import stream
 from tests.adapters.world import ALL, World
@@ -171,5 +171,5 @@ class Workload:
         return self._world.disband(*self._own())
 
 
-def _ids(answer: Answer | LogUnavailable) -> list[str]:
+def _ids(answer: CommandResult | LogUnavailable) -> list[str]:
     return [outcome for outcome in answer if isinstance(outcome, str)] if isinstance(answer, list) else []

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from psycopg import Connection
 
 from adapters.postgres.event_store import PostgresLog
-from application.command import Actor, Answer, Command, Outcome
+from application.command import Actor, CommandResult, Command, ItemResult
 from application.commands.change_password import ChangePassword, NewPassword
 from application.commands.create_outcomes import CreateOutcomes
 from application.commands.disband_group import DisbandGroup
@@ -32,7 +32,7 @@ from application.commands.revise_outcome import OutcomeChange, ReviseOutcome
 from application.commands.unlink_child import UnlinkChild
 from application.permissions import SCOPES
 from application.ports import LogUnavailable
-from application.processor import Answers, Processor
+from application.processor import CommandResults, Processor
 from domain.entry import Entry
 from domain.measurement import Reading
 from domain.outcome import Definition
@@ -60,14 +60,14 @@ class World(Struct):
         """The same people through another session."""
         return replace(self, log=log, processor=Processor(log))
 
-    def run(self, *commands: Command) -> list[Answer | LogUnavailable]:
-        answers: Answers = {}
+    def run(self, *commands: Command) -> list[CommandResult | LogUnavailable]:
+        answers: CommandResults = {}
         while left := [place for place in range(len(commands)) if place not in answers]:
             taken = self.processor.run([commands[place] for place in left], oldest_waits=True)
             answers |= {left[place]: answer for place, answer in taken.items()}
         return [with_ids(answers[place]) for place in range(len(commands))]
 
-    def outcome(self, command: Command) -> Outcome:
+    def outcome(self, command: Command) -> ItemResult:
         """Of a command with one item."""
         (answer,) = self.run(command)
         assert isinstance(answer, list), answer

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from application.command import Actor, Answer
+from application.command import Actor, CommandResult
 from application.ports import LogUnavailable
 from domain.event import Event
 from domain.measurement import MeasurementRecorded, MeasurementRemoved, MeasurementRevised, MeasurementsWithdrawn
@@ -45,7 +45,7 @@ def world(log: AnyLog) -> World:
     return World(log)
 
 
-def told(answer: Answer | LogUnavailable) -> Any:
+def told(answer: CommandResult | LogUnavailable) -> Any:
     """Refusals by their type, ids as `id`, so that answers can be compared."""
     match answer:
         case list():

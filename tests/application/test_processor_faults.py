@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from application.command import Answer, Command, Fault
+from application.command import CommandResult, Command, Fault
 from application.commands.record_measurements import RecordMeasurements
 from application.ports import Known, LogUnavailable
 from domain.event import Event
@@ -24,12 +24,12 @@ def world(log: AnyLog) -> World:
     return World(log)
 
 
-def is_fault(answer: Answer | LogUnavailable) -> bool:
+def is_fault(answer: CommandResult | LogUnavailable) -> bool:
     """Of the command as a whole, or of every item of it."""
     return isinstance(answer, Fault) or (isinstance(answer, list) and all(isinstance(item, Fault) for item in answer))
 
 
-def is_accepted(answer: Answer | LogUnavailable) -> bool:
+def is_accepted(answer: CommandResult | LogUnavailable) -> bool:
     return isinstance(answer, list) and all(isinstance(item, str) for item in answer)
 
 

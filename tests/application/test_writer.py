@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from application.command import Actor, Command
-from application.processor import Answers
+from application.processor import CommandResults
 from application.unavailable import Unavailable
 from application.writer import Writer
 from tests.example_commands import reading, record_measurements
@@ -21,13 +21,13 @@ class Gate:
     `groups`: the request ids of every group. `answers`: what is done about a group, where it is something else.
     """
 
-    def __init__(self, answer: Callable[[Sequence[Command], bool], Answers] | None = None) -> None:
+    def __init__(self, answer: Callable[[Sequence[Command], bool], CommandResults] | None = None) -> None:
         self.open = threading.Event()
         self.reached = threading.Event()
         self.groups: list[list[str]] = []
         self._answer = answer or (lambda waiting, _: {place: [it.request_id] for place, it in enumerate(waiting)})
 
-    def run(self, waiting: Sequence[Command], *, oldest_waits: bool) -> Answers:
+    def run(self, waiting: Sequence[Command], *, oldest_waits: bool) -> CommandResults:
         self.groups.append([command.request_id for command in waiting])
         self.reached.set()
         assert self.open.wait(10)

@@ -9,7 +9,7 @@ import pytest
 from application import writer
 from application.command import Command, Fault
 from application.ports import LogUnavailable, PartitionsHeld
-from application.processor import Answers, Processor
+from application.processor import CommandResults, Processor
 from application.unavailable import Unavailable
 from application.writer import Writer
 from domain.refusal import AlreadyRegistered
@@ -22,7 +22,7 @@ async def test_who_is_passed_over_is_run_later_in_the_order_in_which_they_came()
     """The stub runs only the last of a group, until the oldest is told to wait."""
     waits: list[bool] = []
 
-    def only_the_last(waiting: Sequence[Command], oldest_waits: bool) -> Answers:
+    def only_the_last(waiting: Sequence[Command], oldest_waits: bool) -> CommandResults:
         waits.append(oldest_waits)
         last = 0 if oldest_waits else len(waiting) - 1
         return {last: [waiting[last].request_id]}
@@ -43,7 +43,7 @@ async def test_who_is_passed_over_is_run_later_in_the_order_in_which_they_came()
 async def test_of_a_group_of_one_the_oldest_waits_at_once() -> None:
     waits: list[bool] = []
 
-    def all_of_them(waiting: Sequence[Command], oldest_waits: bool) -> Answers:
+    def all_of_them(waiting: Sequence[Command], oldest_waits: bool) -> CommandResults:
         waits.append(oldest_waits)
         return {place: [] for place in range(len(waiting))}
 
@@ -57,7 +57,7 @@ async def test_of_a_group_of_one_the_oldest_waits_at_once() -> None:
 async def test_what_was_passed_over_still_takes_its_room_in_the_queue() -> None:
     blocked = True
 
-    def nobody(waiting: Sequence[Command], oldest_waits: bool) -> Answers:
+    def nobody(waiting: Sequence[Command], oldest_waits: bool) -> CommandResults:
         return {} if blocked else {place: [] for place in range(len(waiting))}
 
     running = Running(Gate(nobody), group_size=10, queue_size=10)
@@ -81,7 +81,7 @@ class Held:
         self.held = {command.request_id for command in held}
         self.waited: list[bool] = []
 
-    def __call__(self, waiting: Sequence[Command], oldest_waits: bool) -> Answers:
+    def __call__(self, waiting: Sequence[Command], oldest_waits: bool) -> CommandResults:
         self.waited.append(oldest_waits)
         if oldest_waits and waiting[0].request_id in self.held:
             return {0: PartitionsHeld()}
@@ -123,7 +123,7 @@ async def test_all_that_were_held_too_long_are_unavailable_together_and_have_lef
 async def test_a_log_that_is_away_is_unavailable_to_all_and_the_next_group_is_run() -> None:
     away = [True, False]
 
-    def first_away(waiting: Sequence[Command], _: bool) -> Answers:
+    def first_away(waiting: Sequence[Command], _: bool) -> CommandResults:
         if away.pop(0):
             return dict.fromkeys(range(len(waiting)), LogUnavailable("away"))
         return {place: [] for place in range(len(waiting))}
@@ -139,7 +139,7 @@ async def test_a_log_that_is_away_is_unavailable_to_all_and_the_next_group_is_ru
 async def test_a_processor_that_breaks_is_a_fault_to_its_group_and_the_next_is_run() -> None:
     breaks = [True, False]
 
-    def first_breaks(waiting: Sequence[Command], _: bool) -> Answers:
+    def first_breaks(waiting: Sequence[Command], _: bool) -> CommandResults:
         if breaks.pop(0):
             raise RuntimeError
         return {place: [] for place in range(len(waiting))}

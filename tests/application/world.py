@@ -7,7 +7,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from adapters.postgres.event_store import PostgresLog
-from application.command import Actor, Answer, Command
+from application.command import Actor, CommandResult, Command
 from application.commands.record_measurements import RecordMeasurements
 from application.ports import LogUnavailable
 from application.processor import Processor
@@ -81,7 +81,7 @@ class World:
     def weigh(self, at: datetime = NOON, **changes: Any) -> RecordMeasurements:
         return self.record(reading(taken_at=at, **changes))
 
-    def run(self, *commands: Command) -> list[Answer | LogUnavailable]:
+    def run(self, *commands: Command) -> list[CommandResult | LogUnavailable]:
         """The answers of one group, in order."""
         answers = self.processor.run(commands, oldest_waits=True)
         return [with_ids(answers[place]) for place in range(len(commands))]

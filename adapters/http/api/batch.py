@@ -12,7 +12,7 @@ from adapters.http.edge.envelopes import envelope, problem
 from adapters.http.edge.error_responses import accepted_of, outcomes
 from adapters.http.edge.request_body import Limit
 from adapters.http.edge.requests import HttpRequest, json_response, request_id
-from application.command import Answer, Outcome, State
+from application.command import CommandResult, ItemResult, State
 from domain.refusal import AlreadyRegistered, Refusal
 
 T = TypeVar("T")
@@ -27,7 +27,7 @@ class Batch(Struct, Generic[T], frozen=True):
     size: int
 
     async def answer(
-        self, request: HttpRequest, answer: Answer, accepted: Callable[[T, Any], Any], refused: Callable[[T], Any]
+        self, request: HttpRequest, answer: CommandResult, accepted: Callable[[T, Any], Any], refused: Callable[[T], Any]
     ) -> Response[bytes]:
         """201 for one item, 207 for an array. `accepted`: how an item goes out with its id or its state, `refused`: how
         one that is there already. The Refusal of the whole, or of the only item, is raised."""
@@ -40,7 +40,7 @@ class Batch(Struct, Generic[T], frozen=True):
 
     def _multi_status(
         self,
-        answered: Sequence[Outcome],
+        answered: Sequence[ItemResult],
         accepted: Callable[[T, Any], Any],
         refused: Callable[[T], Any],
         request_id: str,

@@ -19,7 +19,7 @@ from adapters.http.edge.requests import checked_id
 from adapters.http.schemas import readings
 from adapters.http.schemas.readings import Item
 from application import permissions
-from application.command import Fault, Outcome, id_of
+from application.command import Fault, ItemResult, id_of
 from application.commands.record_measurements import RecordMeasurements
 from application.writer import Writer
 from domain.measurement import KINDS, Kind, Reading
@@ -103,7 +103,7 @@ def _item_of(read: Reading | Refusal, id: str | UnsetType = UNSET) -> Item:
 
 
 def _multi_status(
-    elements: Sequence[Raw], read: Sequence[Reading | Refusal], answered: Sequence[Outcome], request_id: str
+    elements: Sequence[Raw], read: Sequence[Reading | Refusal], answered: Sequence[ItemResult], request_id: str
 ) -> Told:
     """Every element once, among the successes or among the errors, each in the order sent."""
     answer = MultiStatus([], [])

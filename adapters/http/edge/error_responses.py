@@ -15,7 +15,7 @@ from adapters.http.edge.envelopes import ENVELOPES, FIELDS, Envelope, encode, en
 from adapters.http.edge.request_body import BatchTooLarge, BodyTooLarge, Disconnected, UnsupportedMediaType
 from adapters.limits.limiter import TooManyRequests
 from adapters.statistics.unfit import Unfit
-from application.command import Answer, Fault, Outcome, State, id_of
+from application.command import CommandResult, Fault, ItemResult, State, id_of
 from application.outage import Outage
 from application.unavailable import Unavailable
 from domain.refusal import Refusal, without_frames
@@ -110,7 +110,7 @@ class Asked(Struct, frozen=True):
     request_id: str
 
 
-def outcomes(answer: Answer) -> list[Outcome]:
+def outcomes(answer: CommandResult) -> list[ItemResult]:
     """The outcomes of a command's items; the Refusal of the whole is raised, as is Failed."""
     if isinstance(answer, Refusal):
         raise answer
@@ -119,12 +119,12 @@ def outcomes(answer: Answer) -> list[Outcome]:
     return answer
 
 
-def only(answer: Answer) -> str:
+def only(answer: CommandResult) -> str:
     """The id that a command of one item answers with; its Refusal is raised, as is Failed."""
     return id_of(accepted_of(answer))
 
 
-def only_state(answer: Answer, type: type[S]) -> S:
+def only_state(answer: CommandResult, type: type[S]) -> S:
     """The state of this type that a command of one item answers with, likewise."""
     accepted = accepted_of(answer)
     if not isinstance(accepted, type):
@@ -132,7 +132,7 @@ def only_state(answer: Answer, type: type[S]) -> S:
     return accepted
 
 
-def accepted_of(answer: Answer) -> str | State:
+def accepted_of(answer: CommandResult) -> str | State:
     """The id or the state that a command of one item answers with, likewise."""
     (outcome,) = outcomes(answer)
     if isinstance(outcome, Refusal):
@@ -155,7 +155,7 @@ def refused(error: Exception) -> Refused:
     return Refused(unavailable=error.kind) if isinstance(error, Unavailable) else Refused({_kind(error): 1})
 
 
-def note_items(outcomes: Iterable[Outcome], scope: Scope) -> None:
+def note_items(outcomes: Iterable[ItemResult], scope: Scope) -> None:
     """The scope gets how many items of an array were refused, and how."""
     kinds = Counter(_kind(each) for each in outcomes if not isinstance(each, str | State))
     if kinds:
