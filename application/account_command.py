@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from application import permissions
 from application.command import Command
-from application.ports import Known, Reads
+from application.ports import BatchState, Reads
 from domain.partition import ACCOUNTS
 
 
@@ -15,5 +15,5 @@ class AccountCommand(Command, frozen=True, kw_only=True):
     def reads(self, reads: Reads) -> None:
         reads.users.add(self.actor.id)
 
-    def admit(self, known: Known) -> None:
+    def admit(self, known: BatchState) -> None:
         permissions.check_actor(self.actor, known)

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from msgspec import Struct
 
-from application.ports import Known, Reads
+from application.ports import BatchState, Reads
 from domain.event import Event, Origin
 from domain.refusal import Refusal
 
@@ -66,15 +66,15 @@ class Command(Struct, frozen=True, kw_only=True):
         """Add what `admit` and `decide` look up."""
         raise NotImplementedError
 
-    def follow(self, known: Known, reads: Reads) -> None:
+    def follow(self, known: BatchState, reads: Reads) -> None:
         """Add what they look up besides, once the first is known."""
 
-    def admit(self, known: Known) -> None:
+    def admit(self, known: BatchState) -> None:
         """Raise the Refusal of the whole request, if there is one."""
         raise NotImplementedError
 
     def decide(
-        self, item: Any, known: Known, *, origin: Origin, new_id: Callable[[], str]
+        self, item: Any, known: BatchState, *, origin: Origin, new_id: Callable[[], str]
     ) -> tuple[str | State, Sequence[Event]]:
         """What to answer with and the facts of one item, or its Refusal raised.
 

@@ -35,7 +35,7 @@ class UserRow(Struct, frozen=True):
     password_changed_at: datetime | None = None
 
 
-class Known(Protocol):
+class BatchState(Protocol):
     """What was loaded for a group, and what the group has decided since.
 
     Looking up what no command of the group has said that it reads is a KeyError: a fault of the command.
@@ -93,7 +93,7 @@ class CommitInDoubt(Exception):
     """The connection was lost at commit: the group may or may not be stored, `Log.settle` tells."""
 
 
-K = TypeVar("K", bound=Known)
+K = TypeVar("K", bound=BatchState)
 
 
 class Log(Protocol[K]):

@@ -5,7 +5,7 @@ from typing import Generic
 
 import structlog
 
-from application.command import CommandResult, Command, Fault, ItemResult
+from application.command import Command, CommandResult, Fault, ItemResult
 from application.ids import Ids
 from application.outage import Outage
 from application.ports import AppendRefused, CommitInDoubt, K, Log, LogLost, LogUnavailable, PartitionsHeld, Reads

@@ -12,7 +12,7 @@ from typing import Protocol
 import structlog
 from msgspec import Struct
 
-from application.command import CommandResult, Command, Fault
+from application.command import Command, CommandResult, Fault
 from application.fair_queue import FairQueue, QueueFull
 from application.outage import Outage
 from application.ports import LogUnavailable, PartitionsHeld

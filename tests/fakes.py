@@ -14,9 +14,9 @@ from domain.dedupe import Key
 from domain.event import Event
 from domain.partition import partition
 from domain.password import canonical
+from projections.inline.batch_state import InlineBatchState
 from projections.inline.dedupe_index import DedupeChanges
 from projections.inline.directory import DirectoryChanges
-from projections.inline.known import Known
 
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -46,10 +46,10 @@ class FakeLog:
         self._institutions: set[str] = set()
         self._links: set[tuple[str, str, str]] = set()
         self._outcomes: dict[str, str] = {}
-        self._open: Known | None = None
+        self._open: InlineBatchState | None = None
         self._appended = False
 
-    def begin(self, wait_for: Collection[int], if_free: Collection[int]) -> Known:
+    def begin(self, wait_for: Collection[int], if_free: Collection[int]) -> InlineBatchState:
         assert self._open is None, "one group at a time"
         self.begun += 1
         self._lose("begin")
@@ -60,11 +60,11 @@ class FakeLog:
         for part in parts:
             if self.events[part]:
                 recorded_at = max(recorded_at, self.events[part][-1].origin.recorded_at + _MICROSECOND)
-        self._open = Known(parts, recorded_at, {part: len(self.events[part]) + 1 for part in parts})
+        self._open = InlineBatchState(parts, recorded_at, {part: len(self.events[part]) + 1 for part in parts})
         self._appended = False
         return self._open
 
-    def load(self, known: Known, reads: Reads) -> None:
+    def load(self, known: InlineBatchState, reads: Reads) -> None:
         self._lose("load")
         for key in reads.keys - set(known.holders):
             known.holders[key] = self._holders.get(key)
@@ -86,7 +86,7 @@ class FakeLog:
         for outcome_id in reads.outcomes - set(directory.outcomes):
             directory.outcomes[outcome_id] = self._outcomes.get(outcome_id)
 
-    def append(self, known: Known) -> None:
+    def append(self, known: InlineBatchState) -> None:
         self._lose("append")
         versions = [(event.originator_id, event.originator_version) for event, _ in known.appended]
         for event, _ in known.appended:
@@ -99,7 +99,7 @@ class FakeLog:
             raise AppendRefused("a key is held by two streams")
         self._appended = True
 
-    def commit(self, known: Known) -> None:
+    def commit(self, known: InlineBatchState) -> None:
         assert self._open is known, "only the group that is open is committed"
         assert self._appended, "what was not appended is not committed"
         try:
@@ -116,7 +116,7 @@ class FakeLog:
     def rollback(self) -> None:
         self._open = None
 
-    def settle(self, known: Known) -> bool:
+    def settle(self, known: InlineBatchState) -> bool:
         if self.lost["settle"]:
             self.lost["settle"] -= 1
             raise CommitInDoubt("it cannot be told")
@@ -134,7 +134,7 @@ class FakeLog:
         freed, scopes = set(changes.freed), set(changes.scopes)
         return {key: held for key, held in self._holders.items() if key not in freed and key.scope not in scopes}
 
-    def _store(self, known: Known) -> None:
+    def _store(self, known: InlineBatchState) -> None:
         for event, _ in known.appended:
             self.events[partition(event.originator_id, self.partitions)].append(event)
             self._versions.add((event.originator_id, event.originator_version))

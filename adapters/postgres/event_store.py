@@ -16,8 +16,8 @@ from domain import catalogue
 from domain.event import Event
 from domain.partition import partition
 from projections import rows, statements
-from projections.inline import dedupe_index, directory, known_directory
-from projections.inline.known import Known
+from projections.inline import dedupe_index, directory, loaded_directory
+from projections.inline.batch_state import InlineBatchState
 from projections.projector.pages import UNFIT
 
 SQL = statements.beside(__file__, "event_store")
@@ -127,11 +127,11 @@ class PostgresLog:
         finally:
             self._is_asking = False
 
-    def begin(self, wait_for: Collection[int], if_free: Collection[int]) -> Known:
+    def begin(self, wait_for: Collection[int], if_free: Collection[int]) -> InlineBatchState:
         self._hung_up = False
         return self._begin(wait_for, if_free)
 
-    def _begin(self, wait_for: Collection[int], if_free: Collection[int]) -> Known:
+    def _begin(self, wait_for: Collection[int], if_free: Collection[int]) -> InlineBatchState:
         while True:
             try:
                 return self._lock(wait_for, if_free)
@@ -139,7 +139,7 @@ class PostgresLog:
                 if not self._end_stalled(wait_for):
                     raise
 
-    def _lock(self, wait_for: Collection[int], if_free: Collection[int]) -> Known:
+    def _lock(self, wait_for: Collection[int], if_free: Collection[int]) -> InlineBatchState:
         if self._connection.closed:
             self._open()
         with self._cursor() as cursor:
@@ -167,7 +167,7 @@ class PostgresLog:
             )
         return bool(ended)
 
-    def _known(self, cursor: Cursor[Any], locked: Sequence[int]) -> Known:
+    def _known(self, cursor: Cursor[Any], locked: Sequence[int]) -> InlineBatchState:
         """What is known of the locked partitions: their ends, and a time after everything in them."""
         last = datetime.min.replace(tzinfo=UTC)
         next_seq = {}
@@ -176,9 +176,9 @@ class PostgresLog:
             last = max(last, now)
             if state is not None:
                 last = max(last, catalogue.recorded_at(state) + _MICROSECOND)
-        return Known(frozenset(locked), last.astimezone(UTC), next_seq)
+        return InlineBatchState(frozenset(locked), last.astimezone(UTC), next_seq)
 
-    def load(self, known: Known, reads: Reads) -> None:
+    def load(self, known: InlineBatchState, reads: Reads) -> None:
         keys = [key for key in reads.keys if key not in known.holders]
         streams = [stream for stream in reads.histories if stream not in known.histories]
         with self._cursor() as cursor:
@@ -186,7 +186,7 @@ class PostgresLog:
                 known.holders |= dedupe_index.load(cursor, keys, self.partitions)
             if streams:
                 known.histories |= self._histories(cursor, streams)
-            known_directory.load(cursor, known.directory, reads)
+            loaded_directory.load(cursor, known.directory, reads)
 
     def _histories(self, cursor: Cursor[Any], streams: Sequence[str]) -> dict[str, list[Event]]:
         histories: dict[str, list[Event]] = {stream: [] for stream in streams}
@@ -204,7 +204,7 @@ class PostgresLog:
         finally:
             self.rollback()
 
-    def append(self, known: Known) -> None:
+    def append(self, known: InlineBatchState) -> None:
         if not known.appended:
             return
         with self._cursor() as cursor:
@@ -216,7 +216,7 @@ class PostgresLog:
             dedupe_index.write(cursor, known.dedupe, self.partitions)
             directory.write(cursor, known.changed)
 
-    def commit(self, known: Known) -> None:
+    def commit(self, known: InlineBatchState) -> None:
         self._is_asking = True
         try:
             self._connection.commit()
@@ -238,7 +238,7 @@ class PostgresLog:
         finally:
             self._is_asking = False
 
-    def settle(self, known: Known) -> bool:
+    def settle(self, known: InlineBatchState) -> bool:
         deadline = time.monotonic() + SETTLE_TIME
         while True:
             try:
@@ -248,7 +248,7 @@ class PostgresLog:
                     raise CommitInDoubt(str(error)) from error
                 time.sleep(SETTLE_PAUSE)
 
-    def _is_stored(self, known: Known) -> bool:
+    def _is_stored(self, known: InlineBatchState) -> bool:
         """Whether the first event of the group stands at its position; one transaction stored all of them or none."""
         event, state = known.appended[0]
         part = partition(event.originator_id, self.partitions)
@@ -260,7 +260,7 @@ class PostgresLog:
         return row is not None and row[0] == state
 
 
-def positions(known: Known, partitions: int) -> list[tuple[int, int]]:
+def positions(known: InlineBatchState, partitions: int) -> list[tuple[int, int]]:
     """Partition and seq of every event of a group, in its order: without gaps in each partition."""
     next_seq = dict(known.next_seq)
     taken = []
@@ -271,7 +271,7 @@ def positions(known: Known, partitions: int) -> list[tuple[int, int]]:
     return taken
 
 
-def append(cursor: Cursor[Any], known: Known, partitions: int) -> None:
+def append(cursor: Cursor[Any], known: InlineBatchState, partitions: int) -> None:
     """Insert the events of a group, in one statement."""
     append_rows(
         cursor,

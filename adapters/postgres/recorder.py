@@ -25,7 +25,7 @@ from adapters.postgres.mapper import EventMapper
 from application.ports import AppendRefused, CommitInDoubt, LogUnavailable
 from domain.catalogue import decode
 from domain.partition import partition
-from projections.inline.known import Known
+from projections.inline.batch_state import InlineBatchState
 
 EVERYTHING = 2**31 - 1
 
@@ -58,7 +58,7 @@ class PostgresRecorder(ApplicationRecorder):
             finally:
                 self._log.rollback()
 
-    def _commit(self, known: Known) -> None:
+    def _commit(self, known: InlineBatchState) -> None:
         try:
             self._log.commit(known)
         except CommitInDoubt:

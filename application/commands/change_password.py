@@ -6,7 +6,7 @@ from typing import ClassVar
 from msgspec import Struct
 
 from application.account_command import AccountCommand
-from application.ports import Known, Reads
+from application.ports import BatchState, Reads
 from domain import user
 from domain.event import Event, Origin
 from domain.refusal import UserGone
@@ -35,7 +35,7 @@ class ChangePassword(AccountCommand, frozen=True, kw_only=True):
         reads.histories.add(user.stream_of(self.actor.id))
 
     def decide(
-        self, item: NewPassword, known: Known, *, origin: Origin, new_id: Callable[[], str]
+        self, item: NewPassword, known: BatchState, *, origin: Origin, new_id: Callable[[], str]
     ) -> tuple[str, Sequence[Event]]:
         there = user.fold(known.history(user.stream_of(self.actor.id)))
         if there is None:

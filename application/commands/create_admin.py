@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 from application.commands.register_user import RegisterUser
-from application.ports import Known
+from application.ports import BatchState
 
 
 class CreateAdmin(RegisterUser, frozen=True, kw_only=True):
@@ -11,5 +11,5 @@ class CreateAdmin(RegisterUser, frozen=True, kw_only=True):
 
     name: ClassVar[str] = "create_admin"
 
-    def admit(self, known: Known) -> None:
+    def admit(self, known: BatchState) -> None:
         """Whoever can run commands on the machine may."""

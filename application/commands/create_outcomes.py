@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from application.account_command import AccountCommand
 from application.ids import uuid_of
-from application.ports import Known, Reads
+from application.ports import BatchState, Reads
 from application.queries.outcomes import OutcomeRow, outcome_row
 from domain import outcome
 from domain.event import Event, Origin
@@ -29,7 +29,7 @@ class CreateOutcomes(AccountCommand, frozen=True, kw_only=True):
         reads.keys.update(outcome.key(each) for each in self.definitions if isinstance(each, Definition))
 
     def decide(
-        self, item: Definition | Refusal, known: Known, *, origin: Origin, new_id: Callable[[], str]
+        self, item: Definition | Refusal, known: BatchState, *, origin: Origin, new_id: Callable[[], str]
     ) -> tuple[OutcomeRow, Sequence[Event]]:
         if isinstance(item, Refusal):
             raise item

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from application.account_command import AccountCommand
-from application.ports import Known, Reads
+from application.ports import BatchState, Reads
 from domain import group
 from domain.event import Event, Origin
 
@@ -23,7 +23,7 @@ class DisbandGroup(AccountCommand, frozen=True, kw_only=True):
         reads.histories.add(group.stream_of(self.group_id))
 
     def decide(
-        self, item: str, known: Known, *, origin: Origin, new_id: Callable[[], str]
+        self, item: str, known: BatchState, *, origin: Origin, new_id: Callable[[], str]
     ) -> tuple[str, Sequence[Event]]:
         there = group.fold(known.history(group.stream_of(item)))
         if there is None or there.owner_id != self.actor.id:

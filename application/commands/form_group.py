@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from application.account_command import AccountCommand
 from application.commands.register_user import check_children_of_group
-from application.ports import Known, Reads
+from application.ports import BatchState, Reads
 from domain import group
 from domain.event import Event, Origin
 
@@ -33,7 +33,7 @@ class FormGroup(AccountCommand, frozen=True, kw_only=True):
         reads.keys.add(group.key(self.actor.id, self.group.name))
 
     def decide(
-        self, item: NewGroup, known: Known, *, origin: Origin, new_id: Callable[[], str]
+        self, item: NewGroup, known: BatchState, *, origin: Origin, new_id: Callable[[], str]
     ) -> tuple[str, Sequence[Event]]:
         check_children_of_group(item.children, self.actor.id, known)
         group_id = new_id()

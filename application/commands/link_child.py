@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from application.account_command import AccountCommand
 from application.commands.register_user import check_children, is_child
-from application.ports import Known, Reads
+from application.ports import BatchState, Reads
 from application.queries.users import User
 from domain import family, user
 from domain.event import Event, Origin
@@ -29,13 +29,13 @@ class LinkChild(AccountCommand, frozen=True, kw_only=True):
         reads.histories.add(user.stream_of(self.family_id))
         reads.links.add((self.family_id, self.child_id))
 
-    def follow(self, known: Known, reads: Reads) -> None:
+    def follow(self, known: BatchState, reads: Reads) -> None:
         there = user.fold(known.history(user.stream_of(self.family_id)))
         if there is not None:
             reads.users.update(there.children)
 
     def decide(
-        self, item: str, known: Known, *, origin: Origin, new_id: Callable[[], str]
+        self, item: str, known: BatchState, *, origin: Origin, new_id: Callable[[], str]
     ) -> tuple[User, Sequence[Event]]:
         there = user.fold(known.history(user.stream_of(self.family_id)))
         if there is None or there.role != "family":

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from application import permissions
 from application.command import Command
-from application.ports import Known, Reads
+from application.ports import BatchState, Reads
 from domain import audit
 from domain.event import Event, Origin
 
@@ -30,11 +30,11 @@ class NoteAuditRead(Command, frozen=True, kw_only=True):
     def reads(self, reads: Reads) -> None:
         reads.users.add(self.actor.id)
 
-    def admit(self, known: Known) -> None:
+    def admit(self, known: BatchState) -> None:
         permissions.check_actor(self.actor, known)
 
     def decide(
-        self, item: str, known: Known, *, origin: Origin, new_id: Callable[[], str]
+        self, item: str, known: BatchState, *, origin: Origin, new_id: Callable[[], str]
     ) -> tuple[str, Sequence[Event]]:
         reading_id = new_id()
         noted = audit.read(

@@ -6,7 +6,7 @@ from typing import ClassVar
 from application import permissions
 from application.command import Command
 from application.ids import uuid_of
-from application.ports import Known, Reads
+from application.ports import BatchState, Reads
 from domain import entry
 from domain.entry import Entry
 from domain.event import Event, Origin
@@ -38,7 +38,7 @@ class RecordEntries(Command, frozen=True, kw_only=True):
             if isinstance(each, Entry)
         )
 
-    def admit(self, known: Known) -> None:
+    def admit(self, known: BatchState) -> None:
         permissions.check_actor(self.actor, known)
         if known.brand_of(self.outcome_id) is None and not self._is_one_unreadable():
             raise NotFound(TITLE)
@@ -48,7 +48,7 @@ class RecordEntries(Command, frozen=True, kw_only=True):
         return len(self.entries) == 1 and isinstance(self.entries[0], Refusal)
 
     def decide(
-        self, item: Entry | Refusal, known: Known, *, origin: Origin, new_id: Callable[[], str]
+        self, item: Entry | Refusal, known: BatchState, *, origin: Origin, new_id: Callable[[], str]
     ) -> tuple[str, Sequence[Event]]:
         if isinstance(item, Refusal):
             raise item

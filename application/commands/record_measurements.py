@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from application import permissions
 from application.command import Command
-from application.ports import Known, Reads
+from application.ports import BatchState, Reads
 from domain import dedupe, measurement
 from domain.event import Event, Origin
 from domain.measurement import KINDS, Reading
@@ -37,7 +37,7 @@ class RecordMeasurements(Command, frozen=True, kw_only=True):
                 if companion is not None:
                     reads.keys.add(companion)
 
-    def follow(self, known: Known, reads: Reads) -> None:
+    def follow(self, known: BatchState, reads: Reads) -> None:
         for reading in self.readings:
             if isinstance(reading, Reading):
                 companion = _companion(reading)
@@ -45,11 +45,11 @@ class RecordMeasurements(Command, frozen=True, kw_only=True):
                 if held is not None:
                     reads.histories.add(held)
 
-    def admit(self, known: Known) -> None:
+    def admit(self, known: BatchState) -> None:
         permissions.check_child(self.name, self.actor, self.child_id, known)
 
     def decide(
-        self, item: Reading | Refusal, known: Known, *, origin: Origin, new_id: Callable[[], str]
+        self, item: Reading | Refusal, known: BatchState, *, origin: Origin, new_id: Callable[[], str]
     ) -> tuple[str, Sequence[Event]]:
         if isinstance(item, Refusal):
             raise item

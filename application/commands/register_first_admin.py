@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from application.command import Actor
 from application.commands.register_user import RegisterUser
-from application.ports import Known
+from application.ports import BatchState
 
 SERVICE = Actor(id="growthrings", role="service")
 """The service itself, where an event needs somebody who asked."""
@@ -13,5 +13,5 @@ SERVICE = Actor(id="growthrings", role="service")
 class RegisterFirstAdmin(RegisterUser, frozen=True, kw_only=True):
     name: ClassVar[str] = "register_first_admin"
 
-    def admit(self, known: Known) -> None:
+    def admit(self, known: BatchState) -> None:
         """Nobody is there yet who could be asked for leave."""

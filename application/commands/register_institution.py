@@ -6,7 +6,7 @@ from typing import ClassVar
 from msgspec import Struct
 
 from application.account_command import AccountCommand
-from application.ports import Known, Reads
+from application.ports import BatchState, Reads
 from domain import institution
 from domain.event import Event, Origin
 
@@ -33,7 +33,7 @@ class RegisterInstitution(AccountCommand, frozen=True, kw_only=True):
         reads.keys.add(institution.key(self.institution.name))
 
     def decide(
-        self, item: NewInstitution, known: Known, *, origin: Origin, new_id: Callable[[], str]
+        self, item: NewInstitution, known: BatchState, *, origin: Origin, new_id: Callable[[], str]
     ) -> tuple[str, Sequence[Event]]:
         institution_id = new_id()
         return institution_id, institution.register(

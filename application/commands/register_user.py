@@ -6,7 +6,7 @@ from typing import ClassVar
 from msgspec import Struct
 
 from application.account_command import AccountCommand
-from application.ports import Known, Reads
+from application.ports import BatchState, Reads
 from domain import user
 from domain.event import Event, Origin
 from domain.refusal import AlreadyRegistered, ChildrenNotRegistered, InstitutionNotRegistered
@@ -42,7 +42,7 @@ class RegisterUser(AccountCommand, frozen=True, kw_only=True):
             reads.institutions.add(self.user.institution_id)
 
     def decide(
-        self, item: NewUser, known: Known, *, origin: Origin, new_id: Callable[[], str]
+        self, item: NewUser, known: BatchState, *, origin: Origin, new_id: Callable[[], str]
     ) -> tuple[str, Sequence[Event]]:
         if item.institution_id is not None and not known.has_institution(item.institution_id):
             raise InstitutionNotRegistered
@@ -64,21 +64,21 @@ class RegisterUser(AccountCommand, frozen=True, kw_only=True):
         )
 
 
-def check_children(children: tuple[str, ...], known: Known) -> None:
+def check_children(children: tuple[str, ...], known: BatchState) -> None:
     """ChildrenNotRegistered with those that are no children of ours."""
     unknown = tuple(child_id for child_id in children if not is_child(child_id, known))
     if unknown:
         raise ChildrenNotRegistered(unknown)
 
 
-def check_children_of_group(children: tuple[str, ...], owner_id: str, known: Known) -> None:
+def check_children_of_group(children: tuple[str, ...], owner_id: str, known: BatchState) -> None:
     """ChildrenNotRegistered with those that are no children of the owner's institution: of others it may not know."""
     unknown = tuple(child_id for child_id in children if not may_be_in_group(child_id, owner_id, known))
     if unknown:
         raise ChildrenNotRegistered(unknown)
 
 
-def may_be_in_group(child_id: str, owner_id: str, known: Known) -> bool:
+def may_be_in_group(child_id: str, owner_id: str, known: BatchState) -> bool:
     """Whether the child is there, and of the institution of the group's owner."""
     child, owner = known.user(child_id), known.user(owner_id)
     return (
@@ -89,6 +89,6 @@ def may_be_in_group(child_id: str, owner_id: str, known: Known) -> bool:
     )
 
 
-def is_child(user_id: str, known: Known) -> bool:
+def is_child(user_id: str, known: BatchState) -> bool:
     row = known.user(user_id)
     return row is not None and row.role == "child"

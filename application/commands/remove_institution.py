@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from application.account_command import AccountCommand
-from application.ports import Known, Reads
+from application.ports import BatchState, Reads
 from domain import institution
 from domain.event import Event, Origin
 
@@ -24,7 +24,7 @@ class RemoveInstitution(AccountCommand, frozen=True, kw_only=True):
         reads.members.add(self.institution_id)
 
     def decide(
-        self, item: str, known: Known, *, origin: Origin, new_id: Callable[[], str]
+        self, item: str, known: BatchState, *, origin: Origin, new_id: Callable[[], str]
     ) -> tuple[str, Sequence[Event]]:
         there = institution.fold(known.history(institution.stream_of(item)))
         if there is None:

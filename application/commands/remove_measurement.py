@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from application import permissions
 from application.command import Command
-from application.ports import Known, Reads
+from application.ports import BatchState, Reads
 from domain import measurement
 from domain.event import Event, Origin
 from domain.partition import stream
@@ -29,17 +29,17 @@ class RemoveMeasurement(Command, frozen=True, kw_only=True):
         permissions.reads_of_child(self.name, self.actor, self.child_id, reads)
         reads.histories.update(self.items)
 
-    def follow(self, known: Known, reads: Reads) -> None:
+    def follow(self, known: BatchState, reads: Reads) -> None:
         for item in self.items:
             there = measurement.fold(known.history(item))
             if there is not None and there.carrier is not None:
                 reads.histories.add(there.carrier)
 
-    def admit(self, known: Known) -> None:
+    def admit(self, known: BatchState) -> None:
         permissions.check_child(self.name, self.actor, self.child_id, known)
 
     def decide(
-        self, item: str, known: Known, *, origin: Origin, new_id: Callable[[], str]
+        self, item: str, known: BatchState, *, origin: Origin, new_id: Callable[[], str]
     ) -> tuple[str, Sequence[Event]]:
         there = measurement.fold(known.history(item))
         if there is None or there.kind != self.kind:

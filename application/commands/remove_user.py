@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import ClassVar
 
 from application.account_command import AccountCommand
-from application.ports import Known, Reads
+from application.ports import BatchState, Reads
 from domain import measurement, user
 from domain.event import Event, Origin
 from domain.partition import ACCOUNTS
@@ -29,13 +29,13 @@ class RemoveUser(AccountCommand, frozen=True, kw_only=True):
         reads.users.add(self.user_id)
         reads.histories.add(user.stream_of(self.user_id))
 
-    def admit(self, known: Known) -> None:
+    def admit(self, known: BatchState) -> None:
         super().admit(known)
         if self.user_id == self.actor.id:
             raise Forbidden
 
     def decide(
-        self, item: str, known: Known, *, origin: Origin, new_id: Callable[[], str]
+        self, item: str, known: BatchState, *, origin: Origin, new_id: Callable[[], str]
     ) -> tuple[str, Sequence[Event]]:
         there = user.fold(known.history(user.stream_of(item)))
         if there is None:

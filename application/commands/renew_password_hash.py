@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from application.account_command import AccountCommand
 from application.commands.change_password import NewPassword
-from application.ports import Known, Reads
+from application.ports import BatchState, Reads
 from domain import user
 from domain.event import Event, Origin
 from domain.refusal import UserGone
@@ -27,7 +27,7 @@ class RenewPasswordHash(AccountCommand, frozen=True, kw_only=True):
         reads.histories.add(user.stream_of(self.actor.id))
 
     def decide(
-        self, item: NewPassword, known: Known, *, origin: Origin, new_id: Callable[[], str]
+        self, item: NewPassword, known: BatchState, *, origin: Origin, new_id: Callable[[], str]
     ) -> tuple[str, Sequence[Event]]:
         there = user.fold(known.history(user.stream_of(self.actor.id)))
         if there is None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from application.account_command import AccountCommand
-from application.ports import Known, Reads
+from application.ports import BatchState, Reads
 from domain import user
 from domain.event import Event, Origin
 from domain.refusal import NotFound
@@ -28,7 +28,7 @@ class ResetPassword(AccountCommand, frozen=True, kw_only=True):
         reads.histories.add(user.stream_of(self.user_id))
 
     def decide(
-        self, item: str, known: Known, *, origin: Origin, new_id: Callable[[], str]
+        self, item: str, known: BatchState, *, origin: Origin, new_id: Callable[[], str]
     ) -> tuple[str, Sequence[Event]]:
         there = user.fold(known.history(user.stream_of(item)))
         if there is None:
@@ -41,5 +41,5 @@ class ResetPasswordLocally(ResetPassword, frozen=True, kw_only=True):
 
     name: ClassVar[str] = "reset_password_locally"
 
-    def admit(self, known: Known) -> None:
+    def admit(self, known: BatchState) -> None:
         """Whoever can run commands on the machine may: it is the way back in when no admin can log in."""

@@ -7,7 +7,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from application.account_command import AccountCommand
 from application.commands.register_user import check_children_of_group, may_be_in_group
-from application.ports import Known, Reads
+from application.ports import BatchState, Reads
 from application.queries.groups import Group
 from domain import group
 from domain.event import Event, Origin
@@ -40,13 +40,13 @@ class ReviseGroup(AccountCommand, frozen=True, kw_only=True):
         if self.change.children is not UNSET:
             reads.users.update(self.change.children)
 
-    def follow(self, known: Known, reads: Reads) -> None:
+    def follow(self, known: BatchState, reads: Reads) -> None:
         there = group.fold(known.history(group.stream_of(self.group_id)))
         if there is not None:
             reads.users.update(there.children)
 
     def decide(
-        self, item: GroupChange, known: Known, *, origin: Origin, new_id: Callable[[], str]
+        self, item: GroupChange, known: BatchState, *, origin: Origin, new_id: Callable[[], str]
     ) -> tuple[Group, Sequence[Event]]:
         there = group.fold(known.history(group.stream_of(self.group_id)))
         if there is None or there.owner_id != self.actor.id:

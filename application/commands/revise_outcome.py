@@ -7,7 +7,7 @@ from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
 from application.account_command import AccountCommand
-from application.ports import Known, Reads
+from application.ports import BatchState, Reads
 from application.queries.outcomes import OutcomeRow, outcome_row
 from domain import outcome
 from domain.event import Event, Origin
@@ -43,14 +43,14 @@ class ReviseOutcome(AccountCommand, frozen=True, kw_only=True):
         super().reads(reads)
         reads.histories.add(outcome.stream_of(self.outcome_id))
 
-    def follow(self, known: Known, reads: Reads) -> None:
+    def follow(self, known: BatchState, reads: Reads) -> None:
         """Brand and metric never change, so the key is known once the outcome is."""
         there = outcome.fold(known.history(outcome.stream_of(self.outcome_id)))
         if there is not None:
             reads.keys.add(outcome.key(self.change.of(there.definition)))
 
     def decide(
-        self, item: OutcomeChange, known: Known, *, origin: Origin, new_id: Callable[[], str]
+        self, item: OutcomeChange, known: BatchState, *, origin: Origin, new_id: Callable[[], str]
     ) -> tuple[OutcomeRow, Sequence[Event]]:
         history = known.history(outcome.stream_of(self.outcome_id))
         there = outcome.fold(history)

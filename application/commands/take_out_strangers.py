@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from application.account_command import AccountCommand
 from application.commands.register_user import may_be_in_group
-from application.ports import Known, Reads
+from application.ports import BatchState, Reads
 from domain import group
 from domain.event import Event, Origin
 
@@ -25,17 +25,17 @@ class TakeOutStrangers(AccountCommand, frozen=True, kw_only=True):
         super().reads(reads)
         reads.histories.update(map(group.stream_of, self.group_ids))
 
-    def follow(self, known: Known, reads: Reads) -> None:
+    def follow(self, known: BatchState, reads: Reads) -> None:
         for group_id in self.group_ids:
             there = group.fold(known.history(group.stream_of(group_id)))
             if there is not None:
                 reads.users.update((there.owner_id, *there.children))
 
-    def admit(self, known: Known) -> None:
+    def admit(self, known: BatchState) -> None:
         """Nobody is asked for leave: the rule is the service's own."""
 
     def decide(
-        self, item: str, known: Known, *, origin: Origin, new_id: Callable[[], str]
+        self, item: str, known: BatchState, *, origin: Origin, new_id: Callable[[], str]
     ) -> tuple[str, Sequence[Event]]:
         there = group.fold(known.history(group.stream_of(item)))
         if there is None:

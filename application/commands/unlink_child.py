@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from application.account_command import AccountCommand
-from application.ports import Known, Reads
+from application.ports import BatchState, Reads
 from domain import family, user
 from domain.event import Event, Origin
 
@@ -25,7 +25,7 @@ class UnlinkChild(AccountCommand, frozen=True, kw_only=True):
         reads.links.add((self.family_id, self.child_id))
 
     def decide(
-        self, item: str, known: Known, *, origin: Origin, new_id: Callable[[], str]
+        self, item: str, known: BatchState, *, origin: Origin, new_id: Callable[[], str]
     ) -> tuple[str, Sequence[Event]]:
         there = user.fold(known.history(user.stream_of(self.family_id)))
         if there is None or there.role != "family" or not known.is_linked(self.family_id, item):

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 from itertools import count, groupby
 
-from application.command import CommandResult, Command
+from application.command import Command, CommandResult
 from application.ports import LogUnavailable
 from domain import measurement
 from domain.event import Event

@@ -19,7 +19,7 @@ from application.ports import LogUnavailable
 from domain.catalogue import decode
 from domain.event import Event
 from domain.partition import stream
-from projections.inline.known import Known
+from projections.inline.batch_state import InlineBatchState
 from tests.adapters.model import Model
 from tests.adapters.proxy import Cut, Proxy, between
 from tests.adapters.weighing import read, start
@@ -37,7 +37,7 @@ class NotingLog(PostgresLog):
         super().__init__(connect)
         self.settled: list[bool] = []
 
-    def settle(self, known: Known) -> bool:
+    def settle(self, known: InlineBatchState) -> bool:
         self.settled.append(super().settle(known))
         return self.settled[-1]
 

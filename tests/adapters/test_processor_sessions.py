@@ -17,7 +17,7 @@ from application.command import CommandResult, ItemResult
 from application.ports import LogUnavailable
 from domain.partition import partition
 from domain.refusal import AlreadyRegistered
-from projections.inline.known import Known
+from projections.inline.batch_state import InlineBatchState
 from tests.adapters.world import World
 from tests.conftest import PARTITIONS
 
@@ -34,7 +34,7 @@ class PausingLog(PostgresLog):
         super().__init__(connect)
         self.at_commit, self.go_on = threading.Event(), threading.Event()
 
-    def commit(self, known: Known) -> None:
+    def commit(self, known: InlineBatchState) -> None:
         self.at_commit.set()
         self.go_on.wait(10)
         super().commit(known)

@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from application.command import Actor, CommandResult, Command
+from application.command import Actor, Command, CommandResult
 from application.ports import LogUnavailable
 from domain.partition import stream
 from tests.adapters.world import ALL, World

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from psycopg import Connection
 
 from adapters.postgres.event_store import PostgresLog
-from application.command import Actor, CommandResult, Command, ItemResult
+from application.command import Actor, Command, CommandResult, ItemResult
 from application.commands.change_password import ChangePassword, NewPassword
 from application.commands.create_outcomes import CreateOutcomes
 from application.commands.disband_group import DisbandGroup
@@ -37,7 +37,7 @@ from domain.entry import Entry
 from domain.measurement import Reading
 from domain.outcome import Definition
 from domain.partition import ACCOUNTS, partition
-from projections.inline.known import Known
+from projections.inline.batch_state import InlineBatchState
 from tests.examples import with_ids
 
 NOON = datetime(2024, 2, 29, 12, tzinfo=UTC)
@@ -51,7 +51,7 @@ class World(Struct):
     """Runs commands, as one group unless others hold what it needs; `admin` and `application` may do all of it."""
 
     log: PostgresLog
-    processor: Processor[Known]
+    processor: Processor[InlineBatchState]
     admin: Actor
     application: Actor
     institution_id: str

@@ -6,7 +6,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from application.commands.record_measurements import RecordMeasurements
-from application.ports import Known, Reads
+from application.ports import BatchState, Reads
 from domain.event import Event, Origin
 from domain.measurement import MeasurementRecorded
 from domain.partition import partition, stream
@@ -24,12 +24,12 @@ class BreaksInReads(RecordMeasurements, frozen=True, kw_only=True):
 
 
 class BreaksInFollow(RecordMeasurements, frozen=True, kw_only=True):
-    def follow(self, known: Known, reads: Reads) -> None:
+    def follow(self, known: BatchState, reads: Reads) -> None:
         raise Bug
 
 
 class BreaksInAdmit(RecordMeasurements, frozen=True, kw_only=True):
-    def admit(self, known: Known) -> None:
+    def admit(self, known: BatchState) -> None:
         raise Bug
 
 
@@ -42,12 +42,12 @@ class _Decides(RecordMeasurements, frozen=True, kw_only=True):
     """Breaks in what it makes of the events that it should decide."""
 
     def decide(
-        self, item: Any, known: Known, *, origin: Origin, new_id: Callable[[], str]
+        self, item: Any, known: BatchState, *, origin: Origin, new_id: Callable[[], str]
     ) -> tuple[str, Sequence[Event]]:
         outcome, events = super().decide(item, known, origin=origin, new_id=new_id)
         return outcome, [self.broken(event, known) for event in events if isinstance(event, MeasurementRecorded)]
 
-    def broken(self, event: MeasurementRecorded, known: Known) -> Event:
+    def broken(self, event: MeasurementRecorded, known: BatchState) -> Event:
         raise Bug
 
 
@@ -56,25 +56,25 @@ class BreaksInDecide(_Decides, frozen=True, kw_only=True):
 
 
 class LooksUpWhatItHasNotSaid(_Decides, frozen=True, kw_only=True):
-    def broken(self, event: MeasurementRecorded, known: Known) -> Event:
+    def broken(self, event: MeasurementRecorded, known: BatchState) -> Event:
         known.user("somebody else")
         raise AssertionError("not reached")
 
 
 class DecidesWhatIsNoJson(_Decides, frozen=True, kw_only=True):
-    def broken(self, event: MeasurementRecorded, known: Known) -> Event:
+    def broken(self, event: MeasurementRecorded, known: BatchState) -> Event:
         return replace(event, unit=object())
 
 
 class DecidesALoneSurrogate(_Decides, frozen=True, kw_only=True):
-    def broken(self, event: MeasurementRecorded, known: Known) -> Event:
+    def broken(self, event: MeasurementRecorded, known: BatchState) -> Event:
         return replace(event, unit="\ud800")
 
 
 class WritesOutsideItsPartition(_Decides, frozen=True, kw_only=True):
     """And in none that the group has locked by chance."""
 
-    def broken(self, event: MeasurementRecorded, known: Known) -> Event:
+    def broken(self, event: MeasurementRecorded, known: BatchState) -> Event:
         key = next(key for key in map("{:024x}".format, range(1_000)) if partition(key, PARTITIONS) not in known.parts)
         return replace(event, originator_id=stream(key, "x"))
 
@@ -82,7 +82,7 @@ class WritesOutsideItsPartition(_Decides, frozen=True, kw_only=True):
 class TakesAVersion(_Decides, frozen=True, kw_only=True):
     """Which the log refuses: its stream has a first event already."""
 
-    def broken(self, event: MeasurementRecorded, known: Known) -> Event:
+    def broken(self, event: MeasurementRecorded, known: BatchState) -> Event:
         return replace(event, originator_id=stream(self.child_id, "taken"))
 
 

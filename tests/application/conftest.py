@@ -9,10 +9,10 @@ import structlog
 from adapters.postgres.connections import connector
 from adapters.postgres.event_store import PostgresLog
 from application.ports import Log
-from projections.inline.known import Known
+from projections.inline.batch_state import InlineBatchState
 from tests.fakes import FakeLog
 
-AnyLog = Log[Known]
+AnyLog = Log[InlineBatchState]
 
 Hold = Callable[[Collection[int]], AbstractContextManager[None]]
 

@@ -12,7 +12,7 @@ from domain.event import Event
 from domain.group import GroupFormed, GroupRevised
 from domain.partition import partition, stream
 from domain.user import UserRemoved
-from projections.inline.known import Known
+from projections.inline.batch_state import InlineBatchState
 from tests.application.conftest import AnyLog
 from tests.examples import (
     family_linked,
@@ -31,14 +31,14 @@ def parts_of(log: AnyLog, events: Sequence[Event]) -> set[int]:
     return {partition(event.originator_id, log.partitions) for event in events}
 
 
-def take_in(known: Known, *events: Event) -> list[Event]:
+def take_in(known: InlineBatchState, *events: Event) -> list[Event]:
     """Let the group have decided these, at its time."""
     stamped = [replace(event, origin=replace(event.origin, recorded_at=known.recorded_at)) for event in events]
     known.apply(stamped, [encode(event) for event in stamped])
     return stamped
 
 
-def append(log: AnyLog, *events: Event) -> Known:
+def append(log: AnyLog, *events: Event) -> InlineBatchState:
     """A group with these events, that is still open; who is removed was looked up, as the command does it."""
     known = log.begin(parts_of(log, events), ())
     log.load(known, Reads(users={event.user_id for event in events if isinstance(event, UserRemoved)}))
@@ -54,7 +54,7 @@ def store(log: AnyLog, *events: Event) -> list[Event]:
     return [event for event, _ in known.appended]
 
 
-def look_up(log: AnyLog, **reads: Any) -> Known:
+def look_up(log: AnyLog, **reads: Any) -> InlineBatchState:
     """What a group that asks for this knows."""
     known = log.begin((), ())
     log.load(known, Reads(**reads))

@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from application.command import CommandResult, Command, Fault
+from application.command import Command, CommandResult, Fault
 from application.commands.record_measurements import RecordMeasurements
-from application.ports import Known, LogUnavailable
+from application.ports import BatchState, LogUnavailable
 from domain.event import Event
 from domain.measurement import MeasurementRecorded
 from domain.partition import stream
@@ -34,7 +34,7 @@ def is_accepted(answer: CommandResult | LogUnavailable) -> bool:
 
 
 class BreaksAtNoon(BreaksInDecide, frozen=True, kw_only=True):
-    def broken(self, event: MeasurementRecorded, known: Known) -> Event:
+    def broken(self, event: MeasurementRecorded, known: BatchState) -> Event:
         return super().broken(event, known) if event.happened_at == NOON else event
 
 

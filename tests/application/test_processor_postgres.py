@@ -16,7 +16,7 @@ from adapters.postgres.event_store import PostgresLog
 from application.command import Fault
 from application.commands.record_measurements import RecordMeasurements
 from application.commands.remove_measurement import RemoveMeasurement
-from application.ports import Known, LogUnavailable
+from application.ports import BatchState, LogUnavailable
 from domain.event import Event, Origin
 from domain.partition import partition
 from tests.application.world import World
@@ -31,7 +31,7 @@ class Interrupted(RecordMeasurements, frozen=True, kw_only=True):
     happens: ClassVar[list[Callable[[], object]]] = []
 
     def decide(
-        self, item: Any, known: Known, *, origin: Origin, new_id: Callable[[], str]
+        self, item: Any, known: BatchState, *, origin: Origin, new_id: Callable[[], str]
     ) -> tuple[str, Sequence[Event]]:
         while self.happens:
             self.happens.pop()()

@@ -7,7 +7,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from adapters.postgres.event_store import PostgresLog
-from application.command import Actor, CommandResult, Command
+from application.command import Actor, Command, CommandResult
 from application.commands.record_measurements import RecordMeasurements
 from application.ports import LogUnavailable
 from application.processor import Processor

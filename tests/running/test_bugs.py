@@ -25,7 +25,7 @@ from application import processor, writer
 from application.command import Command
 from application.commands.register_first_admin import SERVICE, RegisterFirstAdmin
 from application.commands.register_user import NewUser
-from application.ports import Known, Reads
+from application.ports import BatchState, Reads
 from application.processor import Processor
 from application.writer import Writer
 from domain.event import Event, Origin
@@ -72,14 +72,14 @@ class Broken(Command, frozen=True, kw_only=True):
     def reads(self, reads: Reads) -> None:
         self._step("reads")
 
-    def follow(self, known: Known, reads: Reads) -> None:
+    def follow(self, known: BatchState, reads: Reads) -> None:
         self._step("follow")
 
-    def admit(self, known: Known) -> None:
+    def admit(self, known: BatchState) -> None:
         self._step("admit")
 
     def decide(
-        self, item: str, known: Known, *, origin: Origin, new_id: Callable[[], str]
+        self, item: str, known: BatchState, *, origin: Origin, new_id: Callable[[], str]
     ) -> tuple[str, Sequence[Event]]:
         self._step("decide")
         event = withdraw(item, origin=origin, cause=self.name)

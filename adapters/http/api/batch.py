@@ -27,7 +27,11 @@ class Batch(Struct, Generic[T], frozen=True):
     size: int
 
     async def answer(
-        self, request: HttpRequest, answer: CommandResult, accepted: Callable[[T, Any], Any], refused: Callable[[T], Any]
+        self,
+        request: HttpRequest,
+        answer: CommandResult,
+        accepted: Callable[[T, Any], Any],
+        refused: Callable[[T], Any],
     ) -> Response[bytes]:
         """201 for one item, 207 for an array. `accepted`: how an item goes out with its id or its state, `refused`: how
         one that is there already. The Refusal of the whole, or of the only item, is raised."""

@@ -17,7 +17,7 @@ from domain.user import FamilyLinked, FamilyUnlinked, PasswordChanged, UserRegis
 from projections.inline.directory import SQL
 
 
-class KnownDirectory(Struct):
+class LoadedDirectory(Struct):
     """The part of the directory that a group has asked for, and what the group has done to it since.
 
     `members`: how many users each institution has. `outcomes`: the brand of each. `links`: for an owner and a child,
@@ -81,7 +81,7 @@ class KnownDirectory(Struct):
                 (groups.add if child_id in children else groups.discard)(group_id)
 
 
-def load(cursor: Cursor[Any], directory: KnownDirectory, reads: Reads) -> None:
+def load(cursor: Cursor[Any], directory: LoadedDirectory, reads: Reads) -> None:
     """Add what is asked for and not known yet, in one statement."""
     users = reads.users - directory.users.keys()
     institutions = reads.institutions - directory.institutions.keys()

@@ -12,11 +12,11 @@ from projections.inline import dedupe_index
 from projections.inline.dedupe_index import DedupeChanges
 from projections.inline.directory import EVENTS as DIRECTORY_EVENTS
 from projections.inline.directory import DirectoryChanges
-from projections.inline.known_directory import KnownDirectory
+from projections.inline.loaded_directory import LoadedDirectory
 
 
-class Known(Struct):
-    """Implements `application.ports.Known`, for every log alike.
+class InlineBatchState(Struct):
+    """Implements `application.ports.InlineBatchState`, for every log alike.
 
     `next_seq` is the next position in each locked partition; `appended` are the group's events in order, with their
     JSON; `dedupe` and `changed` what they do to the inline projections.
@@ -27,7 +27,7 @@ class Known(Struct):
     next_seq: dict[int, int]
     holders: dict[Key, str | None] = field(default_factory=dict)
     histories: dict[str, list[Event]] = field(default_factory=dict)
-    directory: KnownDirectory = field(default_factory=KnownDirectory)
+    directory: LoadedDirectory = field(default_factory=LoadedDirectory)
     appended: list[tuple[Event, bytes]] = field(default_factory=list)
     dedupe: DedupeChanges = field(default_factory=DedupeChanges)
     changed: DirectoryChanges = field(default_factory=DirectoryChanges)
