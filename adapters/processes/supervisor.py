@@ -4,6 +4,7 @@ import errno
 import os
 import signal
 import socket
+import subprocess
 import sys
 import time
 import urllib.error
@@ -76,7 +77,11 @@ class Child:
             status = self.process.returncode
             self._outage.failed(f"status {status}", started=self._arguments[0], child=self.process.pid)
         elif time.monotonic() > self._ended_at + RESTART_PAUSE:
-            self._start()
+            try:
+                self._start()
+            except (OSError, subprocess.SubprocessError) as error:  # as where no memory, or no process, is left
+                self._ended_at = time.monotonic()
+                self._outage.failed(str(error), started=self._arguments[0])
 
 
 def serve(settings: Settings, data: Path, host: str, port: int, *, workers: int = 1, out: TextIO = sys.stdout) -> None:
