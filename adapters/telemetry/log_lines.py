@@ -63,9 +63,7 @@ class Lines:
             with suppress(Empty):
                 while len(batch) < WAITING:
                     batch.append(self._waiting.get_nowait())
-            self._write_all(
-                [each if isinstance(each, str) else each() for each in batch if not isinstance(each, Event)]
-            )
+            self._write_all([_made(each) for each in batch if not isinstance(each, Event)])
             for each in batch:
                 if isinstance(each, Event):
                     each.set()
@@ -79,6 +77,14 @@ class Lines:
                 left = left[self._write(left) :]
         except OSError:
             self._lost += max(lost, lost + left.count(b"\n") - len(note))
+
+
+def _made(line: str | Callable[[], str]) -> str:
+    """The line; where it cannot be made, one that says so, since the thread has to go on."""
+    try:
+        return line if isinstance(line, str) else line()
+    except Exception as error:
+        return f'{{"event": "a log line cannot be made", "level": "error", "reason": "{type(error).__name__}"}}'
 
 
 class Stream:

@@ -201,6 +201,26 @@ def test_a_log_that_nobody_reads_keeps_nobody_waiting() -> None:
         pipe.lines.msg("y")
 
 
+def test_a_line_that_cannot_be_made_is_told_and_keeps_back_no_other() -> None:
+    written: list[bytes] = []
+
+    def write(data: bytes) -> int:
+        written.append(data)
+        return len(data)
+
+    def fails() -> str:
+        raise ValueError(PASSWORD)
+
+    lines = Lines(write)
+    lines.later(fails)
+    lines.flush()
+    lines.msg("the next")
+    lines.flush()
+    failed, after = b"".join(written).decode().splitlines()
+    assert {"event": "a log line cannot be made", "level": "error", "reason": "ValueError"} == json.loads(failed)
+    assert "the next" == after
+
+
 def test_lines_that_found_no_room_are_counted_once_there_is_some() -> None:
     written: list[bytes] = []
     full = [True]
