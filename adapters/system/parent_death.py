@@ -15,3 +15,10 @@ def end_with(parent: int, number: Signals) -> None:
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
     if os.getppid() != parent:
         os._exit(1)
+
+
+def outlive_parent() -> None:
+    """Have nothing more sent to this process, from the thread that has called `end_with`. To be called with the first
+    signal by whoever takes a second one for something else: of a parent that is killed the system tells once for each
+    of its threads, since the child is the next one's until the last of them has ended."""
+    _libc.prctl(_PR_SET_PDEATHSIG, 0)

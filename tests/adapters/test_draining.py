@@ -1,6 +1,8 @@
 """What a process that ends waits for, and for how long."""
 
 import asyncio
+import ctypes
+import os
 import signal
 from typing import Any, cast
 
@@ -8,9 +10,12 @@ import uvicorn
 
 from adapters.http.edge.draining import Draining
 from adapters.http.edge.server import Server
+from adapters.system.parent_death import end_with
 
 LONG = 600.0
 """Seconds; whoever waits for so long has not been told."""
+
+_PR_GET_PDEATHSIG = 2
 
 
 async def test_a_draining_process_waits_until_something_holds() -> None:
@@ -35,3 +40,18 @@ async def test_a_second_signal_ends_every_wait() -> None:
     assert not waiting.done()
     server.handle_exit(signal.SIGTERM, None)
     assert not await asyncio.wait_for(waiting, 60)
+
+
+def told_when_parent_ends() -> int:
+    """The signal that this thread is sent then, 0 for none."""
+    number = ctypes.c_int()
+    assert 0 == ctypes.CDLL(None).prctl(_PR_GET_PDEATHSIG, ctypes.byref(number))
+    return number.value
+
+
+def test_a_killed_parent_does_not_cut_short_a_process_that_drains_because_of_it() -> None:
+    """One that is killed has as many ends as threads."""
+    end_with(os.getppid(), signal.SIGCHLD)  # which does nothing
+    assert signal.SIGCHLD == told_when_parent_ends()
+    Server(uvicorn.Config(cast(Any, None)), Draining(), is_shared=True).handle_exit(signal.SIGTERM, None)
+    assert 0 == told_when_parent_ends()

@@ -12,6 +12,7 @@ from litestar.types import ASGIApp
 
 from adapters.http.edge.draining import Draining
 from adapters.system.listening import let_nobody_in
+from adapters.system.parent_death import outlive_parent
 
 LINGER = 0.3
 """Seconds that those have to ask, and to be answered 503, who have connected when everything else is answered."""
@@ -42,6 +43,7 @@ class Server(uvicorn.Server):
             self.should_exit = self.force_exit = True
             logger.info("api ends at once", in_flight=self._draining.in_flight)
         else:
+            outlive_parent()
             self._draining.begin()
             logger.info("api drains", in_flight=self._draining.in_flight)
 
