@@ -70,6 +70,7 @@ def _own_service(console: Console) -> Iterator[tuple[str, str]]:
                 VARIABLES["database_url"]: "",
                 VARIABLES["admin_password"]: password,
                 VARIABLES["rate_limit"]: "off",
+                VARIABLES["log_level"]: os.environ.get(VARIABLES["log_level"]) or "warning",
             },
             stdout=subprocess.PIPE,
             text=True,

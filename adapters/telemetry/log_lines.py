@@ -75,7 +75,7 @@ class Lines:
         try:
             while left:
                 left = left[self._write(left) :]
-        except OSError:
+        except (OSError, ValueError):  # ValueError: a stream without a file of its own was closed
             self._lost += max(lost, lost + left.count(b"\n") - len(note))
 
 

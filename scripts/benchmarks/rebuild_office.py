@@ -151,8 +151,22 @@ class Office:
             origin=origin,
             cause="change_password",
         )
-        child.account = [child.account[0], changed]
+        account = there(user.fold([child.account[0], changed]))
+        reset = user.reset_password(
+            account, password_hash=PASSWORD_HASH, origin=self.asked("admin"), cause="reset_password"
+        )
+        account = there(user.fold([child.account[0], reset]))
+        renewed = user.renew_hash(
+            account,
+            replaced=PASSWORD_HASH,
+            password_hash=PASSWORD_HASH[: -len(origin.request_id)] + origin.request_id,
+            origin=self.asked("admin"),
+            cause="renew_password_hash",
+        )
+        child.account = [child.account[0], *renewed]
         yield [changed]
+        yield [reset]
+        yield renewed
 
     def _read_the_audit(self) -> Iterator[Sequence[Event]]:
         origin = self.asked("admin")

@@ -19,7 +19,7 @@ OTHERWISE = {
     "bigint": "{} + 100000",
     "numeric": "{} + 1",
     "double precision": "coalesce({}, 0) + 1",
-    "timestamp with time zone": "{} + interval '1 day'",
+    "timestamp with time zone": "coalesce({}, '2000-01-01Z') + interval '1 day'",
     "date": "{} + 1000",
     "jsonb": "jsonb_build_object('was', {})",
 }

@@ -49,6 +49,7 @@ class Workload:
     def leave_something(self) -> None:
         """Of everything that may have been removed as often as it came, at least one."""
         (child,) = self._world.children(1)
+        self._world.run(self._world.weights(child, range(100, 130)))
         owner = Actor(self._world.id(self._world.register("educator")), "educator", ALL)
         self._world.id(self._world.group(owner, "last", [child]))
 

@@ -63,7 +63,7 @@ def public(encoding: Encoding, format: PublicFormat) -> bytes:
 
 
 PEM = public(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-LARGE = {"note": "x" * 100_000}
+LARGE = {"note": "x" * 40_000}
 FUTURE = 10_000_000_000
 REFUSED: dict[str, Callable[[World], str]] = {
     "alg none": lambda it: assembled({"alg": "none", "kid": RSA.kid}, it.claims(), lambda _: b""),
@@ -115,10 +115,10 @@ REFUSED: dict[str, Callable[[World], str]] = {
     "sub is a number": lambda it: RSA.sign(it.claims(sub=7)),
     "claims are a list": lambda _: RSA.sign([1]),
     "claims are null": lambda _: RSA.sign(None),
-    "100 kB that are signed": lambda it: RSA.sign(it.claims(**LARGE)),
-    "100 kB of header": lambda it: RSA.sign(it.claims(), **LARGE),
-    "100 kB that we signed": lambda it: it.own.sign(it.claims(iss="growthrings", **LARGE)),
-    "100 kB of nothing": lambda _: "x" * 100_000,
-    "100 kB of signature": lambda it: good(it) + "x" * 100_000,
-    "100 kB of dots": lambda _: "." * 100_000,
+    "50 kB that are signed": lambda it: RSA.sign(it.claims(**LARGE)),
+    "50 kB of header": lambda it: RSA.sign(it.claims(), **LARGE),
+    "50 kB that we signed": lambda it: it.own.sign(it.claims(iss="growthrings", **LARGE)),
+    "60 kB of nothing": lambda _: "x" * 60_000,
+    "60 kB of signature": lambda it: good(it) + "x" * 60_000,
+    "60 kB of dots": lambda _: "." * 60_000,
 }

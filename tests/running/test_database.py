@@ -1,5 +1,6 @@
 """A command uses the database that it is told, the one that runs on its data folder, or one of its own."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -64,7 +65,9 @@ def test_where_nothing_runs_a_server_is_started_and_stopped_again(tmp_path: Path
 def test_what_was_prepared_first_is_served_later(tmp_path: Path) -> None:
     data = tmp_path / "data"
     prepared = run_briefly("prepare", "--data", str(data), settings={})
-    assert (0, "") == (prepared.returncode, prepared.stderr)
+    logged = [json.loads(line) for line in prepared.stderr.splitlines()]
+    assert 0 == prepared.returncode
+    assert ["migrations applied", "first admin registered"] == [line["event"] for line in logged]
     assert prepared.stdout.startswith("The first admin is 'admin' with password ")
     assert {} == processes_of(data)
     assert "" == run_briefly("prepare", "--data", str(data), settings={}).stdout
