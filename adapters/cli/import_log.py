@@ -21,7 +21,7 @@ from adapters.errors import Refused
 from adapters.postgres.connections import connector
 from adapters.postgres.event_store import SQL as LOG
 from adapters.postgres.event_store import append_rows
-from adapters.processes.prepare import make_schema
+from adapters.processes.prepare import migrate_schema
 from domain.event import Event
 from domain.partition import partition
 from domain.secret import BLANK
@@ -56,7 +56,7 @@ def import_log(
     console = screen()
     hashes = {} if credentials is None else _hashes(credentials)
     with connector(url)("prepare") as connection:
-        make_schema(connection, partitions)
+        migrate_schema(connection, partitions)
     name = session_name("import")
     with connector(url)(name) as connection:
         connection.autocommit = True

@@ -154,11 +154,11 @@ def _project(settings: Settings, parsed: argparse.Namespace) -> None:
 
 def _prepare(settings: Settings, parsed: argparse.Namespace) -> None:
     from adapters.processes.database import database
-    from adapters.processes.prepare import equal_names, outdated, prepare
+    from adapters.processes.prepare import equal_name_notices, outdated_view_notices, prepare
 
     with database(settings, parsed.data, makes=True) as url:
         prepare(settings, parsed.data, url)
-        for line in (*outdated(url), *equal_names(url)):
+        for line in (*outdated_view_notices(url), *equal_name_notices(url)):
             say(line)
 
 

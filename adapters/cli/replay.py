@@ -17,7 +17,7 @@ from adapters.cli.screen import Screen, progress, screen, show_table
 from adapters.errors import Refused
 from adapters.http.schemas import query_parameters
 from adapters.postgres.connections import connector
-from adapters.postgres.readers.audit import PAGE, SQL, Stored, told
+from adapters.postgres.readers.audit import PAGE, SQL, StoredFact, fact_with_state
 from adapters.system.terminal import print_json, visible
 from application.queries.audit import Fact
 from domain import history
@@ -118,7 +118,7 @@ def show(url: str, id: str, *, as_of: datetime | None, known_at: datetime | None
             and (as_of is None or each.event.happened_at <= as_of)
         ]
     states = history.states([each.event for each in facts])
-    shown = [told(fact, state) for fact, state in zip(facts, states, strict=True)]
+    shown = [fact_with_state(fact, state) for fact, state in zip(facts, states, strict=True)]
     if as_json:
         print_json(shown)
     else:
@@ -126,12 +126,12 @@ def show(url: str, id: str, *, as_of: datetime | None, known_at: datetime | None
     return 0
 
 
-def _facts(connection: Connection[Any], id: str) -> list[Stored]:
+def _facts(connection: Connection[Any], id: str) -> list[StoredFact]:
     partitions = len(replay.parts(connection))
     streams = [stream for _, stream in connection.execute(SQL["streams"], {"id": id})] or [id]
     part = partition(streams[0], partitions)
     asked: dict[str, Any] = {"part": part, "stream": streams[0], "limit": PAGE, "bytes": pages.BYTES, "after": 0}
-    facts: list[Stored] = []
+    facts: list[StoredFact] = []
     while page := _stored(connection, "facts", asked):
         facts += page
         asked["after"] = page[-1].seq
@@ -142,9 +142,9 @@ def _facts(connection: Connection[Any], id: str) -> list[Stored]:
     return sorted([*facts, *_stored(connection, "facts_elsewhere", asked)], key=attrgetter("seq"))
 
 
-def _stored(connection: Connection[Any], name: str, asked: dict[str, Any]) -> list[Stored]:
+def _stored(connection: Connection[Any], name: str, asked: dict[str, Any]) -> list[StoredFact]:
     rows = connection.execute(SQL[name], asked).fetchall()
-    return [Stored(part, seq, decode(topic, state)) for part, seq, topic, state in rows]
+    return [StoredFact(part, seq, decode(topic, state)) for part, seq, topic, state in rows]
 
 
 _HEADINGS = ("position", "version", "fact", "happened", "recorded", "by", "what changed")

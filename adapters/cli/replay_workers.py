@@ -18,8 +18,8 @@ from msgspec import Struct
 from psycopg import Connection
 
 from adapters.errors import Refused
-from adapters.postgres.connections import connector, hang_up
-from adapters.system.parent_death import end_with
+from adapters.postgres.connections import abort_connection, connector
+from adapters.system.parent_death import end_with_parent
 from projections.projector.sessions import session_name
 from projections.verification import replay
 from projections.verification.histories import Report
@@ -120,7 +120,7 @@ def _threads(open_lane: Callable[[], _Lane]) -> Iterator[Submit]:
         except BaseException:  # nobody waits for what is under way
             pool.shutdown(wait=False, cancel_futures=True)
             for connection in opened:
-                hang_up(connection)
+                abort_connection(connection)
             raise
 
 
@@ -143,7 +143,7 @@ _own: _Lane
 def _begin(open_lane: Callable[[], _Lane], parent: int) -> None:  # an initializer takes its arguments in order
     global _own  # noqa: PLW0603  # what a process has at hand for every partition
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C is the parent's matter
-    end_with(parent, signal.SIGKILL)
+    end_with_parent(parent, signal.SIGKILL)
     gc.disable()
     _own = open_lane()
 

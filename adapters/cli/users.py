@@ -11,7 +11,7 @@ from argon2 import PasswordHasher
 from adapters.errors import Refused
 from adapters.http.edge.envelopes import envelope
 from adapters.postgres.connections import connector
-from adapters.postgres.event_store import PostgresLog
+from adapters.postgres.event_store import PostgresEventStore
 from adapters.settings import Settings
 from application.command import Command
 from application.commands.create_admin import CreateAdmin
@@ -86,7 +86,7 @@ def _request_id() -> str:
 
 
 def _run(url: str, command: Command) -> None:
-    with closing(PostgresLog(connector(url))) as log:
+    with closing(PostgresEventStore(connector(url))) as log:
         answer = Processor(log).run([command], oldest_waits=True)[0]
     outcome = answer[0] if isinstance(answer, list) else answer
     if isinstance(outcome, Refusal):

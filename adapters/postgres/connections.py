@@ -174,7 +174,7 @@ async def _configure_async(connection: AsyncConnection[Any], settings: Mapping[s
         await asyncio.wait([asking], timeout=seconds)
     finally:
         if not asking.done() or asking.exception() is not None:
-            hang_up(connection)
+            abort_connection(connection)
             # The socket belongs to the task for as long as that runs, which is not long now.
             asking.add_done_callback(lambda _: connection.pgconn.finish())
             asking.add_done_callback(lambda asked: asked.exception())  # else the loop says that nobody has seen it
@@ -204,7 +204,7 @@ def limited(connection: Connection[Any], seconds: float) -> Iterator[None]:
 
     def end() -> None:
         late.set()
-        hang_up(connection)
+        abort_connection(connection)
 
     timer = threading.Timer(seconds, end)
     timer.daemon = True
@@ -223,7 +223,7 @@ def _no_answer(seconds: float) -> str:
     return f"PostgreSQL took the connection but did not answer within {seconds:g} s"
 
 
-def hang_up(connection: Connection[Any] | AsyncConnection[Any]) -> None:
+def abort_connection(connection: Connection[Any] | AsyncConnection[Any]) -> None:
     """End the line of a session, from any thread: whoever waits for its answer gets OperationalError at once."""
     with suppress(psycopg.Error, OSError), socket.socket(fileno=os.dup(connection.fileno())) as line:
         line.shutdown(socket.SHUT_RDWR)

@@ -24,7 +24,7 @@ from psycopg.conninfo import make_conninfo
 
 from adapters.postgres.connections import connector
 from adapters.postgres.server_account import Become, account
-from adapters.system.parent_death import end_with
+from adapters.system.parent_death import end_with_parent
 
 _NAME = "growthrings"  # of the role and of the database
 _SETTINGS = {
@@ -251,7 +251,7 @@ def _spawn(command: list[str], *, data: Path, lock: int, become: Become) -> subp
         become()
         # After `become`, since a change of user clears it. A fast shutdown, not an immediate one: it ends the
         # clients and takes a checkpoint, so that the next start has nothing to recover.
-        end_with(parent, signal.SIGINT)
+        end_with_parent(parent, signal.SIGINT)
 
     with (data / "postgres.log").open("ab") as log:
         return subprocess.Popen(

@@ -10,7 +10,7 @@ import psycopg
 import structlog
 from psycopg import Connection, Cursor
 
-from adapters.postgres.connections import configure, hang_up, limited
+from adapters.postgres.connections import abort_connection, configure, limited
 from application.ports import AppendRefused, CommitInDoubt, LogLost, LogUnavailable, PartitionsHeld, Reads
 from domain import catalogue
 from domain.event import Event
@@ -33,21 +33,21 @@ SESSION: Mapping[str, str] = {
     "enable_mergejoin": "off",
 }
 
-BRIEFLY = "50ms"
+SHORT_LOCK_TIMEOUT = "50ms"
 """How long a group of a process that has other groups to run waits for a partition: longer than most groups take that
 hold one, and not so long that the others would mind."""
 
-CLIENT_TIME = 5.0
+CLIENT_TIMEOUT = 5.0
 """Seconds for which a session that holds partitions may keep the server waiting. Then the next writer that needs them
 ends it: more than a batch takes to decide on a machine that is ten times slower."""
 
-FIRST_ANSWER_TIME = 10.0
+FIRST_QUERY_TIMEOUT = 10.0
 """Seconds for the first question of all, which nobody watches."""
 
-SETTLE_TIME = 2.0
+DOUBT_TIMEOUT = 2.0
 """Seconds for which a doubt is looked into; those who wait shall be told in time, and may then ask again."""
 
-SETTLE_PAUSE = 0.1
+DOUBT_PAUSE = 0.1
 """Seconds between two looks."""
 
 _MICROSECOND = timedelta(microseconds=1)
@@ -57,19 +57,19 @@ _EVENT = ("int2", "int8", "text", "int4", "text", "bytea")
 logger = structlog.get_logger()
 
 
-class PostgresLog:
-    """Implements `application.ports.Log`. Not to be used by two threads at a time, but for `hang_up`."""
+class PostgresEventStore:
+    """Implements `application.ports.Log`. Not to be used by two threads at a time, but for `abort`."""
 
     def __init__(self, connect: Callable[[str], Connection[Any]], *, lock_timeout: str | None = None) -> None:
         """`connect` opens a connection under the application name it is given. `lock_timeout`: how long a group waits
         for each partition, as PostgreSQL has it, where that is not as long as SESSION says."""
         self._connect = connect
         self._settings = {} if lock_timeout is None else {"lock_timeout": lock_timeout}
-        self._hung_up = False
-        self._is_asking = False
-        self._sending = 0
+        self._aborted = False
+        self._is_waiting = False
+        self._bytes_being_sent = 0
         self._open()
-        with limited(self._connection, FIRST_ANSWER_TIME):
+        with limited(self._connection, FIRST_QUERY_TIMEOUT):
             row = self._connection.execute(SQL["partitions"]).fetchone()
             self._connection.rollback()
         self.partitions: int = row[0] if row else 0
@@ -78,7 +78,7 @@ class PostgresLog:
         connection: Connection[Any] | None = None
         try:
             connection = self._connection = self._connect("writer")
-            if self._hung_up:  # while it was opened
+            if self._aborted:  # while it was opened
                 connection.close()
             connection.prepare_threshold = 0
             configure(connection, {**SESSION, **self._settings})
@@ -91,25 +91,25 @@ class PostgresLog:
         self._connection.close()
 
     @property
-    def asked(self) -> Connection[Any] | None:
+    def waiting_session(self) -> Connection[Any] | None:
         """The session whose answer is waited for now."""
-        return self._connection if self._is_asking else None
+        return self._connection if self._is_waiting else None
 
     @property
-    def sending(self) -> int:
+    def bytes_being_sent(self) -> int:
         """Bytes of the events that are being sent now."""
-        return self._sending
+        return self._bytes_being_sent
 
-    def hang_up(self) -> None:
+    def abort(self) -> None:
         """From any thread: let the group at hand end with LogUnavailable now, whatever the server does. One that was at
         its commit stays in doubt."""
-        self._hung_up = True
-        hang_up(self._connection)
+        self._aborted = True
+        abort_connection(self._connection)
 
     @contextmanager
     def _cursor(self) -> Iterator[Cursor[Any]]:
         """A cursor of the group's transaction; translates what may go wrong with it."""
-        self._is_asking = True
+        self._is_waiting = True
         try:
             with self._connection.cursor() as cursor:
                 yield cursor
@@ -123,12 +123,12 @@ class PostgresLog:
             self.rollback()
             if isinstance(error, psycopg.errors.ReadOnlySqlTransaction):
                 self._connection.close()  # another server may be the one that writes by now
-            raise (LogUnavailable if self._hung_up else LogLost)(str(error).strip()) from error
+            raise (LogUnavailable if self._aborted else LogLost)(str(error).strip()) from error
         finally:
-            self._is_asking = False
+            self._is_waiting = False
 
     def begin(self, wait_for: Collection[int], if_free: Collection[int]) -> InlineBatchState:
-        self._hung_up = False
+        self._aborted = False
         return self._begin(wait_for, if_free)
 
     def _begin(self, wait_for: Collection[int], if_free: Collection[int]) -> InlineBatchState:
@@ -136,7 +136,7 @@ class PostgresLog:
             try:
                 return self._lock(wait_for, if_free)
             except PartitionsHeld:
-                if not self._end_stalled(wait_for):
+                if not self._terminate_stalled(wait_for):
                     raise
 
     def _lock(self, wait_for: Collection[int], if_free: Collection[int]) -> InlineBatchState:
@@ -149,13 +149,13 @@ class PostgresLog:
                     locked += [part for (part,) in cursor.execute(SQL[statement], {"parts": list(parts)})]
             return self._known(cursor, locked)
 
-    def _end_stalled(self, parts: Collection[int]) -> bool:
+    def _terminate_stalled(self, parts: Collection[int]) -> bool:
         """End the sessions that hold these partitions and wait for a client that does nothing; whether there were any.
         No time limit of PostgreSQL ends one that waits in the middle of a COPY, or between two messages of a
         statement."""
         with self._cursor() as cursor:
-            asked = {"parts": list(parts), "seconds": CLIENT_TIME}
-            stalled = cursor.execute(SQL["end_stalled"], asked).fetchall()
+            parameters = {"parts": list(parts), "seconds": CLIENT_TIMEOUT}
+            stalled = cursor.execute(SQL["terminate_stalled"], parameters).fetchall()
         self.rollback()
         ended = [each for *each, has_ended in stalled if has_ended]
         for pid, name, seconds in ended:
@@ -208,16 +208,16 @@ class PostgresLog:
         if not known.appended:
             return
         with self._cursor() as cursor:
-            self._sending = sum(len(state) for _, state in known.appended)
+            self._bytes_being_sent = sum(len(state) for _, state in known.appended)
             try:
                 append(cursor, known, self.partitions)
             finally:
-                self._sending = 0
+                self._bytes_being_sent = 0
             dedupe_index.write(cursor, known.dedupe, self.partitions)
             directory.write(cursor, known.changed)
 
     def commit(self, known: InlineBatchState) -> None:
-        self._is_asking = True
+        self._is_waiting = True
         try:
             self._connection.commit()
         except (psycopg.OperationalError, psycopg.InternalError) as error:
@@ -226,29 +226,29 @@ class PostgresLog:
         except UNFIT as error:
             raise AppendRefused(str(error).strip()) from error
         finally:
-            self._is_asking = False
+            self._is_waiting = False
 
     def rollback(self) -> None:
         """End the transaction; a session in which not even that works is closed, which ends it too."""
-        self._is_asking = True
+        self._is_waiting = True
         try:
             self._connection.rollback()
         except psycopg.Error:
             self._connection.close()
         finally:
-            self._is_asking = False
+            self._is_waiting = False
 
     def settle(self, known: InlineBatchState) -> bool:
-        deadline = time.monotonic() + SETTLE_TIME
+        deadline = time.monotonic() + DOUBT_TIMEOUT
         while True:
             try:
-                return self._is_stored(known)
+                return self._was_stored(known)
             except LogUnavailable as error:
-                if self._hung_up or time.monotonic() >= deadline:
+                if self._aborted or time.monotonic() >= deadline:
                     raise CommitInDoubt(str(error)) from error
-                time.sleep(SETTLE_PAUSE)
+                time.sleep(DOUBT_PAUSE)
 
-    def _is_stored(self, known: InlineBatchState) -> bool:
+    def _was_stored(self, known: InlineBatchState) -> bool:
         """Whether the first event of the group stands at its position; one transaction stored all of them or none."""
         event, state = known.appended[0]
         part = partition(event.originator_id, self.partitions)
@@ -263,12 +263,12 @@ class PostgresLog:
 def positions(known: InlineBatchState, partitions: int) -> list[tuple[int, int]]:
     """Partition and seq of every event of a group, in its order: without gaps in each partition."""
     next_seq = dict(known.next_seq)
-    taken = []
+    assigned = []
     for event, _ in known.appended:
         part = partition(event.originator_id, partitions)
-        taken.append((part, next_seq[part]))
+        assigned.append((part, next_seq[part]))
         next_seq[part] += 1
-    return taken
+    return assigned
 
 
 def append(cursor: Cursor[Any], known: InlineBatchState, partitions: int) -> None:

@@ -13,18 +13,20 @@ from application.queries.views import ViewStatus
 from application.unavailable import Unavailable
 from projections.database_error import message_of
 
-LOOK_TIME = 1.5
+PROBE_TIMEOUT = 1.5
 """Seconds that a look may take."""
 
 
-class Seen(Struct, frozen=True):
-    """`reached`: the database answers; `current`: its schema is the one that this version knows; `schema`: what there
-    is to say of it; `views`: every generation; the log has so many events and bytes. `at`, by the monotonic clock;
-    `seconds` that it took."""
+class HealthSnapshot(Struct, frozen=True):
+    """What the database said of itself and of the views.
+
+    `at`: when, by the monotonic clock. `schema`: the version of the schema, and what to do if this version needs
+    another. `log_bytes`: with indexes. `seconds`: how long the answer took.
+    """
 
     at: float
-    reached: bool = False
-    current: bool = False
+    is_reachable: bool = False
+    is_schema_current: bool = False
     schema: str = "unknown"
     views: Sequence[ViewStatus] = ()
     log_events: int = 0
@@ -36,52 +38,52 @@ class Seen(Struct, frozen=True):
         return [each for each in self.views if each.state == "live"]
 
 
-class Lookout:
+class HealthProbe:
     """Asks the database one question at a time, however many want to know."""
 
     def __init__(self, reader: ViewsReader) -> None:
         self._reader = reader
-        self._asking: asyncio.Task[Seen] | None = None
-        self._seen: Seen | None = None
+        self._probing: asyncio.Task[HealthSnapshot] | None = None
+        self._last: HealthSnapshot | None = None
         self._outage = Outage("the database does not say how views stand", "the database says again how views stand")
 
-    async def look(self, *, not_older_than: float = 0.0) -> Seen:
+    async def snapshot(self, *, max_age: float = 0.0) -> HealthSnapshot:
         """What is to be seen now, or was seen so many seconds ago at most. Within LOOK_TIME, whatever the database
         does: what it has not said by then it does not say."""
-        if self._seen is not None and time.monotonic() - self._seen.at < not_older_than:
-            return self._seen
-        if self._asking is None or self._asking.done():
-            self._asking = asyncio.create_task(self._ask())
-        asking = self._asking
-        await asyncio.wait((asking,), timeout=LOOK_TIME)
-        if asking.done() and not asking.cancelled():
-            self._seen = asking.result()
+        if self._last is not None and time.monotonic() - self._last.at < max_age:
+            return self._last
+        if self._probing is None or self._probing.done():
+            self._probing = asyncio.create_task(self._probe())
+        probing = self._probing
+        await asyncio.wait((probing,), timeout=PROBE_TIMEOUT)
+        if probing.done() and not probing.cancelled():
+            self._last = probing.result()
         else:
-            asking.cancel()  # which may take as long as the database likes: nobody waits for it
-            self._seen = Seen(time.monotonic())
-        return self._seen
+            probing.cancel()  # which may take as long as the database likes: nobody waits for it
+            self._last = HealthSnapshot(time.monotonic())
+        return self._last
 
-    async def _ask(self) -> Seen:
-        began = time.monotonic()
+    async def _probe(self) -> HealthSnapshot:
+        started = time.monotonic()
         try:
             schema = await self._reader.schema()
             if not schema.is_current:
-                return Seen(time.monotonic(), reached=True, schema=schema.what)
+                return HealthSnapshot(time.monotonic(), is_reachable=True, schema=schema.what)
             views = await self._reader.standing()
             log_events, log_bytes = await self._reader.log_size()
         except Unavailable:
-            return Seen(time.monotonic())
+            return HealthSnapshot(time.monotonic())
         except psycopg.Error as error:
             self._outage.failed(message_of(error))
-            return Seen(time.monotonic(), reached=True)
+            return HealthSnapshot(time.monotonic(), is_reachable=True)
         self._outage.works()
-        return Seen(
+        return HealthSnapshot(
             time.monotonic(),
-            reached=True,
-            current=True,
+            is_reachable=True,
+            is_schema_current=True,
             schema=schema.what,
             views=views,
             log_events=log_events,
             log_bytes=log_bytes,
-            seconds=time.monotonic() - began,
+            seconds=time.monotonic() - started,
         )

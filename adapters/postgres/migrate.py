@@ -24,7 +24,7 @@ SQL = statements.beside(__file__, "migrate")
 LOCK = 0x67726F77
 """Held by whoever applies migrations or makes the first admin; any other waits and then finds nothing left to do."""
 
-LOCKED = SQL["lock"]
+LOCK_STATEMENT = SQL["lock"]
 
 
 class SchemaChanged(MigrationRefused):
@@ -53,7 +53,7 @@ def migrate(connection: Connection[Any], partitions: int, files: Path = MIGRATIO
     connection.rollback()
     texts = {file.name: file.read_bytes() for file in sorted(files.glob("*.sql"))}
     with connection.transaction():
-        connection.execute(LOCKED, {"lock": LOCK})
+        connection.execute(LOCK_STATEMENT, {"lock": LOCK})
         schema_check.check_encoding(connection)
         applied = _applied(connection, texts)
         if applied and (stands := schema_of(applied, texts)).is_newer:

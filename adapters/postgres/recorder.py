@@ -20,7 +20,7 @@ from eventsourcing.persistence import (
 from eventsourcing.utils import Environment, EnvType
 
 from adapters.postgres.connections import connector
-from adapters.postgres.event_store import PostgresLog
+from adapters.postgres.event_store import PostgresEventStore
 from adapters.postgres.mapper import EventMapper
 from application.ports import AppendRefused, CommitInDoubt, LogUnavailable
 from domain.catalogue import decode
@@ -34,7 +34,7 @@ class PostgresRecorder(ApplicationRecorder):
     """Inserts keep the inline projections too. Positions are pairs of partition and seq: what needs one integer order
     over all events says that there is none, and there are no snapshots."""
 
-    def __init__(self, log: PostgresLog) -> None:
+    def __init__(self, log: PostgresEventStore) -> None:
         self._log = log
         self._lock = threading.Lock()
 
@@ -109,7 +109,7 @@ class Factory(InfrastructureFactory):
 
     def __init__(self, env: Environment | EnvType | None) -> None:
         super().__init__(env)
-        self._log = PostgresLog(connector(self.env.get("DATABASE_URL", "")))
+        self._log = PostgresEventStore(connector(self.env.get("DATABASE_URL", "")))
 
     def mapper(self, transcoder: Transcoder | None = None, mapper_class: type[Mapper[Any]] | None = None) -> Any:
         return EventMapper(transcoder or self.transcoder())

@@ -12,45 +12,47 @@ import psycopg
 from psycopg import AsyncConnection, Connection
 from psycopg.pq import TransactionStatus
 
-from adapters.postgres.connections import connect_async, connector, hang_up
-from adapters.postgres.event_store import PostgresLog
+from adapters.postgres.connections import abort_connection, connect_async, connector
+from adapters.postgres.event_store import PostgresEventStore
 from application.outage import Outage
 from application.writer import Writer
 from projections.database_error import message_of
 from projections.projector.projector import Projector
 
-PATIENCE = 1.0
+CHECK_AFTER = 1.0
 """Seconds for which somebody waits before the database is asked what it does."""
 
-LOST = 0.5
+LOST_AFTER = 0.5
 """Seconds for which the server may think that it has answered, before its answer must be lost."""
 
-LEAST_RATE = 4 * 1024 * 1024
+MIN_SEND_RATE = 4 * 1024 * 1024
 """Bytes a second at which events must get to the server."""
 
-ANSWER_TIME = 1.0
+RESPONSE_TIMEOUT = 1.0
 """Seconds in which it has to answer."""
 
-PAUSE = 0.2
+CHECK_INTERVAL = 0.2
 """Seconds between two looks at who waits."""
 
-STUCK = 10.0
+STUCK_AFTER = 10.0
 """Seconds for which a batch may go on while no session is asked anything. Opening one takes less."""
 
-LATE = 2 * PAUSE
+MAX_SLEEP = 2 * CHECK_INTERVAL
 """Seconds that such a pause may have taken."""
 
-IDLE = """
+IDLE_SESSIONS = """
 select pid, extract(epoch from clock_timestamp() - state_change)::float8
 from pg_stat_activity where pid = any(%(pids)s) and (state <> 'active' or wait_event = 'ClientRead')
 """
 """Which sessions wait for their client, as the server sees it, and for how many seconds they have done nothing else."""
 
-END = "select pg_terminate_backend(pid) from pg_stat_activity where pid = any(%(pids)s) and usename = current_user"
+TERMINATE_SESSIONS = (
+    "select pg_terminate_backend(pid) from pg_stat_activity where pid = any(%(pids)s) and usename = current_user"
+)
 """The line may keep from the server that it was hung up: then the session would hold what it has locked."""
 
 
-class Waiting(Protocol):
+class Watched(Protocol):
     """Those who wait for the database."""
 
     @property
@@ -69,21 +71,21 @@ class Waiting(Protocol):
     def sessions(self) -> Collection[Connection[Any] | AsyncConnection[Any]]:
         """By which they wait."""
 
-    def give_up(self, reason: str) -> None:
+    def abort(self, reason: str) -> None:
         """Tell all of them at once, and end their sessions."""
 
 
-class Writing:
+class WatchedWriter:
     """Those who wait for a writer."""
 
-    def __init__(self, writer: Writer, log: PostgresLog) -> None:
+    def __init__(self, writer: Writer, log: PostgresEventStore) -> None:
         self._writer = writer
         self._log = log
 
     @property
     def lost_after(self) -> float:
         """While the server reads a batch, it seems to wait for its client."""
-        return LOST + self._log.sending / LEAST_RATE
+        return LOST_AFTER + self._log.bytes_being_sent / MIN_SEND_RATE
 
     @property
     def waiting_for(self) -> float:
@@ -92,19 +94,19 @@ class Writing:
     @property
     def is_stuck(self) -> bool:
         """Not where the queue is long: those who have waited for long may be about to have their turn."""
-        return (self._writer.busy_for or 0.0) > STUCK and not self.sessions
+        return (self._writer.busy_for or 0.0) > STUCK_AFTER and not self.sessions
 
     @property
     def sessions(self) -> Collection[Connection[Any]]:
-        session = self._log.asked
+        session = self._log.waiting_session
         return () if session is None else (session,)
 
-    def give_up(self, reason: str) -> None:
+    def abort(self, reason: str) -> None:
         self._writer.give_up(reason)
-        self._log.hang_up()
+        self._log.abort()
 
 
-class Projecting:
+class WatchedProjector:
     """A projector that waits, or is at work itself on what it was answered."""
 
     lost_after = 8.0
@@ -122,12 +124,12 @@ class Projecting:
         session = self._projector.session
         return () if session is None else (session,)
 
-    def give_up(self, reason: str) -> None:
+    def abort(self, reason: str) -> None:
         for session in self.sessions:
-            hang_up(session)
+            abort_connection(session)
 
 
-class Asking:
+class WatchedSessions:
     """Sessions of a thread that asks one statement after another: it waits while one of them is answered."""
 
     lost_after = 2.0
@@ -154,36 +156,36 @@ class Asking:
     def sessions(self) -> Collection[Connection[Any]]:
         return [each for each in list(self._opened) if each.info.transaction_status is TransactionStatus.ACTIVE]
 
-    def give_up(self, reason: str) -> None:
+    def abort(self, reason: str) -> None:
         for session in self.sessions:
-            hang_up(session)
+            abort_connection(session)
 
 
 @contextmanager
-def watched(url: str) -> Iterator[Callable[[str], Connection[Any]]]:
+def watched_connector(url: str) -> Iterator[Callable[[str], Connection[Any]]]:
     """A function that opens sessions, like `connector`; until the block ends, none of them waits for ever."""
-    asking, connect = Asking(), connector(url)
+    asking, connect = WatchedSessions(), connector(url)
 
     def open_watched(name: str) -> Connection[Any]:
         session = connect(name)
         asking.add(session)
         return session
 
-    with kept(url, asking):
+    with running_watchdog(url, asking):
         yield open_watched
 
 
 @contextmanager
-def kept(url: str, waiting: Waiting) -> Iterator[None]:
-    """Let `keep` run in a thread of its own while the block runs."""
+def running_watchdog(url: str, waiting: Watched) -> Iterator[None]:
+    """Let `watch` run in a thread of its own while the block runs."""
     loop = asyncio.new_event_loop()
-    keeping = loop.create_task(keep(url, [waiting]))
+    keeping = loop.create_task(watch(url, [waiting]))
 
     def run() -> None:
         with closing(loop), suppress(asyncio.CancelledError):
             loop.run_until_complete(keeping)
 
-    thread = threading.Thread(target=run, name="silence")
+    thread = threading.Thread(target=run, name="watchdog")
     thread.start()
     try:
         yield
@@ -192,7 +194,7 @@ def kept(url: str, waiting: Waiting) -> Iterator[None]:
         thread.join()
 
 
-async def keep(url: str, all_waiting: Sequence[Waiting]) -> None:
+async def watch(url: str, all_waiting: Sequence[Watched]) -> None:
     """Give up whatever waits for a database that says nothing, until cancelled: a stopped server, or a net that loses
     everything, would have it wait for ever."""
     silent = Outage("database does not respond, its connections are closed", "database responds again")
@@ -200,65 +202,65 @@ async def keep(url: str, all_waiting: Sequence[Waiting]) -> None:
     unknown = Outage("cannot check whether the database responds", "can check again whether the database responds")
     while True:
         asleep = time.monotonic()
-        await asyncio.sleep(PAUSE)
-        if time.monotonic() - asleep > LATE:
+        await asyncio.sleep(CHECK_INTERVAL)
+        if time.monotonic() - asleep > MAX_SLEEP:
             continue  # it is we who were busy, and may have answers that nobody has looked at
         try:
-            waiting = [each for each in all_waiting if each.waiting_for > PATIENCE]
+            waiting = [each for each in all_waiting if each.waiting_for > CHECK_AFTER]
             if stuck := [each for each in waiting if each.is_stuck]:
-                _give_up(stuck, without_session)
+                _abort_all(stuck, without_session)
             if waiting or silent.is_on:
-                await _listen(url, waiting, all_waiting, silent)
+                await _check_server(url, waiting, all_waiting, silent)
         except Exception as error:  # as when other threads open or close sessions meanwhile: the next look tells
             unknown.failed(message_of(error), error=error)
         else:
             unknown.works()
 
 
-async def _listen(url: str, waiting: Sequence[Waiting], all_waiting: Sequence[Waiting], silent: Outage) -> None:
+async def _check_server(url: str, waiting: Sequence[Watched], all_waiting: Sequence[Watched], silent: Outage) -> None:
     """Give up those whose answers are lost; all, where the server does not answer."""
     connection: AsyncConnection[Any] | None = None
     are_lost = False
     try:
-        async with asyncio.timeout(ANSWER_TIME):
+        async with asyncio.timeout(RESPONSE_TIMEOUT):
             connection = await connect_async(url, "is it there")
-            asking = asyncio.create_task(_ask(connection, waiting, silent))
+            asking = asyncio.create_task(_abort_lost(connection, waiting, silent))
             asking.add_done_callback(lambda asked: asked.exception())  # nobody may be left to be told
             are_lost = await asyncio.shield(asking)
     except (TimeoutError, psycopg.errors.ConnectionTimeout):
         are_lost = True
-        _give_up(all_waiting, silent)
+        _abort_all(all_waiting, silent)
     except psycopg.Error:
         pass  # who refuses is there, and says so to the others too
     finally:
         if connection is not None:
-            hang_up(connection)
+            abort_connection(connection)
     if not are_lost:
         silent.works()
-        await asyncio.sleep(PATIENCE)
+        await asyncio.sleep(CHECK_AFTER)
 
 
-async def _ask(connection: AsyncConnection[Any], waiting: Sequence[Waiting], silent: Outage) -> bool:
+async def _abort_lost(connection: AsyncConnection[Any], waiting: Sequence[Watched], silent: Outage) -> bool:
     """Give up those whose answers are lost, and end their sessions; whether there are any."""
     async with connection:
         pids = [pid for each in waiting for pid in _pids(each)]
-        idle = dict(await (await connection.execute(IDLE, {"pids": pids})).fetchall())
+        idle = dict(await (await connection.execute(IDLE_SESSIONS, {"pids": pids})).fetchall())
         lost = {each: pids for each in waiting if (pids := _lost_pids(each, idle))}
         if lost:
-            _give_up(lost, silent)
-            await connection.execute(END, {"pids": [pid for pids in lost.values() for pid in pids]})
+            _abort_all(lost, silent)
+            await connection.execute(TERMINATE_SESSIONS, {"pids": [pid for pids in lost.values() for pid in pids]})
         return bool(lost)
 
 
-def _give_up(lost: Collection[Waiting], outage: Outage) -> None:
+def _abort_all(lost: Collection[Watched], outage: Outage) -> None:
     outage.failed("no answer", to=[type(each).__name__.lower() for each in lost])
     for each in lost:
-        each.give_up("the database says nothing")
+        each.abort("the database says nothing")
 
 
-def _lost_pids(waiting: Waiting, idle: Mapping[int, float]) -> list[int]:
+def _lost_pids(waiting: Watched, idle: Mapping[int, float]) -> list[int]:
     return [pid for pid in _pids(waiting) if idle.get(pid, 0.0) > waiting.lost_after]
 
 
-def _pids(waiting: Waiting) -> list[int]:
+def _pids(waiting: Watched) -> list[int]:
     return [each.info.backend_pid for each in waiting.sessions if not each.closed]

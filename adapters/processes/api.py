@@ -11,9 +11,9 @@ from litestar.types import ASGIApp
 from adapters.http.edge import edge, http_protocol, server
 from adapters.http.edge.byte_budget import ByteBudget
 from adapters.http.edge.draining import Draining
-from adapters.postgres.waiting import one_line, stop_signals
+from adapters.postgres.wait_for_database import one_line, stop_signals
 from adapters.processes.database import database
-from adapters.processes.prepare import reach_prepared
+from adapters.processes.prepare import connect_when_prepared
 from adapters.processes.wiring import api
 from adapters.settings import Settings
 from adapters.system import open_files, tls
@@ -27,11 +27,11 @@ logger = structlog.get_logger()
 def run(settings: Settings, data: Path, host: str, port: int, *, descriptor: int | None) -> None:
     """Serve on an address, or on the socket of that descriptor, which other processes may share. NotPrepared; NoKey."""
     tls.check(settings)
-    open_files.allow_many()
+    open_files.raise_limit()
     draining = Draining()
     bodies = ByteBudget(settings.body_budget)
     with database(settings, data) as url:
-        application = _made(url, lambda: api(settings, data, url, draining, bodies))
+        application = _create_application(url, lambda: api(settings, data, url, draining, bodies))
         if application is None:
             return
         address = f"{host}:{port}" if descriptor is None else f"socket {descriptor}"
@@ -61,11 +61,11 @@ def run(settings: Settings, data: Path, host: str, port: int, *, descriptor: int
     logger.info("api ended")
 
 
-def _made(url: str, make: Callable[[], ASGIApp]) -> ASGIApp | None:
+def _create_application(url: str, make: Callable[[], ASGIApp]) -> ASGIApp | None:
     """The application on a database that is waited for; None where a signal has ended that."""
     outage = Outage("the database went away while the api was starting")
     with stop_signals() as stopping:
-        while reach_prepared(url, stopping):
+        while connect_when_prepared(url, stopping):
             try:
                 return make()
             except (LogUnavailable, psycopg.OperationalError) as error:  # it went away a moment ago

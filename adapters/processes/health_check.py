@@ -11,10 +11,10 @@ from adapters.system import tls
 from projections.projector.sessions import is_of_this_host
 from projections.rebuild.status import SQL, statuses
 
-WAIT = 4.0
+TIMEOUT = 4.0
 """Seconds that the API may take to answer."""
 
-TOLD = 1_000
+MAX_ERROR_BYTES = 1_000
 """Bytes of an answer that are passed on."""
 
 
@@ -26,12 +26,12 @@ def check_api(settings: Settings, port: int) -> None:
     """Ask the API on that port whether it is ready. Unhealthy."""
     scheme = "https" if tls.is_on(settings) else "http"
     try:
-        with tls.opener().open(f"{scheme}://127.0.0.1:{port}/health/ready", timeout=WAIT):
+        with tls.local_opener().open(f"{scheme}://127.0.0.1:{port}/health/ready", timeout=TIMEOUT):
             return
     except urllib.error.HTTPError as error:
         with error:
-            told = error.read(TOLD).decode(errors="replace")
-        raise Unhealthy(f"the API answers {error.code}: {told}") from error
+            body = error.read(MAX_ERROR_BYTES).decode(errors="replace")
+        raise Unhealthy(f"the API answers {error.code}: {body}") from error
     except OSError as error:
         raise Unhealthy(f"the API does not answer: {error}") from error
 
@@ -47,6 +47,6 @@ def check_projector(url: str | None) -> None:
         # Its message may hold what is wrong with an address, and so a password.
         raise Unhealthy(f"the database does not answer: {type(error).__name__}") from error
     live = [each for each in statuses(rows, {}) if each.state == "live"]
-    left = [each.view for each in live if not any(map(is_of_this_host, each.workers))]
-    if left or not live:
-        raise Unhealthy(f"no projector of this machine keeps {', '.join(left) or 'any view'}")
+    unattended = [each.view for each in live if not any(map(is_of_this_host, each.workers))]
+    if unattended or not live:
+        raise Unhealthy(f"no projector of this machine keeps {', '.join(unattended) or 'any view'}")

@@ -21,10 +21,10 @@ from adapters.errors import Refused
 from adapters.http.edge.envelopes import envelope
 from adapters.postgres import watchdog
 from adapters.postgres.connections import limited
-from adapters.postgres.event_store import PostgresLog
-from adapters.postgres.migrate import LOCK, LOCKED, is_under_way, migrate, schema
+from adapters.postgres.event_store import PostgresEventStore
+from adapters.postgres.migrate import LOCK, LOCK_STATEMENT, is_under_way, migrate, schema
 from adapters.postgres.schema_check import MigrationRefused
-from adapters.postgres.waiting import is_lost, reach
+from adapters.postgres.wait_for_database import connect_when_available, is_connection_lost
 from adapters.settings import VARIABLES, Settings
 from application.command import Command
 from application.commands.register_first_admin import SERVICE, RegisterFirstAdmin
@@ -42,10 +42,10 @@ from projections.views.generations import UnknownVersion, older
 
 logger = structlog.get_logger()
 
-LOOK_TIME = 5.0
+QUERY_TIMEOUT = 5.0
 """Seconds that each question may take by which a process sees whether it may start."""
 
-GROUPS = 500
+GROUPS_PER_COMMAND = 500
 """Children's groups that are put right by one command."""
 
 
@@ -60,20 +60,20 @@ class NotPrepared(Refused):
 def wait_until_prepared(url: str, *, for_commands: bool = False) -> None:
     """Return when the schema is there; NotPrepared when it still is not after PREPARE_TIME and nobody is making it, or
     when commands cannot be decided, where they shall be."""
-    with watchdog.watched(url) as connect, connect("prepare") as connection:
+    with watchdog.watched_connector(url) as connect, connect("prepare") as connection:
         _wait_until_prepared(connection, for_commands=for_commands)
 
 
-def reach_prepared(url: str, stopping: Flag) -> bool:
+def connect_when_prepared(url: str, stopping: Flag) -> bool:
     """Wait like that for a database that may be away, for as long as it is; False once `stopping` is set. NotPrepared;
     OperationalError where it refuses sessions."""
-    while (connection := reach(url, stopping)) is not None:
+    while (connection := connect_when_available(url, stopping)) is not None:
         try:
             with connection:
                 _wait_until_prepared(connection, stopping, for_commands=True)
                 return not stopping.is_set()
         except psycopg.OperationalError as error:
-            if not is_lost(error):
+            if not is_connection_lost(error):
                 raise
     return False
 
@@ -84,7 +84,7 @@ def _wait_until_prepared(connection: Connection[Any], stopping: Flag | None = No
     connection.autocommit = True
     waiting = Outage("waiting for another process, which brings the schema up to date", "the schema is up to date")
     while True:
-        with limited(connection, LOOK_TIME):
+        with limited(connection, QUERY_TIMEOUT):
             is_changing = is_under_way(connection)  # first: what ends in between is seen by the other look
             stands = schema(connection)
         if stands.is_current:
@@ -96,14 +96,14 @@ def _wait_until_prepared(connection: Connection[Any], stopping: Flag | None = No
             waiting.failed(stands.what)
         if stopping.wait(0.05):
             return
-    with limited(connection, LOOK_TIME):
+    with limited(connection, QUERY_TIMEOUT):
         if connection.execute("select from heads limit 1").fetchone() is None:
             raise NotPrepared("the log has no partitions: the database was restored in part, restore a complete backup")
         if for_commands:
-            check_inline(connection)
+            check_inline_views(connection)
 
 
-def check_inline(connection: Connection[Any]) -> None:
+def check_inline_views(connection: Connection[Any]) -> None:
     """Nothing may decide commands, or make a first admin, beside a log whose inline projections are missing.
     NotPrepared."""
     if missing := inline_views.not_grown(connection):
@@ -113,9 +113,9 @@ def check_inline(connection: Connection[Any]) -> None:
         )
 
 
-def outdated(url: str) -> list[str]:
+def outdated_view_notices(url: str) -> list[str]:
     """What to tell of every view that an older version of its code serves."""
-    with watchdog.watched(url) as connect, connect("prepare") as connection:
+    with watchdog.watched_connector(url) as connect, connect("prepare") as connection:
         return [
             f"The view {each.view} is served by version {each.live} of its code; "
             f"`./scripts/rebuild {each.view}` brings version {each.latest}."
@@ -123,9 +123,9 @@ def outdated(url: str) -> list[str]:
         ]
 
 
-def equal_names(url: str) -> list[str]:
+def equal_name_notices(url: str) -> list[str]:
     """What to tell of user names that were registered as sent, and are equal in Unicode NFC."""
-    with watchdog.watched(url) as connect, connect("prepare") as connection:
+    with watchdog.watched_connector(url) as connect, connect("prepare") as connection:
         found = connection.execute(DIRECTORY["equal_names"]).fetchall()
     return [
         "These users have names that are equal in Unicode NFC, and log in with them as they were registered: "
@@ -143,12 +143,12 @@ def prepare(settings: Settings, data: Path, url: str, *, out: TextIO | None = No
         OwnKeys(key_source(settings, data))
     except NoKey as error:
         raise NotPrepared(str(error)) from error
-    with watchdog.watched(url) as connect, connect("prepare") as connection:
-        make_schema(connection, settings.partitions)
-        check_inline(connection)
+    with watchdog.watched_connector(url) as connect, connect("prepare") as connection:
+        migrate_schema(connection, settings.partitions)
+        check_inline_views(connection)
         with connection.transaction():
             # One at a time: a password is shown only where it is going to count.
-            connection.execute(LOCKED, {"lock": LOCK})
+            connection.execute(LOCK_STATEMENT, {"lock": LOCK})
             ((has_admin,),) = connection.execute(DIRECTORY["has_admin"]).fetchall()
             if not has_admin:
                 _register_first_admin(settings, connect, out)
@@ -160,7 +160,7 @@ def prepare(settings: Settings, data: Path, url: str, *, out: TextIO | None = No
         _take_out_strangers(connection, connect)
 
 
-def make_schema(connection: Connection[Any], partitions: int) -> None:
+def migrate_schema(connection: Connection[Any], partitions: int) -> None:
     """Bring the schema of a database to that of this code. NotPrepared."""
     try:
         migrate(connection, partitions)
@@ -181,8 +181,8 @@ def _take_out_strangers(connection: Connection[Any], connect: Callable[[str], Co
     """Children of another institution than the owner's leave the groups that were formed before that was refused."""
     groups = [group_id for (group_id,) in connection.execute(DIRECTORY["groups_with_strangers"]).fetchall()]
     connection.rollback()
-    for start in range(0, len(groups), GROUPS):
-        some = groups[start : start + GROUPS]
+    for start in range(0, len(groups), GROUPS_PER_COMMAND):
+        some = groups[start : start + GROUPS_PER_COMMAND]
         _run(connect, TakeOutStrangers(actor=SERVICE, request_id=_request_id(), group_ids=some))
 
 
@@ -213,12 +213,12 @@ def _run(connect: Callable[[str], Connection[Any]], command: Command) -> None:
     """Have a command of the service itself decided and stored. NotPrepared; OperationalError where the database is
     lost."""
     try:
-        with closing(PostgresLog(connect)) as log:
+        with closing(PostgresEventStore(connect)) as log:
             answer = Processor(log).run([command], oldest_waits=True)[0]
             if isinstance(answer, LogUnavailable):
                 raise answer
     except LogUnavailable as error:
-        if isinstance(error.__cause__, psycopg.OperationalError) and is_lost(error.__cause__):
+        if isinstance(error.__cause__, psycopg.OperationalError) and is_connection_lost(error.__cause__):
             raise error.__cause__ from error
         raise NotPrepared(f"{command.name} failed: {error}") from error
     failed = [each for each in answer if not isinstance(each, str)] if isinstance(answer, list) else [answer]

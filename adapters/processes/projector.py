@@ -10,9 +10,9 @@ import structlog
 
 from adapters.postgres import watchdog
 from adapters.postgres.connections import connector
-from adapters.postgres.waiting import stop_signals
+from adapters.postgres.wait_for_database import stop_signals
 from adapters.processes.database import database
-from adapters.processes.prepare import reach_prepared
+from adapters.processes.prepare import connect_when_prepared
 from adapters.settings import Settings
 from adapters.version import VERSION
 from projections.projector.projector import Projector
@@ -25,7 +25,7 @@ def run(settings: Settings, data: Path) -> None:
     """Keep every view, each by a thread of its own, so that none waits for another's pages. NotPrepared."""
     with database(settings, data) as url:
         with stop_signals() as stopping:
-            if not reach_prepared(url, stopping):
+            if not connect_when_prepared(url, stopping):
                 return
         logger.info("projector starts", version=VERSION, pid=os.getpid(), views=list(VIEWS.latest))
         running = [Projector(connector(url), views=VIEWS.only(name)) for name in VIEWS.latest]
@@ -38,8 +38,8 @@ def run(settings: Settings, data: Path) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, stop)
         # None waits for ever for a database that is gone.
-        listening = watchdog.keep(url, [watchdog.Projecting(each) for each in running])
-        threading.Thread(target=asyncio.run, args=[listening], name="silence", daemon=True).start()
+        listening = watchdog.watch(url, [watchdog.WatchedProjector(each) for each in running])
+        threading.Thread(target=asyncio.run, args=[listening], name="watchdog", daemon=True).start()
         threads = [threading.Thread(target=each.run) for each in running]
         for thread in threads:
             thread.start()

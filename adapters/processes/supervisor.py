@@ -20,8 +20,8 @@ from psycopg import Connection
 from adapters.errors import Refused
 from adapters.postgres import embedded
 from adapters.postgres.connections import connector
-from adapters.postgres.waiting import PAUSE, is_lost, one_line, reach
-from adapters.processes.prepare import NotPrepared, outdated, prepare
+from adapters.postgres.wait_for_database import PAUSE, connect_when_available, is_connection_lost, one_line
+from adapters.processes.prepare import NotPrepared, outdated_view_notices, prepare
 from adapters.settings import VARIABLES, Settings, for_process
 from adapters.system import subprocesses, tls
 from adapters.system.listening import is_listening
@@ -31,17 +31,17 @@ from application.outage import Outage
 
 logger = structlog.get_logger()
 
-START_TIME = 60.0
+START_TIMEOUT = 60.0
 """Seconds that the service may take to answer."""
 
-BIND_TIME = 2.0
+BIND_TIMEOUT = 2.0
 """Seconds for which an address that is in use is tried again."""
 
 RESTART_PAUSE = 1.0
 """Seconds before a child that ended is started again."""
 
 
-STAYS = 10.0
+STABLE_AFTER = 10.0
 """Seconds after which a child that was started again is taken for one that stays."""
 
 
@@ -49,7 +49,7 @@ class CannotServe(Refused):
     """The service cannot start; the message says why, for a person."""
 
 
-class Child:
+class Subprocess:
     """One process of the service, started again when it ends."""
 
     def __init__(self, arguments: list[str], environment: dict[str, str], descriptors: Sequence[int] = ()) -> None:
@@ -64,18 +64,18 @@ class Child:
         self.process = subprocesses.spawn(self._arguments, self._environment, pass_fds=self._descriptors)
         self._started_at = time.monotonic()
         self._ended_at: float | None = None
-        logger.info("process started", started=self._arguments[0], child=self.process.pid)
+        logger.info("process started", started=self._arguments[0], subprocess=self.process.pid)
 
     def watch(self) -> None:
         """Start it again when it has ended a moment ago: others are watched meanwhile."""
         if self.process.poll() is None:
-            if self._outage.is_on and time.monotonic() > self._started_at + STAYS:
-                self._outage.works(started=self._arguments[0], child=self.process.pid)
+            if self._outage.is_on and time.monotonic() > self._started_at + STABLE_AFTER:
+                self._outage.works(started=self._arguments[0], subprocess=self.process.pid)
             return
         if self._ended_at is None:
             self._ended_at = time.monotonic()
             status = self.process.returncode
-            self._outage.failed(f"status {status}", started=self._arguments[0], child=self.process.pid)
+            self._outage.failed(f"status {status}", started=self._arguments[0], subprocess=self.process.pid)
         elif time.monotonic() > self._ended_at + RESTART_PAUSE:
             try:
                 self._start()
@@ -98,13 +98,13 @@ def serve(settings: Settings, data: Path, host: str, port: int, *, workers: int 
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise CannotServe(f"{data} cannot be the data folder: {error.strerror}") from error
-    listening = _bound(host, port)
+    listening = _bind(host, port)
     server = None if settings.database_url else _start_embedded(data)
-    apis: list[Child] = []
-    projectors: list[Child] = []
+    apis: list[Subprocess] = []
+    projectors: list[Subprocess] = []
     try:
         url = settings.database_url or (server.url if server else "")
-        if (connection := _reached(url, stopping)) is None:  # before there are others, who would all wait
+        if (connection := _connect(url, stopping)) is None:  # before there are others, who would all wait
             return
         connection.close()
         logger.info("supervisor starts", version=VERSION, pid=os.getpid(), data=str(data), workers=workers)
@@ -116,8 +116,8 @@ def serve(settings: Settings, data: Path, host: str, port: int, *, workers: int 
         # They load while the database is prepared, and wait for it.
         descriptor = listening.fileno()
         for _ in range(workers):
-            apis.append(Child(["api", *common, "--socket", str(descriptor)], of_api, [descriptor]))
-        projectors.append(Child(["project", *common], of_projector))
+            apis.append(Subprocess(["api", *common, "--socket", str(descriptor)], of_api, [descriptor]))
+        projectors.append(Subprocess(["project", *common], of_projector))
         if not _prepare(settings, data, url, stopping, out):
             return
         scheme = "https" if tls.is_on(settings) else "http"
@@ -126,32 +126,32 @@ def serve(settings: Settings, data: Path, host: str, port: int, *, workers: int 
             print(f"Ready: {address}", file=out, flush=True)
             logger.info("service is ready", address=address)
         while not stopping.wait(0.2):
-            for child in apis + projectors:
-                child.watch()
+            for each in apis + projectors:
+                each.watch()
             if server is not None and server.process.poll() is not None:
                 logger.error("the embedded database ended", status=server.process.returncode)
-                server = _start_again(data, stopping)
+                server = _restart_embedded(data, stopping)
         logger.info("service stops")
     finally:
         # What is asked may wait for a view, and whoever keeps a view needs the database.
-        subprocesses.stop(*(child.process for child in apis))
-        _close(listening, settings)
-        subprocesses.stop(*(child.process for child in projectors))
+        subprocesses.stop(*(each.process for each in apis))
+        _close_listener(listening, settings)
+        subprocesses.stop(*(each.process for each in projectors))
         if server is not None:
             server.stop()
             logger.info("embedded database stopped")
     logger.info("supervisor ended")
 
 
-def _reached(url: str, stopping: Flag) -> Connection[Any] | None:
+def _connect(url: str, stopping: Flag) -> Connection[Any] | None:
     """A session, waited for while the database is away; None when it is no more wanted. CannotServe."""
     try:
-        return reach(url, stopping)
+        return connect_when_available(url, stopping)
     except psycopg.OperationalError as error:
         raise CannotServe(f"the database refuses to serve us: {one_line(error)}") from error
 
 
-def _is_away(url: str) -> bool:
+def _is_unreachable(url: str) -> bool:
     try:
         connector(url)("prepare").close()
     except psycopg.OperationalError:
@@ -162,14 +162,14 @@ def _is_away(url: str) -> bool:
 def _prepare(settings: Settings, data: Path, url: str, stopping: Flag, out: TextIO) -> bool:
     """Prepare the database, again where it went away meanwhile; False when it is no more wanted. CannotServe."""
     outage = Outage("the database went away while it was prepared", "the database is prepared")
-    while (connection := _reached(url, stopping)) is not None:
+    while (connection := _connect(url, stopping)) is not None:
         connection.close()
         try:
             prepare(settings, data, url, out=out)
-            for line in outdated(url):
+            for line in outdated_view_notices(url):
                 print(line, file=out, flush=True)
         except (NotPrepared, psycopg.OperationalError) as error:
-            if isinstance(error, NotPrepared) or not is_lost(error):
+            if isinstance(error, NotPrepared) or not is_connection_lost(error):
                 raise CannotServe(f"the database cannot be made ready: {one_line(error)}") from error
             outage.failed(one_line(error))
             stopping.wait(PAUSE)
@@ -186,11 +186,11 @@ def _start_embedded(data: Path) -> embedded.Server:
         raise CannotServe(f"{data} is in use by process {error.pid}: stop it, or choose another --data") from error
     except (RuntimeError, TimeoutError, OSError) as error:
         raise CannotServe(str(error)) from error
-    logger.info("embedded database started", child=server.process.pid)
+    logger.info("embedded database started", subprocess=server.process.pid)
     return server
 
 
-def _start_again(data: Path, stopping: Flag) -> embedded.Server | None:
+def _restart_embedded(data: Path, stopping: Flag) -> embedded.Server | None:
     """In place of a server that died, as often as that takes: its last sessions may not have noticed yet, or its disk
     may be full. None when it is no more wanted."""
     outage = Outage("the embedded database does not start", "the embedded database starts again")
@@ -202,17 +202,17 @@ def _start_again(data: Path, stopping: Flag) -> embedded.Server | None:
             stopping.wait(RESTART_PAUSE)
         else:
             outage.works()
-            logger.info("embedded database was started again", child=server.process.pid)
+            logger.info("embedded database was started again", subprocess=server.process.pid)
             return server
     return None
 
 
-def _bound(host: str, port: int) -> socket.socket:
+def _bind(host: str, port: int) -> socket.socket:
     """A socket of that address, on which the API listens. An API process whose supervisor was killed gives its address
     up within BIND_TIME."""
     listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    deadline = time.monotonic() + BIND_TIME
+    deadline = time.monotonic() + BIND_TIMEOUT
     while True:
         try:
             listening.bind((host, port))
@@ -225,7 +225,7 @@ def _bound(host: str, port: int) -> socket.socket:
         return listening
 
 
-def _close(listening: socket.socket, settings: Settings) -> None:
+def _close_listener(listening: socket.socket, settings: Settings) -> None:
     """Whoever has connected by now is answered; whoever comes later is refused at once."""
     if is_listening(listening):
         from adapters.http.edge.closing_listener import send_away  # noqa: PLC0415  # it loads the framework, for the very end
@@ -234,10 +234,10 @@ def _close(listening: socket.socket, settings: Settings) -> None:
     listening.close()
 
 
-def _wait_until_ready(address: str, apis: Sequence[Child], url: str, stopping: Flag) -> bool:
-    asking = tls.opener()
-    deadline = time.monotonic() + START_TIME
-    while time.monotonic() < deadline or _is_away(url):
+def _wait_until_ready(address: str, apis: Sequence[Subprocess], url: str, stopping: Flag) -> bool:
+    asking = tls.local_opener()
+    deadline = time.monotonic() + START_TIMEOUT
+    while time.monotonic() < deadline or _is_unreachable(url):
         if any(api.process.poll() is not None for api in apis):
             raise CannotServe("the API ended while it was starting; its log says why")
         try:
@@ -247,4 +247,4 @@ def _wait_until_ready(address: str, apis: Sequence[Child], url: str, stopping: F
             pass  # not yet
         if stopping.wait(0.02):
             return False
-    raise CannotServe(f"the service was not ready after {START_TIME:.0f} s; its log says why")
+    raise CannotServe(f"the service was not ready after {START_TIMEOUT:.0f} s; its log says why")

@@ -41,13 +41,13 @@ from adapters.http.openapi import pages
 from adapters.limits.limiter import limiter
 from adapters.limits.logins import Logins
 from adapters.postgres import connections, watchdog
-from adapters.postgres.event_store import BRIEFLY, PostgresLog
-from adapters.postgres.health_probe import Lookout
-from adapters.postgres.pools import Pools
+from adapters.postgres.event_store import SHORT_LOCK_TIMEOUT, PostgresEventStore
+from adapters.postgres.health_probe import HealthProbe
+from adapters.postgres.query_pools import QueryPools
 from adapters.postgres.readers.accounts import AccountsReader
 from adapters.postgres.readers.analytics import AnalyticsReader
 from adapters.postgres.readers.audit import AuditReader
-from adapters.postgres.readers.measurements import Reader
+from adapters.postgres.readers.measurements import MeasurementsReader
 from adapters.postgres.readers.outcomes import OutcomesReader
 from adapters.postgres.readers.views import ViewsReader
 from adapters.settings import OWN_ISSUER, Settings
@@ -70,7 +70,7 @@ statements, and everybody waits for the writer."""
 
 def api(settings: Settings, data: Path, url: str, draining: Draining, bodies: ByteBudget) -> ASGIApp:
     """The HTTP application on a database that has been prepared; its parts live from its start to its end. NoKey."""
-    log = PostgresLog(connections.connector(url), lock_timeout=BRIEFLY)
+    log = PostgresEventStore(connections.connector(url), lock_timeout=SHORT_LOCK_TIMEOUT)
     observed = Observed(settings)
     writer = Writer(
         Processor(observed.log(log)),
@@ -78,9 +78,9 @@ def api(settings: Settings, data: Path, url: str, draining: Draining, bodies: By
         queue_size=settings.queue_size,
         observe=observed.ran,
     )
-    pools = Pools(url, wait=settings.read_wait)
-    pool = pools.reading
-    reader, accounts_reader = Reader(pool, log.partitions), AccountsReader(pool, pools.identifying)
+    pools = QueryPools(url, wait=settings.read_wait)
+    pool = pools.queries
+    reader, accounts_reader = MeasurementsReader(pool, log.partitions), AccountsReader(pool, pools.identification)
     outcomes_reader = OutcomesReader(pool, log.partitions)
     lags = Lags()
     views_reader = ViewsReader(pool, lags)
@@ -89,7 +89,7 @@ def api(settings: Settings, data: Path, url: str, draining: Draining, bodies: By
     tokens = _tokens(settings, own_keys, foreign_keys)
     passwords = Passwords(settings.argon2_memory, lambda: own_keys.secret(stand_ins.PURPOSE))
     limits = limiter(settings)
-    lookout = Lookout(ViewsReader(pools.looking, lags))
+    probe = HealthProbe(ViewsReader(pools.health, lags))
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
@@ -103,7 +103,7 @@ def api(settings: Settings, data: Path, url: str, draining: Draining, bodies: By
         gc.set_threshold(50_000, 20, 100)
         fetching = asyncio.create_task(foreign_keys.keep_fresh()) if foreign_keys else None
         sampling = asyncio.create_task(observed.keep(writer, limits))
-        listening = asyncio.create_task(watchdog.keep(url, [watchdog.Writing(writer, log), *pools.all]))
+        listening = asyncio.create_task(watchdog.watch(url, [watchdog.WatchedWriter(writer, log), *pools.all]))
         try:
             yield
         finally:
@@ -115,7 +115,7 @@ def api(settings: Settings, data: Path, url: str, draining: Draining, bodies: By
             # Not joined: the event loop has to go on, since the watchdog may be what ends the last batch.
             if not await draining.wait_until(lambda: not writer.is_alive, WRITER_TIME):
                 logger.error("the writer does not end; leaving it behind", busy_for=writer.busy_for)
-                log.hang_up()
+                log.abort()
             else:
                 log.close()
             listening.cancel()
@@ -128,8 +128,8 @@ def api(settings: Settings, data: Path, url: str, draining: Draining, bodies: By
     routed = application.create(
         [
             *pages.routes(),
-            *health.routes(own_keys, Health(lookout, writer, limits, draining, settings.allowed_lag)),
-            *observed.routes(lookout, writer, limits),
+            *health.routes(own_keys, Health(probe, writer, limits, draining, settings.allowed_lag)),
+            *observed.routes(probe, writer, limits),
             *logins.routes(entrance, Logins(limits), passwords, writer, accounts_reader),
             *institutions.routes(entrance, writer, accounts_reader),
             *users.routes(entrance, passwords, writer, accounts_reader),

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import structlog
 
-from adapters.system.parent_death import end_with
+from adapters.system.parent_death import end_with_parent
 from application.unavailable import Unavailable
 
 PROCESSES = 2
@@ -91,4 +91,4 @@ def _pool() -> Executor:
 def begin(parent: int) -> None:
     """Let this process end with the one that started it, whatever ends that."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C is the parent's matter
-    end_with(parent, signal.SIGKILL)
+    end_with_parent(parent, signal.SIGKILL)

@@ -26,7 +26,7 @@ class Socket(Protocol):
     def setsockopt(self, level: int, name: int, value: bytes, /) -> None: ...
 
 
-def let_nobody_in(listening: Socket) -> None:
+def refuse_new_connections(listening: Socket) -> None:
     """From now on no connection is completed, through whatever descriptor of the socket. Whoever tries is refused when
     it closes. Where the system does not let us, all goes on as before."""
     instruction = _Instruction(_RETURN, 0, 0, 0)

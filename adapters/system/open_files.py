@@ -5,7 +5,7 @@ import resource
 MANY = 65_536
 
 
-def allow_many() -> None:
+def raise_limit() -> None:
     """Raise the limit as far as the system lets: one client with a thousand connections must not be all that fits."""
     allowed, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     if 0 <= allowed < MANY:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from adapters.system.parent_death import end_with
+from adapters.system.parent_death import end_with_parent
 
 STOP_TIME = 15.0
 """Seconds that a process has to end by itself."""
@@ -24,7 +24,7 @@ def spawn(arguments: Sequence[str], environment: Mapping[str, str], **options: A
         [sys.executable, "-m", "adapters.cli", *arguments],
         env=environment,
         start_new_session=True,
-        preexec_fn=partial(end_with, os.getpid(), signal.SIGTERM),  # noqa: PLW1509  # takes no lock that another thread might hold
+        preexec_fn=partial(end_with_parent, os.getpid(), signal.SIGTERM),  # noqa: PLW1509  # takes no lock that another thread might hold
         **options,
     )
 

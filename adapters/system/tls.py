@@ -42,7 +42,7 @@ def context(settings: Settings) -> SSLContext | None:
     return made
 
 
-def opener() -> OpenerDirector:
+def local_opener() -> OpenerDirector:
     """For asking a process of ours on this machine, whose certificate names the address that others use: no proxy is
     between us, whatever the environment says."""
     return build_opener(ProxyHandler({}), HTTPSHandler(context=_unverified()))

@@ -10,7 +10,7 @@ from prometheus_client.metrics_core import GaugeMetricFamily, InfoMetricFamily, 
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
 
-from adapters.postgres.health_probe import Seen
+from adapters.postgres.health_probe import HealthSnapshot
 from adapters.telemetry import folder
 from adapters.telemetry.metrics import Metrics
 from adapters.version import VERSION
@@ -42,7 +42,7 @@ class Exposition:
         for each in of_process:
             self._shown.register(each)
 
-    def text(self, seen: Seen) -> bytes:
+    def text(self, seen: HealthSnapshot) -> bytes:
         """May take some 10 ms, and be called by any thread."""
         if self._folder is not None:
             for pid in _pids(self._folder):
@@ -79,13 +79,13 @@ class _Processes(Collector):
 class _Standing(Collector):
     """What the database says; of the views nothing where it says nothing."""
 
-    def __init__(self, seen: Seen) -> None:
+    def __init__(self, seen: HealthSnapshot) -> None:
         self._seen = seen
 
     def collect(self) -> Iterable[Metric]:
         yield InfoMetricFamily("growthrings_build", "The version of the process that answers.", {"version": VERSION})
-        yield GaugeMetricFamily("growthrings_database_up", "Whether the database answers.", self._seen.reached)
-        if self._seen.current:
+        yield GaugeMetricFamily("growthrings_database_up", "Whether the database answers.", self._seen.is_reachable)
+        if self._seen.is_schema_current:
             events, size = self._seen.log_events, self._seen.log_bytes
             yield GaugeMetricFamily("growthrings_log_events", "Events of the log.", events)
             yield GaugeMetricFamily("growthrings_log_bytes", "Bytes of the log, with its indexes.", size)

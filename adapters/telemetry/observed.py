@@ -10,7 +10,7 @@ from litestar.types import ASGIApp
 from adapters.http.api import metrics
 from adapters.http.edge.edge import Answered
 from adapters.limits.limiter import Limiter
-from adapters.postgres.health_probe import Lookout
+from adapters.postgres.health_probe import HealthProbe
 from adapters.settings import VARIABLES, Settings
 from adapters.telemetry.access import access_log
 from adapters.telemetry.steps import TimedLog
@@ -64,13 +64,13 @@ class Observed:
         """The application within the edge."""
         return app if self._traces is None else self._traces.around(app)
 
-    def routes(self, lookout: Lookout, writer: Writer, limiter: Limiter) -> list[HTTPRouteHandler]:
+    def routes(self, probe: HealthProbe, writer: Writer, limiter: Limiter) -> list[HTTPRouteHandler]:
         exposition = self._exposition
         if exposition is None:
             return []
 
         async def text() -> bytes:
-            seen = await lookout.look(not_older_than=1.0)
+            seen = await probe.snapshot(max_age=1.0)
             exposition.metrics.sample(writer, limiter)
             return await asyncio.to_thread(exposition.text, seen)
 

@@ -12,7 +12,7 @@ import psycopg
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from adapters.postgres.event_store import PostgresLog
+from adapters.postgres.event_store import PostgresEventStore
 from application.ids import Ids, uuid_of
 from domain.catalogue import encode
 from domain.entry import EntryRecorded
@@ -74,7 +74,7 @@ def value_of(hundredths: int) -> str:
 
 def store(service: Service, outcome_id: str, entries: Entries) -> None:
     """Append entries to the log of a running service, many in a transaction."""
-    log = PostgresLog(lambda name: psycopg.connect(service.conninfo, application_name=name))
+    log = PostgresEventStore(lambda name: psycopg.connect(service.conninfo, application_name=name))
     every_part = range(log.partitions)
     try:
         for start in range(0, len(entries), GROUP):

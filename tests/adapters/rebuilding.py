@@ -16,7 +16,7 @@ from psycopg.sql import Identifier
 
 from adapters.cli.views import Operator
 from adapters.postgres.connections import connector
-from adapters.postgres.event_store import PostgresLog
+from adapters.postgres.event_store import PostgresEventStore
 from projections.projector.projector import Projector
 from projections.projector.sessions import session_name
 from projections.rebuild import rebuild
@@ -137,7 +137,7 @@ class Filled:
     @contextmanager
     def copy(self) -> Iterator[Copy]:
         with databases.copied(self.server, self.name) as url:
-            log = PostgresLog(connector(url))
+            log = PostgresEventStore(connector(url))
             try:
                 yield Copy(url, self.world.reopened(log))
             finally:

@@ -12,7 +12,7 @@ import psycopg
 from msgspec import Struct
 
 from adapters.postgres.connections import connector
-from adapters.postgres.event_store import SQL, PostgresLog
+from adapters.postgres.event_store import SQL, PostgresEventStore
 from application.command import Actor
 from application.commands.record_measurements import RecordMeasurements
 from application.ports import LogUnavailable
@@ -68,10 +68,10 @@ def write(
     return written
 
 
-def _open(url: str) -> PostgresLog:
+def _open(url: str) -> PostgresEventStore:
     while True:
         with suppress(LogUnavailable, psycopg.OperationalError):  # ended already: once more
-            return PostgresLog(connector(url))
+            return PostgresEventStore(connector(url))
 
 
 class Tail(threading.Thread):

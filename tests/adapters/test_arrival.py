@@ -188,7 +188,7 @@ def test_what_came_whole_is_answered_whatever_comes_behind_it(impatient: int, be
 
 
 def test_a_thousand_half_sent_requests_stop_nobody(port: int) -> None:
-    open_files.allow_many()
+    open_files.raise_limit()
     with ExitStack() as open_lines:
         for number in range(1_000):
             half = list(HALVES.values())[number % len(HALVES)]

@@ -18,7 +18,7 @@ from psycopg.sql import SQL, Identifier, Literal
 
 from adapters.postgres.connections import READING, SETTINGS, SINCE, connect_async, connector, pool
 from adapters.postgres.embedded import Server
-from tests.running.line import line_to
+from tests.running.lossy_proxy import lossy_proxy_to
 
 PROJECT = Path(__file__).parents[2]
 
@@ -198,7 +198,7 @@ def test_the_connect_timeout_of_the_address_counts(
 @pytest.fixture
 def swallowing(server: Server) -> Iterator[str]:
     """The address of a line to the server that lets a session open, and swallows its first statement."""
-    with line_to(server.socket / ".s.PGSQL.5432", last=b"Q") as line:
+    with lossy_proxy_to(server.socket / ".s.PGSQL.5432", last=b"Q") as line:
         yield make_conninfo(server.url, host="127.0.0.1", port=line.port, sslmode="disable", gssencmode="disable")
 
 

@@ -10,10 +10,10 @@ from psycopg_pool import AsyncConnectionPool
 
 from adapters.http.api import cursors
 from adapters.http.schemas.query_parameters import Asked
-from adapters.postgres.pool import Pool
+from adapters.postgres.query_pool import QueryPool
 from adapters.postgres.readers import lists
 from adapters.postgres.readers.accounts import AccountsReader
-from adapters.postgres.readers.measurements import Reader
+from adapters.postgres.readers.measurements import MeasurementsReader
 from adapters.postgres.readers.outcomes import OutcomesReader
 from application.command import Actor
 from application.queries.groups import ListGroups
@@ -36,7 +36,7 @@ FIVE = 5
 class Lists:
     """Five things of every sort, and the questions that list them, from a page or from a position on."""
 
-    def __init__(self, world: World, pool: Pool, connect: Callable[[str], Connection[Any]]) -> None:
+    def __init__(self, world: World, pool: QueryPool, connect: Callable[[str], Connection[Any]]) -> None:
         self.world, self._pool, self._connect = world, pool, connect
         educator = world.id(world.register("educator"))
         self.educator = Actor(educator, "educator", world.admin.scopes)
@@ -67,7 +67,7 @@ class Lists:
         asked = ReadMeasurements(
             actor=self.world.application, child_id=self.child, kind="weight", order=by, paging=paging
         )
-        return await Reader(self._pool, PARTITIONS).measurements(asked)
+        return await MeasurementsReader(self._pool, PARTITIONS).measurements(asked)
 
     async def users(self, paging: Paging) -> Page[Any]:
         return await self._accounts.users(ListUsers(actor=self.world.admin, role="family", paging=paging))
@@ -111,7 +111,7 @@ every_list = pytest.mark.parametrize("ask", QUESTIONS.values(), ids=QUESTIONS)
 @pytest.fixture
 async def of(world: World, database: str, connect: Callable[[str], Connection[Any]]) -> AsyncIterator[Lists]:
     async with AsyncConnectionPool(database, kwargs={"autocommit": True}, open=False) as connections:
-        lists_of = Lists(world, Pool(connections, wait=10), connect)
+        lists_of = Lists(world, QueryPool(connections, wait=10), connect)
         lists_of.catch_up()
         yield lists_of
 

@@ -14,7 +14,7 @@ from psycopg.conninfo import make_conninfo
 
 from adapters.postgres.connections import connector
 from adapters.postgres.embedded import Server
-from adapters.postgres.event_store import PostgresLog
+from adapters.postgres.event_store import PostgresEventStore
 from application.ports import LogUnavailable
 from domain.catalogue import decode
 from domain.event import Event
@@ -30,7 +30,7 @@ LOCK_TIMEOUT = 2.0
 """Seconds that a session of the log waits for the heads."""
 
 
-class NotingLog(PostgresLog):
+class NotingLog(PostgresEventStore):
     """Notes how doubts were settled."""
 
     def __init__(self, connect: Callable[[str], psycopg.Connection[Any]]) -> None:
@@ -57,7 +57,7 @@ def address(database: str, proxy: Proxy) -> str:
 @pytest.fixture
 def distant(address: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """A world that reaches its log through the proxy, and looks into doubts for as long as the tests make them last."""
-    monkeypatch.setattr("adapters.postgres.event_store.SETTLE_TIME", 15.0)
+    monkeypatch.setattr("adapters.postgres.event_store.DOUBT_TIMEOUT", 15.0)
     world = settle_in(connector(address), NotingLog)
     yield world
     world.log.close()
@@ -148,7 +148,7 @@ def test_what_cannot_be_settled_is_unavailable_and_never_refused(
 ) -> None:
     child, other = distant.children_apart(2)
     before = len(log(session))
-    monkeypatch.setattr("adapters.postgres.event_store.SETTLE_TIME", 0.0)
+    monkeypatch.setattr("adapters.postgres.event_store.DOUBT_TIMEOUT", 0.0)
     slow(LOCK_TIMEOUT + 0.5)
     proxy.next_cut, proxy.outage = Cut.DURING, outage
     answers = distant.run(distant.weights(child, [0]), distant.weights(other, [0]))

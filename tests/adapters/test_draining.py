@@ -10,7 +10,7 @@ import uvicorn
 
 from adapters.http.edge.draining import Draining
 from adapters.http.edge.server import Server
-from adapters.system.parent_death import end_with
+from adapters.system.parent_death import end_with_parent
 
 LONG = 600.0
 """Seconds; whoever waits for so long has not been told."""
@@ -51,7 +51,7 @@ def told_when_parent_ends() -> int:
 
 def test_a_killed_parent_does_not_cut_short_a_process_that_drains_because_of_it() -> None:
     """One that is killed has as many ends as threads."""
-    end_with(os.getppid(), signal.SIGCHLD)  # which does nothing
+    end_with_parent(os.getppid(), signal.SIGCHLD)  # which does nothing
     assert signal.SIGCHLD == told_when_parent_ends()
     Server(uvicorn.Config(cast(Any, None)), Draining(), is_shared=True).handle_exit(signal.SIGTERM, None)
     assert 0 == told_when_parent_ends()

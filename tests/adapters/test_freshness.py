@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 from psycopg_pool import AsyncConnectionPool
 
-from adapters.postgres.pool import Pool
+from adapters.postgres.query_pool import QueryPool
 from adapters.postgres.readers import freshness
 from adapters.postgres.readers.analytics import AnalyticsReader, Values
 from adapters.postgres.readers.outcomes import OutcomesReader
@@ -28,7 +28,7 @@ SEEN = """insert into places (part, view, generation, seq)
 class Asker:
     """Asks about outcomes of a world, by somebody who may."""
 
-    def __init__(self, world: World, pool: Pool, session: psycopg.Connection[Any]) -> None:
+    def __init__(self, world: World, pool: QueryPool, session: psycopg.Connection[Any]) -> None:
         self.world = world
         self.analytics = AnalyticsReader(pool, PARTITIONS)
         self._outcomes = OutcomesReader(pool, PARTITIONS)
@@ -54,7 +54,7 @@ class Asker:
 @pytest.fixture
 async def asker(world: World, database: str, session: psycopg.Connection[Any]) -> AsyncIterator[Asker]:
     async with AsyncConnectionPool(database, kwargs={"autocommit": True}, open=False) as connections:
-        yield Asker(world, Pool(connections, wait=0.05), session)
+        yield Asker(world, QueryPool(connections, wait=0.05), session)
 
 
 Question = Callable[[Asker, OutcomeRow, str | None], Awaitable[Any]]
@@ -179,7 +179,7 @@ async def test_of_more_unseen_events_than_it_looks_at_a_question_waits_for_all(
 ) -> None:
     mine, other = await asker.outcome("mine"), await asker.outcome("other")
     asker.see_all()
-    monkeypatch.setattr(freshness, "MOST", 7)
+    monkeypatch.setattr(freshness, "MAX_UNSEEN_EVENTS", 7)
     asker.enter(other, hours=range(6))
     assert not await waits(ask(asker, mine, None))
     asker.enter(other, "ben", range(1))

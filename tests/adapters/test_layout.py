@@ -17,13 +17,13 @@ from adapters.cli.export_log import Selection
 from adapters.cli.views import EVERYTHING, Operator
 from adapters.postgres import watchdog
 from adapters.postgres.connections import KEEPALIVE
-from adapters.postgres.event_store import PostgresLog
+from adapters.postgres.event_store import PostgresEventStore
 from adapters.postgres.migrate import migrate
-from adapters.postgres.pool import Pool
+from adapters.postgres.query_pool import QueryPool
 from adapters.postgres.readers.accounts import AccountsReader, Login
 from adapters.postgres.readers.analytics import AnalyticsReader, Values
 from adapters.postgres.readers.audit import AuditReader
-from adapters.postgres.readers.measurements import Reader
+from adapters.postgres.readers.measurements import MeasurementsReader
 from adapters.postgres.readers.outcomes import OutcomesReader
 from adapters.postgres.readers.views import ViewsReader
 from adapters.processes import health_check, prepare
@@ -63,10 +63,10 @@ def closing_log(world: World) -> Iterator[World]:
 
 
 @asynccontextmanager
-async def reading(database: str, executed: Executed) -> AsyncIterator[Pool]:
+async def reading(database: str, executed: Executed) -> AsyncIterator[QueryPool]:
     kwargs = {"autocommit": True, "cursor_factory": executed.async_cursor, **KEEPALIVE}
     async with AsyncConnectionPool(database, kwargs=kwargs, open=False) as pool:
-        yield Pool(pool, wait=10)
+        yield QueryPool(pool, wait=10)
 
 
 async def test_every_statement_runs_where_the_tables_are_cut_by_part(
@@ -87,16 +87,16 @@ async def test_every_statement_runs_where_the_tables_are_cut_by_part(
         first = old.id(old.weights(child, [0], body_fat=20.0))
         with projecting(connect):
             async with reading(database, executed) as pool:
-                assert [first] == [row.id for row in await weights(Reader(pool, PARTITIONS), old, child)]
+                assert [first] == [row.id for row in await weights(MeasurementsReader(pool, PARTITIONS), old, child)]
     cut(database)
     executed.texts.clear()
 
-    with closing_log(old.reopened(PostgresLog(connect))) as world:
+    with closing_log(old.reopened(PostgresEventStore(connect))) as world:
         with projecting(connect), projecting(connect):
             second = write(world, child, first)
             write_accounts(world, child, sibling)
             async with reading(database, executed) as pool:
-                reader, accounts = Reader(pool, PARTITIONS), AccountsReader(pool, pool)
+                reader, accounts = MeasurementsReader(pool, PARTITIONS), AccountsReader(pool, pool)
                 (row,) = await weights(reader, world, child)
                 assert (second, 19.0) == (row.id, row.companion_value)
                 assert [] == await accounts.hash_parameters()
@@ -132,7 +132,7 @@ async def ask_about_accounts(reader: AccountsReader, world: World) -> None:
             await one
 
 
-async def ask_about_outcomes(pool: Pool, world: World, subject: str) -> None:
+async def ask_about_outcomes(pool: QueryPool, world: World, subject: str) -> None:
     """Every question that there is, of an outcome that draws from entries and from measurements."""
     outcome_id = world.id(world.outcome_of("first"))
     other_id = world.id(world.outcome_of("other", "attendance"))
@@ -160,7 +160,7 @@ async def ask_about_outcomes(pool: Pool, world: World, subject: str) -> None:
     assert ["a", "b"] == sorted(change.cohort for change in await analytics.changes(mine, "arm"))
 
 
-async def weights(reader: Reader, world: World, child: str) -> list[MeasurementRow]:
+async def weights(reader: MeasurementsReader, world: World, child: str) -> list[MeasurementRow]:
     question = ReadMeasurements(actor=world.application, child_id=child, kind="weight")
     return (await reader.measurements(question)).rows
 

@@ -9,7 +9,7 @@ import pytest
 from psycopg.sql import SQL
 
 from adapters.postgres.connections import connector
-from adapters.postgres.event_store import SESSION, PostgresLog
+from adapters.postgres.event_store import SESSION, PostgresEventStore
 from adapters.postgres.readers.measurements import list_statement
 from application.command import Actor, Command
 from application.processor import Processor
@@ -65,7 +65,9 @@ def programme(new_database: Callable[..., str]) -> str:
 
 @pytest.fixture
 def processor(programme: str) -> Iterator[Processor[Any]]:
-    log = PostgresLog(lambda name: psycopg.connect(programme, application_name=name, cursor_factory=CountingCursor))
+    log = PostgresEventStore(
+        lambda name: psycopg.connect(programme, application_name=name, cursor_factory=CountingCursor)
+    )
     yield Processor(log)
     log.close()
 

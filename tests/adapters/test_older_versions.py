@@ -9,7 +9,7 @@ from psycopg import Connection
 from psycopg_pool import AsyncConnectionPool
 
 from adapters.cli.views import Operator
-from adapters.postgres.pool import Pool
+from adapters.postgres.query_pool import QueryPool
 from adapters.postgres.readers.analytics import AnalyticsReader, Values
 from adapters.postgres.readers.outcomes import OutcomesReader
 from application.commands.record_entries import RecordEntries
@@ -44,7 +44,7 @@ def catch_up(connect: Callable[[str], Connection[Any]]) -> None:
 
 async def slopes(database: str, world: World, outcome_id: str) -> Slopes:
     async with AsyncConnectionPool(database, kwargs={"autocommit": True}, open=False) as connections:
-        pool = Pool(connections, wait=10)
+        pool = QueryPool(connections, wait=10)
         question = ReadOutcome(actor=world.application, outcome_id=outcome_id)
         outcome = await OutcomesReader(pool, PARTITIONS).outcome(question)
         return (await AnalyticsReader(pool, PARTITIONS).summary(Values(outcome))).slopes

@@ -12,7 +12,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from adapters.postgres.event_store import PostgresLog
+from adapters.postgres.event_store import PostgresEventStore
 from application.command import CommandResult, ItemResult
 from application.ports import LogUnavailable
 from domain.partition import partition
@@ -27,7 +27,7 @@ LOCK_TIMEOUT = 2.0
 """Seconds that a session waits for heads."""
 
 
-class PausingLog(PostgresLog):
+class PausingLog(PostgresEventStore):
     """Waits at the commit until it is told to go on."""
 
     def __init__(self, connect: Connect) -> None:
@@ -66,7 +66,7 @@ def held(connect: Connect, *keys: str) -> Iterator[psycopg.Connection[Any]]:
 
 
 @contextmanager
-def elsewhere(connect: Connect, world: World, log: type[PostgresLog] = PostgresLog) -> Iterator[World]:
+def elsewhere(connect: Connect, world: World, log: type[PostgresEventStore] = PostgresEventStore) -> Iterator[World]:
     """The same world through a session of its own."""
     other = world.reopened(log(connect))
     try:

@@ -16,7 +16,7 @@ from psycopg.sql import SQL, Identifier
 from adapters.cli.views import Operator
 from adapters.postgres import embedded
 from adapters.postgres.connections import connector
-from adapters.postgres.event_store import PostgresLog
+from adapters.postgres.event_store import PostgresEventStore
 from projections.projector.projector import Projector
 from projections.projector.sessions import session_name
 from projections.rebuild import rebuild
@@ -124,7 +124,7 @@ def test_what_is_rebuilt_belongs_to_the_same_role_and_is_kept_by_the_same_roles(
     for table in shared.rows(name):
         live = table if name in INLINE else f"{table}_g2"
         assert grantees[table] == after[table] == after[live]
-    log = PostgresLog(connector(shared.of("keeper")))
+    log = PostgresEventStore(connector(shared.of("keeper")))
     try:
         Workload(shared.world.reopened(log), seed=5).run_group()
     finally:
@@ -158,7 +158,7 @@ def test_nothing_grows_that_who_decides_commands_could_not_write(
     shared: Shared, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(grants, "copy_all", lambda *_: None)
-    log = PostgresLog(connector(shared.of("keeper")))
+    log = PostgresEventStore(connector(shared.of("keeper")))
     try:
         with pytest.raises(RebuildRefused, match=rf"the role {shared.role('keeper')}, .* may not write"):
             rebuilt(shared.url, name)
@@ -169,7 +169,7 @@ def test_nothing_grows_that_who_decides_commands_could_not_write(
 @everything
 def test_nothing_is_switched_to_that_who_keeps_it_can_no_longer_write(shared: Shared, name: str) -> None:
     builder = session_name("rebuild")
-    log = PostgresLog(connector(shared.of("keeper")))
+    log = PostgresEventStore(connector(shared.of("keeper")))
     try:
         with kept(shared), connector(shared.url)(builder) as connection:
             connection.autocommit = True

@@ -9,7 +9,7 @@ import pytest
 from psycopg import Connection
 from psycopg_pool import AsyncConnectionPool
 
-from adapters.postgres.pool import Pool
+from adapters.postgres.query_pool import QueryPool
 from adapters.postgres.readers.analytics import AnalyticsReader, Values
 from adapters.postgres.readers.audit import AuditReader
 from adapters.postgres.readers.outcomes import OutcomesReader
@@ -25,7 +25,7 @@ from tests.running.processes import soon
 TABLES = "entries_g1, subject_days_g1, subjects_g1, days_g1, audit_trail_g1"
 
 
-class Crashing(Pool):
+class Crashing(QueryPool):
     """After some statements the views have lost all that they had seen."""
 
     left: int
@@ -41,10 +41,10 @@ class Crashing(Pool):
         return found
 
 
-Question = Callable[[Pool, World, OutcomeRow], Awaitable[Any]]
+Question = Callable[[QueryPool, World, OutcomeRow], Awaitable[Any]]
 
 
-async def entries(pool: Pool, world: World, outcome: OutcomeRow) -> Any:
+async def entries(pool: QueryPool, world: World, outcome: OutcomeRow) -> Any:
     reader = OutcomesReader(pool, PARTITIONS)
     found = await reader.entries(ListEntries(actor=world.application, outcome_id=outcome.id))
     return found.total, found.rows
@@ -54,11 +54,11 @@ def analysis(ask: Callable[[AnalyticsReader, Values], Awaitable[Any]]) -> Questi
     return lambda pool, _, outcome: ask(AnalyticsReader(pool, PARTITIONS), Values(outcome))
 
 
-async def events(pool: Pool, world: World, outcome: OutcomeRow) -> Any:
+async def events(pool: QueryPool, world: World, outcome: OutcomeRow) -> Any:
     return await AuditReader(pool, PARTITIONS).events(ListAuditEvents(actor=world.admin, subject=outcome.id))
 
 
-async def stream(pool: Pool, world: World, outcome: OutcomeRow) -> Any:
+async def stream(pool: QueryPool, world: World, outcome: OutcomeRow) -> Any:
     return await AuditReader(pool, PARTITIONS).stream(outcome.id)
 
 
@@ -90,7 +90,7 @@ async def test_a_view_that_a_crash_throws_back_amid_a_question_is_noticed(
     with projecting(connect), psycopg.connect(database, autocommit=True) as session:
         assert soon(lambda: session.execute(BEHIND).fetchall() == [(0,)], 60)
     async with connections(database) as opened:
-        calm = Pool(opened, wait=0.05)
+        calm = QueryPool(opened, wait=0.05)
         question = ReadOutcome(actor=world.application, outcome_id=outcome_id)
         outcome = await OutcomesReader(calm, PARTITIONS).outcome(question)
         answer = await ask(calm, world, outcome)

@@ -14,9 +14,9 @@ from psycopg.conninfo import make_conninfo
 
 from adapters.cli.views import Operator
 from adapters.postgres import event_store, watchdog
-from adapters.postgres.connections import connector, hang_up
+from adapters.postgres.connections import abort_connection, connector
 from adapters.postgres.embedded import Server
-from adapters.postgres.event_store import PostgresLog
+from adapters.postgres.event_store import PostgresEventStore
 from application.command import Command
 from application.ports import PartitionsHeld
 from application.processor import Processor
@@ -51,7 +51,7 @@ def address(database: str, proxy: StallingProxy) -> str:
 @pytest.fixture
 def distant(world: World, address: str) -> Iterator[World]:
     """The same world through the proxy."""
-    world = world.reopened(PostgresLog(connector(address)))
+    world = world.reopened(PostgresEventStore(connector(address)))
     yield world
     world.log.close()
 
@@ -79,10 +79,10 @@ def test_the_next_writer_ends_a_session_whose_client_stops_in_an_append(
     monkeypatch: pytest.MonkeyPatch,
     stall: Stall,
 ) -> None:
-    monkeypatch.setattr(event_store, "CLIENT_TIME", 0.5)
+    monkeypatch.setattr(event_store, "CLIENT_TIMEOUT", 0.5)
     monkeypatch.setattr(event_store, "SESSION", {"lock_timeout": "100ms"})  # no time limit of the server helps
     (child,) = world.children(1)
-    world = world.reopened(PostgresLog(world.log._connect))
+    world = world.reopened(PostgresEventStore(world.log._connect))
     proxy.stall = stall
     with ThreadPoolExecutor(1) as threads:
         pid = distant.log._connection.info.backend_pid
@@ -92,7 +92,7 @@ def test_the_next_writer_ends_a_session_whose_client_stops_in_an_append(
             assert [str] == [type(outcome) for outcome in written(world, world.weights(child, [0]))]
             assert not is_there(session, pid)
         finally:
-            distant.log.hang_up()
+            distant.log.abort()
         storing.result(PATIENCE)
     answers = written(world, world.weights(child, MANY))
     assert [AlreadyRegistered, *[str] * (len(MANY) - 1)] == [type(outcome) for outcome in answers]
@@ -115,7 +115,7 @@ def test_postgresql_ends_a_session_whose_client_stops_in_the_middle_of_its_rows(
                 time.sleep(0.05)
             assert not is_there(session, pid)
         finally:
-            hang_up(distant)
+            abort_connection(distant)
         assert isinstance(storing.exception(PATIENCE), psycopg.OperationalError)
 
 
@@ -124,10 +124,10 @@ def test_the_next_writer_ends_a_rebuild_whose_client_stops_in_its_switch(
     world: World, database: str, server: Server, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     """It holds all partitions and locks the tables by which commands are decided."""
-    monkeypatch.setattr(event_store, "CLIENT_TIME", 0.5)
+    monkeypatch.setattr(event_store, "CLIENT_TIMEOUT", 0.5)
     monkeypatch.setattr(event_store, "SESSION", {"lock_timeout": "100ms"})
     (child,) = world.children(1)
-    world = world.reopened(PostgresLog(world.log._connect))
+    world = world.reopened(PostgresEventStore(world.log._connect))
     with ThreadPoolExecutor(1) as threads:
         with stalling(server.socket / ".s.PGSQL.5432", b"drop table") as proxy:
             proxy.stall = Stall.ANSWERS
@@ -152,11 +152,11 @@ async def test_a_writer_whose_answers_get_lost_gives_its_partitions_back_itself(
 ) -> None:
     monkeypatch.setattr(event_store, "SESSION", {})  # no time limit of the server helps
     (child,) = world.children(1)
-    distant = PostgresLog(connector(address))
+    distant = PostgresEventStore(connector(address))
     pid = distant._connection.info.backend_pid
     writer = Writer(Processor(distant), group_size=10, queue_size=10)
     writer.start()
-    watching = asyncio.create_task(watchdog.keep(database, [watchdog.Writing(writer, distant)]))
+    watching = asyncio.create_task(watchdog.watch(database, [watchdog.WatchedWriter(writer, distant)]))
     proxy.stall = Stall.ANSWERS
     with pytest.raises(Unavailable):
         await asyncio.wait_for(writer.submit(world.weights(child, [0])), PATIENCE)
@@ -175,10 +175,10 @@ def test_a_session_that_works_keeps_its_partitions(
     session: psycopg.Connection[Any],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(event_store, "CLIENT_TIME", 0.0)
+    monkeypatch.setattr(event_store, "CLIENT_TIMEOUT", 0.0)
     monkeypatch.setattr(event_store, "SESSION", {"lock_timeout": "100ms"})
     (child,) = world.children(1)
-    impatient = world.reopened(PostgresLog(connect))
+    impatient = world.reopened(PostgresEventStore(connect))
     with connect("writer") as holder, ThreadPoolExecutor(1) as threads:
         holder.execute("select part from heads for update")
         working = threads.submit(holder.execute, "select pg_sleep(600)")

@@ -97,7 +97,7 @@ def test_a_group_of_many_is_left_with_its_own(
     world: World, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Several commands of the service, where there are many groups."""
-    monkeypatch.setattr(prepare, "GROUPS", 2)
+    monkeypatch.setattr(prepare, "GROUPS_PER_COMMAND", 2)
     there = world.id(world.institution("another"))
     own, stranger = world.children(2)
     command = world.register("child")

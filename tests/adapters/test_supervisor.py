@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from adapters.processes import supervisor
-from adapters.processes.supervisor import Child
+from adapters.processes.supervisor import Subprocess
 from adapters.system import subprocesses
 
 Spawn = Callable[..., subprocess.Popen[Any]]
@@ -27,12 +27,12 @@ def refused(*_: Any, **__: Any) -> subprocess.Popen[Any]:
 def test_a_process_that_cannot_be_started_again_now_is_started_later(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(supervisor, "RESTART_PAUSE", -1.0)
     monkeypatch.setattr(subprocesses, "spawn", ended)
-    child = Child(["api"], {})
-    first = child.process
-    child.watch()  # it has ended
+    running = Subprocess(["api"], {})
+    first = running.process
+    running.watch()  # it has ended
     monkeypatch.setattr(subprocesses, "spawn", refused)
-    child.watch()
-    assert first is child.process
+    running.watch()
+    assert first is running.process
     monkeypatch.setattr(subprocesses, "spawn", ended)
-    child.watch()
-    assert first is not child.process
+    running.watch()
+    assert first is not running.process

@@ -22,7 +22,7 @@ from adapters.http.edge.edge import Answered
 from adapters.http.edge.error_responses import REFUSALS, Asked, Failed
 from adapters.limits.limiter import Limiter, TooManyRequests
 from adapters.postgres import health_probe
-from adapters.postgres.health_probe import Lookout, Seen
+from adapters.postgres.health_probe import HealthProbe, HealthSnapshot
 from adapters.postgres.schema_version import Schema
 from adapters.settings import Settings
 from adapters.telemetry.exposition import Exposition
@@ -135,11 +135,11 @@ def test_metrics_hold_the_size_of_the_log_and_the_limit_of_the_queue() -> None:
     exposition = Exposition()
     writer = Writer(Accepting(), group_size=5, queue_size=100)
     exposition.metrics.sample(writer, cast(Limiter, SimpleNamespace(shared=None, missed=0, refused=0)))
-    seen = Seen(0.0, reached=True, current=True, log_events=7, log_bytes=8_192)
+    seen = HealthSnapshot(0.0, is_reachable=True, is_schema_current=True, log_events=7, log_bytes=8_192)
     text = exposition.text(seen).decode()
     for line in ("growthrings_queue_limit_items 100.0", "growthrings_log_events 7.0", "growthrings_log_bytes 8192.0"):
         assert line in text
-    assert "log_events" not in exposition.text(Seen(0.0)).decode()
+    assert "log_events" not in exposition.text(HealthSnapshot(0.0)).decode()
 
 
 def test_what_waits_and_how_limits_are_counted_is_told_as_it_was_last_seen() -> None:
@@ -197,10 +197,10 @@ LIVE = ViewStatus(
     view="measurements", generation=1, version=1, latest_version=1, state="live", place=7, head=7, lag_events=0,
     lag_seconds=0.0, rows={}, rate=0.0, parked_streams=0, workers=["projector"],
 )  # fmt: skip
-SEEN = Seen(
+SEEN = HealthSnapshot(
     0.0,
-    reached=True,
-    current=True,
+    is_reachable=True,
+    is_schema_current=True,
     schema="at 0001, as this version needs",
     views=[LIVE, replace(LIVE, state="kept", lag_seconds=99.0)],
 )
@@ -212,7 +212,7 @@ WELL: dict[str, Any] = {
 }
 
 
-def with_live(**changes: Any) -> Seen:
+def with_live(**changes: Any) -> HealthSnapshot:
     return replace(SEEN, views=[replace(LIVE, **changes)])
 
 
@@ -226,8 +226,8 @@ def ending() -> Draining:
     ("broken", "expected", "is_ready"),
     [
         ({}, [], True),
-        ({"seen": Seen(0.0)}, ["database", "schema"], False),
-        ({"seen": Seen(0.0, reached=True)}, ["schema"], False),
+        ({"seen": HealthSnapshot(0.0)}, ["database", "schema"], False),
+        ({"seen": HealthSnapshot(0.0, is_reachable=True)}, ["schema"], False),
         ({"seen": with_live(lag_seconds=5.1)}, ["measurements"], False),
         ({"seen": with_live(lag_seconds=4.9, lag_events=1000)}, [], True),
         ({"seen": with_live(parked_streams=1)}, ["parked"], True),
@@ -245,7 +245,7 @@ def ending() -> Draining:
 def test_health_tells_which_part_is_wrong(broken: dict[str, Any], expected: list[str], is_ready: bool) -> None:
     parts = WELL | broken
     seen = parts.pop("seen")
-    ready, content = Health(**parts, lookout=cast(Any, None), allowed_lag=5.0).readiness(seen)
+    ready, content = Health(**parts, probe=cast(Any, None), allowed_lag=5.0).readiness(seen)
     told = content["checks"] | content["views"]
     assert (expected, is_ready) == ([name for name, check in told.items() if not check.ok], ready)
     assert all(check.what for check in told.values())
@@ -257,7 +257,7 @@ def test_health_says_figures() -> None:
         "seen": replace(with_live(lag_seconds=0.2, lag_events=3), seconds=0.003),
     }
     seen = parts.pop("seen")
-    _, content = Health(lookout=cast(Any, None), allowed_lag=5.0, **parts).readiness(seen)
+    _, content = Health(probe=cast(Any, None), allowed_lag=5.0, **parts).readiness(seen)
     said = {name: check.what for name, check in (content["checks"] | content["views"]).items()}
     assert "0.2 s behind, 3 events; allowed: 5 s" == said["measurements"]
     assert "last batch 1.0 s ago, queue 12 of 20,000" == said["writer"]
@@ -279,7 +279,7 @@ def test_health_says_figures() -> None:
 def test_a_process_is_live_unless_only_another_one_can_help(changes: dict[str, Any], is_live: bool) -> None:
     parts = WELL | {"writer": writing(**changes)}
     del parts["seen"]
-    assert is_live == Health(**parts, lookout=cast(Any, None), allowed_lag=5.0).is_live
+    assert is_live == Health(**parts, probe=cast(Any, None), allowed_lag=5.0).is_live
 
 
 class Database:
@@ -302,23 +302,23 @@ class Database:
 
 
 async def test_a_database_that_hangs_keeps_no_lookout_and_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(health_probe, "LOOK_TIME", 0.1)
+    monkeypatch.setattr(health_probe, "PROBE_TIMEOUT", 0.1)
     database = Database()
-    watch = Lookout(cast(Any, database))
-    looks = await asyncio.wait_for(asyncio.gather(watch.look(), watch.look()), 10)
-    assert [False, False] == [seen.reached for seen in looks]
+    watch = HealthProbe(cast(Any, database))
+    looks = await asyncio.wait_for(asyncio.gather(watch.snapshot(), watch.snapshot()), 10)
+    assert [False, False] == [seen.is_reachable for seen in looks]
     assert 1 == database.asked
     database.answering.set()
-    assert (await watch.look()).live == [LIVE]
+    assert (await watch.snapshot()).live == [LIVE]
     before = database.asked
-    assert (await watch.look(not_older_than=60)).reached
+    assert (await watch.snapshot(max_age=60)).is_reachable
     assert before == database.asked
-    assert (await watch.look()).at > time.monotonic() - 60
+    assert (await watch.snapshot()).at > time.monotonic() - 60
     assert before + 1 == database.asked
 
 
 def test_a_database_that_is_away_is_what_metrics_say_and_nothing_of_views() -> None:
-    text = Exposition().text(Seen(0.0)).decode()
+    text = Exposition().text(HealthSnapshot(0.0)).decode()
     assert "growthrings_database_up 0.0" in text
     assert "view=" not in text
     assert "process_resident_memory_bytes" in text

@@ -11,8 +11,14 @@ from psycopg.conninfo import make_conninfo
 from adapters.postgres import event_store
 from adapters.postgres.connections import connector
 from adapters.postgres.embedded import Server
-from adapters.postgres.event_store import PostgresLog
-from adapters.processes.prepare import NotPrepared, equal_names, outdated, prepare, wait_until_prepared
+from adapters.postgres.event_store import PostgresEventStore
+from adapters.processes.prepare import (
+    NotPrepared,
+    equal_name_notices,
+    outdated_view_notices,
+    prepare,
+    wait_until_prepared,
+)
 from adapters.settings import Settings
 from tests import databases
 from tests.adapters.stalling import Stall, stalling
@@ -46,7 +52,7 @@ def test_a_preparation_ends_wherever_its_answers_get_lost(
     in_time(lambda address: prepare(SETTINGS, tmp_path, address), empty, server, marker)
 
 
-@pytest.mark.parametrize("ask", [wait_until_prepared, outdated, equal_names])
+@pytest.mark.parametrize("ask", [wait_until_prepared, outdated_view_notices, equal_name_notices])
 def test_a_look_at_what_is_there_ends_when_its_answer_gets_lost(
     server: Server, database: str, ask: Callable[[str], object]
 ) -> None:
@@ -56,5 +62,5 @@ def test_a_look_at_what_is_there_ends_when_its_answer_gets_lost(
 def test_a_log_that_is_opened_ends_when_its_answer_gets_lost(
     server: Server, database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(event_store, "FIRST_ANSWER_TIME", 0.5)
-    in_time(lambda address: PostgresLog(connector(address)), database, server, b"count(*) from heads")
+    monkeypatch.setattr(event_store, "FIRST_QUERY_TIMEOUT", 0.5)
+    in_time(lambda address: PostgresEventStore(connector(address)), database, server, b"count(*) from heads")

@@ -8,9 +8,9 @@ import pytest
 from psycopg_pool import AsyncConnectionPool
 
 from adapters.postgres.connections import connector
-from adapters.postgres.pool import Pool
+from adapters.postgres.query_pool import QueryPool
 from adapters.postgres.readers.accounts import AccountsReader
-from adapters.processes.prepare import equal_names
+from adapters.processes.prepare import equal_name_notices
 from domain.refusal import AlreadyRegistered
 from tests.adapters.world import World, settle_in
 
@@ -39,7 +39,7 @@ def forms() -> tuple[str, str]:
 async def logs_in(database_url: str, username: str) -> str | None:
     """The id of the user whom the name names."""
     async with AsyncConnectionPool(database_url, open=False) as connections:
-        pool = Pool(connections, wait=10)
+        pool = QueryPool(connections, wait=10)
         found = await AccountsReader(pool, pool).login(username)
     return None if found is None else found.user_id
 
@@ -77,6 +77,6 @@ async def test_names_that_become_equal_work_as_sent_and_are_told(
     composed, decomposed = forms
     ids = [world.id(world.register("child", composed)), world.id(world.register("child", decomposed))]
     assert ids == [await logs_in(database_url, form) for form in forms]
-    (told,) = [each for each in equal_names(database_url) if ids[0] in each]
+    (told,) = [each for each in equal_name_notices(database_url) if ids[0] in each]
     assert all(id in told for id in ids)
     assert ascii(decomposed) in told

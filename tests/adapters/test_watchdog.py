@@ -8,8 +8,8 @@ import pytest
 from psycopg import Connection
 
 from adapters.postgres import watchdog
-from adapters.postgres.event_store import PostgresLog
-from adapters.postgres.watchdog import PATIENCE, STUCK, Writing
+from adapters.postgres.event_store import PostgresEventStore
+from adapters.postgres.watchdog import CHECK_AFTER, STUCK_AFTER, WatchedWriter
 from application.writer import Writer
 
 NOBODY = "host=127.0.0.1 port=1"
@@ -21,7 +21,7 @@ class Looked(Exception):
 
 
 class Stuck:
-    """Implements `watchdog.Waiting`: the first look at it fails."""
+    """Implements `watchdog.Watched`: the first look at it fails."""
 
     lost_after = 1.0
     is_stuck = True
@@ -29,24 +29,24 @@ class Stuck:
 
     def __init__(self) -> None:
         self.looks = 0
-        self.given_up = asyncio.Event()
+        self.aborted = asyncio.Event()
 
     @property
     def waiting_for(self) -> float:
         self.looks += 1
         if self.looks == 1:
             raise Looked
-        return 2 * PATIENCE
+        return 2 * CHECK_AFTER
 
-    def give_up(self, reason: str) -> None:
-        self.given_up.set()
+    def abort(self, reason: str) -> None:
+        self.aborted.set()
 
 
 async def test_a_look_that_fails_does_not_end_the_watch_over_those_who_wait_for_the_database() -> None:
     stuck = Stuck()
-    keeping = asyncio.create_task(watchdog.keep(NOBODY, [stuck]))
+    keeping = asyncio.create_task(watchdog.watch(NOBODY, [stuck]))
     async with asyncio.timeout(60):
-        await stuck.given_up.wait()
+        await stuck.aborted.wait()
     assert stuck.looks > 1
     keeping.cancel()
 
@@ -61,28 +61,28 @@ class BusyWriter(Writer):
 
     @property
     def waiting_for(self) -> float:
-        return 10 * STUCK
+        return 10 * STUCK_AFTER
 
 
-class AskingLog(PostgresLog):
-    def __init__(self, asked: Connection[Any] | None) -> None:
-        self._asked = asked
+class WaitingStore(PostgresEventStore):
+    def __init__(self, session: Connection[Any] | None) -> None:
+        self._session = session
 
     @property
-    def asked(self) -> Connection[Any] | None:
-        return self._asked
+    def waiting_session(self) -> Connection[Any] | None:
+        return self._session
 
 
 @pytest.mark.parametrize(
-    ("busy_for", "asked", "is_stuck"),
+    ("busy_for", "session", "is_stuck"),
     [
         (None, None, False),
-        (STUCK - 1, None, False),  # the queue is long, and the writer is at its next batch
-        (STUCK + 1, object(), False),  # what becomes of the answer is looked at by others
-        (STUCK + 1, None, True),
+        (STUCK_AFTER - 1, None, False),  # the queue is long, and the writer is at its next batch
+        (STUCK_AFTER + 1, object(), False),  # what becomes of the answer is looked at by others
+        (STUCK_AFTER + 1, None, True),
     ],
 )
 def test_a_writer_is_stuck_by_one_batch_and_not_by_a_long_queue(
-    busy_for: float | None, asked: Any, is_stuck: bool
+    busy_for: float | None, session: Any, is_stuck: bool
 ) -> None:
-    assert is_stuck is Writing(BusyWriter(busy_for), AskingLog(asked)).is_stuck
+    assert is_stuck is WatchedWriter(BusyWriter(busy_for), WaitingStore(session)).is_stuck

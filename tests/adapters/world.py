@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 from psycopg import Connection
 
-from adapters.postgres.event_store import PostgresLog
+from adapters.postgres.event_store import PostgresEventStore
 from application.command import Actor, Command, CommandResult, ItemResult
 from application.commands.change_password import ChangePassword, NewPassword
 from application.commands.create_outcomes import CreateOutcomes
@@ -50,13 +50,13 @@ _numbers = count()
 class World(Struct):
     """Runs commands, as one group unless others hold what it needs; `admin` and `application` may do all of it."""
 
-    log: PostgresLog
+    log: PostgresEventStore
     processor: Processor[InlineBatchState]
     admin: Actor
     application: Actor
     institution_id: str
 
-    def reopened(self, log: PostgresLog) -> "World":
+    def reopened(self, log: PostgresEventStore) -> "World":
         """The same people through another session."""
         return replace(self, log=log, processor=Processor(log))
 
@@ -182,7 +182,7 @@ class World(Struct):
         )
 
 
-def settle_in(connect: Callable[[str], Connection[Any]], log: type[PostgresLog] = PostgresLog) -> World:
+def settle_in(connect: Callable[[str], Connection[Any]], log: type[PostgresEventStore] = PostgresEventStore) -> World:
     """The world of an empty database: an admin, an institution, an application."""
     opened = log(connect)
     nobody = Actor("", "", ALL)

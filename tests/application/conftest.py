@@ -7,7 +7,7 @@ import pytest
 import structlog
 
 from adapters.postgres.connections import connector
-from adapters.postgres.event_store import PostgresLog
+from adapters.postgres.event_store import PostgresEventStore
 from application.ports import Log
 from projections.inline.batch_state import InlineBatchState
 from tests.fakes import FakeLog
@@ -30,8 +30,8 @@ def shared_database(new_database: Callable[..., str]) -> str:
 
 
 @pytest.fixture
-def postgres_log(shared_database: str) -> Iterator[PostgresLog]:
-    log = PostgresLog(connector(shared_database))
+def postgres_log(shared_database: str) -> Iterator[PostgresEventStore]:
+    log = PostgresEventStore(connector(shared_database))
     yield log
     log.close()
 
@@ -60,7 +60,7 @@ def held_elsewhere(log: AnyLog, request: pytest.FixtureRequest) -> Hold:
 
     @contextmanager
     def hold(parts: Collection[int]) -> Iterator[None]:
-        other = PostgresLog(connector(request.getfixturevalue("shared_database")))
+        other = PostgresEventStore(connector(request.getfixturevalue("shared_database")))
         other.begin(parts, ())
         yield
         other.rollback()

@@ -12,7 +12,7 @@ from psycopg import sql
 
 from adapters.postgres import event_store as postgres
 from adapters.postgres.connections import connector
-from adapters.postgres.event_store import PostgresLog
+from adapters.postgres.event_store import PostgresEventStore
 from application.command import Fault
 from application.commands.record_measurements import RecordMeasurements
 from application.commands.remove_measurement import RemoveMeasurement
@@ -40,7 +40,7 @@ class Interrupted(RecordMeasurements, frozen=True, kw_only=True):
 
 @pytest.fixture
 def world(database: str) -> Iterator[World]:
-    log = PostgresLog(connector(database))
+    log = PostgresEventStore(connector(database))
     yield World(log)
     log.close()
 
@@ -66,7 +66,7 @@ def test_a_session_that_is_ended_while_a_group_is_decided_costs_nobody_anything(
 
 def test_a_group_that_was_idle_for_too_long_is_run_again(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(postgres, "SESSION", {**postgres.SESSION, "idle_in_transaction_session_timeout": "100ms"})
-    log = PostgresLog(connector(database))
+    log = PostgresEventStore(connector(database))
     world = World(log)
     Interrupted.happens.append(lambda: time.sleep(0.3))
     try:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from adapters.postgres.connections import connector
-from adapters.postgres.event_store import PostgresLog
+from adapters.postgres.event_store import PostgresEventStore
 from application.command import Command
 from application.ports import LogUnavailable
 from application.processor import ATTEMPTS
@@ -143,5 +143,5 @@ def test_groups_in_memory_do_what_the_model_says_whatever_faults_the_log_has() -
 
 
 def test_groups_in_postgresql_do_what_the_model_says(database: str) -> None:
-    with closing(PostgresLog(connector(database))) as log, psycopg.connect(database, autocommit=True) as session:
+    with closing(PostgresEventStore(connector(database))) as log, psycopg.connect(database, autocommit=True) as session:
         run_on(lambda: log, session, examples=12, steps=10)

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 from psycopg import Cursor
 
-from adapters.postgres.event_store import PostgresLog
+from adapters.postgres.event_store import PostgresEventStore
 from application.command import Command, State
 from tests.application.mixes import MIXES
 from tests.application.world import World
@@ -34,7 +34,7 @@ class CountingCursor(Cursor[Any]):
 
 @pytest.fixture
 def world(shared_database: str) -> Iterator[World]:
-    log = PostgresLog(
+    log = PostgresEventStore(
         lambda name: psycopg.connect(shared_database, application_name=name, cursor_factory=CountingCursor)
     )
     yield World(log)

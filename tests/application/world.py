@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from adapters.postgres.event_store import PostgresLog
+from adapters.postgres.event_store import PostgresEventStore
 from application.command import Actor, Command, CommandResult
 from application.commands.record_measurements import RecordMeasurements
 from application.ports import LogUnavailable
@@ -27,7 +27,7 @@ def events_in(log: AnyLog, part: int, after: int = 0) -> Sequence[Event]:
     """The events of a partition after a position, in order."""
     if isinstance(log, FakeLog):
         return log.events[part][after:]
-    assert isinstance(log, PostgresLog)
+    assert isinstance(log, PostgresEventStore)
     rows = log.read("after", {"part": part, "seq": after, "limit": 1_000_000})
     assert [after + 1 + place for place in range(len(rows))] == [seq for seq, *_ in rows], "positions have no gaps"
     return [decode(topic, state) for _, _, _, topic, state in rows]

@@ -8,7 +8,7 @@ import pytest
 
 from adapters.cli.main import main
 from adapters.http.openapi.document import document
-from adapters.postgres.health_probe import Seen
+from adapters.postgres.health_probe import HealthSnapshot
 from adapters.telemetry.exposition import Exposition
 from adapters.version import VERSION
 from tests.service import ROOT
@@ -72,7 +72,10 @@ def test_the_openapi_document_names_the_version() -> None:
 
 
 def test_metrics_name_the_version() -> None:
-    assert f'growthrings_build_info{{version="{VERSION}"}} 1.0' in Exposition().text(Seen(0.0)).decode().splitlines()
+    assert (
+        f'growthrings_build_info{{version="{VERSION}"}} 1.0'
+        in Exposition().text(HealthSnapshot(0.0)).decode().splitlines()
+    )
 
 
 def test_the_changelog_begins_with_this_version() -> None:

@@ -19,7 +19,7 @@ from tests.acceptance.client import WEIGHT
 from tests.acceptance.outcomes import request
 from tests.acceptance.people import unique
 from tests.running.ledger import Ledger
-from tests.running.line import Line
+from tests.running.lossy_proxy import LossyProxy
 from tests.running.processes import PASSWORD, soon
 from tests.running.programme import Programme, client, readings
 
@@ -32,7 +32,7 @@ class World:
 
     url: str
     server: embedded.Server
-    line: Line
+    line: LossyProxy
     programme: Programme
     outcome_path: str
     ledger: Ledger

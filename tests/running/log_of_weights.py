@@ -11,7 +11,7 @@ import psycopg
 from psycopg import Connection
 
 from adapters.postgres.connections import connector
-from adapters.postgres.event_store import PostgresLog
+from adapters.postgres.event_store import PostgresEventStore
 from application.command import Actor, Command
 from application.commands.record_measurements import RecordMeasurements
 from application.commands.register_first_admin import SERVICE, RegisterFirstAdmin
@@ -37,7 +37,7 @@ class Weighing:
     """Writes weights of some children: of each batch, one is removed again. One thread's."""
 
     def __init__(self, connect: Connect, children: int = 12) -> None:
-        self._log = PostgresLog(connect)
+        self._log = PostgresEventStore(connect)
         self._processor = Processor(self._log)
         (application,) = self._register("application")
         self._actor = Actor(application, "application", frozenset(scopes_of("application")))

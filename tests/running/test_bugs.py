@@ -19,7 +19,7 @@ from adapters.http.edge.edge import Edge
 from adapters.http.edge.envelopes import SERVER_FAULT
 from adapters.http.edge.error_responses import only
 from adapters.http.edge.requests import HttpRequest, json_response, request_id
-from adapters.postgres.event_store import PostgresLog
+from adapters.postgres.event_store import PostgresEventStore
 from adapters.telemetry import logs
 from application import processor, writer
 from application.command import Command
@@ -105,14 +105,14 @@ BUGS = ["reads", "follow", "admit", "decide", "no JSON", "version taken", "anoth
 
 
 @pytest.fixture
-def log(connect: Connect) -> Iterator[PostgresLog]:
-    opened = PostgresLog(connect)
+def log(connect: Connect) -> Iterator[PostgresEventStore]:
+    opened = PostgresEventStore(connect)
     yield opened
     opened.close()
 
 
 @pytest.fixture
-async def client(log: PostgresLog) -> AsyncIterator[httpx.AsyncClient]:
+async def client(log: PostgresEventStore) -> AsyncIterator[httpx.AsyncClient]:
     """An application with one handler that has a bug, and one whose command has the bug that it is asked for."""
     writing = Writer(Processor(log), group_size=100, queue_size=100)
     writing.start()
@@ -174,7 +174,9 @@ async def test_a_bug_in_a_command_is_in_the_log_under_the_id_that_was_answered(
 
 @pytest.mark.parametrize("bug", BUGS)
 @pytest.mark.parametrize("first", [True, False], ids=["first", "last"])
-def test_a_bug_in_a_command_changes_no_other_answer_of_its_group(log: PostgresLog, bug: str, first: bool) -> None:
+def test_a_bug_in_a_command_changes_no_other_answer_of_its_group(
+    log: PostgresEventStore, bug: str, first: bool
+) -> None:
     broken = Broken(actor=SERVICE, request_id=uuid4().hex[:24], bug=bug, child_id="ab" * 12)
     others: list[Command] = [
         RegisterFirstAdmin(actor=SERVICE, request_id=uuid4().hex[:24], user=NewUser("child", uuid4().hex, "no hash"))

@@ -8,9 +8,9 @@ import psycopg
 import pytest
 
 from tests.acceptance.people import unique
-from tests.running.alone import answering
 from tests.running.processes import PASSWORD, WITH_PASSWORD, run_briefly, soon
 from tests.running.programme import client
+from tests.running.single_api import answering
 
 LONG = 600
 """Seconds that an append takes: nobody waits for that."""

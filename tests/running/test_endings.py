@@ -15,9 +15,9 @@ from adapters.processes.prepare import prepare
 from adapters.settings import Settings
 from tests.adapters.raw_http import line, request
 from tests.certificates import certificate
-from tests.running.alone import answering
-from tests.running.half_sent import HalfSent
 from tests.running.processes import PASSWORD, WITH_PASSWORD, Run, child, launch, serving, soon, sweep, until_ready
+from tests.running.single_api import answering
+from tests.running.unfinished_request import UnfinishedRequest
 
 
 def port_of(run: Run) -> int:
@@ -133,7 +133,9 @@ def test_a_new_start_succeeds_at_once_after_a_kill_with_half_a_request_in_flight
     with serving(data) as run:
         port = port_of(run)
         login = httpx.post(f"{run.url}/v1/auth", json={"username": "admin", "password": PASSWORD}).json()
-        with HalfSent(port, "/v1/institutions", login["access_token"], {"type": "school", "name": "Hill School"}):
+        with UnfinishedRequest(
+            port, "/v1/institutions", login["access_token"], {"type": "school", "name": "Hill School"}
+        ):
             run.process.kill()
             run.process.wait()
             again = launch(data, port=port)

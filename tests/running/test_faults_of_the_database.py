@@ -24,7 +24,7 @@ from tests.running.faults import (
     without_a_free_slot,
 )
 from tests.running.ledger import Ledger
-from tests.running.line import line_to
+from tests.running.lossy_proxy import lossy_proxy_to
 from tests.running.processes import WITH_PASSWORD, serving, soon
 from tests.running.programme import client, enrol
 
@@ -54,7 +54,7 @@ def world(tmp_path_factory: pytest.TempPathFactory, disk: Path | None) -> Iterat
     with ExitStack() as ending:
         server = embedded.start((disk or folder) / "server", settings=SETTINGS)
         ending.callback(server.stop)
-        line = ending.enter_context(line_to(server.socket / ".s.PGSQL.5432"))
+        line = ending.enter_context(lossy_proxy_to(server.socket / ".s.PGSQL.5432"))
         url = make_conninfo(server.url, host="127.0.0.1", port=line.port, sslmode="disable", gssencmode="disable")
         run = ending.enter_context(serving(folder / "data", {**WITH_PASSWORD, "DATABASE_URL": url}))
         programme = enrol(ending.enter_context(client(run.url)))

@@ -15,10 +15,10 @@ import pytest
 from tests.acceptance import refusals
 from tests.acceptance.client import WEIGHT, Api, User, at_once, refused, statuses
 from tests.acceptance.refusals import BAD_TOKEN
-from tests.running.alone import answering
 from tests.running.issuer import Answer, Issuer, Key, base64, claims_of, issuing, new_key, plain, trusting
 from tests.running.processes import WITH_PASSWORD, serving, soon
 from tests.running.programme import Programme, client, enrol, instant
+from tests.running.single_api import answering
 
 FETCHES_A_MINUTE = 5
 KNOWN, NEW, STRANGER = new_key(), new_key("ES256"), new_key()

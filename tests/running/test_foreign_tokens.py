@@ -10,7 +10,18 @@ import pytest
 from tests.acceptance import refusals
 from tests.acceptance.client import UNKNOWN_ID, WEIGHT, User, refused
 from tests.acceptance.people import CHILD
-from tests.running.foreign import ALGORITHMS, EC, ENCRYPTING, KEYS, REFUSED, RSA, STRANGER, SYMMETRIC, World, good
+from tests.running.foreign_tokens import (
+    ALGORITHMS,
+    EC,
+    ENCRYPTING,
+    KEYS,
+    REFUSED,
+    RSA,
+    STRANGER,
+    SYMMETRIC,
+    World,
+    good,
+)
 from tests.running.issuer import issuing, trusting
 from tests.running.processes import run_briefly, serving
 from tests.running.programme import client, enrol, instant

@@ -22,11 +22,11 @@ from adapters.cli.export_log import Selection
 from adapters.cli.views import EVERYTHING, Operator
 from adapters.postgres import connections, embedded
 from adapters.postgres.connections import connector
-from adapters.postgres.event_store import PostgresLog
+from adapters.postgres.event_store import PostgresEventStore
 from adapters.postgres.migrate import migrate
-from adapters.postgres.pool import Pool
+from adapters.postgres.query_pool import QueryPool
 from adapters.postgres.readers.analytics import AnalyticsReader, Values
-from adapters.postgres.readers.measurements import Reader
+from adapters.postgres.readers.measurements import MeasurementsReader
 from adapters.postgres.readers.outcomes import OutcomesReader
 from application.commands.record_entries import RecordEntries
 from application.commands.record_measurements import RecordMeasurements
@@ -150,12 +150,12 @@ async def test_commands_views_questions_rebuilds_and_replays_are_as_anywhere(
         )
         write_at_once(connect, world, child)
         async with connections.pool(hostile, 2) as sessions:
-            await ask(Pool(sessions, wait=30), world, child, outcome)
+            await ask(QueryPool(sessions, wait=30), world, child, outcome)
             for name, value in ENVIRONMENT.items():  # once more, since the first session has removed some
                 monkeypatch.setenv(name, value)
             everything = partial(Operator(hostile, tmp_path).rebuild, EVERYTHING, workers=1)
             assert 0 == await asyncio.to_thread(everything, accept_differences=False, anew=False)
-            await ask(Pool(sessions, wait=30), world, child, outcome)
+            await ask(QueryPool(sessions, wait=30), world, child, outcome)
     assert 0 == replay.run(hostile, as_json=True, compares=True)
     assert export_log.export(hostile, Selection(), format="ndjson", out=StringIO())
 
@@ -180,7 +180,7 @@ def write_at_once(connect: Callable[[str], psycopg.Connection[Any]], world: Worl
     """Writers that meet in one partition: each reads what the others have committed while it waited."""
 
     def write(writer: int) -> None:
-        with closing(PostgresLog(connect)) as log:
+        with closing(PostgresEventStore(connect)) as log:
             own = world.reopened(log)
             for number in range(AT_ONCE):
                 assert own.id(own.weights(child, [writer * AT_ONCE + number]))
@@ -189,10 +189,10 @@ def write_at_once(connect: Callable[[str], psycopg.Connection[Any]], world: Worl
         list(writers.map(write, range(3)))
 
 
-async def ask(pool: Pool, world: World, child: str, outcome: str) -> None:
+async def ask(pool: QueryPool, world: World, child: str, outcome: str) -> None:
     """The numbers come back to the last digit, the times in UTC, and each value is in its day."""
     question = ReadMeasurements(actor=world.application, child_id=child, kind="weight")
-    rows = (await Reader(pool, PARTITIONS).measurements(question)).rows
+    rows = (await MeasurementsReader(pool, PARTITIONS).measurements(question)).rows
     found = sorted((row.taken_at, row.value) for row in rows if row.taken_at >= LATE)
     assert [(LATE + timedelta(hours=number), value) for number, value in enumerate(VALUES)] == found
     assert 3 * AT_ONCE == len(rows) - len(found)

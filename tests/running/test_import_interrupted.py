@@ -19,7 +19,7 @@ from tests.acceptance.people import unique
 from tests.running.importing import count, imported, of_brand, patient_service, said, words
 from tests.running.processes import PASSWORD, Run, child, command, environment, soon
 from tests.running.programme import client
-from tests.running.turnstile import Turnstile, before
+from tests.running.request_gate import RequestGate, before
 from tests.service import ROOT
 
 ROWS = 5_000
@@ -57,8 +57,8 @@ LONG_COLUMNS = ("--value", "steps", "--subject", "who", "--at", "day", "--start"
 def test_what_is_stopped_halfway_is_completed_by_the_next_run(
     run: Run, admin: Api, brand: str, long: Path, number: signal.Signals
 ) -> None:
-    with before(run.url) as turnstile, begun(turnstile, long, brand) as process:
-        turnstile.let(3)
+    with before(run.url) as gate, begun(gate, long, brand) as process:
+        gate.allow(3)
         assert soon(lambda: count(admin, brand) == 3 * BATCH, 60)
         process.send_signal(number)
         told, logged = process.communicate(timeout=5)
@@ -77,10 +77,10 @@ def test_what_is_stopped_halfway_is_completed_by_the_next_run(
     assert (ROWS, ROWS - 1) == tuple(outcome.ask("summary")[name] for name in ("count", "maximum"))
 
 
-def begun(turnstile: Turnstile, file: Path, brand: str) -> subprocess.Popen[str]:
+def begun(gate: RequestGate, file: Path, brand: str) -> subprocess.Popen[str]:
     """An import of the long file that goes on as far as the turnstile lets it."""
     return subprocess.Popen(
-        command(*words(turnstile.url, file, brand, *LONG_COLUMNS)),
+        command(*words(gate.url, file, brand, *LONG_COLUMNS)),
         env=environment(GROWTHRINGS_PASSWORD=PASSWORD),
         cwd=ROOT,
         stdout=subprocess.PIPE,
@@ -102,16 +102,16 @@ def heads_held(run: Run) -> Iterator[psycopg.Connection[Any]]:
 
 
 def test_a_service_that_dies_meanwhile_is_waited_for(run: Run, admin: Api, brand: str, long: Path) -> None:
-    with before(run.url) as turnstile, begun(turnstile, long, brand) as process:
-        turnstile.let(1)
+    with before(run.url) as gate, begun(gate, long, brand) as process:
+        gate.allow(1)
         assert soon(lambda: count(admin, brand) == BATCH, 60)
         with heads_held(run) as session:
-            turnstile.let(1)
+            gate.allow(1)
             assert soon(lambda: session.execute(WAITING).fetchone() != (0,))
             os.kill(child(run.data, "api"), signal.SIGKILL)
-        turnstile.let(ROWS)
+        gate.allow(ROWS)
         told, logged = process.communicate(timeout=120)
     assert (0, "") == (process.returncode, logged), told
-    assert f"{turnstile.url} cannot be reached: " in told
+    assert f"{gate.url} cannot be reached: " in told
     assert " 0 refused" in said(told)[0]
     assert ROWS == of_brand(admin, brand).ask("summary")["count"]

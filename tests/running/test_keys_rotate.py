@@ -14,10 +14,10 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from tests.acceptance import refusals
 from tests.acceptance.client import WEIGHT, Api, refused
-from tests.running.alone import answering
 from tests.running.processes import run_briefly, serving, soon
 from tests.running.programme import client, enrol
 from tests.running.rotating import Pair, is_sentences, kid_of, kids, login, rotate, rotate_ago, settings
+from tests.running.single_api import answering
 
 DAY = 24 * 60 * 60
 

@@ -6,16 +6,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.acceptance.client import Api
-from tests.running.alone import answering
 from tests.running.processes import environment, serving
 from tests.running.programme import client
 from tests.running.rotating import kid_of, kids, login, rotate, settings
+from tests.running.single_api import answering
 from tests.service import ROOT
 
 
 def killed_at_every_step(data: Path, copies: Path) -> list[Path]:
     """What is left of a data folder by rotations that were each killed a step later; the last one was not."""
-    words = [sys.executable, "-m", "tests.running.killed", str(data), str(copies)]
+    words = [sys.executable, "-m", "tests.running.kill_rotation", str(data), str(copies)]
     subprocess.run(words, env=environment(), cwd=ROOT, capture_output=True, timeout=300, check=True)
     return sorted((copy for copy in copies.iterdir() if copy.name != "loading"), key=lambda copy: int(copy.name))
 

@@ -12,10 +12,10 @@ import pytest
 
 from tests.acceptance.client import WEIGHT, Api
 from tests.acceptance.outcomes import CHANGEPOINT, COHORT_TREND, CORRELATE, answer, invalid, refusal
-from tests.running.alone import is_answering
 from tests.running.conftest import Alive
 from tests.running.processes import PASSWORD, child, processes_of, serving, soon
 from tests.running.programme import client, instant
+from tests.running.single_api import is_answering
 
 MANY = [float(number % 101) for number in range(20_000)]
 FEW = [1.0, 2.0, 4.0]

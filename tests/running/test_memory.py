@@ -15,8 +15,8 @@ import pytest
 from adapters.processes.prepare import prepare
 from adapters.settings import Settings
 from tests.adapters.raw_http import ask, line, request
-from tests.running.alone import answering
 from tests.running.processes import PASSWORD, WITH_PASSWORD
+from tests.running.single_api import answering
 
 MIB = 1024 * 1024
 

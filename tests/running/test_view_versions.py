@@ -13,9 +13,9 @@ from psycopg import Connection, Cursor
 from psycopg_pool import AsyncConnectionPool
 
 from adapters.postgres.connections import connector
-from adapters.postgres.pool import Pool
-from adapters.postgres.readers.measurements import Reader
-from adapters.processes.prepare import outdated
+from adapters.postgres.query_pool import QueryPool
+from adapters.postgres.readers.measurements import MeasurementsReader
+from adapters.processes.prepare import outdated_view_notices
 from application.queries.measurements import ReadMeasurements
 from application.queries.query import Paging
 from projections.rebuild import rebuild, switch
@@ -72,17 +72,17 @@ def world(database: str) -> Iterator[World]:
 
 
 @asynccontextmanager
-async def reading(database: str) -> AsyncIterator[Reader]:
+async def reading(database: str) -> AsyncIterator[MeasurementsReader]:
     """Few connections, so that each has its statements prepared."""
     kwargs = {"autocommit": True, "prepare_threshold": 0}
     async with AsyncConnectionPool(database, kwargs=kwargs, min_size=2, max_size=2, open=False) as pool:
-        yield Reader(Pool(pool, wait=10), PARTITIONS)
+        yield MeasurementsReader(QueryPool(pool, wait=10), PARTITIONS)
 
 
 class Client:
     """Writes a weight and reads it at once, again and again."""
 
-    def __init__(self, world: World, reader: Reader) -> None:
+    def __init__(self, world: World, reader: MeasurementsReader) -> None:
         self._world, self._reader = world, reader
         (self._child,) = world.children(1)
         self._written: list[str] = []
@@ -218,7 +218,7 @@ def test_a_version_that_no_running_projector_knows_does_not_serve(
 
 
 def test_whoever_starts_the_service_is_told_of_an_older_version(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert [] == outdated(database)
+    assert [] == outdated_view_notices(database)
     monkeypatch.setattr(VIEWS.latest["measurements"], "version", 2)
-    (told,) = outdated(database)
+    (told,) = outdated_view_notices(database)
     assert "measurements is served by version 1 of its code; `./scripts/rebuild measurements` brings version 2" in told

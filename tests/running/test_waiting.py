@@ -18,13 +18,13 @@ import pytest
 from psycopg.conninfo import make_conninfo
 from structlog.testing import capture_logs
 
-from adapters.postgres import embedded, waiting
-from adapters.postgres.waiting import reach
+from adapters.postgres import embedded, wait_for_database
+from adapters.postgres.wait_for_database import connect_when_available
 from adapters.processes import api as api_process
 from adapters.processes import supervisor
 from adapters.settings import Settings
 from tests.acceptance.client import WEIGHT
-from tests.running.line import line_to
+from tests.running.lossy_proxy import lossy_proxy_to
 from tests.running.processes import WITH_PASSWORD, command, environment, launch, run_briefly, soon, sweep, until_ready
 from tests.running.programme import client, enrol, readings
 from tests.service import free_port
@@ -110,7 +110,7 @@ def test_a_process_that_waits_for_a_database_that_says_nothing_ends_cleanly(
     server: embedded.Server, tmp_path: Path, name: str
 ) -> None:
     data, log = tmp_path / "data", tmp_path / "log"
-    with line_to(server.socket / ".s.PGSQL.5432", last=b"Q") as line:
+    with lossy_proxy_to(server.socket / ".s.PGSQL.5432", last=b"Q") as line:
         url = make_conninfo(server.url, host="127.0.0.1", port=line.port, sslmode="disable", gssencmode="disable")
         with started(data, url, words(name, data), log) as process:
             assert soon(lambda: "did not answer within 2 s" in log.read_text(), 30)
@@ -122,7 +122,7 @@ def test_a_service_whose_database_says_nothing_while_it_is_prepared_tries_again_
     server: embedded.Server, tmp_path: Path
 ) -> None:
     data, log = tmp_path / "data", tmp_path / "log"
-    with line_to(server.socket / ".s.PGSQL.5432", last=b"P") as line:  # a statement with parameters
+    with lossy_proxy_to(server.socket / ".s.PGSQL.5432", last=b"P") as line:  # a statement with parameters
         url = make_conninfo(server.url, host="127.0.0.1", port=line.port, sslmode="disable", gssencmode="disable")
         with started(data, url, words("serve", data), log) as process:
             assert soon(lambda: "the database went away" in log.read_text(), 60)
@@ -148,9 +148,9 @@ class Answers:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, *answers: tuple[str, bool] | None) -> None:
         self._answers = iter(answers)
         self._is_served = False
-        monkeypatch.setattr(waiting, "connector", lambda url: self._connect)
-        monkeypatch.setattr(waiting, "is_served", lambda url: self._is_served)
-        monkeypatch.setattr(waiting, "PAUSE", 0)
+        monkeypatch.setattr(wait_for_database, "connector", lambda url: self._connect)
+        monkeypatch.setattr(wait_for_database, "is_served", lambda url: self._is_served)
+        monkeypatch.setattr(wait_for_database, "PAUSE", 0)
 
     def _connect(self, name: str) -> Any:
         if (answer := next(self._answers)) is None:
@@ -164,7 +164,7 @@ def test_waiting_is_logged_once_and_then_once_a_minute(monkeypatch: pytest.Monke
     now = iter(range(0, 10_000, 25))  # seconds that each look at the clock takes
     monkeypatch.setattr(time, "monotonic", lambda: next(now))
     with capture_logs() as logged:
-        assert reach("", Flag()) is not None
+        assert connect_when_available("", Flag()) is not None
     assert ["waiting for the database"] * 2 + ["the database is there"] == [each["event"] for each in logged]
     assert [None, 75] == [each.get("seconds") for each in logged[:2]]
 
@@ -179,9 +179,9 @@ def test_a_database_that_goes_away_again_and_again_while_it_is_prepared_is_logge
             raise psycopg.OperationalError("server closed the connection")
 
     monkeypatch.setattr(supervisor, "prepare", fail)
-    monkeypatch.setattr(supervisor, "outdated", lambda url: [])
+    monkeypatch.setattr(supervisor, "outdated_view_notices", lambda url: [])
     monkeypatch.setattr(supervisor, "PAUSE", 0)
-    monkeypatch.setattr(supervisor, "reach", lambda url, stopping: SimpleNamespace(close=lambda: None))
+    monkeypatch.setattr(supervisor, "connect_when_available", lambda url, stopping: SimpleNamespace(close=lambda: None))
     with capture_logs() as logged:
         assert supervisor._prepare(Settings(), tmp_path, "", Flag(), io.StringIO())
     assert ["the database went away while it was prepared", "the database is prepared"] == [
@@ -199,9 +199,9 @@ def test_a_database_that_goes_away_again_and_again_while_an_api_starts_is_logged
             raise psycopg.OperationalError("server closed the connection")
         return application
 
-    monkeypatch.setattr(api_process, "reach_prepared", lambda url, stopping: True)
+    monkeypatch.setattr(api_process, "connect_when_prepared", lambda url, stopping: True)
     with capture_logs() as logged:
-        assert application is api_process._made("", make)
+        assert application is api_process._create_application("", make)
     assert ["the database went away while the api was starting"] == [each["event"] for each in logged]
 
 
@@ -215,17 +215,17 @@ def test_a_database_that_goes_away_again_and_again_while_an_api_starts_is_logged
 )
 def test_a_server_without_a_free_session_is_waited_for(monkeypatch: pytest.MonkeyPatch, message: str) -> None:
     Answers(monkeypatch, *[(message, True)] * 5, None)
-    assert reach("", Flag()) is not None
+    assert connect_when_available("", Flag()) is not None
 
 
 def test_a_server_that_has_started_between_an_error_and_a_look_at_it_has_not_refused(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     Answers(monkeypatch, ("connection refused", True), ("the database system is starting up", False), None)
-    assert reach("", Flag()) is not None
+    assert connect_when_available("", Flag()) is not None
 
 
 def test_a_refusal_is_raised_at_its_second_time(monkeypatch: pytest.MonkeyPatch) -> None:
     Answers(monkeypatch, *[("password authentication failed", True)] * 2)
     with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
-        reach("", Flag())
+        connect_when_available("", Flag())

@@ -19,9 +19,9 @@ import pytest
 
 from domain.partition import ACCOUNTS, partition
 from tests.acceptance.client import WEIGHT
-from tests.running.half_sent import HalfSent
 from tests.running.processes import WITH_PASSWORD, Run, children, run_briefly, serving, soon
 from tests.running.programme import Posting, Programme, client, enrol, ids_of, readings
+from tests.running.unfinished_request import UnfinishedRequest
 
 NOT_NOW = {"code": 503, "message": "The service cannot answer now!", "description": "Try again in 1 s."}
 
@@ -145,9 +145,11 @@ def test_what_was_asked_before_the_end_is_answered_and_what_comes_then_is_sent_a
     port = int(team.run.url.rpartition(":")[2])
     with ExitStack() as ending:
         # Bodies that come to their end only when we say so, until each worker has one.
-        asked: dict[int, HalfSent] = {}
+        asked: dict[int, UnfinishedRequest] = {}
         while asked.keys() != team.workers:
-            sent = ending.enter_context(HalfSent(port, WEIGHT.path(child_id), team.programme.token, readings(1)[0]))
+            sent = ending.enter_context(
+                UnfinishedRequest(port, WEIGHT.path(child_id), team.programme.token, readings(1)[0])
+            )
             if asked.setdefault(worker_of(sent.socket, team.workers), sent) is not sent:
                 sent.socket.close()
         kept = ending.enter_context(client(team.run.url, team.programme.token))

@@ -21,7 +21,7 @@ from adapters.http.schemas import query_parameters
 from adapters.http.schemas.json_schema import pattern
 from adapters.http.schemas.query_parameters import LIMIT, Declared, Parameter
 from adapters.postgres.readers import audit
-from adapters.postgres.readers.audit import AuditReader, Stored
+from adapters.postgres.readers.audit import AuditReader, StoredFact
 from adapters.postgres.readers.lists import BYTES
 from application.commands.note_audit_read import NoteAuditRead
 from application.queries import audit as queries
@@ -95,14 +95,16 @@ def routes(entrance: Entrance, writer: Writer, reader: AuditReader) -> list[HTTP
             "as_of": None if as_of is None else precisely(as_of),
             "known_at": precisely(known_at),
             "version": version,
-            "state": audit.shown(last),
+            "state": audit.without_secrets(last),
         }
         return json_response(answer, 200)
 
     return [events, stream, state]
 
 
-async def _until(facts: AsyncIterable[Stored], as_of: datetime | None, known_at: datetime) -> AsyncIterator[Stored]:
+async def _until(
+    facts: AsyncIterable[StoredFact], as_of: datetime | None, known_at: datetime
+) -> AsyncIterator[StoredFact]:
     """Those that had happened by one time, and were recorded by another."""
     async for fact in facts:
         event = fact.event
@@ -110,7 +112,7 @@ async def _until(facts: AsyncIterable[Stored], as_of: datetime | None, known_at:
             yield fact
 
 
-async def _shown(facts: AsyncIterable[Stored], *, after: int) -> tuple[list[Raw], Position | None]:
+async def _shown(facts: AsyncIterable[StoredFact], *, after: int) -> tuple[list[Raw], Position | None]:
     """Facts after a seq, each with the state after it, and where they were cut short."""
     shown: list[Raw] = []
     size = last = 0
@@ -124,8 +126,8 @@ async def _shown(facts: AsyncIterable[Stored], *, after: int) -> tuple[list[Raw]
     return shown, None
 
 
-def _written(fact: Stored, state: Any) -> Raw:
-    return Raw(encode(_fact(audit.told(fact, state))))
+def _written(fact: StoredFact, state: Any) -> Raw:
+    return Raw(encode(_fact(audit.fact_with_state(fact, state))))
 
 
 def precisely(time: datetime) -> str:

@@ -10,7 +10,7 @@ from adapters.auth.own_keys import OwnKeys
 from adapters.http.edge.draining import Draining
 from adapters.http.edge.requests import HttpRequest, json_response
 from adapters.limits.limiter import Limiter
-from adapters.postgres.health_probe import LOOK_TIME, Lookout, Seen
+from adapters.postgres.health_probe import PROBE_TIMEOUT, HealthProbe, HealthSnapshot
 from adapters.version import VERSION
 from application.queries.views import ViewStatus
 from application.writer import Writer
@@ -44,18 +44,18 @@ class ViewCheck(Check, frozen=True):
 class Health(Struct, frozen=True):
     """`allowed_lag`: seconds that a live view may be behind."""
 
-    lookout: Lookout
+    probe: HealthProbe
     writer: Writer
     limiter: Limiter
     draining: Draining
     allowed_lag: float
 
-    def readiness(self, seen: Seen) -> tuple[bool, dict[str, Any]]:
+    def readiness(self, seen: HealthSnapshot) -> tuple[bool, dict[str, Any]]:
         """Whether requests can be answered, and all that was looked at. Some of it somebody should look into, though
         they can."""
         needed = {
             "database": _database(seen),
-            "schema": Check(seen.current, seen.schema),
+            "schema": Check(seen.is_schema_current, seen.schema),
             "writer": self.of_writer(),
             "draining": self._draining(),
         }
@@ -69,7 +69,7 @@ class Health(Struct, frozen=True):
         is_ready = all(check.ok for check in (*needed.values(), *views.values()))
         return is_ready, {
             "status": "ready" if is_ready else "not ready",
-            "log": "reachable" if seen.reached else "unreachable",
+            "log": "reachable" if seen.is_reachable else "unreachable",
             "checks": needed | besides,
             "views": views,
         }
@@ -106,13 +106,13 @@ class Health(Struct, frozen=True):
         return ViewCheck(is_near, what, view.lag_events, view.lag_seconds, view.parked_streams)
 
 
-def _database(seen: Seen) -> Check:
-    if seen.reached:
+def _database(seen: HealthSnapshot) -> Check:
+    if seen.is_reachable:
         return Check(True, f"answered in {seen.seconds * 1_000:.0f} ms")
-    return Check(False, f"no answer within {LOOK_TIME:g} s")
+    return Check(False, f"no answer within {PROBE_TIMEOUT:g} s")
 
 
-def _projector(seen: Seen) -> Check:
+def _projector(seen: HealthSnapshot) -> Check:
     alone = [each.view for each in seen.live if not each.workers]
     kept = ", ".join(f"{each.view} by {len(each.workers)}" for each in seen.live)
     return Check(not alone, f"nobody keeps {', '.join(alone)}" if alone else f"workers: {kept or 'unknown'}")
@@ -132,7 +132,7 @@ def routes(own_keys: OwnKeys, health: Health) -> list[HTTPRouteHandler]:
     @get("/health/ready")
     async def ready(request: HttpRequest) -> Response[bytes]:
         """200 when requests can be answered, else 503; within two seconds, and with what is wrong."""
-        is_ready, content = health.readiness(await health.lookout.look())
+        is_ready, content = health.readiness(await health.probe.snapshot())
         return json_response(content, 200) if is_ready else json_response(content, 503, {"Retry-After": "1"})
 
     @get("/.well-known/jwks.json")

@@ -13,7 +13,7 @@ from adapters.http.edge.error_responses import only
 from adapters.http.edge.requests import HttpRequest, json_response, path_id, request_id
 from adapters.http.schemas import filters, readings
 from adapters.http.schemas.readings import Item
-from adapters.postgres.readers.measurements import Reader
+from adapters.postgres.readers.measurements import MeasurementsReader
 from application.commands.remove_measurement import RemoveMeasurement
 from application.queries.measurements import Condition, MeasurementRow, Operator, ReadMeasurements
 from application.writer import Writer
@@ -21,13 +21,13 @@ from domain.measurement import KINDS, Kind, Reading
 from domain.refusal import NotFound
 
 
-def routes(entrance: Entrance, writer: Writer, reader: Reader, intake: Intake) -> list[HTTPRouteHandler]:
+def routes(entrance: Entrance, writer: Writer, reader: MeasurementsReader, intake: Intake) -> list[HTTPRouteHandler]:
     """The handlers of all kinds."""
     return [route for kind in KINDS.values() for route in _routes_of(kind, entrance, writer, reader, intake)]
 
 
 def _routes_of(
-    kind: Kind, entrance: Entrance, writer: Writer, reader: Reader, intake: Intake
+    kind: Kind, entrance: Entrance, writer: Writer, reader: MeasurementsReader, intake: Intake
 ) -> list[HTTPRouteHandler]:
     collection = f"/v1/children/{{child_id:str}}/{kind.path}"
     id_name = f"{kind.path.rstrip('s')}_id"

@@ -17,7 +17,7 @@ from adapters.http.schemas import members, query_parameters
 from adapters.http.schemas.members import Members, Required
 from adapters.http.schemas.query_parameters import Asked, Declared
 from adapters.limits.limiter import Limiter
-from adapters.postgres.shares import ASKER
+from adapters.postgres.fair_semaphore import CURRENT_USER
 from application import permissions
 from application.command import Actor
 from application.unavailable import Unavailable
@@ -51,7 +51,7 @@ class Entrance(Struct, frozen=True):
         """
         family = family_of(request.scope["path"])
         actor = await self.identify(request.headers.get("authorization"), family, request.scope)
-        ASKER.set(actor.id)
+        CURRENT_USER.set(actor.id)
         permissions.check_role(action, actor)
         check_path_ids(request)
         if owner is not None:

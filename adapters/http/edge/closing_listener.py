@@ -9,7 +9,7 @@ from adapters.http.edge import edge, error_responses
 from adapters.http.edge.error_responses import Asked
 from adapters.http.edge.http_protocol import written
 from adapters.http.edge.requests import new_request_id
-from adapters.system.listening import let_nobody_in
+from adapters.system.listening import refuse_new_connections
 from application.unavailable import Unavailable
 
 WAIT = 1.0
@@ -21,7 +21,7 @@ HEAD = 64 * 1024
 def send_away(listening: socket.socket, context: ssl.SSLContext | None) -> None:
     """Let no more in, and answer 503 to those who were not accepted yet. Takes WAIT at most, and no time where there is
     nobody."""
-    let_nobody_in(listening)
+    refuse_new_connections(listening)
     listening.setblocking(False)
     accepted: list[socket.socket] = []
     with suppress(OSError):  # there is nobody left

@@ -11,7 +11,7 @@ import uvicorn
 from litestar.types import ASGIApp
 
 from adapters.http.edge.draining import Draining
-from adapters.system.listening import let_nobody_in
+from adapters.system.listening import refuse_new_connections
 from adapters.system.parent_death import outlive_parent
 
 LINGER = 0.3
@@ -64,7 +64,7 @@ class Server(uvicorn.Server):
         else:
             for server in self.servers:
                 for listening in server.sockets:
-                    let_nobody_in(listening)
+                    refuse_new_connections(listening)
         await self._draining.wait_until(lambda: not self.server_state.connections, LINGER)
         await super().shutdown(sockets)
 

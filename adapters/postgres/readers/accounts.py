@@ -7,9 +7,9 @@ import msgspec
 from msgspec import Struct
 from psycopg import sql
 
-from adapters.postgres import asker
-from adapters.postgres.pool import Pool
+from adapters.postgres.query_pool import QueryPool
 from adapters.postgres.readers import lists
+from adapters.postgres.readers.actor import actor_row
 from application import permissions
 from application.command import Actor
 from application.queries.groups import Group, ListGroups, ReadGroup
@@ -45,32 +45,32 @@ class Login(Struct, frozen=True):
 class AccountsReader:
     """Every answer says UserGone where the one who asks is no longer there."""
 
-    def __init__(self, pool: Pool, identifying: Pool) -> None:
-        """`identifying`: connections for nothing else but to say who somebody is."""
+    def __init__(self, pool: QueryPool, identification: QueryPool) -> None:
+        """`identification`: connections for nothing else but to say who somebody is."""
         self._pool = pool
-        self._identifying = identifying
+        self._identification = identification
 
     async def check(self, actor: Actor) -> None:
         """UserGone."""
-        rows = await self._identifying.rows(SQL["asker"], {"actor_id": actor.id})
-        permissions.check_there(actor, asker.row(rows[0][0] if rows else None))
+        rows = await self._identification.rows(SQL["asker"], {"actor_id": actor.id})
+        permissions.check_there(actor, actor_row(rows[0][0] if rows else None))
 
     async def login(self, username: str) -> Login | None:
         """The user of that name."""
-        rows = await self._identifying.rows(DIRECTORY["login"], {"username": username})
+        rows = await self._identification.rows(DIRECTORY["login"], {"username": username})
         return Login(*rows[0]) if rows else None
 
     async def hash_parameters(self) -> list[tuple[str, int]]:
         """With which parameters there are how many hashes of passwords."""
         return [
             (parameters, number)
-            for parameters, number in await self._identifying.rows(DIRECTORY["hash_parameters"], {})
+            for parameters, number in await self._identification.rows(DIRECTORY["hash_parameters"], {})
         ]
 
     async def credentials(self, actor: Actor) -> tuple[str, str]:
         """The actor's own name, and what its password is checked against."""
-        rows = await self._identifying.rows(SQL["credentials"], {"user_id": actor.id})
-        permissions.check_there(actor, asker.row(rows[0][0] if rows else None))
+        rows = await self._identification.rows(SQL["credentials"], {"user_id": actor.id})
+        permissions.check_there(actor, actor_row(rows[0][0] if rows else None))
         _, username, password_hash = rows[0]
         return username, password_hash
 
@@ -118,7 +118,7 @@ class AccountsReader:
         """A page of a list, or of the one that has the id. UserGone."""
         asked = {"actor_id": actor.id, "id": id, **lists.parameters(paging), **parameters}
         rows = await self._pool.rows(list_statement(name, paging, one=id is not None), asked)
-        permissions.check_there(actor, asker.row(rows[0][0]))
+        permissions.check_there(actor, actor_row(rows[0][0]))
         return lists.page(paging, [row[1:] for row in rows], shaped, lambda row: (row.id,))
 
 

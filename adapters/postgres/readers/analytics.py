@@ -8,8 +8,8 @@ from typing import Any, LiteralString
 from msgspec import Struct
 from psycopg import sql
 
-from adapters.postgres.pool import Pool
-from adapters.postgres.readers.freshness import SQL, Grounds, ValueGrounds, fresh
+from adapters.postgres.query_pool import QueryPool
+from adapters.postgres.readers.freshness import SQL, RequiredEvents, RequiredValueEvents, fresh_rows
 from adapters.postgres.readers.outcomes import in_period, parts_of
 from application.queries.analytics import Change, DailyMean, Point, Slopes, Summary
 from application.queries.outcomes import OutcomeRow, Period
@@ -40,7 +40,7 @@ def sources_of(outcome: OutcomeRow) -> list[str]:
 class AnalyticsReader:
     """Every answer is Unavailable while the view stays behind."""
 
-    def __init__(self, pool: Pool, partitions: int) -> None:
+    def __init__(self, pool: QueryPool, partitions: int) -> None:
         self._pool = pool
         self._partitions = partitions
 
@@ -55,7 +55,7 @@ class AnalyticsReader:
     async def _periods(self, values: Values, granularity: str) -> list[tuple[Any, ...]]:
         """Entries that the view has not seen are added: it is waited for only where it has not seen other events."""
         rows = self._select("periods", values, granularity=granularity)
-        return await fresh(self._pool, self._grounds(values, adds_entries=True), *rows)
+        return await fresh_rows(self._pool, self._required(values, adds_entries=True), *rows)
 
     async def summary(self, values: Values) -> Summary:
         is_whole = values == Values(values.outcome) and len(sources_of(values.outcome)) == 1
@@ -70,7 +70,7 @@ class AnalyticsReader:
         """The daily means of two outcomes, of one subject on one day; by subject and day."""
         mine, theirs = _Selection(one, self._partitions), _Selection(other, self._partitions, prefix="other_")
         rows = sql.SQL(SQL["pairs"]).format(means=mine.means, other_means=theirs.means)
-        return await fresh(self._pool, self._grounds(one, other), rows, mine.parameters | theirs.parameters)
+        return await fresh_rows(self._pool, self._required(one, other), rows, mine.parameters | theirs.parameters)
 
     async def changes(self, values: Values, by: str) -> list[Change]:
         """First and last value of every subject with two or more, and its cohort; those without one are left out."""
@@ -79,10 +79,10 @@ class AnalyticsReader:
             for cohort, first, last in await self._fresh("changes", values, by=by)
         ]
 
-    def _grounds(self, *asked: Values, adds_entries: bool = False) -> Grounds:
+    def _required(self, *asked: Values, adds_entries: bool = False) -> RequiredEvents:
         """Of values that are all of the same subjects."""
         outcomes = [values.outcome for values in asked]
-        return ValueGrounds(
+        return RequiredValueEvents(
             Outcomes.name,
             parts_of(asked[0].subject_id, self._partitions),
             sources=[source for outcome in outcomes for source in sources_of(outcome)],
@@ -92,7 +92,7 @@ class AnalyticsReader:
         )
 
     async def _fresh(self, name: str, values: Values, **parameters: Any) -> list[tuple[Any, ...]]:
-        return await fresh(self._pool, self._grounds(values), *self._select(name, values, **parameters))
+        return await fresh_rows(self._pool, self._required(values), *self._select(name, values, **parameters))
 
     def _select(self, name: str, values: Values, **parameters: Any) -> tuple[sql.Composed, dict[str, Any]]:
         """The select of that name, and its parameters."""

@@ -14,10 +14,10 @@ import msgspec
 from msgspec import Struct
 from psycopg import sql
 
-from adapters.postgres import asker
-from adapters.postgres.pool import Pool
+from adapters.postgres.query_pool import QueryPool
 from adapters.postgres.readers import lists
-from adapters.postgres.readers.freshness import Grounds, fresh
+from adapters.postgres.readers.actor import actor_row
+from adapters.postgres.readers.freshness import RequiredEvents, fresh_rows
 from application import permissions
 from application.queries.audit import CURSOR, KNOWN_AT, AuditRow, Fact, ListAuditEvents
 from domain import history
@@ -42,7 +42,7 @@ PAGE = 1_000
 _ENVELOPE = frozenset(Event.__struct_fields__)
 
 
-class Stored(Struct, frozen=True):
+class StoredFact(Struct, frozen=True):
     """A fact as the log has it."""
 
     part: int
@@ -53,41 +53,41 @@ class Stored(Struct, frozen=True):
 class AuditReader:
     """Every answer is Unavailable while the view stays behind."""
 
-    def __init__(self, pool: Pool, partitions: int) -> None:
+    def __init__(self, pool: QueryPool, partitions: int) -> None:
         self._pool = pool
         self._partitions = partitions
-        self._grounds = Grounds(AuditTrail.name, range(partitions))
+        self._required = RequiredEvents(AuditTrail.name, range(partitions))
 
     async def events(self, query: ListAuditEvents) -> tuple[list[AuditRow], bool]:
         """A page, and whether it was cut short. UserGone; BadFilter of a place in a partition that there is not."""
         rows = await self._pool.rows(ACCOUNTS["asker"], {"actor_id": query.actor.id})
-        permissions.check_there(query.actor, asker.row(rows[0][0] if rows else None))
+        permissions.check_there(query.actor, actor_row(rows[0][0] if rows else None))
         parts = range(self._partitions)
         if any(part not in parts for part in query.places):
             raise BadFilter("after", CURSOR)
-        conditions, told = _conditions(query)
+        conditions, values = _conditions(query)
         asked = {
-            **told,
+            **values,
             "seqs": [query.places.get(part, 0) for part in parts],
             "limit": query.limit,
             "bytes": lists.BYTES,
         }
         statement = sql.SQL(SQL["events"]).format(condition=conditions, cut=lists.CUT)
-        rows = await fresh(self._pool, self._grounds, statement, asked)
+        rows = await fresh_rows(self._pool, self._required, statement, asked)
         return [_row(row[1:]) for row in rows], bool(rows) and len(rows) < rows[0][0]
 
     async def stream(self, id: str) -> str:
         """The stream that an id of the API names. NotFound, also where it names several: withdrawals have no id."""
-        rows = [] if "\0" in id else await fresh(self._pool, self._grounds, sql.SQL(SQL["streams"]), {"id": id})
+        rows = [] if "\0" in id else await fresh_rows(self._pool, self._required, sql.SQL(SQL["streams"]), {"id": id})
         if len(rows) != 1:
             raise NotFound(TITLE)
         return str(rows[0][1])
 
-    async def facts(self, stream: str) -> AsyncIterator[Stored]:
+    async def facts(self, stream: str) -> AsyncIterator[StoredFact]:
         """Of a stream, in order; among them those of other streams that change its aggregate: what ends a measurement
         with its child, and who leaves a group or a family with being removed."""
         part = partition(stream, self._partitions)
-        elsewhere: list[Stored] = []
+        elsewhere: list[StoredFact] = []
         asked: set[str] = {stream}
         last = 0
         while page := await self._facts("facts", part, stream=stream, after=last, limit=PAGE, bytes=pages.BYTES):
@@ -105,7 +105,7 @@ class AuditReader:
         for fact in elsewhere:
             yield fact
 
-    async def _facts(self, name: str, part: int, **parameters: Any) -> list[Stored]:
+    async def _facts(self, name: str, part: int, **parameters: Any) -> list[StoredFact]:
         rows = await self._pool.rows(SQL[name], {"part": part, **parameters})
         return await asyncio.to_thread(_stored, rows)
 
@@ -122,11 +122,11 @@ class AuditReader:
         return latest if known_at is None else known_at
 
 
-def _stored(rows: Iterable[Sequence[Any]]) -> list[Stored]:
-    return [Stored(part, seq, decode(topic, state)) for part, seq, topic, state in rows]
+def _stored(rows: Iterable[Sequence[Any]]) -> list[StoredFact]:
+    return [StoredFact(part, seq, decode(topic, state)) for part, seq, topic, state in rows]
 
 
-async def states(facts: AsyncIterable[Stored]) -> AsyncIterator[tuple[Stored, Any]]:
+async def states(facts: AsyncIterable[StoredFact]) -> AsyncIterator[tuple[StoredFact, Any]]:
     """Each fact with the state of its aggregate after it."""
     aggregate: Aggregate | None = None
     state: Any = None
@@ -138,12 +138,12 @@ async def states(facts: AsyncIterable[Stored]) -> AsyncIterator[tuple[Stored, An
         yield fact, state
 
 
-def told(fact: Stored, state: Any) -> Fact:
+def fact_with_state(fact: StoredFact, state: Any) -> Fact:
     """A fact with the state after it, as JSON without secrets."""
-    return Fact(fact.part, fact.seq, fact.event, _values(fact.event), shown(state))
+    return Fact(fact.part, fact.seq, fact.event, _values(fact.event), without_secrets(state))
 
 
-def shown(state: Any) -> dict[str, Any] | None:
+def without_secrets(state: Any) -> dict[str, Any] | None:
     """A state as JSON, without secrets."""
     return None if state is None else blanked(msgspec.to_builtins(state))
 
@@ -154,7 +154,7 @@ def _values(event: Event) -> dict[str, Any]:
 
 
 def _conditions(query: ListAuditEvents) -> tuple[sql.Composable, dict[str, Any]]:
-    told = {
+    values = {
         "actor_id": query.actor_id,
         "events": None if query.events is None else sorted(query.events),
         "request_id": query.request_id,
@@ -163,8 +163,8 @@ def _conditions(query: ListAuditEvents) -> tuple[sql.Composable, dict[str, Any]]
         "start": query.start,
         "end": query.end,
     }
-    told = {name: value for name, value in told.items() if value is not None}
-    return sql.SQL(" and ").join(_CONDITIONS[name] for name in ("", *told)), told
+    values = {name: value for name, value in values.items() if value is not None}
+    return sql.SQL(" and ").join(_CONDITIONS[name] for name in ("", *values)), values
 
 
 _CONDITIONS: dict[str, sql.Composable] = {

@@ -10,9 +10,9 @@ from typing import Any
 from msgspec import Struct
 from psycopg import sql
 
-from adapters.postgres import asker
-from adapters.postgres.pool import Pool
+from adapters.postgres.query_pool import QueryPool
 from adapters.postgres.readers import lists
+from adapters.postgres.readers.actor import actor_row
 from application import permissions
 from application.ports import UserRow
 from application.queries.measurements import (
@@ -39,15 +39,15 @@ UNIT_LENGTH = 64
 SORTED_BY = {"timestamp": "m.taken_at", "value": "m.value", "unit": f"left(m.unit, {UNIT_LENGTH})", "id": "m.id"}
 """Members of a measurement → what sorting by them means."""
 
-FIRST_LOOK = 0.001
-LAST_LOOK = 0.05
+FIRST_PAUSE = 0.001
+MAX_PAUSE = 0.05
 """Seconds between looks at a view that is behind: the first, and the longest that it grows to."""
 
 
-class Reader:
+class MeasurementsReader:
     """Reads by many connections at once; knows names of views, never events."""
 
-    def __init__(self, pool: Pool, partitions: int) -> None:
+    def __init__(self, pool: QueryPool, partitions: int) -> None:
         self._pool = pool
         self._partitions = partitions
 
@@ -55,12 +55,12 @@ class Reader:
         """The page asked for. UserGone, Forbidden, ChildNotRegistered; Unavailable when the view stays behind."""
         statement, parameters = list_statement(query, self._partitions)
         deadline = time.monotonic() + self._pool.wait
-        pause = FIRST_LOOK
+        pause = FIRST_PAUSE
         wanted: int | None = None
         while True:
             rows = await self._pool.rows(statement, parameters)
             found, child_role, linked, head, place = rows[0][:5]
-            facts = _Facts(query.actor.id, asker.row(found), child_role, linked)
+            facts = _Facts(query.actor.id, actor_row(found), child_role, linked)
             permissions.check_child(query.name, query.actor, query.child_id, facts)
             if wanted is None:
                 wanted = head
@@ -68,10 +68,10 @@ class Reader:
                 return lists.page(query.paging, [row[5:] for row in rows], _row, partial(_key, query.order))
             if time.monotonic() > deadline:
                 raise Unavailable(f"the view measurements is {wanted - place} events behind", kind="view")
-            if pause == FIRST_LOOK:
+            if pause == FIRST_PAUSE:
                 await self._pool.rows(WAKE, {})
             await asyncio.sleep(pause)
-            pause = min(pause * 1.5, LAST_LOOK)
+            pause = min(pause * 1.5, MAX_PAUSE)
 
 
 def list_statement(query: ReadMeasurements, partitions: int) -> tuple[sql.Composed, dict[str, Any]]:

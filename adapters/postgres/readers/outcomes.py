@@ -7,10 +7,10 @@ from typing import Any
 from msgspec.structs import replace
 from psycopg import sql
 
-from adapters.postgres import asker
-from adapters.postgres.pool import Pool
+from adapters.postgres.query_pool import QueryPool
 from adapters.postgres.readers import lists
-from adapters.postgres.readers.freshness import ValueGrounds, fresh
+from adapters.postgres.readers.actor import actor_row
+from adapters.postgres.readers.freshness import RequiredValueEvents, fresh_rows
 from application import permissions
 from application.command import Actor
 from application.queries.outcomes import (
@@ -38,7 +38,7 @@ ENTRY_KEYS: lists.Keys = [("e.at", True), ("e.id", True)]
 class OutcomesReader:
     """Every answer says UserGone where the one who asks is no longer there."""
 
-    def __init__(self, pool: Pool, partitions: int) -> None:
+    def __init__(self, pool: QueryPool, partitions: int) -> None:
         self._pool = pool
         self._partitions = partitions
 
@@ -59,7 +59,7 @@ class OutcomesReader:
         conditions = {"condition": equal("o", told), "rest": lists.rest(slice, OUTCOME_KEYS)}
         asked = {**told, "actor_id": actor.id, **lists.parameters(slice)}
         rows = await self._pool.rows(lists.with_list(SQL["outcomes"], conditions), asked)
-        permissions.check_there(actor, asker.row(rows[0][0]))
+        permissions.check_there(actor, actor_row(rows[0][0]))
         return lists.page(slice, [row[1:] for row in rows], _outcome, lambda row: (row.id,))
 
     async def entries(self, query: ListEntries) -> Page[EntryRow]:
@@ -77,8 +77,8 @@ class OutcomesReader:
             **lists.parameters(query.slice),
         }
         parts = parts_of(query.subject_id, self._partitions)
-        grounds = ValueGrounds(Outcomes.name, parts, sources=[query.outcome_id], subject_id=query.subject_id)
-        rows = await fresh(self._pool, grounds, lists.with_list(SQL["entries"], conditions), asked)
+        required = RequiredValueEvents(Outcomes.name, parts, sources=[query.outcome_id], subject_id=query.subject_id)
+        rows = await fresh_rows(self._pool, required, lists.with_list(SQL["entries"], conditions), asked)
         return lists.page(query.slice, rows, _entry, lambda row: (row.recorded_at, row.id))
 
 

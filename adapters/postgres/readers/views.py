@@ -2,9 +2,9 @@
 
 import psycopg
 
-from adapters.postgres import asker
 from adapters.postgres.migrate import MIGRATIONS
-from adapters.postgres.pool import Pool
+from adapters.postgres.query_pool import QueryPool
+from adapters.postgres.readers.actor import actor_row
 from adapters.postgres.schema_version import Schema, schema_of
 from application import permissions
 from application.queries.views import ReadViews, ViewStatus
@@ -17,7 +17,7 @@ SQL = statements.beside(__file__, "accounts")
 
 
 class ViewsReader:
-    def __init__(self, pool: Pool, lags: Lags) -> None:
+    def __init__(self, pool: QueryPool, lags: Lags) -> None:
         """`lags`: what all of a process have seen of the log."""
         self._pool = pool
         self._lags = lags
@@ -34,7 +34,7 @@ class ViewsReader:
     async def views(self, query: ReadViews) -> list[ViewStatus]:
         """Every generation. UserGone."""
         rows = await self._pool.rows(SQL["asker"], {"actor_id": query.actor.id})
-        permissions.check_there(query.actor, asker.row(rows[0][0] if rows else None))
+        permissions.check_there(query.actor, actor_row(rows[0][0] if rows else None))
         rows = await self._pool.rows(STATUS["status"], {})
         counts = await self._pool.rows(STATUS["rows"], status.tables(rows))
         return status.statuses(rows, dict(counts), lags=self._lags)

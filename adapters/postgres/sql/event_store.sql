@@ -9,7 +9,7 @@ select part from heads where part = any (%(parts)b::smallint[]) order by part fo
 -- name: lock_if_free
 select part from heads where part = any (%(parts)b::smallint[]) order by part for update skip locked;
 
--- name: end_stalled
+-- name: terminate_stalled
 -- The row of a partition is never updated, so its xmax is the transaction that has locked it. A session that waits for its
 -- client has done nothing since its state changed. Ended in the list of columns: as a condition it might come first.
 select a.pid, a.application_name, extract(epoch from clock_timestamp() - a.state_change)::float8,

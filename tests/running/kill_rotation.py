@@ -1,6 +1,6 @@
 """Runs a rotation of keys again and again, and kills it, as `kill -9` does, at each of its steps on their files.
 
-    python -m tests.running.killed FROM TO
+    python -m tests.running.kill_rotation FROM TO
 
 FROM is a data folder; each rotation works on a copy of it, `TO/<step>`. The last one is not killed. A step is whatever
 writes, names, closes or removes a file after the first one was opened for writing; the kill comes right before it.

@@ -11,9 +11,9 @@ import psycopg
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from adapters.postgres.connections import QUESTION_TIME, hang_up
-from adapters.postgres.shares import ASKER, Shares
-from adapters.postgres.watchdog import LOST
+from adapters.postgres.connections import QUESTION_TIME, abort_connection
+from adapters.postgres.fair_semaphore import CURRENT_USER, FairSemaphore
+from adapters.postgres.watchdog import LOST_AFTER
 from application.outage import Outage
 from application.unavailable import Unavailable
 from projections.database_error import message_of
@@ -22,13 +22,15 @@ PAUSE = 0.02
 """Seconds before a statement is tried again."""
 
 
-class Pool:
-    """Implements `adapters.postgres.watchdog.Waiting`."""
+class QueryPool:
+    """Implements `adapters.postgres.watchdog.Watched`."""
 
-    lost_after = LOST
+    lost_after = LOST_AFTER
     is_stuck = False
 
-    def __init__(self, connections: AsyncConnectionPool[Any], *, wait: float, shares: Shares | None = None) -> None:
+    def __init__(
+        self, connections: AsyncConnectionPool[Any], *, wait: float, shares: FairSemaphore | None = None
+    ) -> None:
         """`wait`: seconds for which a database that is away is tried, at most, and a connection is waited for.
         `shares`: how those who ask share the connections; without, whoever comes first is served first."""
         self._connections = connections
@@ -52,10 +54,10 @@ class Pool:
     def sessions(self) -> Collection[AsyncConnection[Any]]:
         return list(self._asked)
 
-    def give_up(self, reason: str) -> None:
+    def abort(self, reason: str) -> None:
         """Those that nobody uses now as well: they lead to the same server."""
         for connection in self._seen:
-            hang_up(connection)
+            abort_connection(connection)
 
     async def rows(self, statement: Any, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         """The rows of one statement. Unavailable when the database stays away, or cannot do it now; when it takes
@@ -81,7 +83,7 @@ class Pool:
                 await asyncio.sleep(PAUSE)  # the other connections may be lost as well: each is found out once
 
     def _share(self, wait: float) -> AbstractAsyncContextManager[None]:
-        return nullcontext() if self._shares is None else self._shares.held(ASKER.get(), wait=wait)
+        return nullcontext() if self._shares is None else self._shares.held(CURRENT_USER.get(), wait=wait)
 
     async def _rows(
         self, connection: AsyncConnection[Any], statement: Any, parameters: Mapping[str, Any]

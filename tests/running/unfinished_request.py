@@ -9,7 +9,7 @@ PAUSE = 30.0
 """Seconds that an answer may take."""
 
 
-class HalfSent:
+class UnfinishedRequest:
     """A POST of JSON that the application has begun to read, once this is made."""
 
     def __init__(self, port: int, path: str, token: str, body: Any) -> None:

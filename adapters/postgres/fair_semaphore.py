@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from contextvars import ContextVar
 
-ASKER: ContextVar[str] = ContextVar("asker", default="")
+CURRENT_USER: ContextVar[str] = ContextVar("asker", default="")
 """For whom the current request asks: the id of a user. Empty for the service itself."""
 
 
-class Shares:
+class FairSemaphore:
     """Up to `most` holders at once. One subject holds half of the places at most, and gets none beyond a quarter while
     others wait; those who wait are served in turn, subject by subject."""
 

@@ -8,8 +8,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import httpx
 
 
-class Turnstile(ThreadingHTTPServer):
-    """An address of its own, on which everything passes but entries: these wait until `let` has room for them."""
+class RequestGate(ThreadingHTTPServer):
+    """An address of its own, on which everything passes but entries: these wait until `allow` has room for them."""
 
     daemon_threads = True
 
@@ -19,7 +19,7 @@ class Turnstile(ThreadingHTTPServer):
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
         self._room = threading.Semaphore(0)
 
-    def let(self, requests: int) -> None:
+    def allow(self, requests: int) -> None:
         self._room.release(requests)
 
     def pass_through(self, path: str) -> None:
@@ -29,7 +29,7 @@ class Turnstile(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    server: Turnstile
+    server: RequestGate
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
@@ -59,14 +59,14 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def before(service: str) -> Iterator[Turnstile]:
+def before(service: str) -> Iterator[RequestGate]:
     """A turnstile in front of a service, for as long as the block runs."""
-    turnstile = Turnstile(service)
-    thread = threading.Thread(target=turnstile.serve_forever, kwargs={"poll_interval": 0.05})
+    gate = RequestGate(service)
+    thread = threading.Thread(target=gate.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     try:
-        yield turnstile
+        yield gate
     finally:
-        turnstile.shutdown()
+        gate.shutdown()
         thread.join()
-        turnstile.server_close()
+        gate.server_close()

@@ -10,7 +10,7 @@ from pathlib import Path
 _CHUNK = 65_536
 
 
-class Line:
+class LossyProxy:
     """A port of this machine that leads to the socket of a server. What was being passed while it swallowed stays
     lost: of those connections nothing comes any more."""
 
@@ -69,8 +69,8 @@ class Line:
 
 
 @contextmanager
-def line_to(server: Path, last: bytes | None = None) -> Iterator[Line]:
-    line = Line(server, last)
+def lossy_proxy_to(server: Path, last: bytes | None = None) -> Iterator[LossyProxy]:
+    line = LossyProxy(server, last)
     try:
         yield line
     finally:

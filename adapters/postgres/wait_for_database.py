@@ -34,7 +34,7 @@ def stop_signals() -> Iterator[Flag]:
             signal.signal(number, handler)
 
 
-def reach(url: str, stopping: Flag) -> Connection[Any] | None:
+def connect_when_available(url: str, stopping: Flag) -> Connection[Any] | None:
     """A session, waited for as long as PostgreSQL is away, starting or full; None once `stopping` is set.
 
     OperationalError where a server is there that refuses the session, as for a wrong password.
@@ -64,7 +64,7 @@ def _is_refusal(url: str, error: psycopg.OperationalError) -> bool:
     return is_served(url)
 
 
-def is_lost(error: psycopg.OperationalError) -> bool:
+def is_connection_lost(error: psycopg.OperationalError) -> bool:
     """Whether a session ended, as opposed to a statement that failed."""
     return error.sqlstate is None or error.sqlstate[:2] == "08" or error.sqlstate[:3] == "57P"
 

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from adapters.postgres import connections
-from adapters.postgres.pool import Pool
-from adapters.postgres.shares import ASKER, Shares
+from adapters.postgres.fair_semaphore import CURRENT_USER, FairSemaphore
+from adapters.postgres.query_pool import QueryPool
 from application.unavailable import Unavailable
 
 FOREVER = 60.0
@@ -17,7 +17,7 @@ class Holders:
     """Those who hold a place, or wait for one, each for as long as it is let."""
 
     def __init__(self, most: int) -> None:
-        self.shares = Shares(most)
+        self.shares = FairSemaphore(most)
         self.holding: list[str] = []
         self._ends: list[tuple[str, asyncio.Event, asyncio.Task[None]]] = []
 
@@ -113,14 +113,14 @@ async def test_who_waits_for_a_place_in_vain_is_told_so(eight: Holders) -> None:
         pass
 
 
-async def ask(pool: Pool, subject: str, statement: str) -> list[tuple[object, ...]]:
-    ASKER.set(subject)
+async def ask(pool: QueryPool, subject: str, statement: str) -> list[tuple[object, ...]]:
+    CURRENT_USER.set(subject)
     return await pool.rows(statement, {})
 
 
 async def test_ten_slow_questions_of_one_subject_do_not_hold_up_those_of_another(database: str) -> None:
     sessions = connections.pool(database, 8)
-    pool = Pool(sessions, wait=FOREVER, shares=Shares(8))
+    pool = QueryPool(sessions, wait=FOREVER, shares=FairSemaphore(8))
     await pool.open()
     try:
         slow = [asyncio.create_task(ask(pool, "slow", "select pg_sleep(600)")) for _ in range(10)]
@@ -136,7 +136,7 @@ async def test_ten_slow_questions_of_one_subject_do_not_hold_up_those_of_another
 
 async def test_a_question_that_takes_too_long_is_ended_by_postgresql_and_told_unavailable(database: str) -> None:
     sessions = connections.pool(database, 1, {**connections.READING, "statement_timeout": "50ms"})
-    pool = Pool(sessions, wait=FOREVER)
+    pool = QueryPool(sessions, wait=FOREVER)
     await pool.open()
     try:
         with pytest.raises(Unavailable) as refused:

@@ -7,7 +7,7 @@ from typing import Any
 from application.ports import UserRow
 
 
-def row(found: Sequence[Any] | None) -> UserRow | None:
+def actor_row(found: Sequence[Any] | None) -> UserRow | None:
     """The directory's row of whoever asks, from `[role, password changes, seconds since 1970 of the last]`; None where
     nobody of that id is there."""
     if found is None:
