@@ -22,7 +22,7 @@ LOGINS_OF_ADDRESS, LOGINS_OF_NAME, LOGINS_BEYOND = "logins of address", "logins 
 LOOSER = 10
 """How many times as many failed logins there may be of a name, or from an address, as of a name from an address."""
 
-FAMILIES = {
+AREA_SETTINGS = {
     "measurements": "rate_limit_measurements",
     "accounts": "rate_limit_accounts",
     "outcomes": "rate_limit_outcomes",
@@ -121,7 +121,7 @@ def refuse_uncounted(settings: Settings, workers: int) -> None:
     """Uncounted, where so many API processes would each let as many through as all of them may."""
     limits = _limits(settings)
     if workers > 1 and limits and settings.redis_url is None:
-        switches = sorted({VARIABLES[_setting(settings, what)] for what in (*FAMILIES, LOGINS) if what in limits})
+        switches = sorted({VARIABLES[_setting(settings, what)] for what in (*AREA_SETTINGS, LOGINS) if what in limits})
         raise Uncounted(
             f"{workers} workers count their limits together in Redis: set REDIS_URL, or {' and '.join(switches)} to off"
         )
@@ -129,7 +129,7 @@ def refuse_uncounted(settings: Settings, workers: int) -> None:
 
 def _limits(settings: Settings) -> dict[str, Limit]:
     """Of what is counted. Families without a limit of their own count together."""
-    named = {what: _setting(settings, what) for what in (*FAMILIES, LOGINS)}
+    named = {what: _setting(settings, what) for what in (*AREA_SETTINGS, LOGINS)}
     limits = {what: _read(name, getattr(settings, name)) for what, name in named.items()}
     logins = limits[LOGINS]
     if logins is not None:
@@ -142,7 +142,7 @@ def _setting(settings: Settings, what: str) -> str:
     """The setting that says the limit of it."""
     if what == LOGINS:
         return "login_limit"
-    return FAMILIES[what] if getattr(settings, FAMILIES[what]) is not None else "rate_limit"
+    return AREA_SETTINGS[what] if getattr(settings, AREA_SETTINGS[what]) is not None else "rate_limit"
 
 
 def _read(name: str, text: str) -> Limit | None:

@@ -29,10 +29,10 @@ from adapters.http.api import (
     users,
     views,
 )
-from adapters.http.api.fast_path import FastLane, Intake
+from adapters.http.api.fast_path import FastPath, PostMeasurements
 from adapters.http.api.health import Health
 from adapters.http.edge import application
-from adapters.http.edge.access import Entrance
+from adapters.http.edge.access import Access
 from adapters.http.edge.byte_budget import ByteBudget
 from adapters.http.edge.cors import Cors
 from adapters.http.edge.draining import Draining
@@ -123,28 +123,28 @@ def api(settings: Settings, data: Path, url: str, draining: Draining, bodies: By
             await limits.close()
             await asyncio.to_thread(observed.stop)
 
-    entrance = Entrance(tokens, limits, settings.body_limit, bodies, accounts_reader.check)
-    intake = Intake(entrance, writer, settings.batch_limit)
+    access = Access(tokens, limits, settings.body_limit, bodies, accounts_reader.check)
+    post_measurements = PostMeasurements(access, writer, settings.batch_limit)
     routed = application.create(
         [
             *pages.routes(),
             *health.routes(own_keys, Health(probe, writer, limits, draining, settings.allowed_lag)),
             *observed.routes(probe, writer, limits),
-            *logins.routes(entrance, Logins(limits), passwords, writer, accounts_reader),
-            *institutions.routes(entrance, writer, accounts_reader),
-            *users.routes(entrance, passwords, writer, accounts_reader),
-            *families.routes(entrance, writer),
-            *groups.routes(entrance, writer, accounts_reader),
-            *outcomes.routes(entrance, writer, outcomes_reader, batch_limit=settings.batch_limit),
-            *analytics.routes(entrance, accounts_reader, outcomes_reader, AnalyticsReader(pool, log.partitions)),
-            *views.routes(entrance, views_reader),
-            *audit.routes(entrance, writer, AuditReader(pool, log.partitions)),
-            *measurements.routes(entrance, writer, reader, intake),
+            *logins.routes(access, Logins(limits), passwords, writer, accounts_reader),
+            *institutions.routes(access, writer, accounts_reader),
+            *users.routes(access, passwords, writer, accounts_reader),
+            *families.routes(access, writer),
+            *groups.routes(access, writer, accounts_reader),
+            *outcomes.routes(access, writer, outcomes_reader, batch_limit=settings.batch_limit),
+            *analytics.routes(access, accounts_reader, outcomes_reader, AnalyticsReader(pool, log.partitions)),
+            *views.routes(access, views_reader),
+            *audit.routes(access, writer, AuditReader(pool, log.partitions)),
+            *measurements.routes(access, writer, reader, post_measurements),
         ],
         lifespan=[lifespan],
     )
     cors = Cors(settings.cors_origins) if settings.cors_origins else None
-    within = observed.around(FastLane(routed, intake))
+    within = observed.around(FastPath(routed, post_measurements))
     return Edge(within, draining=draining, cors=cors, with_tls=tls.is_on(settings), observe=observed.answered)
 
 

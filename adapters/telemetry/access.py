@@ -4,7 +4,7 @@ import logging
 import time
 from functools import lru_cache, partial
 
-from adapters.http.edge.edge import Answered
+from adapters.http.edge.edge import RequestRecord
 from adapters.telemetry import logs
 from adapters.telemetry.logs import Log
 
@@ -15,22 +15,22 @@ class AccessLog:
     def __init__(self, log: Log) -> None:
         self._log = log
 
-    def answered(self, answered: Answered) -> None:
-        self._log.lines.later(partial(self._line, answered, time.time()))
+    def answered(self, record: RequestRecord) -> None:
+        self._log.lines.later(partial(self._line, record, time.time()))
 
-    def _line(self, answered: Answered, at: float) -> str:
+    def _line(self, record: RequestRecord, at: float) -> str:
         return self._log.rendered(
             {
                 "event": "request",
                 "level": "info",
                 "timestamp": f"{_second(int(at))}.{int(at * 1_000) % 1_000:03d}Z",
                 "process": self._log.process,
-                "method": answered.method,
-                "route": answered.route,
-                "status": answered.status,
-                "ms": round(answered.seconds * 1_000, 2),
-                "user_id": answered.user_id,
-                "request_id": answered.request_id,
+                "method": record.method,
+                "route": record.route,
+                "status": record.status,
+                "ms": round(record.seconds * 1_000, 2),
+                "user_id": record.user_id,
+                "request_id": record.request_id,
             }
         )
 

@@ -42,7 +42,7 @@ class Exposition:
         for each in of_process:
             self._shown.register(each)
 
-    def text(self, seen: HealthSnapshot) -> bytes:
+    def text(self, snapshot: HealthSnapshot) -> bytes:
         """May take some 10 ms, and be called by any thread."""
         if self._folder is not None:
             for pid in _pids(self._folder):
@@ -51,7 +51,7 @@ class Exposition:
                     with suppress(FileNotFoundError):
                         mark_process_dead(pid, str(self._folder))  # type: ignore[no-untyped-call]  # likewise
         standing = CollectorRegistry()
-        standing.register(_Standing(seen))
+        standing.register(_Standing(snapshot))
         return generate_latest(self._shown) + generate_latest(standing)
 
 
@@ -79,18 +79,18 @@ class _Processes(Collector):
 class _Standing(Collector):
     """What the database says; of the views nothing where it says nothing."""
 
-    def __init__(self, seen: HealthSnapshot) -> None:
-        self._seen = seen
+    def __init__(self, snapshot: HealthSnapshot) -> None:
+        self._snapshot = snapshot
 
     def collect(self) -> Iterable[Metric]:
         yield InfoMetricFamily("growthrings_build", "The version of the process that answers.", {"version": VERSION})
-        yield GaugeMetricFamily("growthrings_database_up", "Whether the database answers.", self._seen.is_reachable)
-        if self._seen.is_schema_current:
-            events, size = self._seen.log_events, self._seen.log_bytes
+        yield GaugeMetricFamily("growthrings_database_up", "Whether the database answers.", self._snapshot.is_reachable)
+        if self._snapshot.is_schema_current:
+            events, size = self._snapshot.log_events, self._snapshot.log_bytes
             yield GaugeMetricFamily("growthrings_log_events", "Events of the log.", events)
             yield GaugeMetricFamily("growthrings_log_bytes", "Bytes of the log, with its indexes.", size)
         for name, (help, value) in OF_VIEWS.items():
             family = GaugeMetricFamily(f"growthrings_view_{name}", help, labels=("view",))
-            for view in self._seen.live:
+            for view in self._snapshot.live:
                 family.add_metric((view.view,), value(view))
             yield family

@@ -5,8 +5,8 @@ from typing import TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 
-from adapters.http.edge.edge import Answered
-from adapters.http.edge.error_responses import REFUSALS
+from adapters.http.edge.edge import RequestRecord
+from adapters.http.edge.error_responses import ERROR_KINDS
 from adapters.limits.limiter import Limiter
 from adapters.telemetry.steps import STEPS, Step
 from application.unavailable import KINDS
@@ -71,16 +71,16 @@ class Metrics:
         self._missed_before = self._limited_before = 0
         # What has never been counted is 0: else a first failure could not be told from one before.
         self._unavailable.begin(KINDS)
-        self._refusals.begin(REFUSALS)
+        self._refusals.begin(ERROR_KINDS)
         self._steps.begin(STEPS)
 
-    def answered(self, answered: Answered) -> None:
+    def answered(self, record: RequestRecord) -> None:
         """Count a request, and what was refused of it."""
-        self._requests[answered.method, answered.route, str(answered.status)].observe(answered.seconds)
-        for kind, count in answered.refused.kinds.items():
+        self._requests[record.method, record.route, str(record.status)].observe(record.seconds)
+        for kind, count in record.errors.kinds.items():
             self._refusals[(kind,)].inc(count)
-        if answered.refused.unavailable is not None:
-            self._unavailable[(answered.refused.unavailable,)].inc()
+        if record.errors.unavailable is not None:
+            self._unavailable[(record.errors.unavailable,)].inc()
 
     def ran(self, ran: Ran, steps: Sequence[Step]) -> None:
         """Count a group. Called by the writer's thread."""

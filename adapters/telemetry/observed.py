@@ -8,7 +8,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.types import ASGIApp
 
 from adapters.http.api import metrics
-from adapters.http.edge.edge import Answered
+from adapters.http.edge.edge import RequestRecord
 from adapters.limits.limiter import Limiter
 from adapters.postgres.health_probe import HealthProbe
 from adapters.settings import VARIABLES, Settings
@@ -36,12 +36,12 @@ class Observed:
         self._access_log = access_log() if settings.access_log == "on" else None
         self._timed: TimedLog[Any] | None = None
 
-    def answered(self, answered: Answered) -> None:
+    def answered(self, record: RequestRecord) -> None:
         """Called by the edge for every request."""
         if self._exposition is not None:
-            self._exposition.metrics.answered(answered)
+            self._exposition.metrics.answered(record)
         if self._access_log is not None:
-            self._access_log.answered(answered)
+            self._access_log.answered(record)
 
     def log(self, log: Log[K]) -> Log[K]:
         """The log for the processor."""
@@ -70,9 +70,9 @@ class Observed:
             return []
 
         async def text() -> bytes:
-            seen = await probe.snapshot(max_age=1.0)
+            snapshot = await probe.snapshot(max_age=1.0)
             exposition.metrics.sample(writer, limiter)
-            return await asyncio.to_thread(exposition.text, seen)
+            return await asyncio.to_thread(exposition.text, snapshot)
 
         return metrics.routes(text)
 

@@ -11,9 +11,9 @@ from schemathesis import Case, CheckContext, Response
 from schemathesis.core.parameters import ParameterLocation
 
 from adapters.http.edge import error_responses
-from adapters.http.edge.error_responses import Asked
+from adapters.http.edge.error_responses import RequestInfo
 from adapters.http.openapi import refusals
-from adapters.http.openapi.document import FAMILIES, document
+from adapters.http.openapi.document import SECTIONS, document
 from adapters.http.openapi.operations import Operation
 from adapters.statistics.unfit import Unfit
 from application.permissions import MAY
@@ -38,7 +38,7 @@ from tests.acceptance.people import People
 AnyCase = Case[Any]
 
 DOCUMENT: Body = msgspec.json.decode(msgspec.json.encode(document()))
-OPERATIONS = {operation.id: operation for family in FAMILIES for operation in family.operations()}
+OPERATIONS = {operation.id: operation for section in SECTIONS for operation in section.operations()}
 
 VARIES = {
     BadFilter: ("member",),
@@ -83,7 +83,7 @@ class Named(NamedTuple):
 def _named(operation_id: str) -> Iterator[Named]:
     operation = OPERATIONS[operation_id]
     for error in (*refusals.own(operation), *refusals.OF_TOKENS, *refusals.OF_ALL):
-        told = error_responses.shown(error, Asked(operation.method, refusals.path_of(operation), ""))
+        told = error_responses.render(error, RequestInfo(operation.method, refusals.path_of(operation), ""))
         text = re.escape(told.content.decode())
         for name in VARIES.get(type(error), ()):
             value = getattr(error, name)

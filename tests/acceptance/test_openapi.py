@@ -17,7 +17,7 @@ from msgspec import Struct
 import adapters.http
 from adapters.http.edge.envelopes import ENVELOPES
 from adapters.http.openapi import refusals, statistics
-from adapters.http.openapi.document import FAMILIES, document
+from adapters.http.openapi.document import SECTIONS, document
 from adapters.http.openapi.operations import Operation
 from adapters.statistics.changepoint import changepoints
 from adapters.statistics.correlation import correlate
@@ -27,7 +27,7 @@ from tests.acceptance.client import Api, Body, shown
 from tests.acceptance.reference import assert_close
 
 DOCUMENT: Body = msgspec.json.decode(msgspec.json.encode(document()))
-OPERATIONS = [operation for family in FAMILIES for operation in family.operations()]
+OPERATIONS = [operation for section in SECTIONS for operation in section.operations()]
 ASSETS = ("GET", "/docs/{asset}")
 """What the page loads is no part of the API."""
 

@@ -9,7 +9,7 @@ from psycopg import Connection
 from psycopg_pool import AsyncConnectionPool
 
 from adapters.http.api import cursors
-from adapters.http.schemas.query_parameters import Asked
+from adapters.http.schemas.query_parameters import ParameterValues
 from adapters.postgres.query_pool import QueryPool
 from adapters.postgres.readers import lists
 from adapters.postgres.readers.accounts import AccountsReader
@@ -188,4 +188,4 @@ async def test_measurements_with_texts_of_many_megabytes_come_one_by_one(of: Lis
 def test_a_cursor_says_again_where_an_answer_was_cut(key: tuple[Any, ...]) -> None:
     position = Position(key, 17)
     read = cursors.AFTER.value(cursors.text_of(position))
-    assert position == cursors.after(Asked({"after": [read]}), *map(type, key))
+    assert position == cursors.after(ParameterValues({"after": [read]}), *map(type, key))

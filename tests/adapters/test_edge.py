@@ -13,7 +13,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from adapters.http.edge import application
 from adapters.http.edge.cors import Cors
 from adapters.http.edge.draining import Draining
-from adapters.http.edge.edge import Answered, Edge
+from adapters.http.edge.edge import Edge, RequestRecord
 from adapters.http.edge.envelopes import SERVER_FAULT
 from adapters.http.edge.requests import HttpRequest, json_response, request_id
 
@@ -51,7 +51,7 @@ class Client:
     """Asks an edge, and keeps what it was told of the requests."""
 
     def __init__(self, behind: ASGIApp, **settings: Any) -> None:
-        self.seen: list[Answered] = []
+        self.seen: list[RequestRecord] = []
         edge = Edge(behind, **{"draining": Draining(), **settings}, observe=self.seen.append)
         self._transport = httpx.ASGITransport(cast("Any", edge))
         self._http = httpx.AsyncClient(transport=self._transport, base_url="http://test")

@@ -9,8 +9,16 @@ from hypothesis import strategies as st
 from litestar.types import Scope
 
 from adapters.http.edge.access import address_of
-from adapters.http.edge.api_areas import family_of
-from adapters.limits.limiter import FAMILIES, LOGINS, Limiter, TooManyRequests, Uncounted, limiter, refuse_uncounted
+from adapters.http.edge.api_areas import api_area_of
+from adapters.limits.limiter import (
+    AREA_SETTINGS,
+    LOGINS,
+    Limiter,
+    TooManyRequests,
+    Uncounted,
+    limiter,
+    refuse_uncounted,
+)
 from adapters.limits.window import Counted, Limit, Window
 from adapters.settings import SettingRefused, Settings, from_environment
 
@@ -138,7 +146,7 @@ async def test_a_family_with_a_limit_of_its_own_counts_for_itself(
 
 def test_limits_are_on_unless_they_are_set_to_off() -> None:
     assert ("100/second", "10/minute") == (Settings().rate_limit, Settings().login_limit)
-    assert [None] * 3 == [getattr(Settings(), setting) for setting in FAMILIES.values()]
+    assert [None] * 3 == [getattr(Settings(), setting) for setting in AREA_SETTINGS.values()]
 
 
 @pytest.mark.parametrize(
@@ -160,8 +168,8 @@ def test_limits_are_on_unless_they_are_set_to_off() -> None:
     ],
 )
 def test_a_path_tells_its_family(path: str, family: str) -> None:
-    assert family == family_of(path)
-    assert family in FAMILIES
+    assert family == api_area_of(path)
+    assert family in AREA_SETTINGS
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,8 @@ import psycopg
 import pytest
 import structlog
 
-from adapters.http.edge.edge import Answered
-from adapters.http.edge.error_responses import NOTHING
+from adapters.http.edge.edge import RequestRecord
+from adapters.http.edge.error_responses import NO_ERRORS
 from adapters.settings import Settings
 from adapters.telemetry import logs
 from adapters.telemetry.access import AccessLog
@@ -245,8 +245,8 @@ def test_lines_that_found_no_room_are_counted_once_there_is_some() -> None:
 def test_a_line_of_the_access_log_says_who_asked_what_and_how_long_it_took(logged: io.StringIO) -> None:
     log = logs.of_process()
     assert log is not None
-    AccessLog(log).answered(Answered("POST", "/v1/things/{id}", 201, 0.01234, NOTHING, "abc", "5f00"))
-    AccessLog(log).answered(Answered("GET", "unknown", 404, 0.001, NOTHING, "def", None))
+    AccessLog(log).answered(RequestRecord("POST", "/v1/things/{id}", 201, 0.01234, NO_ERRORS, "abc", "5f00"))
+    AccessLog(log).answered(RequestRecord("GET", "unknown", 404, 0.001, NO_ERRORS, "def", None))
     lines = text_of(logged).splitlines()
     for said in ("request", "POST", "/v1/things/{id}", "201", "12.34", "abc", "5f00", "test"):
         assert said in lines[0]
@@ -254,7 +254,7 @@ def test_a_line_of_the_access_log_says_who_asked_what_and_how_long_it_took(logge
 
 
 def test_there_is_an_access_log_unless_it_is_set_to_off(logged: io.StringIO) -> None:
-    answered = Answered("GET", "/v1/things/{id}", 200, 0.001, NOTHING, "abc", None)
+    answered = RequestRecord("GET", "/v1/things/{id}", 200, 0.001, NO_ERRORS, "abc", None)
     for settings in (Settings(metrics="off"), Settings(metrics="off", access_log="off")):
         Observed(settings).answered(answered)
         assert 1 == len(text_of(logged).splitlines()), settings

@@ -18,8 +18,8 @@ from structlog.testing import capture_logs
 from adapters.http.api.health import STUCK, TRIED, Health
 from adapters.http.edge import error_responses
 from adapters.http.edge.draining import Draining
-from adapters.http.edge.edge import Answered
-from adapters.http.edge.error_responses import REFUSALS, Asked, Failed
+from adapters.http.edge.edge import RequestRecord
+from adapters.http.edge.error_responses import ERROR_KINDS, LoggedFault, RequestInfo
 from adapters.limits.limiter import Limiter, TooManyRequests
 from adapters.postgres import health_probe
 from adapters.postgres.health_probe import HealthProbe, HealthSnapshot
@@ -91,18 +91,18 @@ def test_requests_are_counted_with_what_was_refused_of_them_and_what_was_lacking
         (409, (held,)),
         (401, (NotAuthenticated("missing"),)),
         (429, (TooManyRequests(1, 1),)),
-        (500, (Failed(),)),
+        (500, (LoggedFault(),)),
         (503, (Unavailable("full", kind="queue"),)),
         (503, (Unavailable("away"),)),
     ]:
         scope = cast(Scope, {"state": {}})
         for error in raised:
-            error_responses.answer(error, Asked("POST", "/here", "x"), scope)
-        refused = scope["state"].get("refused", error_responses.NOTHING)
-        counted.metrics.answered(Answered("POST", "/here", status, 0.003, refused, "x", None))
+            error_responses.handle(error, RequestInfo("POST", "/here", "x"), scope)
+        refused = scope["state"].get("errors", error_responses.NO_ERRORS)
+        counted.metrics.answered(RequestRecord("POST", "/here", status, 0.003, refused, "x", None))
     of_array = cast(Scope, {"state": {}})
-    error_responses.note_items(["an id", held, held], of_array)
-    counted.metrics.answered(Answered("POST", "/here", 207, 0.003, of_array["state"]["refused"], "x", None))
+    error_responses.count_item_errors(["an id", held, held], of_array)
+    counted.metrics.answered(RequestRecord("POST", "/here", 207, 0.003, of_array["state"]["errors"], "x", None))
     statuses = {
         status: counted.value("request_seconds_count", method="POST", route="/here", status=str(status))
         for status in (201, 207, 409, 503)
@@ -117,7 +117,7 @@ def test_every_kind_that_is_known_is_0_before_it_is_counted() -> None:
     """A first failure is a step from 0 to 1; a series that begins with 1 is none to whoever watches rates."""
     counted = Counted()
     assert {0.0} == {counted.value("unavailable_total", kind=kind) for kind in KINDS}
-    assert {0.0} == {counted.value("refusals_total", kind=kind) for kind in REFUSALS}
+    assert {0.0} == {counted.value("refusals_total", kind=kind) for kind in ERROR_KINDS}
     assert {0.0} == {counted.value("group_seconds_count", step=step) for step in STEPS}
 
 
@@ -135,8 +135,8 @@ def test_metrics_hold_the_size_of_the_log_and_the_limit_of_the_queue() -> None:
     exposition = Exposition()
     writer = Writer(Accepting(), group_size=5, queue_size=100)
     exposition.metrics.sample(writer, cast(Limiter, SimpleNamespace(shared=None, missed=0, refused=0)))
-    seen = HealthSnapshot(0.0, is_reachable=True, is_schema_current=True, log_events=7, log_bytes=8_192)
-    text = exposition.text(seen).decode()
+    snapshot = HealthSnapshot(0.0, is_reachable=True, is_schema_current=True, log_events=7, log_bytes=8_192)
+    text = exposition.text(snapshot).decode()
     for line in ("growthrings_queue_limit_items 100.0", "growthrings_log_events 7.0", "growthrings_log_bytes 8192.0"):
         assert line in text
     assert "log_events" not in exposition.text(HealthSnapshot(0.0)).decode()
@@ -205,7 +205,7 @@ SEEN = HealthSnapshot(
     views=[LIVE, replace(LIVE, state="kept", lag_seconds=99.0)],
 )
 WELL: dict[str, Any] = {
-    "seen": SEEN,
+    "snapshot": SEEN,
     "writer": writing(),
     "limiter": SimpleNamespace(shared=None),
     "draining": Draining(),
@@ -226,12 +226,12 @@ def ending() -> Draining:
     ("broken", "expected", "is_ready"),
     [
         ({}, [], True),
-        ({"seen": HealthSnapshot(0.0)}, ["database", "schema"], False),
-        ({"seen": HealthSnapshot(0.0, is_reachable=True)}, ["schema"], False),
-        ({"seen": with_live(lag_seconds=5.1)}, ["measurements"], False),
-        ({"seen": with_live(lag_seconds=4.9, lag_events=1000)}, [], True),
-        ({"seen": with_live(parked_streams=1)}, ["parked"], True),
-        ({"seen": with_live(workers=[])}, ["projector"], True),
+        ({"snapshot": HealthSnapshot(0.0)}, ["database", "schema"], False),
+        ({"snapshot": HealthSnapshot(0.0, is_reachable=True)}, ["schema"], False),
+        ({"snapshot": with_live(lag_seconds=5.1)}, ["measurements"], False),
+        ({"snapshot": with_live(lag_seconds=4.9, lag_events=1000)}, [], True),
+        ({"snapshot": with_live(parked_streams=1)}, ["parked"], True),
+        ({"snapshot": with_live(workers=[])}, ["projector"], True),
         ({"writer": writing(is_alive=False)}, ["writer"], False),
         ({"writer": writing(busy_for=STUCK + 1, idle_for=None, queued=3)}, ["writer"], False),
         ({"writer": writing(busy_for=STUCK - 1, idle_for=None, queued=3)}, [], True),
@@ -244,8 +244,8 @@ def ending() -> Draining:
 )
 def test_health_tells_which_part_is_wrong(broken: dict[str, Any], expected: list[str], is_ready: bool) -> None:
     parts = WELL | broken
-    seen = parts.pop("seen")
-    ready, content = Health(**parts, probe=cast(Any, None), allowed_lag=5.0).readiness(seen)
+    snapshot = parts.pop("snapshot")
+    ready, content = Health(**parts, probe=cast(Any, None), allowed_lag=5.0).readiness(snapshot)
     told = content["checks"] | content["views"]
     assert (expected, is_ready) == ([name for name, check in told.items() if not check.ok], ready)
     assert all(check.what for check in told.values())
@@ -254,10 +254,10 @@ def test_health_tells_which_part_is_wrong(broken: dict[str, Any], expected: list
 def test_health_says_figures() -> None:
     parts = WELL | {
         "writer": writing(queued=12),
-        "seen": replace(with_live(lag_seconds=0.2, lag_events=3), seconds=0.003),
+        "snapshot": replace(with_live(lag_seconds=0.2, lag_events=3), seconds=0.003),
     }
-    seen = parts.pop("seen")
-    _, content = Health(probe=cast(Any, None), allowed_lag=5.0, **parts).readiness(seen)
+    snapshot = parts.pop("snapshot")
+    _, content = Health(probe=cast(Any, None), allowed_lag=5.0, **parts).readiness(snapshot)
     said = {name: check.what for name, check in (content["checks"] | content["views"]).items()}
     assert "0.2 s behind, 3 events; allowed: 5 s" == said["measurements"]
     assert "last batch 1.0 s ago, queue 12 of 20,000" == said["writer"]
@@ -278,7 +278,7 @@ def test_health_says_figures() -> None:
 )
 def test_a_process_is_live_unless_only_another_one_can_help(changes: dict[str, Any], is_live: bool) -> None:
     parts = WELL | {"writer": writing(**changes)}
-    del parts["seen"]
+    del parts["snapshot"]
     assert is_live == Health(**parts, probe=cast(Any, None), allowed_lag=5.0).is_live
 
 
@@ -306,7 +306,7 @@ async def test_a_database_that_hangs_keeps_no_lookout_and_is_asked_once(monkeypa
     database = Database()
     watch = HealthProbe(cast(Any, database))
     looks = await asyncio.wait_for(asyncio.gather(watch.snapshot(), watch.snapshot()), 10)
-    assert [False, False] == [seen.is_reachable for seen in looks]
+    assert [False, False] == [snapshot.is_reachable for snapshot in looks]
     assert 1 == database.asked
     database.answering.set()
     assert (await watch.snapshot()).live == [LIVE]
@@ -337,7 +337,7 @@ async def test_traces_without_their_packages_are_told_of_and_the_service_goes_on
 
 
 def test_what_is_not_wanted_is_not_even_loaded() -> None:
-    look = """
+    snapshot = """
 import sys, adapters.processes.wiring
 from adapters.settings import Settings
 from adapters.telemetry.observed import Observed
@@ -346,4 +346,4 @@ assert {"prometheus_client", "opentelemetry"}.isdisjoint(sys.modules)
 Observed(Settings())
 assert "prometheus_client" in sys.modules and "opentelemetry" not in sys.modules
 """
-    subprocess.run([sys.executable, "-c", look], cwd=ROOT, check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", snapshot], cwd=ROOT, check=True, timeout=60)

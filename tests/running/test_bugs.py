@@ -12,12 +12,12 @@ import pytest
 import structlog
 from litestar import Response, get
 
-from adapters.http.api.fast_path import FastLane, Intake
+from adapters.http.api.fast_path import FastPath, PostMeasurements
 from adapters.http.edge import application, error_responses
 from adapters.http.edge.draining import Draining
 from adapters.http.edge.edge import Edge
 from adapters.http.edge.envelopes import SERVER_FAULT
-from adapters.http.edge.error_responses import only
+from adapters.http.edge.error_responses import accepted_id
 from adapters.http.edge.requests import HttpRequest, json_response, request_id
 from adapters.postgres.event_store import PostgresEventStore
 from adapters.telemetry import logs
@@ -126,10 +126,10 @@ async def client(log: PostgresEventStore) -> AsyncIterator[httpx.AsyncClient]:
         asked = Broken(
             actor=SERVICE, request_id=request_id(request), bug=request.query_params["bug"], child_id=uuid4().hex[:24]
         )
-        return json_response(only(await writing.submit(asked)), 200)
+        return json_response(accepted_id(await writing.submit(asked)), 200)
 
     # The posts of measurements go another way, which is broken from its first step on.
-    broken = Edge(FastLane(application.create([handler, command]), cast("Intake", None)), draining=Draining())
+    broken = Edge(FastPath(application.create([handler, command]), cast("PostMeasurements", None)), draining=Draining())
     transport = httpx.ASGITransport(cast("Any", broken), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
         yield http

@@ -11,13 +11,13 @@ from msgspec.structs import asdict
 from adapters import times
 from adapters.http.api.outcomes import ONE
 from adapters.http.edge import decoding
-from adapters.http.edge.access import Entrance
+from adapters.http.edge.access import Access
 from adapters.http.edge.request_body import ITEM
 from adapters.http.edge.requests import HttpRequest, checked_uuid, json_response, path_id
 from adapters.http.schemas import lengths, query_parameters
 from adapters.http.schemas.json_schema import pattern
 from adapters.http.schemas.members import Members
-from adapters.http.schemas.query_parameters import FROM, SUBJECT, TO, Asked, Declared, Parameter
+from adapters.http.schemas.query_parameters import FROM, SUBJECT, TO, Declared, Parameter, ParameterValues
 from adapters.postgres.readers.accounts import AccountsReader
 from adapters.postgres.readers.analytics import AnalyticsReader, Values
 from adapters.postgres.readers.outcomes import OutcomesReader
@@ -63,21 +63,21 @@ VALUES_OF_CHANGEPOINTS = 100_000
 
 
 def routes(
-    entrance: Entrance, accounts: AccountsReader, outcomes: OutcomesReader, reader: AnalyticsReader
+    access: Access, accounts: AccountsReader, outcomes: OutcomesReader, reader: AnalyticsReader
 ) -> list[HTTPRouteHandler]:
-    return [*_of_outcomes(entrance, outcomes, reader), *_of_values(entrance, accounts)]
+    return [*_of_outcomes(access, outcomes, reader), *_of_values(access, accounts)]
 
 
-def _of_outcomes(entrance: Entrance, outcomes: OutcomesReader, reader: AnalyticsReader) -> list[HTTPRouteHandler]:
+def _of_outcomes(access: Access, outcomes: OutcomesReader, reader: AnalyticsReader) -> list[HTTPRouteHandler]:
     async def asked_for(actor: Actor, outcome_id: str) -> OutcomeRow:
         return await outcomes.outcome(ReadOutcome(actor=actor, outcome_id=outcome_id))
 
     async def values_asked_for(
         request: HttpRequest, action: str, declared: Declared = OF_PERIOD
-    ) -> tuple[Values, Asked]:
-        actor, asked = await entrance.ask(request, action, declared)
+    ) -> tuple[Values, ParameterValues]:
+        actor, parameters = await access.authorize_query(request, action, declared)
         outcome = await asked_for(actor, path_id(request, "outcome_id"))
-        return Values(outcome, asked.period, asked[SUBJECT]), asked
+        return Values(outcome, parameters.period, parameters[SUBJECT]), parameters
 
     @get(f"{ONE}/summary")
     async def summarize(request: HttpRequest) -> Response[bytes]:
@@ -104,8 +104,8 @@ def _of_outcomes(entrance: Entrance, outcomes: OutcomesReader, reader: Analytics
 
     @get(f"{ONE}/series")
     async def read_series(request: HttpRequest) -> Response[bytes]:
-        values, asked = await values_asked_for(request, ReadSeries.name, SERIES)
-        granularity = asked[GRANULARITY]
+        values, parameters = await values_asked_for(request, ReadSeries.name, SERIES)
+        granularity = parameters[GRANULARITY]
         points = [
             {
                 "start": times.render(datetime.combine(point.start, time(), UTC)),
@@ -131,11 +131,11 @@ def _of_outcomes(entrance: Entrance, outcomes: OutcomesReader, reader: Analytics
 
     @get(f"{ONE}/compare")
     async def compare(request: HttpRequest) -> Response[bytes]:
-        actor, asked = await entrance.ask(request, CompareCohorts.name, COMPARISON)
-        by = asked[BY]
+        actor, parameters = await access.authorize_query(request, CompareCohorts.name, COMPARISON)
+        by = parameters[BY]
         outcome = await asked_for(actor, path_id(request, "outcome_id"))
         cohorts: dict[str, tuple[list[Decimal], list[Decimal]]] = {}
-        for change in await reader.changes(Values(outcome, asked.period), by):
+        for change in await reader.changes(Values(outcome, parameters.period), by):
             firsts, lasts = cohorts.setdefault(change.cohort, ([], []))
             firsts.append(change.first)
             lasts.append(change.last)
@@ -145,8 +145,8 @@ def _of_outcomes(entrance: Entrance, outcomes: OutcomesReader, reader: Analytics
 
     @post("/v1/correlations/compute", status_code=200)
     async def correlate(request: HttpRequest) -> Response[bytes]:
-        actor = await entrance.admit(request, CorrelateOutcomes.name)
-        sent = await entrance.sent(request, ("outcome_id_a", "outcome_id_b", "brand_id"), most=ITEM)
+        actor = await access.authorize(request, CorrelateOutcomes.name)
+        sent = await access.read_members(request, ("outcome_id_a", "outcome_id_b", "brand_id"), most=ITEM)
         texts = sent.text("outcome_id_a"), sent.text("outcome_id_b")
         brand_id = sent.text("brand_id")
         method = sent.choice("method", METHODS) if "method" in sent else METHODS[0]
@@ -162,15 +162,15 @@ def _of_outcomes(entrance: Entrance, outcomes: OutcomesReader, reader: Analytics
     return [summarize, read_series, read_trend, compare, correlate]
 
 
-def _of_values(entrance: Entrance, accounts: AccountsReader) -> list[HTTPRouteHandler]:
+def _of_values(access: Access, accounts: AccountsReader) -> list[HTTPRouteHandler]:
     async def numbers(sent: Members, name: str, most: int) -> list[float]:
         """An array of the body, made off the event loop where it is large. What `Members.numbers` says."""
         return await decoding.run(len(memoryview(sent.sent[name])), sent.numbers, name, most)
 
     @post("/cohort/trend", status_code=200)
     async def find_trend(request: HttpRequest) -> Response[bytes]:
-        actor = await entrance.admit(request, AnalyzeValues.name)
-        sent = await entrance.sent(request, ("values",), most=entrance.body_limit)
+        actor = await access.authorize(request, AnalyzeValues.name)
+        sent = await access.read_members(request, ("values",), most=access.body_limit)
         values = await numbers(sent, "values", VALUES)
         x = await numbers(sent, "x", VALUES) if "x" in sent else None
         alpha = sent.number("alpha", ALPHA)
@@ -179,8 +179,8 @@ def _of_values(entrance: Entrance, accounts: AccountsReader) -> list[HTTPRouteHa
 
     @post("/cohort/changepoint", status_code=200)
     async def find_changepoints(request: HttpRequest) -> Response[bytes]:
-        actor = await entrance.admit(request, AnalyzeValues.name)
-        sent = await entrance.sent(request, ("values",), most=entrance.body_limit)
+        actor = await access.authorize(request, AnalyzeValues.name)
+        sent = await access.read_members(request, ("values",), most=access.body_limit)
         values = await numbers(sent, "values", VALUES_OF_CHANGEPOINTS)
         least = sent.whole("min_segment_size", 3)
         alpha = sent.number("alpha", ALPHA)
@@ -189,8 +189,8 @@ def _of_values(entrance: Entrance, accounts: AccountsReader) -> list[HTTPRouteHa
 
     @post("/patterns/correlate", status_code=200)
     async def find_correlation(request: HttpRequest) -> Response[bytes]:
-        actor = await entrance.admit(request, AnalyzeValues.name)
-        sent = await entrance.sent(request, ("x", "y"), most=entrance.body_limit)
+        actor = await access.authorize(request, AnalyzeValues.name)
+        sent = await access.read_members(request, ("x", "y"), most=access.body_limit)
         xs, ys = await numbers(sent, "x", VALUES), await numbers(sent, "y", VALUES)
         method = sent.choice("method", METHODS) if "method" in sent else METHODS[0]
         alpha = sent.number("alpha", ALPHA)

@@ -13,9 +13,9 @@ from litestar.handlers import HTTPRouteHandler
 from msgspec import Raw
 
 from adapters.http.api import cursors
-from adapters.http.edge.access import Entrance
+from adapters.http.edge.access import Access
 from adapters.http.edge.envelopes import encode
-from adapters.http.edge.error_responses import only
+from adapters.http.edge.error_responses import accepted_id
 from adapters.http.edge.requests import HttpRequest, json_response, path_id, request_id
 from adapters.http.schemas import query_parameters
 from adapters.http.schemas.json_schema import pattern
@@ -39,26 +39,26 @@ CURSOR = 65_536
 _decode_places = msgspec.json.Decoder(dict[int, int]).decode
 
 
-def routes(entrance: Entrance, writer: Writer, reader: AuditReader) -> list[HTTPRouteHandler]:
+def routes(access: Access, writer: Writer, reader: AuditReader) -> list[HTTPRouteHandler]:
     async def note(request: HttpRequest, command: NoteAuditRead) -> None:
         """Nothing is shown whose reading is not on record."""
-        only(await writer.submit(command))
+        accepted_id(await writer.submit(command))
 
     @get(f"{PATH}/events")
     async def events(request: HttpRequest) -> Response[bytes]:
-        actor, asked = await entrance.ask(request, ListAuditEvents.name, EVENTS)
-        name, places = asked[EVENT], asked[AFTER]
+        actor, parameters = await access.authorize_query(request, ListAuditEvents.name, EVENTS)
+        name, places = parameters[EVENT], parameters[AFTER]
         query = ListAuditEvents(
             actor=actor,
-            actor_id=asked[ACTOR],
-            subject=asked[ABOUT],
-            stream=asked[OF_STREAM],
+            actor_id=parameters[ACTOR],
+            subject=parameters[ABOUT],
+            stream=parameters[OF_STREAM],
             events=None if name is None else versions_of(name),
-            request_id=asked[REQUEST_ID],
-            start=asked[SINCE],
-            end=asked[UNTIL],
+            request_id=parameters[REQUEST_ID],
+            start=parameters[SINCE],
+            end=parameters[UNTIL],
             places=places,
-            limit=asked[LIMIT],
+            limit=parameters[LIMIT],
         )
         rows, is_cut = await reader.events(query)
         after = cursor_of({**places, **{row.part: row.seq for row in rows}})
@@ -67,8 +67,8 @@ def routes(entrance: Entrance, writer: Writer, reader: AuditReader) -> list[HTTP
 
     @get(STREAM)
     async def stream(request: HttpRequest) -> Response[bytes]:
-        actor, asked = await entrance.ask(request, ReadStream.name, FACTS)
-        given = cursors.after(asked, int)
+        actor, parameters = await access.authorize_query(request, ReadStream.name, FACTS)
+        given = cursors.after(parameters, int)
         found = await reader.stream(path_id(request, "id"))
         await note(request, NoteAuditRead(actor=actor, request_id=request_id(request), stream=found))
         shown, rest = await _shown(reader.facts(found), after=0 if given is None else given.key[0])
@@ -77,8 +77,8 @@ def routes(entrance: Entrance, writer: Writer, reader: AuditReader) -> list[HTTP
 
     @get(f"{STREAM}/state")
     async def state(request: HttpRequest) -> Response[bytes]:
-        actor, asked = await entrance.ask(request, ReadState.name, STATE)
-        as_of, known_at = asked[AS_OF], asked[KNOWN_AT]
+        actor, parameters = await access.authorize_query(request, ReadState.name, STATE)
+        as_of, known_at = parameters[AS_OF], parameters[KNOWN_AT]
         found = await reader.stream(path_id(request, "id"))
         known_at = await reader.known(found, known_at)
         command = NoteAuditRead(

@@ -7,9 +7,9 @@ from litestar import Response
 from msgspec import Raw, Struct
 
 from adapters.http.edge import decoding, error_responses, request_body
-from adapters.http.edge.access import Entrance
+from adapters.http.edge.access import Access
 from adapters.http.edge.envelopes import envelope, problem
-from adapters.http.edge.error_responses import accepted_of, outcomes
+from adapters.http.edge.error_responses import accepted_result, item_results
 from adapters.http.edge.request_body import Limit
 from adapters.http.edge.requests import HttpRequest, json_response, request_id
 from application.command import CommandResult, ItemResult, State
@@ -30,34 +30,36 @@ class Batch(Struct, Generic[T], frozen=True):
         self,
         request: HttpRequest,
         answer: CommandResult,
-        accepted: Callable[[T, Any], Any],
-        refused: Callable[[T], Any],
+        render_accepted: Callable[[T, Any], Any],
+        render_existing: Callable[[T], Any],
     ) -> Response[bytes]:
-        """201 for one item, 207 for an array. `accepted`: how an item goes out with its id or its state, `refused`: how
-        one that is there already. The Refusal of the whole, or of the only item, is raised."""
+        """201 for one item, 207 for an array. A Refusal of the whole command, or of the only item, is raised.
+
+        `render_accepted` takes an item and its new id or state; `render_existing` an item that is already registered.
+        """
         if not self.is_array:
-            return json_response(accepted(_sure(self.items[0]), accepted_of(answer)), 201)
-        answered = outcomes(answer)
-        error_responses.note_items(answered, request.scope)
-        arguments = answered, accepted, refused, request_id(request)
+            return json_response(render_accepted(_sure(self.items[0]), accepted_result(answer)), 201)
+        answered = item_results(answer)
+        error_responses.count_item_errors(answered, request.scope)
+        arguments = answered, render_accepted, render_existing, request_id(request)
         return await decoding.run(self.size, self._multi_status, *arguments)
 
     def _multi_status(
         self,
         answered: Sequence[ItemResult],
-        accepted: Callable[[T, Any], Any],
-        refused: Callable[[T], Any],
+        render_accepted: Callable[[T, Any], Any],
+        render_existing: Callable[[T], Any],
         request_id: str,
     ) -> Response[bytes]:
         success: list[dict[str, Any]] = []
         error: list[dict[str, Any]] = []
         for element, item, outcome in zip(self.elements, self.items, answered, strict=True):
             if isinstance(outcome, str | State):
-                success.append({"code": 201, "item": accepted(_sure(item), outcome)})
+                success.append({"code": 201, "item": render_accepted(_sure(item), outcome)})
             else:
                 told = envelope(outcome, request_id)
                 said = problem(told, outcome)
-                shown = refused(_sure(item)) if isinstance(outcome, AlreadyRegistered) else element
+                shown = render_existing(_sure(item)) if isinstance(outcome, AlreadyRegistered) else element
                 error.append({"code": told.code, "error": said.error, "message": said.message, "item": shown})
         return json_response({"success": success, "error": error}, 207)
 
@@ -70,10 +72,10 @@ def _sure(item: T | Refusal) -> T:
 
 
 async def read(
-    request: HttpRequest, entrance: Entrance, limit: int, read_one: Callable[[dict[str, Raw]], T | Refusal]
+    request: HttpRequest, access: Access, limit: int, read_one: Callable[[dict[str, Raw]], T | Refusal]
 ) -> Batch[T]:
-    """What was sent. Unreadable, BatchTooLarge, and what `Entrance.read` says."""
-    sent = await entrance.body(request, Limit(request_body.ITEM, entrance.body_limit))
+    """What was sent. Unreadable, BatchTooLarge, and what `Access.read` says."""
+    sent = await access.read_body(request, Limit(request_body.ITEM, access.body_limit))
     return await decoding.run(len(sent), _decode, sent, limit, read_one)
 
 

@@ -11,7 +11,7 @@ import msgspec
 from adapters.http.edge.requests import HttpRequest
 from adapters.http.schemas import query_parameters
 from adapters.http.schemas.json_schema import pattern
-from adapters.http.schemas.query_parameters import LIMIT_MOST, Asked, Parameter
+from adapters.http.schemas.query_parameters import LIMIT_MOST, Parameter, ParameterValues
 from application.queries.query import Position
 
 LENGTH = 16_384
@@ -46,9 +46,9 @@ AFTER: Parameter[Position | None] = Parameter(
 )
 
 
-def after(asked: Asked, *types: Any) -> Position | None:
+def after(parameters: ParameterValues, *types: Any) -> Position | None:
     """The position that was handed back, of a list that is sorted by these types. BadFilter where it is another's."""
-    position = asked[AFTER]
+    position = parameters[AFTER]
     if position is None:
         return None
     try:

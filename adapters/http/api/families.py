@@ -5,8 +5,8 @@ from litestar.handlers import HTTPRouteHandler
 
 from adapters import times
 from adapters.http.api import users
-from adapters.http.edge.access import Entrance
-from adapters.http.edge.error_responses import only, only_state
+from adapters.http.edge.access import Access
+from adapters.http.edge.error_responses import accepted_id, accepted_state
 from adapters.http.edge.requests import HttpRequest, json_response, path_id, request_id
 from application.commands.link_child import LinkChild
 from application.commands.unlink_child import UnlinkChild
@@ -16,19 +16,19 @@ from application.writer import Writer
 PATH = "/v1/families/{family_id:str}/children/{child_id:str}"
 
 
-def routes(entrance: Entrance, writer: Writer) -> list[HTTPRouteHandler]:
+def routes(access: Access, writer: Writer) -> list[HTTPRouteHandler]:
     @post(PATH, status_code=200)
     async def link(request: HttpRequest) -> Response[bytes]:
-        actor = await entrance.admit(request, LinkChild.name)
+        actor = await access.authorize(request, LinkChild.name)
         family_id, child_id = path_id(request, "family_id"), path_id(request, "child_id")
         command = LinkChild(actor=actor, request_id=request_id(request), family_id=family_id, child_id=child_id)
-        return json_response(users.shown(only_state(await writer.submit(command), User), times.today()), 200)
+        return json_response(users.shown(accepted_state(await writer.submit(command), User), times.today()), 200)
 
     @delete(PATH)
     async def unlink(request: HttpRequest) -> None:
-        actor = await entrance.admit(request, UnlinkChild.name)
+        actor = await access.authorize(request, UnlinkChild.name)
         family_id, child_id = path_id(request, "family_id"), path_id(request, "child_id")
         command = UnlinkChild(actor=actor, request_id=request_id(request), family_id=family_id, child_id=child_id)
-        only(await writer.submit(command))
+        accepted_id(await writer.submit(command))
 
     return [link, unlink]

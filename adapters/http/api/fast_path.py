@@ -11,9 +11,9 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from adapters.http.edge import decoding, error_responses, request_body
-from adapters.http.edge.access import Entrance
+from adapters.http.edge.access import Access
 from adapters.http.edge.envelopes import encode, envelope
-from adapters.http.edge.error_responses import Asked, Told, only, outcomes
+from adapters.http.edge.error_responses import RawResponse, RequestInfo, accepted_id, item_results
 from adapters.http.edge.request_body import Limit
 from adapters.http.edge.requests import checked_id
 from adapters.http.schemas import readings
@@ -43,10 +43,10 @@ class MultiStatus(Struct, frozen=True):
     error: list[Refused]
 
 
-class Intake(Struct, frozen=True):
+class PostMeasurements(Struct, frozen=True):
     """`batch_limit` in items."""
 
-    entrance: Entrance
+    access: Access
     writer: Writer
     batch_limit: int
 
@@ -62,17 +62,17 @@ class Intake(Struct, frozen=True):
         content_length: str,
         receive: Receive,
         request_id: str,
-    ) -> Told:
-        """Have what was sent recorded. Refusals of the whole, and what `Entrance` says, are raised."""
-        actor = await self.entrance.identify(authorization, "measurements", scope)
+    ) -> RawResponse:
+        """Have what was sent recorded. Refusals of the whole, and what `Access` says, are raised."""
+        actor = await self.access.authenticate(authorization, "measurements", scope)
         permissions.check_role(RecordMeasurements.name, actor)
         child_id = checked_id(child_id, "child_id")
         if scope["query_string"]:
-            await self.entrance.parameters(actor, scope, ())
-        sent = await self.entrance.read(
+            await self.access.read_parameters(actor, scope, ())
+        sent = await self.access.receive_body(
             scope,
             receive,
-            Limit(request_body.ITEM, self.entrance.body_limit),
+            Limit(request_body.ITEM, self.access.body_limit),
             content_type=content_type,
             content_encoding=content_encoding,
             content_length=content_length,
@@ -82,9 +82,9 @@ class Intake(Struct, frozen=True):
             RecordMeasurements(actor=actor, request_id=request_id, child_id=child_id, readings=read)
         )
         if elements is None:
-            return Told(201, encode(_item_of(read[0], only(answer))))
-        answered = outcomes(answer)
-        error_responses.note_items(answered, scope)
+            return RawResponse(201, encode(_item_of(read[0], accepted_id(answer))))
+        answered = item_results(answer)
+        error_responses.count_item_errors(answered, scope)
         return await decoding.run(len(sent), _multi_status, elements, read, answered, request_id)
 
     def _decode(self, sent: bytes, kind: Kind, child_id: str) -> tuple[list[Raw] | None, list[Reading | Refusal]]:
@@ -104,25 +104,25 @@ def _item_of(read: Reading | Refusal, id: str | UnsetType = UNSET) -> Item:
 
 def _multi_status(
     elements: Sequence[Raw], read: Sequence[Reading | Refusal], answered: Sequence[ItemResult], request_id: str
-) -> Told:
+) -> RawResponse:
     """Every element once, among the successes or among the errors, each in the order sent."""
     answer = MultiStatus([], [])
     for element, reading, outcome in zip(elements, read, answered, strict=True):
         if isinstance(outcome, Refusal | Fault):
-            told = envelope(outcome, request_id)
+            response = envelope(outcome, request_id)
             item = _item_of(reading) if isinstance(outcome, AlreadyRegistered) else element
-            answer.error.append(Refused(told.code, told.message, told.description, item))
+            answer.error.append(Refused(response.code, response.message, response.description, item))
         else:
             answer.success.append(Accepted(201, _item_of(reading, id_of(outcome))))
-    return Told(207, encode(answer))
+    return RawResponse(207, encode(answer))
 
 
-class FastLane:
+class FastPath:
     """Takes the posts of measurements; leaves everything else to the application behind it."""
 
-    def __init__(self, app: ASGIApp, intake: Intake) -> None:
+    def __init__(self, app: ASGIApp, post_measurements: PostMeasurements) -> None:
         self._app = app
-        self._intake = intake
+        self._post_measurements = post_measurements
         self._kinds = {kind.path: kind for kind in KINDS.values()}
         self._path = re.compile(rf"/v1/children/([^/]+)/({'|'.join(self._kinds)})/?")
         self._templates = {path: f"/v1/children/{{child_id}}/{path}" for path in self._kinds}
@@ -137,7 +137,7 @@ class FastLane:
         scope["path_template"] = self._templates[found[2]]
         request_id = scope["state"]["request_id"]
         try:
-            told = await self._intake.record(
+            response = await self._post_measurements.record(
                 self._kinds[found[2]],
                 found[1],
                 scope=scope,
@@ -149,5 +149,5 @@ class FastLane:
                 request_id=request_id,
             )
         except Exception as error:
-            told = error_responses.answer(error, Asked("POST", scope["path"], request_id), scope)
-        await told.send_to(send)
+            response = error_responses.handle(error, RequestInfo("POST", scope["path"], request_id), scope)
+        await response.send_to(send)

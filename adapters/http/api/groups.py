@@ -9,8 +9,8 @@ from msgspec import UNSET
 from adapters.http.api import lists
 from adapters.http.api.lists import PAGED
 from adapters.http.edge import decoding
-from adapters.http.edge.access import Entrance
-from adapters.http.edge.error_responses import only, only_state
+from adapters.http.edge.access import Access
+from adapters.http.edge.error_responses import accepted_id, accepted_state
 from adapters.http.edge.request_body import ITEM
 from adapters.http.edge.requests import HttpRequest, json_response, path_id, present, request_id
 from adapters.http.schemas.members import Members
@@ -25,14 +25,14 @@ OWNERS = {"educators": "educator", "healthprofessionals": "healthprofessional"}
 """Collections of those who own groups → their role."""
 
 
-def routes(entrance: Entrance, writer: Writer, reader: AccountsReader) -> list[HTTPRouteHandler]:
+def routes(access: Access, writer: Writer, reader: AccountsReader) -> list[HTTPRouteHandler]:
     return [
-        route for collection, role in OWNERS.items() for route in _routes_of(collection, role, entrance, writer, reader)
+        route for collection, role in OWNERS.items() for route in _routes_of(collection, role, access, writer, reader)
     ]
 
 
 def _routes_of(
-    collection: str, role: str, entrance: Entrance, writer: Writer, reader: AccountsReader
+    collection: str, role: str, access: Access, writer: Writer, reader: AccountsReader
 ) -> list[HTTPRouteHandler]:
     path = f"/v1/{collection}/{{{role}_id:str}}/children/groups"
     one = f"{path}/{{group_id:str}}"
@@ -42,42 +42,42 @@ def _routes_of(
 
     @post(path, status_code=201, name=f"form_group_of_{role}")
     async def form(request: HttpRequest) -> Response[bytes]:
-        actor = await entrance.admit(request, FormGroup.name, role)
-        sent = await entrance.sent(request, ("name", "children"), most=ITEM)
+        actor = await access.authorize(request, FormGroup.name, role)
+        sent = await access.read_members(request, ("name", "children"), most=ITEM)
         new = NewGroup(sent.text("name"), await children(sent), sent.optional_text("school_class"))
-        id = only(await writer.submit(FormGroup(actor=actor, request_id=request_id(request), group=new)))
+        id = accepted_id(await writer.submit(FormGroup(actor=actor, request_id=request_id(request), group=new)))
         return json_response(shown(Group(id, new.name, sorted(new.children), new.school_class)), 201)
 
     @get(path, name=f"list_groups_of_{role}")
     async def list_all(request: HttpRequest) -> Response[bytes]:
-        actor, asked = await entrance.ask(request, ListGroups.name, PAGED, role)
-        page = await reader.groups(ListGroups(actor=actor, paging=lists.paging(asked, str)))
+        actor, parameters = await access.authorize_query(request, ListGroups.name, PAGED, role)
+        page = await reader.groups(ListGroups(actor=actor, paging=lists.paging(parameters, str)))
         return lists.listed(request, page, shown)
 
     @get(one, name=f"get_group_of_{role}")
     async def get_one(request: HttpRequest) -> Response[bytes]:
-        actor = await entrance.admit(request, ReadGroup.name, role)
+        actor = await access.authorize(request, ReadGroup.name, role)
         group = await reader.group(ReadGroup(actor=actor, group_id=path_id(request, "group_id")))
         return json_response(shown(group), 200)
 
     @patch(one, status_code=200, name=f"revise_group_of_{role}")
     async def revise(request: HttpRequest) -> Response[bytes]:
-        actor = await entrance.admit(request, ReviseGroup.name, role)
+        actor = await access.authorize(request, ReviseGroup.name, role)
         group_id = path_id(request, "group_id")
-        sent = await entrance.sent(request, most=ITEM)
+        sent = await access.read_members(request, most=ITEM)
         change = GroupChange(
             name=sent.text("name") if "name" in sent else UNSET,
             children=await children(sent) if "children" in sent else UNSET,
             school_class=sent.text_or_null("school_class") if "school_class" in sent else UNSET,
         )
         command = ReviseGroup(actor=actor, request_id=request_id(request), group_id=group_id, change=change)
-        return json_response(shown(only_state(await writer.submit(command), Group)), 200)
+        return json_response(shown(accepted_state(await writer.submit(command), Group)), 200)
 
     @delete(one, name=f"disband_group_of_{role}")
     async def disband(request: HttpRequest) -> None:
-        actor = await entrance.admit(request, DisbandGroup.name, role)
+        actor = await access.authorize(request, DisbandGroup.name, role)
         group_id = path_id(request, "group_id")
-        only(await writer.submit(DisbandGroup(actor=actor, request_id=request_id(request), group_id=group_id)))
+        accepted_id(await writer.submit(DisbandGroup(actor=actor, request_id=request_id(request), group_id=group_id)))
 
     return [form, list_all, get_one, revise, disband]
 

@@ -50,26 +50,26 @@ class Health(Struct, frozen=True):
     draining: Draining
     allowed_lag: float
 
-    def readiness(self, seen: HealthSnapshot) -> tuple[bool, dict[str, Any]]:
+    def readiness(self, snapshot: HealthSnapshot) -> tuple[bool, dict[str, Any]]:
         """Whether requests can be answered, and all that was looked at. Some of it somebody should look into, though
         they can."""
         needed = {
-            "database": _database(seen),
-            "schema": Check(seen.is_schema_current, seen.schema),
+            "database": _database(snapshot),
+            "schema": Check(snapshot.is_schema_current, snapshot.schema),
             "writer": self.of_writer(),
             "draining": self._draining(),
         }
-        parked = sum(each.parked_streams for each in seen.live)
+        parked = sum(each.parked_streams for each in snapshot.live)
         besides = {
-            "projector": _projector(seen),
+            "projector": _projector(snapshot),
             "parked": Check(parked == 0, f"{parked:,} streams are parked"),
             "limits": Check(self.limiter.shared is not False, LIMITS[self.limiter.shared]),
         }
-        views = {each.view: self._view(each) for each in seen.live}
+        views = {each.view: self._view(each) for each in snapshot.live}
         is_ready = all(check.ok for check in (*needed.values(), *views.values()))
         return is_ready, {
             "status": "ready" if is_ready else "not ready",
-            "log": "reachable" if seen.is_reachable else "unreachable",
+            "log": "reachable" if snapshot.is_reachable else "unreachable",
             "checks": needed | besides,
             "views": views,
         }
@@ -106,15 +106,15 @@ class Health(Struct, frozen=True):
         return ViewCheck(is_near, what, view.lag_events, view.lag_seconds, view.parked_streams)
 
 
-def _database(seen: HealthSnapshot) -> Check:
-    if seen.is_reachable:
-        return Check(True, f"answered in {seen.seconds * 1_000:.0f} ms")
+def _database(snapshot: HealthSnapshot) -> Check:
+    if snapshot.is_reachable:
+        return Check(True, f"answered in {snapshot.seconds * 1_000:.0f} ms")
     return Check(False, f"no answer within {PROBE_TIMEOUT:g} s")
 
 
-def _projector(seen: HealthSnapshot) -> Check:
-    alone = [each.view for each in seen.live if not each.workers]
-    kept = ", ".join(f"{each.view} by {len(each.workers)}" for each in seen.live)
+def _projector(snapshot: HealthSnapshot) -> Check:
+    alone = [each.view for each in snapshot.live if not each.workers]
+    kept = ", ".join(f"{each.view} by {len(each.workers)}" for each in snapshot.live)
     return Check(not alone, f"nobody keeps {', '.join(alone)}" if alone else f"workers: {kept or 'unknown'}")
 
 

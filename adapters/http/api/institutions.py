@@ -7,8 +7,8 @@ from litestar.handlers import HTTPRouteHandler
 
 from adapters.http.api import lists
 from adapters.http.api.lists import PAGED
-from adapters.http.edge.access import Entrance
-from adapters.http.edge.error_responses import only
+from adapters.http.edge.access import Access
+from adapters.http.edge.error_responses import accepted_id
 from adapters.http.edge.requests import HttpRequest, json_response, path_id, present, request_id
 from adapters.postgres.readers.accounts import AccountsReader
 from application.commands.register_institution import NewInstitution, RegisterInstitution
@@ -20,11 +20,11 @@ PATH = "/v1/institutions"
 ONE = f"{PATH}/{{institution_id:str}}"
 
 
-def routes(entrance: Entrance, writer: Writer, reader: AccountsReader) -> list[HTTPRouteHandler]:
+def routes(access: Access, writer: Writer, reader: AccountsReader) -> list[HTTPRouteHandler]:
     @post(PATH, status_code=201)
     async def register(request: HttpRequest) -> Response[bytes]:
-        actor = await entrance.admit(request, RegisterInstitution.name)
-        sent = await entrance.sent(request, ("type", "name"))
+        actor = await access.authorize(request, RegisterInstitution.name)
+        sent = await access.read_members(request, ("type", "name"))
         new = NewInstitution(
             type=sent.text("type"),
             name=sent.text("name"),
@@ -33,28 +33,28 @@ def routes(entrance: Entrance, writer: Writer, reader: AccountsReader) -> list[H
             longitude=sent.optional_number("longitude"),
         )
         command = RegisterInstitution(actor=actor, request_id=request_id(request), institution=new)
-        id = only(await writer.submit(command))
+        id = accepted_id(await writer.submit(command))
         shown = Institution(id, new.type, new.name, new.address, new.latitude, new.longitude)
         return json_response(_shown(shown), 201)
 
     @get(PATH)
     async def list_all(request: HttpRequest) -> Response[bytes]:
-        actor, asked = await entrance.ask(request, ListInstitutions.name, PAGED)
-        page = await reader.institutions(ListInstitutions(actor=actor, paging=lists.paging(asked, str)))
+        actor, parameters = await access.authorize_query(request, ListInstitutions.name, PAGED)
+        page = await reader.institutions(ListInstitutions(actor=actor, paging=lists.paging(parameters, str)))
         return lists.listed(request, page, _shown)
 
     @get(ONE)
     async def get_one(request: HttpRequest) -> Response[bytes]:
-        actor = await entrance.admit(request, ReadInstitution.name)
+        actor = await access.authorize(request, ReadInstitution.name)
         query = ReadInstitution(actor=actor, institution_id=path_id(request, "institution_id"))
         return json_response(_shown(await reader.institution(query)), 200)
 
     @delete(ONE)
     async def remove(request: HttpRequest) -> None:
-        actor = await entrance.admit(request, RemoveInstitution.name)
+        actor = await access.authorize(request, RemoveInstitution.name)
         institution_id = path_id(request, "institution_id")
         command = RemoveInstitution(actor=actor, request_id=request_id(request), institution_id=institution_id)
-        only(await writer.submit(command))
+        accepted_id(await writer.submit(command))
 
     return [register, list_all, get_one, remove]
 

@@ -8,7 +8,7 @@ from litestar import Response
 from adapters.http.api import cursors
 from adapters.http.api.cursors import AFTER
 from adapters.http.edge.requests import HttpRequest, json_response
-from adapters.http.schemas.query_parameters import LIMIT, OFFSET, PAGE, Asked, Declared
+from adapters.http.schemas.query_parameters import LIMIT, OFFSET, PAGE, Declared, ParameterValues
 from application.queries.outcomes import Slice
 from application.queries.query import Page, Paging, T
 
@@ -16,14 +16,14 @@ PAGED: Declared = (PAGE, LIMIT, AFTER)
 SLICED: Declared = (LIMIT, OFFSET, AFTER)
 
 
-def paging(asked: Asked, *types: Any) -> Paging:
+def paging(parameters: ParameterValues, *types: Any) -> Paging:
     """`types` of what the list is sorted by."""
-    return Paging(asked[PAGE], asked[LIMIT], cursors.after(asked, *types))
+    return Paging(parameters[PAGE], parameters[LIMIT], cursors.after(parameters, *types))
 
 
-def sliced(asked: Asked, *types: Any) -> Slice:
+def sliced(parameters: ParameterValues, *types: Any) -> Slice:
     """The same of a list that is counted by rows."""
-    return Slice(asked[LIMIT], asked[OFFSET], cursors.after(asked, *types))
+    return Slice(parameters[LIMIT], parameters[OFFSET], cursors.after(parameters, *types))
 
 
 def listed(request: HttpRequest, page: Page[T], shown: Callable[[T], Any]) -> Response[bytes]:

@@ -9,8 +9,8 @@ from litestar.handlers import HTTPRouteHandler
 
 from adapters.auth.passwords import Passwords
 from adapters.auth.turns import By
-from adapters.http.edge.access import Entrance, address_of, peer_of
-from adapters.http.edge.error_responses import only
+from adapters.http.edge.access import Access, address_of, peer_of
+from adapters.http.edge.error_responses import accepted_id
 from adapters.http.edge.requests import HttpRequest, json_response, path_id, request_id
 from adapters.http.schemas import query_parameters
 from adapters.limits.logins import Logins
@@ -31,17 +31,17 @@ LEARN = 60.0
 
 
 def routes(
-    entrance: Entrance, logins: Logins, passwords: Passwords, writer: Writer, reader: AccountsReader
+    access: Access, logins: Logins, passwords: Passwords, writer: Writer, reader: AccountsReader
 ) -> list[HTTPRouteHandler]:
     learned_at = float("-inf")
 
     @post("/v1/auth", status_code=200)
     async def log_in(request: HttpRequest) -> Response[bytes]:
         address = address_of(request.scope)
-        await entrance.limiter.count("accounts", f"address/{address}")
+        await access.limiter.count("accounts", f"address/{address}")
         query_parameters.read(query_parameters.pairs(request.scope["query_string"]), ())
         async with logins.from_address(address):
-            sent = await entrance.sent(request, ("username", "password"))
+            sent = await access.read_members(request, ("username", "password"))
             username, password = sent.username(least=0), sent.password("password")
             async with logins.of_name(username, address):
                 await learn_costs()
@@ -58,7 +58,7 @@ def routes(
         request.scope["state"]["user_id"] = found.user_id
         if checked.is_outdated:
             await renew_hash(found, password, by, request_id(request))
-        token = entrance.tokens.issue(found.user_id, found.role, found.password_changes)
+        token = access.tokens.issue(found.user_id, found.role, found.password_changes)
         return json_response({"access_token": token}, 200)
 
     async def learn_costs() -> None:
@@ -77,9 +77,9 @@ def routes(
 
     @put("/v1/users/{user_id:str}/password", status_code=204)
     async def change_password(request: HttpRequest) -> None:
-        actor = await entrance.admit(request, ChangePassword.name)
+        actor = await access.authorize(request, ChangePassword.name)
         permissions.check_own(ChangePassword.name, actor, path_id(request, "user_id"), actor.role)
-        sent = await entrance.sent(request, ("old_password", "new_password"))
+        sent = await access.read_members(request, ("old_password", "new_password"))
         old, new = sent.password("old_password"), sent.new_password("new_password")
         username, kept = await reader.credentials(actor)
         address, by = address_of(request.scope), asker(request, actor.id)
@@ -89,7 +89,7 @@ def routes(
             if not checked.matches:
                 raise PasswordDiffers("old_password")
         password = NewPassword(replaced=kept, password_hash=await passwords.hash(new, by))
-        only(await writer.submit(ChangePassword(actor=actor, request_id=request_id(request), password=password)))
+        accepted_id(await writer.submit(ChangePassword(actor=actor, request_id=request_id(request), password=password)))
 
     return [log_in, change_password]
 

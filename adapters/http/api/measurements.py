@@ -6,10 +6,10 @@ from litestar import Response, delete, get, post
 from litestar.enums import MediaType
 from litestar.handlers import HTTPRouteHandler
 
-from adapters.http.api.fast_path import Intake
+from adapters.http.api.fast_path import PostMeasurements
 from adapters.http.api.lists import listed
-from adapters.http.edge.access import Entrance
-from adapters.http.edge.error_responses import only
+from adapters.http.edge.access import Access
+from adapters.http.edge.error_responses import accepted_id
 from adapters.http.edge.requests import HttpRequest, json_response, path_id, request_id
 from adapters.http.schemas import filters, readings
 from adapters.http.schemas.readings import Item
@@ -21,13 +21,15 @@ from domain.measurement import KINDS, Kind, Reading
 from domain.refusal import NotFound
 
 
-def routes(entrance: Entrance, writer: Writer, reader: MeasurementsReader, intake: Intake) -> list[HTTPRouteHandler]:
+def routes(
+    access: Access, writer: Writer, reader: MeasurementsReader, post_measurements: PostMeasurements
+) -> list[HTTPRouteHandler]:
     """The handlers of all kinds."""
-    return [route for kind in KINDS.values() for route in _routes_of(kind, entrance, writer, reader, intake)]
+    return [route for kind in KINDS.values() for route in _routes_of(kind, access, writer, reader, post_measurements)]
 
 
 def _routes_of(
-    kind: Kind, entrance: Entrance, writer: Writer, reader: MeasurementsReader, intake: Intake
+    kind: Kind, access: Access, writer: Writer, reader: MeasurementsReader, post_measurements: PostMeasurements
 ) -> list[HTTPRouteHandler]:
     collection = f"/v1/children/{{child_id:str}}/{kind.path}"
     id_name = f"{kind.path.rstrip('s')}_id"
@@ -35,7 +37,7 @@ def _routes_of(
 
     @post(collection, status_code=201)
     async def record(request: HttpRequest) -> Response[bytes]:
-        told = await intake.record(
+        response = await post_measurements.record(
             kind,
             request.path_params["child_id"],
             scope=request.scope,
@@ -46,19 +48,19 @@ def _routes_of(
             receive=request.receive,
             request_id=request_id(request),
         )
-        return Response(told.content, status_code=told.status, media_type=MediaType.JSON)
+        return Response(response.content, status_code=response.status, media_type=MediaType.JSON)
 
     @get(collection)
     async def list_all(request: HttpRequest) -> Response[bytes]:
-        actor, asked = await entrance.ask(request, ReadMeasurements.name, filters.LIST)
+        actor, parameters = await access.authorize_query(request, ReadMeasurements.name, filters.LIST)
         child_id = path_id(request, "child_id")
         everything = ReadMeasurements(actor=actor, child_id=child_id, kind=kind.name)
-        page = await reader.measurements(filters.narrowed(everything, asked, now=datetime.now(UTC)))
+        page = await reader.measurements(filters.narrowed(everything, parameters, now=datetime.now(UTC)))
         return listed(request, page, lambda row: _item(row, child_id, kind))
 
     @get(one)
     async def get_one(request: HttpRequest) -> Response[bytes]:
-        actor, child_id = await entrance.admit(request, ReadMeasurements.name), path_id(request, "child_id")
+        actor, child_id = await access.authorize(request, ReadMeasurements.name), path_id(request, "child_id")
         with_id = Condition("id", Operator.EQ, path_id(request, id_name))
         query = ReadMeasurements(actor=actor, child_id=child_id, kind=kind.name, conditions=((with_id,),))
         page = await reader.measurements(query)
@@ -68,7 +70,7 @@ def _routes_of(
 
     @delete(one)
     async def remove(request: HttpRequest) -> None:
-        actor = await entrance.admit(request, RemoveMeasurement.name)
+        actor = await access.authorize(request, RemoveMeasurement.name)
         command = RemoveMeasurement(
             actor=actor,
             request_id=request_id(request),
@@ -76,7 +78,7 @@ def _routes_of(
             kind=kind.name,
             measurement_id=path_id(request, id_name),
         )
-        only(await writer.submit(command))
+        accepted_id(await writer.submit(command))
 
     return [record, list_all, get_one, remove]
 

@@ -7,8 +7,8 @@ from litestar.handlers import HTTPRouteHandler
 
 from adapters.http.api import batch, lists
 from adapters.http.api.lists import SLICED
-from adapters.http.edge.access import Entrance
-from adapters.http.edge.error_responses import only_state
+from adapters.http.edge.access import Access
+from adapters.http.edge.error_responses import accepted_state
 from adapters.http.edge.request_body import ITEM
 from adapters.http.edge.requests import HttpRequest, json_response, path_id, request_id
 from adapters.http.schemas import entries, outcome_definitions, query_parameters
@@ -31,13 +31,13 @@ ENTRIES: Declared = (SUBJECT, FROM, TO, *SLICED)
 """Parameters of the lists."""
 
 
-def routes(entrance: Entrance, writer: Writer, reader: OutcomesReader, *, batch_limit: int) -> list[HTTPRouteHandler]:
+def routes(access: Access, writer: Writer, reader: OutcomesReader, *, batch_limit: int) -> list[HTTPRouteHandler]:
     """`batch_limit` in items."""
 
     @post(PATH, status_code=201)
     async def create(request: HttpRequest) -> Response[bytes]:
-        actor = await entrance.admit(request, CreateOutcomes.name)
-        sent = await batch.read(request, entrance, batch_limit, outcome_definitions.read)
+        actor = await access.authorize(request, CreateOutcomes.name)
+        sent = await batch.read(request, access, batch_limit, outcome_definitions.read)
         command = CreateOutcomes(actor=actor, request_id=request_id(request), definitions=sent.items)
         return await sent.answer(
             request,
@@ -48,46 +48,49 @@ def routes(entrance: Entrance, writer: Writer, reader: OutcomesReader, *, batch_
 
     @get(PATH)
     async def list_all(request: HttpRequest) -> Response[bytes]:
-        actor, asked = await entrance.ask(request, ListOutcomes.name, LIST)
+        actor, parameters = await access.authorize_query(request, ListOutcomes.name, LIST)
         query = ListOutcomes(
-            actor=actor, brand_id=asked[BRAND_ID], metric_key=asked[METRIC_KEY], slice=lists.sliced(asked, str)
+            actor=actor,
+            brand_id=parameters[BRAND_ID],
+            metric_key=parameters[METRIC_KEY],
+            slice=lists.sliced(parameters, str),
         )
         page = await reader.outcomes(query)
         return lists.named(request, page, "outcomes", outcome_definitions.item)
 
     @get(ONE)
     async def get_one(request: HttpRequest) -> Response[bytes]:
-        actor = await entrance.admit(request, ReadOutcome.name)
+        actor = await access.authorize(request, ReadOutcome.name)
         outcome = await reader.outcome(ReadOutcome(actor=actor, outcome_id=path_id(request, "outcome_id")))
         return json_response(outcome_definitions.item(outcome), 200)
 
     @patch(ONE, status_code=200)
     async def revise(request: HttpRequest) -> Response[bytes]:
-        actor = await entrance.admit(request, ReviseOutcome.name)
+        actor = await access.authorize(request, ReviseOutcome.name)
         outcome_id = path_id(request, "outcome_id")
-        change = outcome_definitions.read_change(await entrance.sent(request, most=ITEM))
+        change = outcome_definitions.read_change(await access.read_members(request, most=ITEM))
         command = ReviseOutcome(actor=actor, request_id=request_id(request), outcome_id=outcome_id, change=change)
-        return json_response(outcome_definitions.item(only_state(await writer.submit(command), OutcomeRow)), 200)
+        return json_response(outcome_definitions.item(accepted_state(await writer.submit(command), OutcomeRow)), 200)
 
     @post(f"{ONE}/entries", status_code=201)
     async def record(request: HttpRequest) -> Response[bytes]:
-        actor = await entrance.admit(request, RecordEntries.name)
+        actor = await access.authorize(request, RecordEntries.name)
         outcome_id, now = path_id(request, "outcome_id"), datetime.now(UTC)
-        sent = await batch.read(request, entrance, batch_limit, lambda members: entries.read(members, outcome_id, now))
+        sent = await batch.read(request, access, batch_limit, lambda members: entries.read(members, outcome_id, now))
         command = RecordEntries(actor=actor, request_id=request_id(request), outcome_id=outcome_id, entries=sent.items)
         answer = await writer.submit(command)
         return await sent.answer(request, answer, entries.item, entries.item)
 
     @get(f"{ONE}/entries")
     async def list_entries(request: HttpRequest) -> Response[bytes]:
-        actor, asked = await entrance.ask(request, ListEntries.name, ENTRIES)
+        actor, parameters = await access.authorize_query(request, ListEntries.name, ENTRIES)
         outcome_id = path_id(request, "outcome_id")
         query = ListEntries(
             actor=actor,
             outcome_id=outcome_id,
-            subject_id=asked[SUBJECT],
-            period=asked.period,
-            slice=lists.sliced(asked, datetime, str),
+            subject_id=parameters[SUBJECT],
+            period=parameters.period,
+            slice=lists.sliced(parameters, datetime, str),
         )
         page = await reader.entries(query)
         return lists.named(request, page, "entries", lambda row: entries.item_of_row(row, outcome_id))

@@ -12,8 +12,8 @@ from adapters.auth.passwords import Passwords
 from adapters.http.api import groups, lists
 from adapters.http.api.lists import PAGED
 from adapters.http.api.logins import asker
-from adapters.http.edge.access import Entrance
-from adapters.http.edge.error_responses import only
+from adapters.http.edge.access import Access
+from adapters.http.edge.error_responses import accepted_id
 from adapters.http.edge.requests import HttpRequest, json_response, path_id, present, request_id
 from adapters.http.schemas.members import Members, Required
 from adapters.postgres.readers.accounts import AccountsReader
@@ -48,37 +48,37 @@ COLLECTIONS = (
 OF_EVERYBODY = ("username", "password", "institution_id")
 
 
-def routes(entrance: Entrance, passwords: Passwords, writer: Writer, reader: AccountsReader) -> list[HTTPRouteHandler]:
+def routes(access: Access, passwords: Passwords, writer: Writer, reader: AccountsReader) -> list[HTTPRouteHandler]:
     @delete("/v1/users/{user_id:str}")
     async def remove(request: HttpRequest) -> None:
-        actor = await entrance.admit(request, RemoveUser.name)
+        actor = await access.authorize(request, RemoveUser.name)
         user_id = path_id(request, "user_id")
-        only(await writer.submit(RemoveUser(actor=actor, request_id=request_id(request), user_id=user_id)))
+        accepted_id(await writer.submit(RemoveUser(actor=actor, request_id=request_id(request), user_id=user_id)))
 
     @post("/v1/users/{user_id:str}/reset-password", status_code=204)
     async def reset_password(request: HttpRequest) -> None:
-        actor = await entrance.admit(request, ResetPassword.name)
+        actor = await access.authorize(request, ResetPassword.name)
         user_id = path_id(request, "user_id")
-        sent = await entrance.sent(request, ("new_password",))
+        sent = await access.read_members(request, ("new_password",))
         password_hash = await passwords.hash(sent.new_password("new_password"), asker(request, actor.id))
         command = ResetPassword(
             actor=actor, request_id=request_id(request), user_id=user_id, password_hash=password_hash
         )
-        only(await writer.submit(command))
+        accepted_id(await writer.submit(command))
 
-    of_collections = (_routes_of(collection, entrance, passwords, writer, reader) for collection in COLLECTIONS)
+    of_collections = (_routes_of(collection, access, passwords, writer, reader) for collection in COLLECTIONS)
     return [remove, reset_password, *(route for routes in of_collections for route in routes)]
 
 
 def _routes_of(
-    collection: Collection, entrance: Entrance, passwords: Passwords, writer: Writer, reader: AccountsReader
+    collection: Collection, access: Access, passwords: Passwords, writer: Writer, reader: AccountsReader
 ) -> list[HTTPRouteHandler]:
     role = collection.role
 
     @post(collection.path, status_code=201, name=f"register_{role}")
     async def register(request: HttpRequest) -> Response[bytes]:
-        actor = await entrance.admit(request, RegisterUser.name)
-        sent = await entrance.sent(request, (*OF_EVERYBODY, *collection.required))
+        actor = await access.authorize(request, RegisterUser.name)
+        sent = await access.read_members(request, (*OF_EVERYBODY, *collection.required))
         username, password = canonical(sent.username()), sent.new_password("password")
         institution_id = sent.text("institution_id").lower()
         today = times.today()
@@ -87,19 +87,19 @@ def _routes_of(
         new = NewUser(
             role, username, await passwords.hash(password, asker(request, actor.id)), institution_id, profile, children
         )
-        id = only(await writer.submit(RegisterUser(actor=actor, request_id=request_id(request), user=new)))
+        id = accepted_id(await writer.submit(RegisterUser(actor=actor, request_id=request_id(request), user=new)))
         return json_response(shown(User(id, role, username, institution_id, profile, sorted(children), []), today), 201)
 
     @get(collection.path, name=f"list_{role}")
     async def list_all(request: HttpRequest) -> Response[bytes]:
-        actor, asked = await entrance.ask(request, ListUsers.name, PAGED)
-        page = await reader.users(ListUsers(actor=actor, role=role, paging=lists.paging(asked, str)))
+        actor, parameters = await access.authorize_query(request, ListUsers.name, PAGED)
+        page = await reader.users(ListUsers(actor=actor, role=role, paging=lists.paging(parameters, str)))
         today = times.today()
         return lists.listed(request, page, lambda user: shown(user, today))
 
     @get(f"{collection.path}/{{{collection.id_name}:str}}", name=f"get_{role}")
     async def get_one(request: HttpRequest) -> Response[bytes]:
-        actor = await entrance.admit(request, ReadUser.name)
+        actor = await access.authorize(request, ReadUser.name)
         query = ReadUser(actor=actor, role=role, user_id=path_id(request, collection.id_name))
         return json_response(shown(await reader.user(query), times.today()), 200)
 

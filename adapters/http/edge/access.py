@@ -9,13 +9,13 @@ from msgspec import Struct
 
 from adapters.auth.tokens import Tokens
 from adapters.http.edge import decoding, request_body
-from adapters.http.edge.api_areas import family_of
+from adapters.http.edge.api_areas import api_area_of
 from adapters.http.edge.byte_budget import ByteBudget
 from adapters.http.edge.request_body import ACCOUNTS, Limit
 from adapters.http.edge.requests import HttpRequest, check_path_ids, path_id
 from adapters.http.schemas import members, query_parameters
 from adapters.http.schemas.members import Members, Required
-from adapters.http.schemas.query_parameters import Asked, Declared
+from adapters.http.schemas.query_parameters import Declared, ParameterValues
 from adapters.limits.limiter import Limiter
 from adapters.postgres.fair_semaphore import CURRENT_USER
 from application import permissions
@@ -27,67 +27,67 @@ ADDRESS = 64
 """Characters of an address that count: a proxy may pass on any text, and what it passes on is remembered."""
 
 
-class Entrance(Struct, frozen=True):
-    """`body_limit`: bytes of the largest bodies. `check_there` is UserGone where an actor has been removed."""
+class Access(Struct, frozen=True):
+    """`body_limit`: bytes of the largest bodies. `check_actor_exists` is UserGone where an actor has been removed."""
 
     tokens: Tokens
     limiter: Limiter
     body_limit: int
     bodies: ByteBudget
-    check_there: Callable[[Actor], Awaitable[None]]
+    check_actor_exists: Callable[[Actor], Awaitable[None]]
 
-    async def admit(self, request: HttpRequest, action: str, owner: str | None = None) -> Actor:
+    async def authorize(self, request: HttpRequest, action: str, owner: str | None = None) -> Actor:
         """The one who asks, of a request that has no query parameters. What `ask` says."""
-        actor, _ = await self.ask(request, action, (), owner)
+        actor, _ = await self.authorize_query(request, action, (), owner)
         return actor
 
-    async def ask(
+    async def authorize_query(
         self, request: HttpRequest, action: str, declared: Declared, owner: str | None = None
-    ) -> tuple[Actor, Asked]:
-        """The one who asks, and what the query says of the parameters that there are.
+    ) -> tuple[Actor, ParameterValues]:
+        """Authenticate and authorize the request, check the ids in its path and read its query parameters.
 
-        What `identify` says; Forbidden where no one of that role may; what is said of bad ids in the path; Forbidden
-        where `owner`, the role of the one whose things the path names, is that of another; what `parameters` says.
+        `owner`: the role of the user whose things the path names; Forbidden when that is not the actor. Raises what
+        `authenticate`, `check_path_ids` and `read_parameters` raise, and Forbidden when the actor's role may not do it.
         """
-        family = family_of(request.scope["path"])
-        actor = await self.identify(request.headers.get("authorization"), family, request.scope)
+        api_area = api_area_of(request.scope["path"])
+        actor = await self.authenticate(request.headers.get("authorization"), api_area, request.scope)
         CURRENT_USER.set(actor.id)
         permissions.check_role(action, actor)
         check_path_ids(request)
         if owner is not None:
             permissions.check_own(action, actor, path_id(request, f"{owner}_id"), owner)
-        return actor, await self.parameters(actor, request.scope, declared)
+        return actor, await self.read_parameters(actor, request.scope, declared)
 
-    async def parameters(self, actor: Actor, scope: Scope, declared: Declared) -> Asked:
+    async def read_parameters(self, actor: Actor, scope: Scope, declared: Declared) -> ParameterValues:
         """What `parameters.read` says of a query; but UserGone comes before that."""
         try:
             return query_parameters.read(query_parameters.pairs(scope["query_string"]), declared)
         except Refusal:
-            await self.check_there(actor)
+            await self.check_actor_exists(actor)
             raise
 
-    async def identify(self, authorization: str | None, family: str, scope: Scope) -> Actor:
+    async def authenticate(self, authorization: str | None, api_area: str, scope: Scope) -> Actor:
         """Whose token it is; the request counts for him, or for its address where it has no good token.
         NotAuthenticated; TooManyRequests; Unavailable when it cannot be told now."""
         try:
             actor = await self.tokens.actor(authorization)
         except (NotAuthenticated, Unavailable):
-            await self.limiter.count(family, f"address/{address_of(scope)}")
+            await self.limiter.count(api_area, f"address/{address_of(scope)}")
             raise
         scope["state"]["user_id"] = actor.id
         subject = scope["state"]["subject"] = f"subject/{actor.id}"
-        await self.limiter.count(family, subject)
+        await self.limiter.count(api_area, subject)
         return actor
 
-    async def sent(self, request: HttpRequest, required: Required = (), *, most: int = ACCOUNTS) -> Members:
+    async def read_members(self, request: HttpRequest, required: Required = (), *, most: int = ACCOUNTS) -> Members:
         """The members of a body of at most so many bytes. Unreadable, MembersMissing, and what `read` says."""
-        sent = await self.body(request, Limit(one=most, array=most))
+        sent = await self.read_body(request, Limit(one=most, array=most))
         return members.read(await decoding.run(len(sent), request_body.members, sent), required)
 
-    async def body(self, request: HttpRequest, limit: Limit) -> bytes:
+    async def read_body(self, request: HttpRequest, limit: Limit) -> bytes:
         """The bytes of the body, which is to be JSON. What `read` says."""
         headers = request.headers
-        return await self.read(
+        return await self.receive_body(
             request.scope,
             request.receive,
             limit,
@@ -96,7 +96,7 @@ class Entrance(Struct, frozen=True):
             content_length=headers.get("content-length", ""),
         )
 
-    async def read(
+    async def receive_body(
         self,
         scope: Scope,
         receive: Receive,

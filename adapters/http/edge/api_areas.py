@@ -4,12 +4,12 @@ import re
 
 from domain.measurement import KINDS
 
-_FAMILIES = {
+_PATHS = {
     "measurements": re.compile(rf"/v1/children/[^/]+/(?:{'|'.join(kind.path for kind in KINDS.values())})(?:/|$)"),
     "outcomes": re.compile(r"/(?:v1/(?:outcomes|correlations)|cohort|patterns)(?:/|$)"),
 }
 
 
-def family_of(path: str) -> str:
+def api_area_of(path: str) -> str:
     """`measurements` or `outcomes`, and for whatever else there is `accounts`."""
-    return next((family for family, paths in _FAMILIES.items() if paths.match(path)), "accounts")
+    return next((api_area for api_area, paths in _PATHS.items() if paths.match(path)), "accounts")

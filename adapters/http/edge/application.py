@@ -11,7 +11,7 @@ from litestar.enums import HttpMethod, MediaType
 from litestar.handlers import HTTPRouteHandler
 
 from adapters.http.edge import error_responses
-from adapters.http.edge.requests import HttpRequest, asked
+from adapters.http.edge.requests import HttpRequest, request_info
 
 
 def create(
@@ -56,5 +56,5 @@ def _options(path: str, allowed: str) -> HTTPRouteHandler:
 
 
 def _answer(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
-    told = error_responses.answer(error, asked(request), request.scope)
-    return Response(told.content, status_code=told.status, media_type=MediaType.JSON, headers=told.headers)
+    response = error_responses.handle(error, request_info(request), request.scope)
+    return Response(response.content, status_code=response.status, media_type=MediaType.JSON, headers=response.headers)

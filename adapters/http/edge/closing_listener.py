@@ -6,7 +6,7 @@ import ssl
 from contextlib import suppress
 
 from adapters.http.edge import edge, error_responses
-from adapters.http.edge.error_responses import Asked
+from adapters.http.edge.error_responses import RequestInfo
 from adapters.http.edge.http_protocol import written
 from adapters.http.edge.requests import new_request_id
 from adapters.system.listening import refuse_new_connections
@@ -45,9 +45,9 @@ async def _answer_one(connection: socket.socket, context: ssl.SSLContext | None)
         writer = asyncio.StreamWriter(transport, protocol, reader, loop)
         head = await reader.readuntil(b"\r\n\r\n")
         method, target, *_ = (*head.partition(b"\r\n")[0].decode("latin-1").split(" "), "", "")
-        asked = Asked(method, target.partition("?")[0], new_request_id())
-        told = error_responses.told(Unavailable("the service is ending", kind="ending"), asked)
-        writer.write(written(told, asked.request_id, edge.security(with_tls=context is not None)))
+        request_info = RequestInfo(method, target.partition("?")[0], new_request_id())
+        response = error_responses.error_response(Unavailable("the service is ending", kind="ending"), request_info)
+        writer.write(written(response, request_info.request_id, edge.security(with_tls=context is not None)))
         if writer.can_write_eof():
             writer.write_eof()
         while await reader.read(HEAD):  # else what it still sends would reset the answer

@@ -13,7 +13,7 @@ from msgspec import Struct
 from adapters.http.edge import error_responses
 from adapters.http.edge.cors import Cors, Headers
 from adapters.http.edge.draining import Draining
-from adapters.http.edge.error_responses import NOTHING, Asked, Refused, Told
+from adapters.http.edge.error_responses import NO_ERRORS, ErrorCounts, RawResponse, RequestInfo
 from adapters.http.edge.request_body import Disconnected
 from adapters.http.edge.requests import new_request_id
 from application.unavailable import Unavailable
@@ -37,7 +37,7 @@ def security(*, with_tls: bool) -> Headers:
     return _SECURITY + _STRICT if with_tls else _SECURITY
 
 
-class Answered(Struct, frozen=True, gc=False):
+class RequestRecord(Struct, frozen=True, gc=False):
     """One request, and what became of it: `route` is a template of the application's paths, or `unknown`; `status` is
     None where the client left before there was an answer; `user_id` is that of its token, where that was good."""
 
@@ -45,7 +45,7 @@ class Answered(Struct, frozen=True, gc=False):
     route: str
     status: int | None
     seconds: float
-    refused: Refused
+    errors: ErrorCounts
     request_id: str
     user_id: str | None
 
@@ -58,7 +58,7 @@ class Edge:
         draining: Draining,
         cors: Cors | None = None,
         with_tls: bool = False,
-        observe: Callable[[Answered], None] = lambda _: None,
+        observe: Callable[[RequestRecord], None] = lambda _: None,
     ) -> None:
         """Without `cors` no page of another origin may ask. `observe` is told of every request once it was answered."""
         self._app = app
@@ -99,7 +99,7 @@ class Edge:
             try:
                 if self._cors is not None and self._cors.asks_first(method, sent):
                     ours += self._cors.preflight
-                    await Told(204, b"").send_to(answer)
+                    await RawResponse(204, b"").send_to(answer)
                 else:
                     await self._app(scope, receive, answer)
             finally:
@@ -109,16 +109,16 @@ class Edge:
                 raise  # half of an answer is on its way: only the end of the connection can tell
             if isinstance(error, asyncio.CancelledError):  # it has waited for the request for as long as it may
                 error = Unavailable("this process is ending", kind="ending")
-            await error_responses.answer(error, Asked(method, path, request_id), scope).send_to(answer)
+            await error_responses.handle(error, RequestInfo(method, path, request_id), scope).send_to(answer)
         finally:
             if (reserved := scope["state"].pop("body", None)) is not None:
                 reserved.release()
-            route, refused = scope.get("path_template", UNKNOWN), scope["state"].get("refused", NOTHING)
-            if Disconnected.__name__ in refused.kinds:
+            route, errors = scope.get("path_template", UNKNOWN), scope["state"].get("errors", NO_ERRORS)
+            if Disconnected.__name__ in errors.kinds:
                 # The connection may have answered it, which has not heard the end of the request.
-                status, refused = scope["state"].get("answered", (None, refused))
+                status, errors = scope["state"].get("answered", (None, errors))
             user_id = scope["state"].get("user_id")
-            self._observe(Answered(method, route, status, perf_counter() - started, refused, request_id, user_id))
+            self._observe(RequestRecord(method, route, status, perf_counter() - started, errors, request_id, user_id))
 
 
 def _id_of(given: bytes | None) -> bytes:

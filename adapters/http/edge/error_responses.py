@@ -10,7 +10,7 @@ from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFou
 from litestar.types import Scope, Send
 from msgspec import Struct
 
-from adapters.http.edge.api_areas import family_of
+from adapters.http.edge.api_areas import api_area_of
 from adapters.http.edge.envelopes import ENVELOPES, FIELDS, Envelope, encode, envelope, problem
 from adapters.http.edge.request_body import BatchTooLarge, BodyTooLarge, Disconnected, UnsupportedMediaType
 from adapters.limits.limiter import TooManyRequests
@@ -28,7 +28,7 @@ _outages: dict[str, Outage] = {}
 """Kind of what is lacking → the outage in which requests are answered 503."""
 
 
-class Refused(Struct, frozen=True):
+class ErrorCounts(Struct, frozen=True):
     """What was refused of a request, the whole or items, as metrics count it. Facts only: the exceptions hold frames,
     and with them the body.
 
@@ -39,10 +39,10 @@ class Refused(Struct, frozen=True):
     unavailable: str | None = None
 
 
-NOTHING = Refused()
+NO_ERRORS = ErrorCounts()
 
 
-class Failed(Exception):
+class LoggedFault(Exception):
     """A fault of ours that is in the log already."""
 
 
@@ -65,7 +65,7 @@ class TooSlow(Exception):
         self.wait = wait
 
 
-REFUSALS = tuple(
+ERROR_KINDS = tuple(
     each.__name__
     for each in (
         *ENVELOPES,
@@ -86,7 +86,7 @@ REFUSALS = tuple(
 """The kinds of what is refused, as metrics count it."""
 
 
-class Told(Struct, frozen=True):
+class RawResponse(Struct, frozen=True):
     """An answer: its status, its JSON, and what it has to say in headers besides."""
 
     status: int
@@ -102,7 +102,7 @@ class Told(Struct, frozen=True):
         await send({"type": "http.response.body", "body": self.content, "more_body": False})
 
 
-class Asked(Struct, frozen=True):
+class RequestInfo(Struct, frozen=True):
     """Of a request, what an answer to an error may name."""
 
     method: str
@@ -110,87 +110,87 @@ class Asked(Struct, frozen=True):
     request_id: str
 
 
-def outcomes(answer: CommandResult) -> list[ItemResult]:
+def item_results(result: CommandResult) -> list[ItemResult]:
     """The outcomes of a command's items; the Refusal of the whole is raised, as is Failed."""
-    if isinstance(answer, Refusal):
-        raise answer
-    if isinstance(answer, Fault):
-        raise Failed
-    return answer
+    if isinstance(result, Refusal):
+        raise result
+    if isinstance(result, Fault):
+        raise LoggedFault
+    return result
 
 
-def only(answer: CommandResult) -> str:
+def accepted_id(result: CommandResult) -> str:
     """The id that a command of one item answers with; its Refusal is raised, as is Failed."""
-    return id_of(accepted_of(answer))
+    return id_of(accepted_result(result))
 
 
-def only_state(answer: CommandResult, type: type[S]) -> S:
+def accepted_state(result: CommandResult, type: type[S]) -> S:
     """The state of this type that a command of one item answers with, likewise."""
-    accepted = accepted_of(answer)
-    if not isinstance(accepted, type):
-        raise TypeError(f"the command answers with a {accepted.__class__.__name__}")
-    return accepted
+    state = accepted_result(result)
+    if not isinstance(state, type):
+        raise TypeError(f"the command answers with a {state.__class__.__name__}")
+    return state
 
 
-def accepted_of(answer: CommandResult) -> str | State:
+def accepted_result(result: CommandResult) -> str | State:
     """The id or the state that a command of one item answers with, likewise."""
-    (outcome,) = outcomes(answer)
+    (outcome,) = item_results(result)
     if isinstance(outcome, Refusal):
         raise outcome
     if isinstance(outcome, Fault):
-        raise Failed
+        raise LoggedFault
     return outcome
 
 
-def answer(error: Exception, asked: Asked, scope: Scope) -> Told:
+def handle(error: Exception, request: RequestInfo, scope: Scope) -> RawResponse:
     """The answer to a request that has failed. The scope gets what was refused; the error loses its frames."""
-    response = told(error, asked)
-    scope["state"]["refused"] = refused(error)
+    response = error_response(error, request)
+    scope["state"]["errors"] = error_counts(error)
     without_frames(error)
     return response
 
 
-def refused(error: Exception) -> Refused:
+def error_counts(error: Exception) -> ErrorCounts:
     """What metrics say of a request that has failed so."""
-    return Refused(unavailable=error.kind) if isinstance(error, Unavailable) else Refused({_kind(error): 1})
+    return ErrorCounts(unavailable=error.kind) if isinstance(error, Unavailable) else ErrorCounts({_kind(error): 1})
 
 
-def note_items(outcomes: Iterable[ItemResult], scope: Scope) -> None:
+def count_item_errors(results: Iterable[ItemResult], scope: Scope) -> None:
     """The scope gets how many items of an array were refused, and how."""
-    kinds = Counter(_kind(each) for each in outcomes if not isinstance(each, str | State))
+    kinds = Counter(_kind(each) for each in results if not isinstance(each, str | State))
     if kinds:
-        scope["state"]["refused"] = Refused(kinds)
+        scope["state"]["errors"] = ErrorCounts(kinds)
 
 
-def _kind(refused: object) -> str:
-    return Fault.__name__ if isinstance(refused, Failed) else type(refused).__name__
+def _kind(error: object) -> str:
+    return Fault.__name__ if isinstance(error, LoggedFault) else type(error).__name__
 
 
-def told(error: Exception, asked: Asked) -> Told:
+def error_response(error: Exception, request: RequestInfo) -> RawResponse:
     """How an error is told to a client. What is a bug goes to the log with its trace, under the request's id."""
-    answer = shown(error, asked)
+    response = render(error, request)
     if isinstance(error, Unavailable):
         outage = _outages.setdefault(error.kind, Outage("requests are answered 503"))
-        outage.failed(str(error), kind=error.kind, request_id=asked.request_id)
-        logger.debug("request answered 503", reason=str(error), path=asked.path, request_id=asked.request_id)
-    elif answer.status == 500 and not isinstance(error, Failed):
-        logger.error("request failed", request_id=asked.request_id, path=asked.path, exc_info=error)
-    return answer
+        outage.failed(str(error), kind=error.kind, request_id=request.request_id)
+        logger.debug("request answered 503", reason=str(error), path=request.path, request_id=request.request_id)
+    elif response.status == 500 and not isinstance(error, LoggedFault):
+        logger.error("request failed", request_id=request.request_id, path=request.path, exc_info=error)
+    return response
 
 
-def shown(error: Exception, asked: Asked) -> Told:
+def render(error: Exception, request: RequestInfo) -> RawResponse:
     """The same, and nothing goes to the log."""
-    said, headers = _said(error, asked)
-    if family_of(asked.path) == "outcomes":
-        return Told(said.code, encode(problem(said, error)), headers)
-    return Told(said.code, encode(said), headers)
+    said, headers = _said(error, request)
+    if api_area_of(request.path) == "outcomes":
+        return RawResponse(said.code, encode(problem(said, error)), headers)
+    return RawResponse(said.code, encode(said), headers)
 
 
-def _said(error: Exception, asked: Asked) -> tuple[Envelope, dict[str, str]]:
+def _said(error: Exception, request: RequestInfo) -> tuple[Envelope, dict[str, str]]:
     """The first envelope of an error, and its headers."""
     match error:
         case Refusal():
-            said = envelope(error, asked.request_id)
+            said = envelope(error, request.request_id)
             return said, {"WWW-Authenticate": "Bearer"} if said.code == 401 else {}
         case Unfit():
             return Envelope(400, FIELDS, str(error)), {}
@@ -211,13 +211,13 @@ def _said(error: Exception, asked: Asked) -> tuple[Envelope, dict[str, str]]:
         case HeadTooLarge():
             return Envelope(431, "Request headers too large!", f"The limit is {error.limit} {error.unit}."), {}
         case HTTPException(status_code=404):
-            return Envelope(404, f"Endpoint {asked.path} not found!"), {}
+            return Envelope(404, f"Endpoint {request.path} not found!"), {}
         case HTTPException(status_code=405):
             allow = (error.headers or {}).get("allow", "")
-            return Envelope(405, f"Method {asked.method} is not allowed for {asked.path}!"), {"Allow": allow}
+            return Envelope(405, f"Method {request.method} is not allowed for {request.path}!"), {"Allow": allow}
         case HTTPException(status_code=400):
             return Envelope(400, "Unable to process request!", str(error.detail)), {}
-    return envelope(Fault(), asked.request_id), {}
+    return envelope(Fault(), request.request_id), {}
 
 
 def _too_many(error: TooManyRequests) -> tuple[Envelope, dict[str, str]]:

@@ -21,7 +21,7 @@ from adapters.http.edge import error_responses
 from adapters.http.edge.access import network_of
 from adapters.http.edge.byte_budget import ByteBudget, Reservation
 from adapters.http.edge.cors import Headers
-from adapters.http.edge.error_responses import Asked, HeadTooLarge, NoHttp, Told, TooSlow
+from adapters.http.edge.error_responses import HeadTooLarge, NoHttp, RawResponse, RequestInfo, TooSlow
 from adapters.http.edge.held_answers import HeldAnswers
 from adapters.http.edge.request_body import BodyTooLarge
 from adapters.http.edge.requests import new_request_id
@@ -78,7 +78,7 @@ def protocol(
     for, too. Answers that wait for slow readers have as much again."""
     answers = HeldAnswers(bodies.total)
     return partial(
-        Arrival,
+        HttpProtocol,
         wait=wait,
         body_limit=body_limit,
         headers=headers,
@@ -89,7 +89,7 @@ def protocol(
     )
 
 
-class Arrival(HttpToolsProtocol):
+class HttpProtocol(HttpToolsProtocol):
     """One timer a connection looks now and then: what comes in time costs next to nothing."""
 
     def __init__(
@@ -407,29 +407,31 @@ class Arrival(HttpToolsProtocol):
     def _written(self, error: Exception) -> bytes:
         path = self.url.partition(b"?")[0].decode("latin-1")
         request_id = self.scope["state"].get("request_id") or new_request_id()
-        told = error_responses.told(error, Asked(str(self.scope.get("method", "")), path, request_id))
-        self.scope["state"]["answered"] = told.status, error_responses.refused(error)
-        return written(told, request_id, [*self.server_state.default_headers, *self._refusal_headers])
+        response = error_responses.error_response(
+            error, RequestInfo(str(self.scope.get("method", "")), path, request_id)
+        )
+        self.scope["state"]["answered"] = response.status, error_responses.error_counts(error)
+        return written(response, request_id, [*self.server_state.default_headers, *self._refusal_headers])
 
 
-def written(told: Told, request_id: str, headers: Headers) -> bytes:
+def written(response: RawResponse, request_id: str, headers: Headers) -> bytes:
     """An answer after which the connection ends, as it goes out."""
     lines = [
         (b"content-type", b"application/json"),
-        (b"content-length", b"%d" % len(told.content)),
+        (b"content-length", b"%d" % len(response.content)),
         (b"connection", b"close"),
         (b"x-request-id", request_id.encode()),
-        *((name.lower().encode(), value.encode()) for name, value in told.headers.items()),
+        *((name.lower().encode(), value.encode()) for name, value in response.headers.items()),
         *headers,
     ]
     head = b"".join(b"%b: %b\r\n" % line for line in lines)
-    return STATUS_LINE[told.status] + head + b"\r\n" + told.content
+    return STATUS_LINE[response.status] + head + b"\r\n" + response.content
 
 
 class _Flow(FlowControl):
     """uvicorn's, but it tells the connection when reading stops and goes on."""
 
-    def __init__(self, transport: asyncio.Transport, arrival: Arrival) -> None:
+    def __init__(self, transport: asyncio.Transport, arrival: HttpProtocol) -> None:
         super().__init__(transport)
         self._arrival = arrival
 

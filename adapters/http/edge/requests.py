@@ -12,7 +12,7 @@ from litestar.datastructures import MultiDict
 from litestar.enums import MediaType
 
 from adapters.http.edge.envelopes import encode
-from adapters.http.edge.error_responses import Asked
+from adapters.http.edge.error_responses import RequestInfo
 from domain import outcome
 from domain.refusal import BadParameter, NotFound
 
@@ -41,8 +41,8 @@ def request_id(request: Request[Any, Any, Any]) -> str:
     return str(request.scope["state"]["request_id"])
 
 
-def asked(request: Request[Any, Any, Any]) -> Asked:
-    return Asked(request.method, request.scope["path"], request_id(request))
+def request_info(request: Request[Any, Any, Any]) -> RequestInfo:
+    return RequestInfo(request.method, request.scope["path"], request_id(request))
 
 
 def checked_id(value: str, name: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from adapters.http.api.lists import PAGED
 from adapters.http.openapi.operations import REMOVED, Answer, Link, Operation, ok, page_of
-from adapters.http.openapi.requests import Body, asked, new_password, number, password, path_id, text
+from adapters.http.openapi.requests import Body, in_query, new_password, number, password, path_id, text
 from adapters.http.schemas.json_schema import ID, Json, closed, of_struct, ref, string
 from application.queries.institutions import Institution
 from domain.refusal import AlreadyRegistered, InstitutionInUse, LoginRefused, NotFound, PasswordDiffers
@@ -137,7 +137,7 @@ def _institutions() -> Iterator[Operation]:
         summary="All institutions",
         description=LATEST,
         action="list_institutions",
-        parameters=asked(*PAGED),
+        parameters=in_query(*PAGED),
         answers=(page_of("Institution", example),),
     )
     yield Operation(

@@ -6,7 +6,7 @@ from adapters.http.api.analytics import COMPARISON as COMPARE
 from adapters.http.api.analytics import GRANULARITY, OF_PERIOD, SERIES
 from adapters.http.openapi.operations import Answer, Operation, ok
 from adapters.http.openapi.outcomes import EXAMPLE as OUTCOME
-from adapters.http.openapi.requests import Body, Member, Parameter, Refusals, asked, outcome_id, text
+from adapters.http.openapi.requests import Body, Member, Parameter, Refusals, in_query, outcome_id, text
 from adapters.http.openapi.statistics import BEYOND, METHOD, TREND, constant, few
 from adapters.http.schemas.json_schema import (
     COUNT,
@@ -77,7 +77,7 @@ def operations() -> Iterator[Operation]:
         summary="What the values of an outcome are like",
         description="`improving`: of the subjects with values on two days or more, the share whose slope over their "
         "daily means goes the better way.",
-        parameters=asked(*OF_PERIOD),
+        parameters=in_query(*OF_PERIOD),
         answer=ok("Summary", SUMMARY),
     )
     yield _question(
@@ -85,7 +85,7 @@ def operations() -> Iterator[Operation]:
         id="read_series",
         summary="An outcome period by period",
         description="Empty periods are left out.",
-        parameters=asked(*SERIES),
+        parameters=in_query(*SERIES),
         answer=ok("Series", {"outcome_id": OUTCOME["id"], "granularity": "week", "points": [POINT]}),
     )
     yield _question(
@@ -94,7 +94,7 @@ def operations() -> Iterator[Operation]:
         summary="The trend of an outcome",
         description="Least squares over the means of days (all values of a UTC day, whoever's); x counts days from the "
         "first. `better` goes by the outcome's direction, and is null where the trend is not significant.",
-        parameters=asked(*OF_PERIOD),
+        parameters=in_query(*OF_PERIOD),
         answer=ok("OutcomeTrend", {**TREND, "better": True}),
         refused=(few("values", 3),),
     )
@@ -104,7 +104,7 @@ def operations() -> Iterator[Operation]:
         summary="Cohorts side by side",
         description="A subject belongs to the group of its first entry; its change is its last value less its first. A "
         "group's `p_value` is of the paired t test, the whole's of a one-way analysis of variance of the changes.",
-        parameters=asked(*COMPARE),
+        parameters=in_query(*COMPARE),
         answer=ok("OutcomeComparison", COMPARISON),
     )
     yield _correlations()

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from adapters.http.api.audit import EVENTS, FACTS
 from adapters.http.api.audit import STATE as AS_KNOWN
 from adapters.http.openapi.operations import Answer, Operation
-from adapters.http.openapi.requests import Parameter, asked
+from adapters.http.openapi.requests import Parameter, in_query
 from adapters.http.schemas.json_schema import EXACT_TIME, Json, array, closed, or_null, pattern, ref, string
 from domain.refusal import NotFound
 
@@ -64,7 +64,7 @@ def operations() -> Iterator[Operation]:
         description="Without values. A page is ordered by when things were recorded; `next` goes into `after`, and "
         "never skips or repeats, whatever is being written.",
         action="list_audit_events",
-        parameters=asked(*EVENTS),
+        parameters=in_query(*EVENTS),
         answers=(
             Answer(
                 status=200,
@@ -84,7 +84,7 @@ def operations() -> Iterator[Operation]:
         description="Among them those of other streams that change it: the removal of a child ends its measurements, "
         f"and takes it out of groups and families. {NOTED}",
         action="read_stream",
-        parameters=(ID, *asked(*FACTS)),
+        parameters=(ID, *in_query(*FACTS)),
         answers=(
             Answer(
                 status=200,
@@ -103,7 +103,7 @@ def operations() -> Iterator[Operation]:
         summary="The state of one aggregate as it was at one time, as it was known at another",
         description=f"Asked again with the `known_at` of the answer, it is the same for ever. {NOTED}",
         action="read_state",
-        parameters=(ID, *asked(*AS_KNOWN)),
+        parameters=(ID, *in_query(*AS_KNOWN)),
         answers=(Answer(status=200, description="What was known.", schema=ref("State"), example=STATE),),
     )
 

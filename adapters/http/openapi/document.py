@@ -22,7 +22,7 @@ from adapters.http.schemas.json_schema import Json, array, ref
 from adapters.version import VERSION
 from application.permissions import MAY, SCOPES
 
-FAMILIES = (measurements, accounts, users, groups, outcomes, entries, analytics, statistics, audit, service)
+SECTIONS = (measurements, accounts, users, groups, outcomes, entries, analytics, statistics, audit, service)
 
 DESCRIPTION = """\
 Growthrings keeps measurements of children, and outcomes that a programme wants to move, as facts that are
@@ -51,17 +51,17 @@ never changed.
 
 
 def document() -> Json:
-    operations = [operation for family in FAMILIES for operation in family.operations()]
+    operations = [operation for section in SECTIONS for operation in section.operations()]
     paths: dict[str, Json] = {}
     for operation in operations:
         paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation)
-    schemas = {name: schema for family in FAMILIES for name, schema in family.schemas().items()}
+    schemas = {name: schema for section in SECTIONS for name, schema in section.schemas().items()}
     bodies = {body.name: body.schema for body in (operation.body for operation in operations) if body is not None}
     return {
         "openapi": "3.1.0",
         "info": {"title": "Growthrings", "version": VERSION, "description": DESCRIPTION},
         "servers": [{"url": "/"}],
-        "tags": [{"name": tag} for tag in dict.fromkeys(family.TAG for family in FAMILIES)],
+        "tags": [{"name": tag} for tag in dict.fromkeys(section.TAG for section in SECTIONS)],
         "paths": paths,
         "components": {
             "schemas": {**schemas, **bodies, **refusals.SCHEMAS},

@@ -6,7 +6,7 @@ from adapters.http.api.outcomes import ENTRIES
 from adapters.http.openapi import outcomes
 from adapters.http.openapi.operations import Answer, Operation, cut_of
 from adapters.http.openapi.outcomes import BATCH, TAG, batch, batch_of
-from adapters.http.openapi.requests import Body, Member, asked, outcome_id, text
+from adapters.http.openapi.requests import Body, Member, in_query, outcome_id, text
 from adapters.http.schemas import entries
 from adapters.http.schemas.entries import METADATA, EntryItem
 from adapters.http.schemas.json_schema import (
@@ -69,7 +69,7 @@ def operations() -> Iterator[Operation]:
         summary="The values of an outcome",
         description="Latest first, by `recorded_at`.",
         action="list_entries",
-        parameters=(outcome_id(), *asked(*ENTRIES)),
+        parameters=(outcome_id(), *in_query(*ENTRIES)),
         answers=(cut_of("EntryPage", {"entries": [EXAMPLE], "total": 1}),),
     )
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from adapters.http.api.groups import OWNERS
 from adapters.http.api.lists import PAGED
 from adapters.http.openapi.operations import REMOVED, Answer, Link, Operation, page_of
-from adapters.http.openapi.requests import Body, Member, asked, path_id, text
+from adapters.http.openapi.requests import Body, Member, in_query, path_id, text
 from adapters.http.schemas import lengths
 from adapters.http.schemas.json_schema import ID, TEXT, Json, array, closed, or_null, ref, string
 from domain.refusal import AlreadyRegistered, ChildrenNotRegistered, NotAList, NotFound
@@ -75,7 +75,7 @@ def _operations_of(collection: str, role: str) -> Iterator[Operation]:
         summary=f"The groups {of}",
         description="Latest formed first.",
         action="list_groups",
-        parameters=(owner, *asked(*PAGED)),
+        parameters=(owner, *in_query(*PAGED)),
         answers=(page_of("Group", EXAMPLE),),
     )
     yield Operation(

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from adapters.http.edge.envelopes import envelope
 from adapters.http.openapi.operations import REMOVED, Answer, Link, Operation, ok, page_of
-from adapters.http.openapi.requests import Body, Member, asked, path_id, text
+from adapters.http.openapi.requests import Body, Member, in_query, path_id, text
 from adapters.http.schemas import filters, lengths
 from adapters.http.schemas.json_schema import ID, TIME_IN, TIME_OUT, Json, array, closed, of_struct, pattern, ref
 from adapters.http.schemas.readings import Item
@@ -110,7 +110,7 @@ def _operations_of(kind: Kind) -> Iterator[Operation]:
         summary=f"The {kind.title.lower()}s of a child",
         description="Latest recorded first, unless sorted; ties are broken the same way.",
         action="read_measurements",
-        parameters=(child, *asked(*filters.LIST)),
+        parameters=(child, *in_query(*filters.LIST)),
         answers=(page_of(name, _example(kind)),),
         refused=(*of_child, MANY),
     )

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from adapters.http.api.outcomes import LIST
 from adapters.http.openapi.operations import Answer, Link, Operation, cut_of, ok
-from adapters.http.openapi.requests import Body, asked, one_of, outcome_id, text
+from adapters.http.openapi.requests import Body, in_query, one_of, outcome_id, text
 from adapters.http.schemas.json_schema import COUNT, TIME_OUT, UUID, Json, array, choice, closed, of_struct, ref
 from adapters.http.schemas.outcome_definitions import OutcomeItem
 from domain.outcome import DIRECTIONS, HIGHER
@@ -75,7 +75,7 @@ def operations() -> Iterator[Operation]:
         summary="Outcomes",
         description="Latest created first.",
         action="list_outcomes",
-        parameters=asked(*LIST),
+        parameters=in_query(*LIST),
         answers=(cut_of("OutcomePage", {"outcomes": [EXAMPLE], "total": 1}),),
     )
     yield Operation(

@@ -8,9 +8,9 @@ import msgspec
 from litestar.exceptions import NotFoundException
 
 from adapters.http.edge import error_responses
-from adapters.http.edge.api_areas import family_of
+from adapters.http.edge.api_areas import api_area_of
 from adapters.http.edge.envelopes import ERRORS
-from adapters.http.edge.error_responses import Asked, Failed, HeadTooLarge, Told, TooSlow
+from adapters.http.edge.error_responses import HeadTooLarge, LoggedFault, RawResponse, RequestInfo, TooSlow
 from adapters.http.edge.request_body import ACCOUNTS, ITEM, BatchTooLarge, BodyTooLarge, UnsupportedMediaType
 from adapters.http.openapi.operations import Operation
 from adapters.http.schemas.json_schema import Json, choice, closed, ref, string
@@ -103,7 +103,7 @@ SCHEMAS: dict[str, Json] = {
 OF_ALL: tuple[Exception, ...] = (
     TooManyRequests(100, 1),
     HeadTooLarge(64 * 1024),
-    Failed(),
+    LoggedFault(),
     Unavailable("queue full", 1),
 )
 """What every operation may answer."""
@@ -125,13 +125,13 @@ PATHS = {FIRST: "/", SECOND: "/v1/outcomes"}
 def shared() -> Json:
     """The responses that many operations have, by name."""
     of_many = {envelope: by_status(path, (*OF_TOKENS, *OF_ALL)) for envelope, path in PATHS.items()}
-    return {f"{envelope}{status}": told for envelope, all in of_many.items() for status, told in all.items()}
+    return {f"{envelope}{status}": response for envelope, all in of_many.items() for status, response in all.items()}
 
 
 def responses(operation: Operation) -> Json:
     """By status: everything that an operation may be refused with, each with what is said then."""
     path = path_of(operation)
-    envelope = SECOND if family_of(path) == "outcomes" else FIRST
+    envelope = SECOND if api_area_of(path) == "outcomes" else FIRST
     of_tokens = ["401"] if operation.action else []
     of_counted = ["429"] if operation.action or operation.body else []
     statuses = (*of_tokens, *of_counted, "431", "500", "503")
@@ -163,9 +163,9 @@ def own(operation: Operation) -> Iterator[Exception]:
 
 
 def by_status(path: str, refused: Iterable[Exception]) -> Json:
-    told = [(_called(each), error_responses.shown(each, Asked("GET", path, REQUEST_ID))) for each in refused]
-    told.sort(key=lambda each: each[1].status)
-    return {str(status): _response(list(each)) for status, each in groupby(told, key=lambda each: each[1].status)}
+    response = [(_called(each), error_responses.render(each, RequestInfo("GET", path, REQUEST_ID))) for each in refused]
+    response.sort(key=lambda each: each[1].status)
+    return {str(status): _response(list(each)) for status, each in groupby(response, key=lambda each: each[1].status)}
 
 
 def _called(error: Exception) -> str:
@@ -175,15 +175,15 @@ def _called(error: Exception) -> str:
     return "-".join((type(error).__name__, *re.findall(r"\w+", about)))
 
 
-def _response(refused: list[tuple[str, Told]]) -> Json:
+def _response(refused: list[tuple[str, RawResponse]]) -> Json:
     """Of one status."""
-    told = refused[0][1]
+    response = refused[0][1]
     examples = {name: {"value": msgspec.json.decode(each.content)} for name, each in refused}
-    envelope = FIRST if b'"code"' in told.content else SECOND
-    const = {"code": {"const": told.status}} if envelope == FIRST else {"error": {"const": ERRORS[told.status]}}
+    envelope = FIRST if b'"code"' in response.content else SECOND
+    const = {"code": {"const": response.status}} if envelope == FIRST else {"error": {"const": ERRORS[response.status]}}
     return {
-        "description": TITLES[told.status],
-        "headers": headers("X-Request-Id", *told.headers),
+        "description": TITLES[response.status],
+        "headers": headers("X-Request-Id", *response.headers),
         "content": {
             "application/json": {"schema": {"allOf": [ref(envelope), {"properties": const}]}, "examples": examples}
         },

@@ -101,12 +101,12 @@ def outcome_id() -> Parameter:
     )
 
 
-def asked(*declared: query_parameters.Parameter[Any]) -> tuple[Parameter, ...]:
+def in_query(*declared: query_parameters.Parameter[Any]) -> tuple[Parameter, ...]:
     """Of the query, as its endpoint declares them; a bad one is refused by name."""
-    return tuple(map(_of_query, declared))
+    return tuple(map(_query_parameter, declared))
 
 
-def _of_query(declared: query_parameters.Parameter[Any]) -> Parameter:
+def _query_parameter(declared: query_parameters.Parameter[Any]) -> Parameter:
     twice = () if declared.repeated else (GivenTwice(declared.name),)
     return Parameter(
         name=declared.name,

@@ -7,7 +7,7 @@ from adapters.http.api.users import BORN, COLLECTIONS, NOT_TO_COME, Collection
 from adapters.http.openapi import groups
 from adapters.http.openapi.accounts import INSTITUTION_ID, LATEST, TAG
 from adapters.http.openapi.operations import REMOVED, Answer, Link, Operation, ok, page_of
-from adapters.http.openapi.requests import Body, Member, asked, new_password, one_of, path_id, text
+from adapters.http.openapi.requests import Body, Member, in_query, new_password, one_of, path_id, text
 from adapters.http.schemas import lengths
 from adapters.http.schemas.json_schema import ID, Json, array, closed, pattern, ref, string
 from domain.refusal import (
@@ -159,7 +159,7 @@ def _operations_of(collection: Collection) -> Iterator[Operation]:
         summary=f"All {titles}",
         description=LATEST,
         action="list_users",
-        parameters=asked(*PAGED),
+        parameters=in_query(*PAGED),
         answers=(page_of(name, example),),
     )
     yield Operation(

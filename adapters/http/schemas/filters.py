@@ -13,7 +13,7 @@ from adapters.http.api import lists
 from adapters.http.api.lists import PAGED
 from adapters.http.schemas import lengths, query_parameters
 from adapters.http.schemas.json_schema import DATE, NUMBER, TIME, array, pattern
-from adapters.http.schemas.query_parameters import Asked, Declared, Parameter
+from adapters.http.schemas.query_parameters import Declared, Parameter, ParameterValues
 from application.queries.measurements import Condition, Operator, Order, ReadMeasurements
 from application.queries.query import Paging
 from domain.refusal import BadFilter, TooLarge
@@ -163,18 +163,20 @@ LIST: Declared = (*PAGED, *MEMBERS, SORT, START_AT, END_AT, PERIOD)
 """Parameters of a list of measurements."""
 
 
-def narrowed(query: ReadMeasurements, asked: Asked, *, now: datetime) -> ReadMeasurements:
+def narrowed(query: ReadMeasurements, parameters: ParameterValues, *, now: datetime) -> ReadMeasurements:
     """The query, narrowed by its parameters. TooLarge where these are too many; BadFilter where they do not go
     together."""
-    groups = [group for member in MEMBERS for group in asked.all(member)]
+    groups = [group for member in MEMBERS for group in parameters.all(member)]
     if sum(map(len, groups)) > CONDITIONS:
         raise too_many(groups[-1][0].member)
-    return replace(query, conditions=(*groups, *_bounds(asked, now)), order=asked[SORT], paging=_paging(asked))
+    return replace(
+        query, conditions=(*groups, *_bounds(parameters, now)), order=parameters[SORT], paging=_paging(parameters)
+    )
 
 
-def _paging(asked: Asked) -> Paging:
+def _paging(parameters: ParameterValues) -> Paging:
     """A measurement is sorted by its id last."""
-    return lists.paging(asked, *(_TYPES[by.member] for by in asked[SORT]), str)
+    return lists.paging(parameters, *(_TYPES[by.member] for by in parameters[SORT]), str)
 
 
 def too_many(member: str) -> TooLarge:
@@ -182,10 +184,10 @@ def too_many(member: str) -> TooLarge:
     return TooLarge(member, CONDITIONS, "conditions, with those of other parameters")
 
 
-def _bounds(asked: Asked, now: datetime) -> list[Alternatives]:
+def _bounds(parameters: ParameterValues, now: datetime) -> list[Alternatives]:
     """`start_at` inclusive, `end_at` exclusive; a period stands for the one of them that is not given."""
-    start, end = (_instant(asked[bound], now) for bound in (START_AT, END_AT))
-    period = asked[PERIOD]
+    start, end = (_instant(parameters[bound], now) for bound in (START_AT, END_AT))
+    period = parameters[PERIOD]
     if period is not None:
         if start is not None and end is not None:
             raise PERIOD.bad

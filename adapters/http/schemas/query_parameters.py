@@ -69,7 +69,7 @@ RANGES = (("from", "to"),)
 """Parameters that bound something together: where both are there, the one is before the other."""
 
 
-class Asked(Struct, frozen=True):
+class ParameterValues(Struct, frozen=True):
     """What a request says of the parameters that its endpoint declares."""
 
     values: dict[str, list[Any]]
@@ -93,7 +93,7 @@ def pairs(query_string: bytes) -> list[tuple[str, str]]:
     return parse_qsl(query_string.decode("latin-1"), keep_blank_values=True)
 
 
-def read(sent: Iterable[tuple[str, str]], declared: Declared) -> Asked:
+def read(sent: Iterable[tuple[str, str]], declared: Declared) -> ParameterValues:
     """What was sent, by what is declared. UnknownParameter, GivenTwice, TextTooLong, BadFilter, EmptyRange: the first
     that is wrong, else a required one that is not there, else a range."""
     known = {parameter.name: parameter for parameter in declared}
@@ -111,7 +111,7 @@ def read(sent: Iterable[tuple[str, str]], declared: Declared) -> Asked:
     for start, end in RANGES:
         if start in values and end in values and values[start] >= values[end]:
             raise EmptyRange(start, end)
-    return Asked(values)
+    return ParameterValues(values)
 
 
 # What parameters are made of

@@ -13,8 +13,8 @@ from litestar.types import Receive, Scope, Send
 from adapters.http.edge import error_responses, request_body
 from adapters.http.edge.byte_budget import ByteBudget
 from adapters.http.edge.draining import Draining
-from adapters.http.edge.edge import Answered, Edge
-from adapters.http.edge.error_responses import Asked, Told
+from adapters.http.edge.edge import Edge, RequestRecord
+from adapters.http.edge.error_responses import RawResponse, RequestInfo
 from adapters.http.edge.http_protocol import HEAD_LIMIT, Pace
 from adapters.http.edge.request_body import Limit
 from adapters.system import open_files
@@ -53,9 +53,9 @@ class Echo:
             self.broken.append(path)
             raise
         except Exception as error:
-            await error_responses.told(error, Asked("POST", path, "x")).send_to(send)
+            await error_responses.error_response(error, RequestInfo("POST", path, "x")).send_to(send)
         else:
-            await Told(200, sent).send_to(send)
+            await RawResponse(200, sent).send_to(send)
 
 
 @pytest.fixture(scope="module")
@@ -290,15 +290,15 @@ def test_what_follows_a_request_and_is_none_does_not_take_its_answer(port: int) 
 
 
 def test_of_a_body_that_never_ends_it_is_told_what_the_client_was_told(echo: Echo) -> None:
-    told: list[Answered] = []
-    app = Edge(echo, draining=Draining(), observe=told.append)
+    response: list[RequestRecord] = []
+    app = Edge(echo, draining=Draining(), observe=response.append)
     with serving(app, wait=0.5, body_limit=LIMIT) as port, line(port) as slow, line(port) as leaving:
         slow.send(sized("/x", 2, b"["))
         leaving.send(sized("/x", 2, b"["))
         leaving.connection.close()
         assert 408 == slow.answer().status
-        assert soon(lambda: len(told) == 2)
-    assert {408, None} == {each.status for each in told}
+        assert soon(lambda: len(response) == 2)
+    assert {408, None} == {each.status for each in response}
 
 
 def test_headers_behind_a_body_are_none_of_the_request(port: int) -> None:
