@@ -195,7 +195,7 @@ async def test_a_page_of_a_named_origin_may_ask_and_read_whatever_the_answer(pat
     answer = await client.ask("GET", path, origin=ORIGIN)
     exposed = set(answer.headers["access-control-expose-headers"].lower().split(", "))
     limits = {"ratelimit-limit", "ratelimit-remaining", "ratelimit-reset", "retry-after"}
-    assert {"x-total-count", "x-request-id", *limits} == exposed
+    assert {"x-total-count", "link", "x-request-id", *limits} == exposed
     for each in (preflight, answer):
         assert (ORIGIN, "Origin") == (each.headers["access-control-allow-origin"], each.headers["vary"])
         assert "access-control-allow-credentials" not in each.headers
