@@ -50,10 +50,7 @@ def routes(
                 by = asker(request, f"username/{username}")
                 checked = await passwords.check(password, kept, by)
                 if found is None or not checked.matches:
-                    user_id = None if found is None else found.user_id
-                    logger.warning(
-                        "login failed", address=peer_of(request.scope), user_id=user_id, request_id=request_id(request)
-                    )
+                    note_failure(request, None if found is None else found.user_id)
                     raise LoginRefused
         request.scope["state"]["user_id"] = found.user_id
         if checked.is_outdated:
@@ -87,11 +84,17 @@ def routes(
         async with logins.from_address(address), logins.of_name(username, address):
             checked = await passwords.check(old, kept, by)
             if not checked.matches:
+                note_failure(request, actor.id)
                 raise PasswordDiffers("old_password")
         password = NewPassword(replaced=kept, password_hash=await passwords.hash(new, by))
         accepted_id(await writer.submit(ChangePassword(actor=actor, request_id=request_id(request), password=password)))
 
     return [log_in, change_password]
+
+
+def note_failure(request: HttpRequest, user_id: str | None) -> None:
+    """`user_id`: of the user whose password was guessed, where there is one."""
+    logger.warning("login failed", address=peer_of(request.scope), user_id=user_id, request_id=request_id(request))
 
 
 def asker(request: HttpRequest, subject: str) -> By:
