@@ -3,9 +3,8 @@
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from inspect import unwrap
-from typing import Any
 
-from litestar import Litestar, Request, Response, route
+from litestar import Litestar, Response, route
 from litestar._asgi.routing_trie import traversal
 from litestar.enums import HttpMethod, MediaType
 from litestar.handlers import HTTPRouteHandler
@@ -32,7 +31,6 @@ def create(
         request_max_body_size=None,
         openapi_config=None,
         logging_config=None,
-        request_class=HttpRequest,
     )
     _keep_no_paths(application)
     return application
@@ -55,6 +53,6 @@ def _options(path: str, allowed: str) -> HTTPRouteHandler:
     return options
 
 
-def _answer(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+def _answer(request: HttpRequest, error: Exception) -> Response[bytes]:
     response = error_responses.handle(error, request_info(request), request.scope)
     return Response(response.content, status_code=response.status, media_type=MediaType.JSON, headers=response.headers)

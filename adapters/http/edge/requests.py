@@ -2,13 +2,10 @@
 
 import re
 from collections.abc import Callable
-from functools import cached_property
 from secrets import token_hex
 from typing import Any
-from urllib.parse import parse_qsl
 
 from litestar import Request, Response
-from litestar.datastructures import MultiDict
 from litestar.enums import MediaType
 
 from adapters.http.edge.envelopes import encode
@@ -20,28 +17,19 @@ _ID = re.compile(r"[0-9a-fA-F]{24}")
 _UUID = re.compile(r"[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 
 
-class HttpRequest(Request[Any, Any, Any]):
-    """The framework's, but for its query: of each of the last 1,024 texts the framework would keep what it has read."""
-
-    @cached_property
-    def _pairs(self) -> list[tuple[str, str]]:
-        return parse_qsl(self.scope["query_string"].decode("latin-1"), keep_blank_values=True)
-
-    @property
-    def query_params(self) -> MultiDict[Any]:
-        return MultiDict(self._pairs)
+HttpRequest = Request[Any, Any, Any]
 
 
 def new_request_id() -> str:
     return token_hex(12)
 
 
-def request_id(request: Request[Any, Any, Any]) -> str:
+def request_id(request: HttpRequest) -> str:
     """The one that came with it, or that the edge has made."""
     return str(request.scope["state"]["request_id"])
 
 
-def request_info(request: Request[Any, Any, Any]) -> RequestInfo:
+def request_info(request: HttpRequest) -> RequestInfo:
     return RequestInfo(request.method, request.scope["path"], request_id(request))
 
 
