@@ -72,7 +72,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     tls_certificate: str | None = None
     tls_key: str | None = None
     partitions: Annotated[int, Meta(ge=1, le=32_767, description="a whole number from 1 to 32767")] = 64
-    group_size: Count = 2_000
+    batch_size: Count = 2_000
     queue_size: Count = 20_000
     body_limit: Count = 16 * 1024 * 1024
     body_budget: Count = 128 * 1024 * 1024
@@ -136,6 +136,9 @@ VARIABLES = {
 }
 
 
+RENAMED = {"GROWTHRINGS_GROUP_SIZE": "batch_size"}
+"""The former variable of a setting → the setting. It is still read, for one version, if the new one is not set."""
+
 PREFIX = "GROWTHRINGS_"
 
 OF_IMPORT = "GROWTHRINGS_PASSWORD"
@@ -149,8 +152,15 @@ NEAR = 0.8
 def misspelt(environment: Mapping[str, str] = os.environ) -> dict[str, str | None]:
     """Variables that look like settings and are none → the setting that may be meant."""
     known = {*VARIABLES.values(), OF_IMPORT}
-    unknown = sorted(name for name in environment if name.upper().startswith(PREFIX) and name not in known)
+    unknown = sorted(
+        name for name in environment if name.upper().startswith(PREFIX) and name not in known and name not in RENAMED
+    )
     return {name: next(iter(get_close_matches(name.upper(), known, n=1, cutoff=NEAR)), None) for name in unknown}
+
+
+def renamed(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """Variables that are set under a former name → their names now."""
+    return {variable: VARIABLES[name] for variable, name in RENAMED.items() if environment.get(variable)}
 
 
 def for_process(environment: Mapping[str, str], without: Collection[str]) -> dict[str, str]:
@@ -162,7 +172,9 @@ def for_process(environment: Mapping[str, str], without: Collection[str]) -> dic
 
 def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
     """The settings; an empty variable is one that is not set. SettingRefused."""
-    given = {name: environment[variable] for name, variable in VARIABLES.items() if environment.get(variable)}
+    variables = {name: variable for variable, name in RENAMED.items() if environment.get(variable)}
+    variables |= {name: variable for name, variable in VARIABLES.items() if environment.get(variable)}
+    given = {name: environment[variable] for name, variable in variables.items()}
     try:
         return msgspec.convert(given, Settings, strict=False)
     except msgspec.ValidationError as error:
@@ -170,13 +182,13 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
         if found is None:  # we have said it ourselves
             raise SettingRefused(str(error)) from error
         name = found[1]
-        raise SettingRefused(_refused(name, given[name], _expected(name))) from error
+        raise SettingRefused(_refused(name, given[name], _expected(name), variables[name])) from error
 
 
-def _refused(name: str, value: str, expected: str) -> str:
+def _refused(name: str, value: str, expected: str, variable: str = "") -> str:
     """What of a setting is wrong, and what would be right. No secret is quoted: what is said may be in a log next."""
     quoted = "its value" if name in SECRETS else f'"{visible(value[:LONGEST])}"'
-    return f"{VARIABLES[name]}: {quoted} is not {expected}"
+    return f"{variable or VARIABLES[name]}: {quoted} is not {expected}"
 
 
 def _expected(name: str) -> str:

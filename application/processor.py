@@ -1,4 +1,4 @@
-"""The processor: decides a group of commands one after another, in one transaction, and answers each of them."""
+"""The processor: decides a batch of commands in order, in one transaction, with a result for each of them."""
 
 from collections.abc import Callable, Sequence
 from typing import Generic
@@ -17,94 +17,95 @@ from domain.refusal import Refusal, without_frames
 logger = structlog.get_logger()
 
 ATTEMPTS = 3
-"""How often a group is begun when the connection is lost before it could be stored."""
+"""How often a batch is tried if the connection is lost before the commit."""
 
 
 CommandResults = dict[int, CommandResult | LogUnavailable]
-"""By place among the commands that waited."""
+"""The results by the index of the command among those that were passed in."""
 
 
 class Processor(Generic[K]):
-    """Runs groups against a log; knows nothing of threads, queues and SQL."""
+    """Runs batches against a log. Knows nothing of threads, queues or SQL. To be used by one thread at a time."""
 
     def __init__(self, log: Log[K]) -> None:
         self._log = log
         self._ids = Ids()
         self._outage = Outage("commands cannot be stored", "commands are stored again")
 
-    def parts(self, command: Command) -> frozenset[int]:
-        """The partitions that the command may write to."""
-        return frozenset(partition(partition_key(key), self._log.partitions) for key in command.partition_keys())
+    def run(self, commands: Sequence[Command], *, oldest_waits: bool) -> CommandResults:
+        """Decide and store one batch: those of the commands (at least one, oldest first) whose partitions are free.
 
-    def run(self, waiting: Sequence[Command], *, oldest_waits: bool) -> CommandResults:
-        """Decide and store what can be taken of `waiting` (not empty, first come first) as one group.
-
-        The answers, by place in `waiting`. Those whose partitions another writer holds are left out, to be run
-        later; the oldest is among the answers where it is told to wait, if only as LogUnavailable.
+        Commands whose partitions another session holds have no result: they have to be run again. With `oldest_waits`
+        the batch waits for the partitions of the oldest command, which then has a result in any case: PartitionsHeld
+        if the wait was too long.
         """
-        answers, places, parts = self._places(waiting)
-        if places:
-            done = self._run_placed([waiting[place] for place in places], parts, oldest_waits=oldest_waits)
-            answers |= {places[index]: answer for index, answer in done.items()}
-        return answers
+        results, indexes, partitions = self._with_partitions(commands)
+        if indexes:
+            batch = [commands[index] for index in indexes]
+            by_position = self._run_attempts(batch, partitions, oldest_waits=oldest_waits)
+            results |= {indexes[position]: result for position, result in by_position.items()}
+        return results
 
-    def _places(self, waiting: Sequence[Command]) -> tuple[CommandResults, list[int], list[frozenset[int]]]:
-        """Which commands say what partitions they may write to, and these; the others are faults."""
-        answers: CommandResults = {}
-        places, parts = [], []
-        for place, command in enumerate(waiting):
+    def _with_partitions(self, commands: Sequence[Command]) -> tuple[CommandResults, list[int], list[frozenset[int]]]:
+        """The indexes of the commands that can name their partitions, with these; the others have a Fault."""
+        results: CommandResults = {}
+        indexes, partitions = [], []
+        for index, command in enumerate(commands):
             try:
-                parts.append(self.parts(command))
-                places.append(place)
+                partitions.append(self._partitions_of(command))
+                indexes.append(index)
             except Exception:
                 _log_fault(command)
-                answers[place] = Fault()
-        return answers, places, parts
+                results[index] = Fault()
+        return results, indexes, partitions
 
-    def _run_placed(
-        self, waiting: Sequence[Command], parts: Sequence[frozenset[int]], *, oldest_waits: bool
+    def _partitions_of(self, command: Command) -> frozenset[int]:
+        return frozenset(partition(partition_key(key), self._log.partitions) for key in command.partition_keys())
+
+    def _run_attempts(
+        self, commands: Sequence[Command], partitions: Sequence[frozenset[int]], *, oldest_waits: bool
     ) -> CommandResults:
-        wait_for = parts[0] if oldest_waits else frozenset[int]()
+        wait_for = partitions[0] if oldest_waits else frozenset[int]()
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                return self._run_once(waiting, parts, wait_for)
+                return self._run_once(commands, partitions, wait_for)
             except PartitionsHeld as error:
-                return {0: error}  # only the oldest waited; the others may have better luck
+                return {0: error}  # only the oldest command waited for its partitions; those of the others may be free
             except LogUnavailable as error:
-                self._outage.failed(str(error), commands=len(waiting), attempt=attempt)
+                self._outage.failed(str(error), commands=len(commands), attempt=attempt)
                 unavailable = error
                 if not isinstance(error, LogLost):
                     break
-        return dict.fromkeys(range(len(waiting)), unavailable)
+        return dict.fromkeys(range(len(commands)), unavailable)
 
     def _run_once(
-        self, waiting: Sequence[Command], parts: Sequence[frozenset[int]], wait_for: frozenset[int]
+        self, commands: Sequence[Command], partitions: Sequence[frozenset[int]], wait_for: frozenset[int]
     ) -> CommandResults:
         try:
-            known = self._log.begin(wait_for, frozenset[int]().union(*parts) - wait_for)
+            known = self._log.begin(wait_for, frozenset[int]().union(*partitions) - wait_for)
         except Undecodable as error:
-            return dict(enumerate(self._run_apart(waiting, error)))
+            return dict(enumerate(self._run_halves(commands, error)))
         try:
-            places = _takeable(parts, known.parts)
-            group = [waiting[place] for place in places]
-            answers: Sequence[CommandResult | LogUnavailable] = self._decide(group, known)
+            indexes = _runnable(partitions, known.parts)
+            batch = [commands[index] for index in indexes]
+            results: Sequence[CommandResult | LogUnavailable] = self._decide(batch, known)
             self._log.append(known)
             self._commit(known)
             self._outage.works()
         except (AppendRefused, Undecodable) as error:
-            answers = self._run_apart(group, error)
+            results = self._run_halves(batch, error)
         except CommitInDoubt as error:
-            # Run again, it would answer its own commands with 409. Whoever sends one again may get that: it is stored.
+            # Running the batch again would refuse its own commands as duplicates if it was stored.
             logger.error(
                 "commit in doubt, and not settled",
                 error=str(error),
-                request_ids=[command.request_id for command in group],
+                request_ids=[command.request_id for command in batch],
             )
-            answers = [LogUnavailable("it is not known whether it was stored")] * len(group)
+            results = [LogUnavailable("it is not known whether it was stored")] * len(batch)
         except BaseException:
             self._log.rollback()
             raise
-        return dict(zip(places, answers, strict=True))
+        return dict(zip(indexes, results, strict=True))
 
     def _commit(self, known: K) -> None:
         try:
@@ -115,41 +116,42 @@ class Processor(Generic[K]):
             if not stored:
                 raise LogLost("the connection was lost at commit") from doubt
 
-    def _run_apart(self, group: Sequence[Command], error: Exception) -> list[CommandResult | LogUnavailable]:
-        """Run a group again in halves of which something cannot be stored, or rests on what cannot be read: so that it
-        fails alone."""
+    def _run_halves(self, batch: Sequence[Command], error: Exception) -> list[CommandResult | LogUnavailable]:
+        """Run a batch that cannot be stored, or rests on an event that cannot be decoded, again in halves: only the
+        command that causes the error fails."""
         self._log.rollback()
-        logger.error("group refused", exc_info=error, request_ids=[command.request_id for command in group])
-        if len(group) == 1:
+        logger.error("batch refused", exc_info=error, request_ids=[command.request_id for command in batch])
+        if len(batch) == 1:
             return [Fault()]
-        middle = len(group) // 2
-        return [*self._run_all(group[:middle]), *self._run_all(group[middle:])]
+        middle = len(batch) // 2
+        return [*self._run_all(batch[:middle]), *self._run_all(batch[middle:])]
 
     def _run_all(self, commands: Sequence[Command]) -> list[CommandResult | LogUnavailable]:
-        answers: CommandResults = {}
-        while left := [place for place in range(len(commands)) if place not in answers]:
-            done = self.run([commands[place] for place in left], oldest_waits=True)
-            answers |= {left[place]: answer for place, answer in done.items()}
-        return [answers[place] for place in range(len(commands))]
+        """Run batches until every command has a result."""
+        results: CommandResults = {}
+        while remaining := [index for index in range(len(commands)) if index not in results]:
+            by_position = self.run([commands[index] for index in remaining], oldest_waits=True)
+            results |= {remaining[position]: result for position, result in by_position.items()}
+        return [results[index] for index in range(len(commands))]
 
-    def _decide(self, group: Sequence[Command], known: K) -> list[CommandResult]:
-        """The answer of every command, each seeing what the ones before it have decided."""
+    def _decide(self, batch: Sequence[Command], known: K) -> list[CommandResult]:
+        """The result of every command; each one sees what the ones before it have decided."""
         faulty: set[int] = set()
         for look_up in (_reads, _follows):
             reads = Reads()
-            for place, command in enumerate(group):
+            for index, command in enumerate(batch):
                 try:
                     look_up(command, known, reads)
                 except Exception:
                     _log_fault(command)
-                    faulty.add(place)
+                    faulty.add(index)
             self._log.load(known, reads)
         new_id = self._ids.since(known.recorded_at)
         return [
-            Fault() if place in faulty else self._answer(command, known, new_id) for place, command in enumerate(group)
+            Fault() if index in faulty else self._result(command, known, new_id) for index, command in enumerate(batch)
         ]
 
-    def _answer(self, command: Command, known: K, new_id: Callable[[], str]) -> CommandResult:
+    def _result(self, command: Command, known: K, new_id: Callable[[], str]) -> CommandResult:
         origin = Origin(known.recorded_at, command.actor.id, command.actor.role, command.request_id)
         try:
             command.admit(known)
@@ -158,21 +160,21 @@ class Processor(Generic[K]):
         except Exception:
             _log_fault(command)
             return Fault()
-        outcomes: list[ItemResult] = []
+        results: list[ItemResult] = []
         for item in command.items:
             try:
-                outcome, events = command.decide(item, known, origin=origin, new_id=new_id)
+                result, events = command.decide(item, known, origin=origin, new_id=new_id)
                 self._check_partitions(events, known)
                 states = [encode(event) for event in events]
             except Refusal as refusal:
-                outcomes.append(without_frames(refusal))
+                results.append(without_frames(refusal))
             except Exception:
                 _log_fault(command)
-                outcomes.append(Fault())
+                results.append(Fault())
             else:
                 known.apply(events, states)
-                outcomes.append(outcome)
-        return outcomes
+                results.append(result)
+        return results
 
     def _check_partitions(self, events: Sequence[Event], known: K) -> None:
         for event in events:
@@ -180,17 +182,17 @@ class Processor(Generic[K]):
                 raise ValueError(f"{event.originator_id} is in no partition that the command has named")
 
 
-def _takeable(parts: Sequence[frozenset[int]], locked: frozenset[int]) -> list[int]:
-    """The places of the commands that may run now: all of their partitions locked, and none passed over before them
-    in any of those."""
-    passed_over: set[int] = set()
-    places = []
-    for place, wanted in enumerate(parts):
-        if wanted <= locked and wanted.isdisjoint(passed_over):
-            places.append(place)
+def _runnable(partitions: Sequence[frozenset[int]], locked: frozenset[int]) -> list[int]:
+    """The indexes of the commands that can run now: all of their partitions are locked, and no older command that has
+    to wait needs one of them."""
+    deferred: set[int] = set()
+    indexes = []
+    for index, wanted in enumerate(partitions):
+        if wanted <= locked and wanted.isdisjoint(deferred):
+            indexes.append(index)
         else:
-            passed_over |= wanted
-    return places
+            deferred |= wanted
+    return indexes
 
 
 def _reads(command: Command, _known: object, reads: Reads) -> None:

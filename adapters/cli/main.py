@@ -12,7 +12,7 @@ import structlog
 
 from adapters.cli import arguments
 from adapters.errors import NotUnderstood, Refused
-from adapters.settings import VARIABLES, Settings, from_environment, misspelt
+from adapters.settings import VARIABLES, Settings, from_environment, misspelt, renamed
 from adapters.system.terminal import complain, say
 from adapters.telemetry import logs
 from adapters.version import VERSION
@@ -64,6 +64,9 @@ def _run(words: list[str] | None) -> int:
     _configure_log(settings, parsed.command)
     for name, meant in misspelt().items():
         structlog.get_logger().warning("unknown variable is ignored", variable=name, did_you_mean=meant)
+    for former, variable in renamed().items():
+        message = "setting has a new name; the next version ignores the former one"
+        structlog.get_logger().warning(message, variable=former, use=variable)
     code = int(parsed.run(settings, parsed) or 0)
     sys.stdout.flush()
     return code

@@ -74,9 +74,9 @@ def api(settings: Settings, data: Path, url: str, draining: Draining, bodies: By
     observed = Observed(settings)
     writer = Writer(
         Processor(observed.log(log)),
-        group_size=settings.group_size,
+        batch_size=settings.batch_size,
         queue_size=settings.queue_size,
-        observe=observed.ran,
+        observe=observed.batch_ran,
     )
     pools = QueryPools(url, wait=settings.read_wait)
     pool = pools.queries

@@ -10,11 +10,14 @@ from adapters.http.edge.error_responses import ERROR_KINDS
 from adapters.limits.limiter import Limiter
 from adapters.telemetry.steps import STEPS, Step
 from application.unavailable import KINDS
-from application.writer import Ran, Writer
+from application.writer import BatchRun, Writer
 
 SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
 SIZES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000)
 """Upper bounds of the buckets of histograms."""
+
+FORMER = "Deprecated: the former name of the metric with batch for group; gone in the next version."
+"""Help of a metric that is kept under its former name for one version."""
 
 Family = TypeVar("Family", Counter, Histogram)
 
@@ -57,11 +60,17 @@ class Metrics:
         )
         self._refusals = Labelled(counter("refusals", "Requests, and items of arrays, that were refused.", "kind"))
         self._unavailable = Labelled(counter("unavailable", "Answers 503, by what was lacking.", "kind"))
-        self._queue_seconds = seconds("queue", "That a command waited for the group that answered it.")
-        self._group_commands = sizes("group_commands", "Commands of a group.")
-        self._group_items = sizes("group_items", "Items of all commands of a group.")
-        self._steps = Labelled(seconds("group", "That a group took for a step, all attempts together.", "step"))
-        self._queue_items = gauge("queue_items", "Items that wait for a group, or are in it.", "livesum")
+        self._queue_seconds = seconds("queue", "Time that a command waited for the batch that answered it.")
+        self._batch_commands = [sizes("batch_commands", "Commands in a batch."), sizes("group_commands", FORMER)]
+        self._batch_items = [
+            sizes("batch_items", "Items in a batch."),
+            sizes("group_items", FORMER),
+        ]
+        self._steps = [
+            Labelled(seconds("batch", "Time that a batch took for a step, over all attempts.", "step")),
+            Labelled(seconds("group", FORMER, "step")),
+        ]
+        self._queue_items = gauge("queue_items", "Items that wait for a batch or are in one.", "livesum")
         self._queue_limit = gauge("queue_limit_items", "Items that may wait; beyond, the answer is 503.", "livesum")
         self._limits_shared = gauge(
             "limits_shared", "1 where limits are counted in Redis, 0 where by this process alone.", "livemin"
@@ -72,7 +81,8 @@ class Metrics:
         # What has never been counted is 0: else a first failure could not be told from one before.
         self._unavailable.begin(KINDS)
         self._refusals.begin(ERROR_KINDS)
-        self._steps.begin(STEPS)
+        for each in self._steps:
+            each.begin(STEPS)
 
     def answered(self, record: RequestRecord) -> None:
         """Count a request, and what was refused of it."""
@@ -82,18 +92,21 @@ class Metrics:
         if record.errors.unavailable is not None:
             self._unavailable[(record.errors.unavailable,)].inc()
 
-    def ran(self, ran: Ran, steps: Sequence[Step]) -> None:
-        """Count a group. Called by the writer's thread."""
-        for taken in ran.taken:
-            self._queue_seconds.observe(ran.began - taken.submitted)
-        if ran.taken:
-            self._group_commands.observe(len(ran.taken))
-            self._group_items.observe(sum(taken.items for taken in ran.taken))
+    def batch_ran(self, run: BatchRun, steps: Sequence[Step]) -> None:
+        """Count a batch. Called by the writer's thread."""
+        for command in run.commands:
+            self._queue_seconds.observe(run.began - command.submitted)
+        if run.commands:
+            items = sum(command.items for command in run.commands)
+            for commands_of_batch, items_of_batch in zip(self._batch_commands, self._batch_items, strict=True):
+                commands_of_batch.observe(len(run.commands))
+                items_of_batch.observe(items)
         took: dict[str, float] = {}
         for step in steps:
             took[step.name] = took.get(step.name, 0.0) + step.ended - step.began
         for name, seconds in took.items():
-            self._steps[(name,)].observe(seconds)
+            for each in self._steps:
+                each[(name,)].observe(seconds)
 
     def sample(self, writer: Writer, limiter: Limiter) -> None:
         """Take in what is not told while it happens: to be called now and then, and before somebody reads."""

@@ -15,7 +15,7 @@ from adapters.settings import VARIABLES, Settings
 from adapters.telemetry.access import access_log
 from adapters.telemetry.steps import TimedLog
 from application.ports import K, Log
-from application.writer import Ran, Writer
+from application.writer import BatchRun, Writer
 
 if TYPE_CHECKING:
     from adapters.telemetry.exposition import Exposition
@@ -50,15 +50,15 @@ class Observed:
         self._timed = TimedLog(log)
         return self._timed
 
-    def ran(self, ran: Ran) -> None:
-        """To be told of every group, by the writer."""
+    def batch_ran(self, run: BatchRun) -> None:
+        """Called by the writer after every batch."""
         if self._timed is None:
             return
         steps = self._timed.drain()
         if self._exposition is not None:
-            self._exposition.metrics.ran(ran, steps)
+            self._exposition.metrics.batch_ran(run, steps)
         if self._traces is not None:
-            self._traces.ran(ran, steps)
+            self._traces.batch_ran(run, steps)
 
     def around(self, app: ASGIApp) -> ASGIApp:
         """The application within the edge."""

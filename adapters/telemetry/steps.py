@@ -1,4 +1,4 @@
-"""How long each step of a group takes, told by a log that stands in front of another."""
+"""How long each step of a batch takes: a log that measures the calls of another."""
 
 import time
 from collections.abc import Collection, Iterator
@@ -13,7 +13,7 @@ STEPS = ("begin", "load", "decide", "append", "commit", "settle")
 
 
 class Step(Struct, frozen=True, gc=False):
-    """`name`: one of STEPS; `begin` waits for partitions. A group has some of them several times. Times are seconds of
+    """`name`: one of STEPS; `begin` waits for partitions. A batch may repeat some of them. Times are seconds of
     the monotonic clock."""
 
     name: str

@@ -1,4 +1,4 @@
-"""Traces: of each request, of its place in a group, and of the group's transaction with its steps, to a collector."""
+"""Traces: of each request, of its wait for a batch, and of the batch's transaction with its steps, to a collector."""
 
 import logging
 import threading
@@ -20,7 +20,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from adapters.http.edge.edge import UNKNOWN
 from adapters.telemetry.steps import Step
 from application.outage import Outage
-from application.writer import Ran
+from application.writer import BatchRun
 
 STOP_TIME = 2.0
 """Seconds that what is not sent yet has at the end."""
@@ -88,41 +88,41 @@ class Traces:
 
         return traced
 
-    def ran(self, ran: Ran, steps: Sequence[Step]) -> None:
-        """A trace of the group's transaction, linked to its requests, and in the trace of each request a span that is
+    def batch_ran(self, run: BatchRun, steps: Sequence[Step]) -> None:
+        """A trace of the batch's transaction, linked to its requests, and in the trace of each request a span that is
         linked to it. Called by the writer's thread."""
         of_monotonic = time.time_ns() - time.monotonic_ns()
 
         def at(seconds: float) -> int:
             return of_monotonic + int(seconds * 1e9)
 
-        spans = [(taken, taken.context.get(_request)) for taken in ran.taken]
-        requests = [(taken, span) for taken, span in spans if span is not None and span.is_recording()]
+        spans = [(command, command.context.get(_request)) for command in run.commands]
+        requests = [(command, span) for command, span in spans if span is not None and span.is_recording()]
         if not requests:
             return
         size: dict[str, Any] = {
-            "growthrings.group.commands": len(ran.taken),
-            "growthrings.group.items": sum(taken.items for taken in ran.taken),
+            "growthrings.batch.commands": len(run.commands),
+            "growthrings.batch.items": sum(command.items for command in run.commands),
         }
-        group = self._tracer.start_span(
-            "group",
+        batch = self._tracer.start_span(
+            "batch",
             Context(),
             attributes=size,
             links=[Link(span.get_span_context()) for _, span in requests],
-            start_time=at(ran.began),
+            start_time=at(run.began),
         )
-        in_group = set_span_in_context(group)
+        in_batch = set_span_in_context(batch)
         for step in steps:
-            self._tracer.start_span(step.name, in_group, start_time=at(step.began)).end(at(step.ended))
-        group.end(at(ran.ended))
-        for taken, span in requests:
+            self._tracer.start_span(step.name, in_batch, start_time=at(step.began)).end(at(step.ended))
+        batch.end(at(run.ended))
+        for command, span in requests:
             self._tracer.start_span(
-                "wait for group",
+                "wait for batch",
                 set_span_in_context(span, Context()),
-                attributes=size | {"growthrings.waited_seconds": ran.began - taken.submitted},
-                links=[Link(group.get_span_context())],
-                start_time=at(taken.submitted),
-            ).end(at(ran.ended))
+                attributes=size | {"growthrings.waited_seconds": run.began - command.submitted},
+                links=[Link(batch.get_span_context())],
+                start_time=at(command.submitted),
+            ).end(at(run.ended))
 
 
 class _Telling(SpanExporter):
@@ -137,7 +137,7 @@ class _Telling(SpanExporter):
         if result is SpanExportResult.SUCCESS:
             self._outage.works()
         else:
-            self._outage.failed("spans were not taken", spans=len(spans))
+            self._outage.failed("spans were not command", spans=len(spans))
         return result
 
     def shutdown(self) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.settings import VARIABLES, SettingRefused, Settings, for_process, from_environment, misspelt
+from adapters.settings import VARIABLES, SettingRefused, Settings, for_process, from_environment, misspelt, renamed
 
 ROOT = Path(__file__).parents[2]
 
@@ -38,6 +38,25 @@ def test_a_misspelt_variable_is_told_with_the_setting_that_may_be_meant() -> Non
         "growthrings_log_level": "GROWTHRINGS_LOG_LEVEL",
         "GROWTHRINGS_COLOUR_OF_THE_SKY": None,
     } == misspelt(environment)
+
+
+def test_a_renamed_setting_is_read_under_its_former_name_until_the_new_one_is_set() -> None:
+    former = {"GROWTHRINGS_GROUP_SIZE": "7"}
+    assert 7 == from_environment(former).batch_size
+    assert 8 == from_environment(former | {VARIABLES["batch_size"]: "8"}).batch_size
+    assert {"GROWTHRINGS_GROUP_SIZE": VARIABLES["batch_size"]} == renamed(former)
+    assert {} == renamed({"GROWTHRINGS_GROUP_SIZE": "", VARIABLES["batch_size"]: "8"})
+
+
+def test_a_renamed_setting_reaches_every_process_and_is_not_unknown() -> None:
+    former = {"GROWTHRINGS_GROUP_SIZE": "7"}
+    assert {} == misspelt(former)
+    assert former == for_process(former, ())
+
+
+def test_a_refused_value_of_a_renamed_setting_names_the_variable_that_was_set() -> None:
+    with pytest.raises(SettingRefused, match=r"^GROWTHRINGS_GROUP_SIZE: "):
+        from_environment({"GROWTHRINGS_GROUP_SIZE": "x"})
 
 
 def test_a_process_is_started_without_secrets_that_it_does_not_need() -> None:
@@ -75,7 +94,7 @@ def test_a_setting_is_read_from_its_variable(name: str, value: str, expected: ob
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        *((name, value) for name in ("partitions", "group_size", "queue_size", "body_limit", "batch_limit",
+        *((name, value) for name in ("partitions", "batch_size", "queue_size", "body_limit", "batch_limit",
                                      "argon2_memory") for value in ("0", "-1", "1.5", "many", "0x10", "1e400", " ")),
         *(("read_wait", value) for value in ("0", "-1", "soon", "nan", "inf", "1e400")),
         *(("allowed_lag", value) for value in ("-1", "late", "nan")),

@@ -154,7 +154,7 @@ async def test_a_writer_whose_answers_get_lost_gives_its_partitions_back_itself(
     (child,) = world.children(1)
     distant = PostgresEventStore(connector(address))
     pid = distant._connection.info.backend_pid
-    writer = Writer(Processor(distant), group_size=10, queue_size=10)
+    writer = Writer(Processor(distant), batch_size=10, queue_size=10)
     writer.start()
     watching = asyncio.create_task(watchdog.watch(database, [watchdog.WatchedWriter(writer, distant)]))
     proxy.stall = Stall.ANSWERS

@@ -33,7 +33,7 @@ from application.command import Command
 from application.processor import CommandResults, Processor
 from application.queries.views import ViewStatus
 from application.unavailable import KINDS, Unavailable
-from application.writer import Ran, Writer
+from application.writer import BatchRun, Writer
 from domain.refusal import AlreadyRegistered, NotAuthenticated
 from tests.application.world import World
 from tests.example_commands import reading, record_measurements
@@ -58,23 +58,25 @@ class Counted:
         return self.registry.get_sample_value(f"growthrings_{name}", labels)
 
 
-async def test_the_sizes_of_groups_sum_up_to_what_was_submitted() -> None:
+async def test_the_sizes_of_batches_sum_up_to_what_was_submitted() -> None:
     counted = Counted()
-    writer = Writer(Accepting(), group_size=5, queue_size=100, observe=lambda ran: counted.metrics.ran(ran, ()))
+    writer = Writer(Accepting(), batch_size=5, queue_size=100, observe=lambda run: counted.metrics.batch_ran(run, ()))
     writer.start()
     sizes = [1, 3, 2, 9, 1, 1, 0, 4]
     commands = [record_measurements(request_id=new_id(), readings=[reading()] * size) for size in sizes]
     await asyncio.gather(*map(writer.submit, commands))
     await asyncio.to_thread(writer.stop)
-    assert len(sizes) == counted.value("group_commands_sum") == counted.value("queue_seconds_count")
-    assert sum(sizes) + 1 == counted.value("group_items_sum")  # one without items takes the room of one
+    assert len(sizes) == counted.value("batch_commands_sum") == counted.value("queue_seconds_count")
+    assert sum(sizes) + 1 == counted.value("batch_items_sum")  # one without items takes the room of one
+    former = [counted.value(f"group_{name}_sum") for name in ("commands", "items")]
+    assert [len(sizes), sum(sizes) + 1] == former, "kept under their former names for one version"
 
 
-async def test_whoever_observes_groups_and_fails_strands_nobody() -> None:
-    def fail(_: Ran) -> None:
+async def test_an_observer_of_batches_that_fails_does_not_keep_answers_back() -> None:
+    def fail(_: BatchRun) -> None:
         raise RuntimeError
 
-    writer = Writer(Accepting(), group_size=5, queue_size=100, observe=fail)
+    writer = Writer(Accepting(), batch_size=5, queue_size=100, observe=fail)
     writer.start()
     commands = [record_measurements(request_id=new_id()) for _ in range(3)]
     answers = [await asyncio.wait_for(writer.submit(command), 10) for command in commands]
@@ -118,7 +120,7 @@ def test_every_kind_that_is_known_is_0_before_it_is_counted() -> None:
     counted = Counted()
     assert {0.0} == {counted.value("unavailable_total", kind=kind) for kind in KINDS}
     assert {0.0} == {counted.value("refusals_total", kind=kind) for kind in ERROR_KINDS}
-    assert {0.0} == {counted.value("group_seconds_count", step=step) for step in STEPS}
+    assert {0.0} == {counted.value("batch_seconds_count", step=step) for step in STEPS}
 
 
 def test_every_kind_of_unavailable_that_the_code_raises_is_known() -> None:
@@ -133,7 +135,7 @@ def test_every_kind_of_unavailable_that_the_code_raises_is_known() -> None:
 
 def test_metrics_hold_the_size_of_the_log_and_the_limit_of_the_queue() -> None:
     exposition = Exposition()
-    writer = Writer(Accepting(), group_size=5, queue_size=100)
+    writer = Writer(Accepting(), batch_size=5, queue_size=100)
     exposition.metrics.sample(writer, cast(Limiter, SimpleNamespace(shared=None, missed=0, refused=0)))
     snapshot = HealthSnapshot(0.0, is_reachable=True, is_schema_current=True, log_events=7, log_bytes=8_192)
     text = exposition.text(snapshot).decode()
@@ -162,9 +164,7 @@ def test_what_waits_and_how_limits_are_counted_is_told_as_it_was_last_seen() -> 
         (("commit",), ["begin", "load", "load", "decide", "append", "commit", "settle"]),
     ],
 )
-def test_a_log_that_is_timed_tells_the_steps_of_a_group_in_their_order(
-    lost: tuple[str, ...], expected: list[str]
-) -> None:
+def test_a_timed_log_lists_the_steps_of_a_batch_in_order(lost: tuple[str, ...], expected: list[str]) -> None:
     log = FakeLog()
     world, timed = World(log), TimedLog(log)
     log.lost.update(lost)
@@ -186,7 +186,7 @@ def writing(**changes: Any) -> SimpleNamespace:
             "idle_for": 1.0,
             "queued": 0,
             "queue_size": 20_000,
-            "in_vain": False,
+            "last_batch_failed": False,
             "given_up_for": 0.0,
         }
         | changes
@@ -235,8 +235,8 @@ def ending() -> Draining:
         ({"writer": writing(is_alive=False)}, ["writer"], False),
         ({"writer": writing(busy_for=STUCK + 1, idle_for=None, queued=3)}, ["writer"], False),
         ({"writer": writing(busy_for=STUCK - 1, idle_for=None, queued=3)}, [], True),
-        ({"writer": writing(in_vain=True, idle_for=TRIED - 1)}, ["writer"], False),
-        ({"writer": writing(in_vain=True, idle_for=TRIED + 1)}, [], True),
+        ({"writer": writing(last_batch_failed=True, idle_for=TRIED - 1)}, ["writer"], False),
+        ({"writer": writing(last_batch_failed=True, idle_for=TRIED + 1)}, [], True),
         ({"limiter": SimpleNamespace(shared=True)}, [], True),
         ({"limiter": SimpleNamespace(shared=False)}, ["limits"], True),
         ({"draining": ending()}, ["draining"], False),

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from adapters.postgres import event_store as postgres
 from application.command import Command
 from application.ports import PartitionsHeld
-from application.processor import _takeable
+from application.processor import _runnable
 from domain.partition import ACCOUNTS, partition
 from tests.application.conftest import AnyLog, Hold
 from tests.application.world import World, id_apart
@@ -21,7 +21,7 @@ parts = st.frozensets(st.integers(0, 4), min_size=1, max_size=3)
 def test_a_command_is_taken_unless_something_stands_in_its_way(
     wanted: list[frozenset[int]], locked: frozenset[int]
 ) -> None:
-    taken = _takeable(wanted, locked)
+    taken = _runnable(wanted, locked)
     assert taken == sorted(set(taken)), "in the order in which they came, each once"
     for place, its_parts in enumerate(wanted):
         passed_over = [wanted[before] for before in range(place) if before not in taken]
@@ -31,7 +31,7 @@ def test_a_command_is_taken_unless_something_stands_in_its_way(
 
 @given(st.lists(parts, max_size=8))
 def test_where_all_is_locked_all_are_taken(wanted: list[frozenset[int]]) -> None:
-    assert list(range(len(wanted))) == _takeable(wanted, frozenset(range(5)))
+    assert list(range(len(wanted))) == _runnable(wanted, frozenset(range(5)))
 
 
 @pytest.fixture(autouse=True)

@@ -16,7 +16,7 @@ from tests.examples import new_id
 
 
 class Gate:
-    """Implements `application.writer.Runs`: answers every command with its request id, once the gate is open.
+    """Implements `application.writer.BatchProcessor`: answers every command with its request id, once the gate is open.
 
     `groups`: the request ids of every group. `answers`: what is done about a group, where it is something else.
     """
@@ -41,9 +41,9 @@ def of_size(size: int, **said: Any) -> Command:
 class Running:
     """A writer in front of a gate that its first command has reached."""
 
-    def __init__(self, gate: Gate, group_size: int = 5, queue_size: int = 10) -> None:
+    def __init__(self, gate: Gate, batch_size: int = 5, queue_size: int = 10) -> None:
         self.gate = gate
-        self.writer = Writer(gate, group_size=group_size, queue_size=queue_size)
+        self.writer = Writer(gate, batch_size=batch_size, queue_size=queue_size)
         self.writer.start()
         self._tasks: list[asyncio.Task[Any]] = []
 
@@ -191,7 +191,7 @@ async def test_stopping_runs_what_waits_and_takes_nothing_more(running: Running)
 
 
 async def test_a_writer_that_nobody_asked_anything_stops() -> None:
-    writer = Writer(Gate(), group_size=1, queue_size=1)
+    writer = Writer(Gate(), batch_size=1, queue_size=1)
     writer.start()
     await asyncio.wait_for(asyncio.to_thread(writer.stop), 5)
 

@@ -114,7 +114,7 @@ def log(connect: Connect) -> Iterator[PostgresEventStore]:
 @pytest.fixture
 async def client(log: PostgresEventStore) -> AsyncIterator[httpx.AsyncClient]:
     """An application with one handler that has a bug, and one whose command has the bug that it is asked for."""
-    writing = Writer(Processor(log), group_size=100, queue_size=100)
+    writing = Writer(Processor(log), batch_size=100, queue_size=100)
     writing.start()
 
     @get("/handler")

@@ -239,8 +239,8 @@ def test_a_failed_login_has_its_address_and_the_user_only_where_there_is_one(sce
     assert {"127.0.0.1"} == {line["address"] for line in failed}
 
 
-def test_the_debug_level_says_what_each_group_and_each_page_was(scenario: Scenario) -> None:
-    assert all(line["commands"] and line["ms"] for line in scenario.said("group ran"))
+def test_the_debug_level_says_each_batch_and_each_page(scenario: Scenario) -> None:
+    assert all(line["commands"] and line["ms"] for line in scenario.said("batch ran"))
     assert {"measurements", "outcomes", "audit_trail"} == {line["view"] for line in scenario.said("page applied")}
 
 

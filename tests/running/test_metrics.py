@@ -99,7 +99,7 @@ def test_a_known_series_of_requests_is_counted_over_all_workers(watched: Watched
                 for method, route, status in [*requests, ("GET", "unknown", 404)]
             ),
             *(total(samples, "refusals_total", kind=kind) for kind in ("AlreadyRegistered", "BadTimestamp")),
-            *(total(samples, name) for name in ("group_commands_sum", "group_items_sum", "queue_seconds_count")),
+            *(total(samples, name) for name in ("batch_commands_sum", "batch_items_sum", "queue_seconds_count")),
         ]
 
     before = counts()
@@ -133,7 +133,7 @@ def test_metrics_and_traces_name_nobody_and_tell_no_value(watched: Watched) -> N
     assert [] == [word for word in ("acorn", "oak", "77.12", "admin", "Bearer", "eyJ") if word in told]
 
 
-def test_a_trace_leads_from_a_request_to_its_group_and_to_the_transaction(watched: Watched) -> None:
+def test_a_trace_leads_from_a_request_to_its_batch_and_to_the_transaction(watched: Watched) -> None:
     trace, parent = os.urandom(16), os.urandom(8)
     child_id = watched.programme.child()
     answer = httpx.post(
@@ -156,11 +156,11 @@ def test_a_trace_leads_from_a_request_to_its_group_and_to_the_transaction(watche
         told["http.response.status_code"],
         told["growthrings.request_id"],
     )
-    assert 3 <= attributes(waited)["growthrings.group.items"]
+    assert 3 <= attributes(waited)["growthrings.batch.items"]
     (link,) = waited.links
-    (group,) = [span for span in spans if span.span_id == link.span_id]
-    assert (trace, request.span_id) in [(each.trace_id, each.span_id) for each in group.links]
-    steps = [span.name for span in spans if span.parent_span_id == group.span_id]
+    (batch,) = [span for span in spans if span.span_id == link.span_id]
+    assert (trace, request.span_id) in [(each.trace_id, each.span_id) for each in batch.links]
+    steps = [span.name for span in spans if span.parent_span_id == batch.span_id]
     assert ["begin", "load", "load", "decide", "append", "commit"] == steps
 
 
@@ -207,11 +207,11 @@ def test_parked_streams_are_seen_though_requests_are_answered(watched: Watched) 
 
 
 def test_what_a_killed_worker_has_counted_stays(watched: Watched) -> None:
-    before = watched.value("group_commands_sum")
+    before = watched.value("batch_commands_sum")
     pids = set(children(watched.run.data, "api"))
     os.kill(min(pids), signal.SIGKILL)
     assert soon(lambda: len(set(children(watched.run.data, "api")) - pids) == 1)
-    assert before == watched.value("group_commands_sum")
+    assert before == watched.value("batch_commands_sum")
     assert soon(lambda: {str(pid) for pid in children(watched.run.data, "api")} == watched.counting())
 
 

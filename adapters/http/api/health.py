@@ -16,10 +16,10 @@ from application.queries.views import ViewStatus
 from application.writer import Writer
 
 STUCK = 10.0
-"""Seconds after which a group that is still run has something wrong with it: whatever is only slow has ended before."""
+"""Seconds after which a running batch counts as stuck: one that is only slow has ended before."""
 
 TRIED = 5.0
-"""Seconds for which a group that could not be stored tells of the next one: only one that is tried can tell more."""
+"""Seconds for which a batch that could not be stored shows how the writer is doing: only another can tell more."""
 
 LIMITS = {
     None: "counted by this process",
@@ -90,7 +90,7 @@ class Health(Struct, frozen=True):
             return Check(busy_for < STUCK, f"writing a batch for {busy_for:.1f} s, {queue}")
         if idle_for is None:
             return Check(True, f"no batch yet, {queue}")
-        if self.writer.in_vain and idle_for < TRIED:
+        if self.writer.last_batch_failed and idle_for < TRIED:
             return Check(False, f"nothing of its last batch could be stored, {idle_for:.1f} s ago, {queue}")
         return Check(True, f"last batch {idle_for:.1f} s ago, {queue}")
 

@@ -60,7 +60,7 @@ async def test_what_was_passed_over_still_takes_its_room_in_the_queue() -> None:
     def nobody(waiting: Sequence[Command], oldest_waits: bool) -> CommandResults:
         return {} if blocked else {place: [] for place in range(len(waiting))}
 
-    running = Running(Gate(nobody), group_size=10, queue_size=10)
+    running = Running(Gate(nobody), batch_size=10, queue_size=10)
     task = running.submit(of_size(10))
     await running.all_wait()
     running.gate.open.set()
@@ -90,7 +90,7 @@ class Held:
 
 async def test_others_are_answered_while_the_oldest_waits_in_vain_however_large_it_is() -> None:
     stuck = of_size(7)
-    running = Running(Gate(held := Held(stuck)), group_size=5, queue_size=20)
+    running = Running(Gate(held := Held(stuck)), batch_size=5, queue_size=20)
     task = running.submit(stuck)
     await running.all_wait()
     running.gate.open.set()
@@ -106,9 +106,9 @@ async def test_others_are_answered_while_the_oldest_waits_in_vain_however_large_
 async def test_all_that_were_held_too_long_are_unavailable_together_and_have_left_the_queue(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(writer, "PATIENCE", 0.0)
+    monkeypatch.setattr(writer, "DEFERRAL_LIMIT", 0.0)
     stuck = [of_size(3) for _ in range(3)]
-    running = Running(Gate(Held(*stuck)), group_size=10, queue_size=10)
+    running = Running(Gate(Held(*stuck)), batch_size=10, queue_size=10)
     await running.first()
     tasks = [running.submit(command) for command in stuck]
     await running.all_wait()
@@ -157,7 +157,7 @@ def world(fake_log: FakeLog) -> World:
 
 
 async def test_of_a_hundred_equal_commands_at_once_one_is_accepted(world: World) -> None:
-    running = Writer(Processor(world.log), group_size=7, queue_size=1_000)
+    running = Writer(Processor(world.log), batch_size=7, queue_size=1_000)
     running.start()
     answers = await asyncio.gather(*(running.submit(world.weigh()) for _ in range(100)))
     await asyncio.to_thread(running.stop)
