@@ -1,27 +1,27 @@
 """Errors of ours that end a command of the shell.
 
-Refused            1  it cannot be carried out
+CommandFailed          1  it cannot be carried out
 ├── NotPrepared       the database, or the data folder, is not ready          (prepare)
 ├── CannotServe       the service cannot start                                (supervisor)
 ├── Unhealthy         what a health check asks about does not do its work     (healthy)
 ├── NoKey             there is no key to sign tokens with                     (auth.keys)
-├── Unanswered        the service of an import does not do what it is asked   (importing)
+├── ServiceFailed        the service of an import does not do what it is asked   (importing)
 └── NotUnderstood  2  the words or the settings cannot be meant
-    ├── SettingRefused                                                        (settings)
-    ├── Uncounted     limits that several processes would count apart         (limits.limiter)
-    └── WrongArguments                                                        (importing)
+    ├── InvalidSetting                                                        (settings)
+    ├── LimitsNotShared limits that several processes would count apart         (limits.limiter)
+    └── InvalidArguments                                                        (importing)
 """
 
 from typing import ClassVar
 
 
-class Refused(Exception):
+class CommandFailed(Exception):
     """The message says why, for a person, and what to do. The command exits with `exit_code`."""
 
     exit_code: ClassVar[int] = 1
 
 
-class NotUnderstood(Refused):
+class UsageError(CommandFailed):
     """What was given cannot be meant."""
 
     exit_code = 2

@@ -11,12 +11,12 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Meta, Struct
 
-from adapters.errors import NotUnderstood
-from adapters.system.terminal import visible
+from adapters.errors import UsageError
+from adapters.system.terminal import escaped
 from domain.user import USERNAME_LENGTH
 
 
-class SettingRefused(NotUnderstood):
+class InvalidSetting(UsageError):
     """A value that cannot be meant; the message names the variable."""
 
 
@@ -141,17 +141,17 @@ RENAMED = {"GROWTHRINGS_GROUP_SIZE": "batch_size"}
 
 PREFIX = "GROWTHRINGS_"
 
-OF_IMPORT = "GROWTHRINGS_PASSWORD"
-"""No setting of the service: the password of who imports a file."""
+IMPORTER_VARIABLE = "GROWTHRINGS_PASSWORD"
+"""Not a setting of the service: `growthrings import` reads its user's password from this variable."""
 
 
 NEAR = 0.8
 """How alike two names are, from 0 to 1, when one may be meant by the other."""
 
 
-def misspelt(environment: Mapping[str, str] = os.environ) -> dict[str, str | None]:
+def unknown_variables(environment: Mapping[str, str] = os.environ) -> dict[str, str | None]:
     """Variables that look like settings and are none → the setting that may be meant."""
-    known = {*VARIABLES.values(), OF_IMPORT}
+    known = {*VARIABLES.values(), IMPORTER_VARIABLE}
     unknown = sorted(
         name for name in environment if name.upper().startswith(PREFIX) and name not in known and name not in RENAMED
     )
@@ -163,15 +163,15 @@ def renamed(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
     return {variable: VARIABLES[name] for variable, name in RENAMED.items() if environment.get(variable)}
 
 
-def for_process(environment: Mapping[str, str], without: Collection[str]) -> dict[str, str]:
+def subprocess_environment(environment: Mapping[str, str], without: Collection[str]) -> dict[str, str]:
     """The environment of a process that we start: without the settings that it does not need, as they hold secrets, and
     without variables that look like settings and are none."""
-    left_out = {*misspelt(environment), OF_IMPORT, *(VARIABLES[name] for name in without)}
+    left_out = {*unknown_variables(environment), IMPORTER_VARIABLE, *(VARIABLES[name] for name in without)}
     return {name: value for name, value in environment.items() if name not in left_out}
 
 
 def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
-    """The settings; an empty variable is one that is not set. SettingRefused."""
+    """The settings; an empty variable is one that is not set. InvalidSetting."""
     variables = {name: variable for variable, name in RENAMED.items() if environment.get(variable)}
     variables |= {name: variable for name, variable in VARIABLES.items() if environment.get(variable)}
     given = {name: environment[variable] for name, variable in variables.items()}
@@ -180,14 +180,14 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
     except msgspec.ValidationError as error:
         found = re.search(r" - at `\$\.(\w+)`\Z", str(error))
         if found is None:  # we have said it ourselves
-            raise SettingRefused(str(error)) from error
+            raise InvalidSetting(str(error)) from error
         name = found[1]
-        raise SettingRefused(_refused(name, given[name], _expected(name), variables[name])) from error
+        raise InvalidSetting(_refused(name, given[name], _expected(name), variables[name])) from error
 
 
 def _refused(name: str, value: str, expected: str, variable: str = "") -> str:
     """What of a setting is wrong, and what would be right. No secret is quoted: what is said may be in a log next."""
-    quoted = "its value" if name in SECRETS else f'"{visible(value[:LONGEST])}"'
+    quoted = "its value" if name in SECRETS else f'"{escaped(value[:LONGEST])}"'
     return f"{variable or VARIABLES[name]}: {quoted} is not {expected}"
 
 

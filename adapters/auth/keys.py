@@ -30,7 +30,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from msgspec import Struct
 
-from adapters.errors import Refused
+from adapters.errors import CommandFailed
 
 FILE = "private.pem"
 RETIRED = "retired-{}.pem"
@@ -47,7 +47,7 @@ SIZE = 2048
 """Bits of a key."""
 
 
-class NoKey(Refused):
+class UnusableKey(CommandFailed):
     """What was given, or is in the folder, is no key to sign with."""
 
 
@@ -81,7 +81,7 @@ def ensure_private_key(folder: Path) -> RSAPrivateKey:
         finally:
             draft.unlink()
     if file.stat().st_mode & (S_IRWXG | S_IRWXO):
-        raise NoKey(f"{file} signs tokens, and others than its owner have access to it: chmod 600 {file}")
+        raise UnusableKey(f"{file} signs tokens, and others than its owner have access to it: chmod 600 {file}")
     loaded = load_pem_private_key(file.read_bytes(), password=None)
     if not isinstance(loaded, RSAPrivateKey):
         raise TypeError(f"{file} holds no RSA key")
@@ -93,9 +93,9 @@ def given(pem: str) -> KeyRing:
     try:
         signing = load_pem_private_key(pem.replace("\\n", "\n").encode(), password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise NoKey("it is no private key as PEM text without a password") from error
+        raise UnusableKey("it is no private key as PEM text without a password") from error
     if not isinstance(signing, RSAPrivateKey) or signing.key_size < SIZE:
-        raise NoKey(f"it is no RSA key of at least {SIZE} bits")
+        raise UnusableKey(f"it is no RSA key of at least {SIZE} bits")
     kid, key = _checking(signing.public_key())
     return KeyRing(kid, signing, {kid: key})
 

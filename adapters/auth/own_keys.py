@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from adapters.auth import keys
-from adapters.auth.keys import CheckingKey, KeyRing, NoKey
+from adapters.auth.keys import CheckingKey, KeyRing, UnusableKey
 from adapters.settings import VARIABLES, Settings
 from application.outage import Outage
 
@@ -31,8 +31,8 @@ def key_source(settings: Settings, data: Path) -> Path | KeyRing:
         return key_folder(settings, data)
     try:
         return keys.given(settings.private_key)
-    except NoKey as error:
-        raise NoKey(f"{VARIABLES['private_key']}: {error}") from error
+    except UnusableKey as error:
+        raise UnusableKey(f"{VARIABLES['private_key']}: {error}") from error
 
 
 class OwnKeys:
@@ -58,7 +58,7 @@ class OwnKeys:
             if changed_at == self._seen:
                 return
             ring = keys.read(self._folder)
-        except (OSError, ValueError, TypeError, NoKey) as error:
+        except (OSError, ValueError, TypeError, UnusableKey) as error:
             self._outage.failed(str(error), error=error)
             return
         self._outage.works()

@@ -7,8 +7,8 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from msgspec import Struct
 
-from adapters.auth.stand_ins import StandIns
-from adapters.auth.turns import By, Turns
+from adapters.auth.dummy_hashes import DummyHashes
+from adapters.auth.fair_thread_pool import FairThreadPool, Requester
 from domain.password import canonical, is_too_long
 
 AT_ONCE = 4
@@ -30,15 +30,15 @@ class Passwords:
     def __init__(self, memory: int, secret: Callable[[], bytes] = lambda: b"") -> None:
         """`memory`: KiB that a new hash takes. `secret`: by which stand-ins are chosen."""
         self._hasher = PasswordHasher(memory_cost=memory)
-        self._turns = Turns(min(os.cpu_count() or 1, AT_ONCE), "password")
-        self.stand_ins = StandIns(self._hasher, secret)
+        self._turns = FairThreadPool(min(os.cpu_count() or 1, AT_ONCE), "password")
+        self.dummy_hashes = DummyHashes(self._hasher, secret)
 
-    async def hash(self, password: str, by: By) -> str:
-        """The hash to keep. What `Turns.run` says."""
+    async def hash(self, password: str, by: Requester) -> str:
+        """The hash to keep. What `FairThreadPool.run` says."""
         return await self._turns.run(by, self._hasher.hash, password)
 
-    async def check(self, password: str, kept: str, by: By) -> Checked:
-        """Whether the password is the one. What `Turns.run` says."""
+    async def check(self, password: str, kept: str, by: Requester) -> Checked:
+        """Whether the password is the one. What `FairThreadPool.run` says."""
         if is_too_long(password):
             return NO
         return await self._turns.run(by, self._check, kept, password)

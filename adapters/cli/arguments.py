@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from adapters.settings import VARIABLES
-from adapters.system.terminal import visible
+from adapters.system.terminal import escaped
 from domain.outcome import DIRECTIONS, HIGHER
 
 
@@ -14,7 +14,7 @@ class Parser(argparse.ArgumentParser):
     """Complains without anything that a terminal obeys, and sees its own output written."""
 
     def error(self, message: str) -> NoReturn:
-        super().error(visible(message))
+        super().error(escaped(message))
 
     def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
         sys.stdout.flush()

@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from adapters.cli.screen import Screen
+from adapters.cli.console import SafeConsole
 from adapters.settings import VARIABLES, Settings
 from adapters.system import subprocesses
 
@@ -38,7 +38,7 @@ class DemoFailed(Exception):
 
 def demo(settings: Settings, url: str | None) -> int:
     """Run the demo against a service, or one that is started for it; 0 when all went as it should."""
-    console = Screen()
+    console = SafeConsole()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that it cleans up behind itself then, too
     try:
         if url is None:

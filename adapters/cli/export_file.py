@@ -10,7 +10,7 @@ from typing import Annotated, BinaryIO
 import msgspec
 from msgspec import Meta, Raw, Struct, field
 
-from adapters.errors import Refused
+from adapters.errors import CommandFailed
 from domain.catalogue import Undecodable, decode
 
 PAGE = 10_000
@@ -95,7 +95,7 @@ class Reader:
                 page, size = [], 0
         else:
             if needs_end:
-                raise Refused(
+                raise CommandFailed(
                     "the last line, which has the number of events and their hash, is missing: the file was cut, or "
                     "an older version has written it, which wrote no such line. If it is complete, add --without-end"
                 )
@@ -115,15 +115,17 @@ class Reader:
         except (msgspec.DecodeError, UnicodeDecodeError):
             return  # what is wrong with it is found when its turn comes
         if is_partial:
-            raise Refused("the export is of a part of the log (--from, --subject): only a whole one can be imported")
+            raise CommandFailed(
+                "the export is of a part of the log (--from, --subject): only a whole one can be imported"
+            )
 
     def _next(self) -> bytes:
         self._number += 1
         text = self._file.readline(LINE_LIMIT + 1)
         if len(text) > LINE_LIMIT:
-            raise Refused(f"line {self._number} has more than {LINE_LIMIT:,} bytes")
+            raise CommandFailed(f"line {self._number} has more than {LINE_LIMIT:,} bytes")
         if text and not text.endswith(b"\n"):
-            raise Refused(f"line {self._number} has no end: the file was cut")
+            raise CommandFailed(f"line {self._number} has no end: the file was cut")
         return text
 
     def _checked(self, text: bytes) -> Line:
@@ -131,24 +133,24 @@ class Reader:
             line = _line(text)
             event = decode(line.event, bytes(line.state))
         except (msgspec.DecodeError, Undecodable, UnicodeDecodeError) as error:
-            raise Refused(f"line {self._number} is no event of an export: {error}") from error
+            raise CommandFailed(f"line {self._number} is no event of an export: {error}") from error
         part, _, seq = line.position.partition("-")
         expected = self._seqs[int(part)] + 1
         if int(seq) != expected:
-            raise Refused(
+            raise CommandFailed(
                 f"line {self._number} has event {line.position} where {int(part)}-{expected} is due: "
                 "events are missing, or not in their order"
             )
         if (event.originator_id, event.originator_version) != (line.stream, line.version):
-            raise Refused(
+            raise CommandFailed(
                 f"line {self._number} says it is event {line.version} of {line.stream}, and holds "
                 f"event {event.originator_version} of {event.originator_id}"
             )
         recorded_at = event.origin.recorded_at
         if recorded_at < self._recorded_at:
-            raise Refused(f"line {self._number} was recorded at {recorded_at}, before the line before it")
+            raise CommandFailed(f"line {self._number} was recorded at {recorded_at}, before the line before it")
         if recorded_at > self._latest:
-            raise Refused(f"line {self._number} was recorded at {recorded_at}, which is in the future")
+            raise CommandFailed(f"line {self._number} was recorded at {recorded_at}, which is in the future")
         self._seqs[int(part)] = expected
         self._recorded_at = recorded_at
         self._hash.update(text)
@@ -159,13 +161,15 @@ class Reader:
         try:
             end = _end(text)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise Refused(f"line {self._number} is not the last line of an export: {error}") from error
+            raise CommandFailed(f"line {self._number} is not the last line of an export: {error}") from error
         if self._next():
-            raise Refused(f"line {self._number} comes after the end of the export")
+            raise CommandFailed(f"line {self._number} comes after the end of the export")
         if end.events != self.count:
-            raise Refused(f"the file has {self.count:,} events, and its last line says that there are {end.events:,}")
+            raise CommandFailed(
+                f"the file has {self.count:,} events, and its last line says that there are {end.events:,}"
+            )
         if end.sha256 != self.sha256:
-            raise Refused(
+            raise CommandFailed(
                 f"the events of the file were changed: their SHA-256 is {self.sha256}, its last line says {end.sha256}"
             )
 

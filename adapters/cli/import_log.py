@@ -14,10 +14,10 @@ from msgspec import Raw
 from psycopg import Connection, Cursor
 
 from adapters.cli import export_file
+from adapters.cli.console import SafeConsole, open_console, progress_bar
 from adapters.cli.export_file import Line, Reader
 from adapters.cli.export_log import Credential
-from adapters.cli.screen import Screen, progress, screen
-from adapters.errors import Refused
+from adapters.errors import CommandFailed
 from adapters.postgres.connections import connector
 from adapters.postgres.event_store import SQL as LOG
 from adapters.postgres.event_store import append_rows
@@ -53,7 +53,7 @@ def import_log(
     `credentials`: the password hashes that the export does not show; without them nobody can log in. `needs_end`: only
     an export that has its last line. Refused, and then nothing is stored.
     """
-    console = screen()
+    console = open_console()
     hashes = {} if credentials is None else _hashes(credentials)
     with connector(url)("prepare") as connection:
         migrate_schema(connection, partitions)
@@ -83,7 +83,7 @@ def _hashes(path: Path) -> dict[tuple[str, int], str]:
             try:
                 each = _credential(line)
             except (msgspec.DecodeError, UnicodeDecodeError) as error:
-                raise Refused(f"{path}: line {number} is no credential of an export: {error}") from error
+                raise CommandFailed(f"{path}: line {number} is no credential of an export: {error}") from error
             found[each.stream, each.version] = each.password_hash
     return found
 
@@ -98,13 +98,15 @@ def _already_stored(connection: Connection[Any], path: Path) -> tuple[int, bool]
         with path.open("rb") as file:
             if export_file.digest(file) == digest:
                 return int(count), bool(is_finished)
-    raise Refused("the log is not empty: an export can only be imported into a new one")
+    raise CommandFailed("the log is not empty: an export can only be imported into a new one")
 
 
 class _Import:
     """Stores the events of an export, and grows the inline projections with them, in one transaction."""
 
-    def __init__(self, connection: Connection[Any], hashes: Mapping[tuple[str, int], str], console: Screen) -> None:
+    def __init__(
+        self, connection: Connection[Any], hashes: Mapping[tuple[str, int], str], console: SafeConsole
+    ) -> None:
         self._connection, self._hashes, self._console = connection, hashes, console
 
     def store(self, path: Path, *, needs_end: bool) -> int:
@@ -113,7 +115,7 @@ class _Import:
             parts = [part for (part,) in cursor.execute(LOG["lock"], {"parts": list(range(2**15))})]
             ((has_events,),) = cursor.execute(SQL["has_events"]).fetchall()
             if has_events:
-                raise Refused("the log is not empty: somebody has written to it")
+                raise CommandFailed("the log is not empty: somebody has written to it")
             reader = Reader(file)
             self._append(cursor, reader, len(parts), needs_end=needs_end)
             cursor.execute(SQL["analyze_events"])
@@ -124,7 +126,7 @@ class _Import:
     def _append(self, cursor: Cursor[Any], reader: Reader, partitions: int, *, needs_end: bool) -> None:
         seqs: defaultdict[int, int] = defaultdict(int)
         blank = 0
-        with progress(self._console) as shown:
+        with progress_bar(self._console) as shown:
             task = shown.add_task("importing", total=None, unit="events")
             for page in reader.pages(needs_end=needs_end):
                 rows = []
@@ -138,7 +140,7 @@ class _Import:
                     append_rows(cursor, rows)
                 except UNFIT as error:
                     first, last = reader.count - len(page) + 1, reader.count
-                    raise Refused(
+                    raise CommandFailed(
                         f"lines {first:,} to {last:,} hold an event that cannot be stored: {told(error)}"
                     ) from error
                 shown.advance(task, len(page))
@@ -158,7 +160,7 @@ class _Import:
         """Read the log again, partition by partition, as a replay does: what is wrong with it is refused, and the
         inline projections are what its events come to."""
         report = Report()
-        with progress(self._console) as shown:
+        with progress_bar(self._console) as shown:
             task = shown.add_task("checking", total=total, unit="events")
             for part in parts:
                 history = Partition(part, len(parts), report)
@@ -173,7 +175,7 @@ def _refuse(report: Report) -> None:
     if not report.findings:
         return
     found = "\n".join(f"{each.stream}: {each.why}" for each in report.findings[:SHOWN])
-    raise Refused(f"the export is damaged:\n{found}")
+    raise CommandFailed(f"the export is damaged:\n{found}")
 
 
 def _write_inline(cursor: Cursor[Any], events: Sequence[Event], partitions: int) -> None:

@@ -11,9 +11,9 @@ from pathlib import Path
 import structlog
 
 from adapters.cli import arguments
-from adapters.errors import NotUnderstood, Refused
-from adapters.settings import VARIABLES, Settings, from_environment, misspelt, renamed
-from adapters.system.terminal import complain, say
+from adapters.errors import CommandFailed, UsageError
+from adapters.settings import VARIABLES, Settings, from_environment, renamed, unknown_variables
+from adapters.system.terminal import print_error, print_line
 from adapters.telemetry import logs
 from adapters.version import VERSION
 
@@ -37,32 +37,32 @@ def main(words: list[str] | None = None) -> int:
     try:
         return _run(words)
     except KeyboardInterrupt:
-        complain("Stopped.")
+        print_error("Stopped.")
         return 130
     except BrokenPipeError:  # who read the output wants no more of it
         _drop_output()
         return 1
-    except Refused as error:
-        complain(str(error))
+    except CommandFailed as error:
+        print_error(str(error))
         return error.exit_code
     except Exception as error:
-        from adapters.cli.failures import explained
+        from adapters.cli.error_messages import explain
 
         if isinstance(error, OSError):
             _drop_output()
-        text, code = explained(error)
-        complain(text)
+        text, code = explain(error)
+        print_error(text)
         structlog.get_logger().debug("the command ended with an error", exc_info=error)
         return code
 
 
 def _run(words: list[str] | None) -> int:
     if sys.stdout is None:
-        raise Refused("Standard output is closed: send it to a file, a program or /dev/null.")
+        raise CommandFailed("Standard output is closed: send it to a file, a program or /dev/null.")
     parsed = _parser().parse_args(words)
     settings = from_environment()
     _configure_log(settings, parsed.command)
-    for name, meant in misspelt().items():
+    for name, meant in unknown_variables().items():
         structlog.get_logger().warning("unknown variable is ignored", variable=name, did_you_mean=meant)
     for former, variable in renamed().items():
         message = "setting has a new name; the next version ignores the former one"
@@ -134,12 +134,12 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _serve(settings: Settings, parsed: argparse.Namespace) -> None:
-    from adapters.limits.limiter import refuse_uncounted
+    from adapters.limits.limiter import require_shared_limits
     from adapters.processes.supervisor import serve
     from adapters.system import tls
 
     tls.check(settings)
-    refuse_uncounted(settings, parsed.workers)
+    require_shared_limits(settings, parsed.workers)
     serve(settings, parsed.data.absolute(), parsed.host, parsed.port, workers=parsed.workers)
 
 
@@ -162,7 +162,7 @@ def _prepare(settings: Settings, parsed: argparse.Namespace) -> None:
     with database(settings, parsed.data, makes=True) as url:
         prepare(settings, parsed.data, url)
         for line in (*outdated_view_notices(url), *equal_name_notices(url)):
-            say(line)
+            print_line(line)
 
 
 def _healthy(settings: Settings, parsed: argparse.Namespace) -> None:
@@ -173,7 +173,7 @@ def _healthy(settings: Settings, parsed: argparse.Namespace) -> None:
         health_check.check_api(settings, parsed.port)
     else:
         health_check.check_projector(settings.database_url or embedded.url(parsed.data))
-    say("healthy")
+    print_line("healthy")
 
 
 def _keys(settings: Settings, parsed: argparse.Namespace) -> None:
@@ -181,17 +181,17 @@ def _keys(settings: Settings, parsed: argparse.Namespace) -> None:
     from adapters.auth.own_keys import LOOK, key_folder
 
     if settings.private_key is not None:
-        raise Refused(f"{VARIABLES['private_key']} gives the key: change it where it is kept, and start again")
+        raise CommandFailed(f"{VARIABLES['private_key']} gives the key: change it where it is kept, and start again")
     folder = key_folder(settings, parsed.data)
     try:
         kid = keys.rotate(folder, ends_others=parsed.now)
     except OSError as error:
-        raise Refused(f"{folder} has no keys that could be rotated: {error.strerror}") from error
+        raise CommandFailed(f"{folder} has no keys that could be rotated: {error.strerror}") from error
     if parsed.now:
         time.sleep(2 * LOOK)  # by then every process has looked at the folder
-        say(f"Key {kid} signs from now on. The keys before it are gone: everybody has to log in again.")
+        print_line(f"Key {kid} signs from now on. The keys before it are gone: everybody has to log in again.")
     else:
-        say(f"Key {kid} signs from now on; the one before it checks tokens until they have expired.")
+        print_line(f"Key {kid} signs from now on; the one before it checks tokens until they have expired.")
 
 
 def _users(settings: Settings, parsed: argparse.Namespace) -> None:
@@ -204,11 +204,11 @@ def _users(settings: Settings, parsed: argparse.Namespace) -> None:
         match parsed.action:
             case "list":
                 for line in users.list_all(url):
-                    say(line)
+                    print_line(line)
             case "create-admin":
-                say(users.create_admin(settings, url, parsed.username))
+                print_line(users.create_admin(settings, url, parsed.username))
             case "reset-password":
-                say(users.reset_password(settings, url, parsed.username))
+                print_line(users.reset_password(settings, url, parsed.username))
 
 
 def _demo(settings: Settings, parsed: argparse.Namespace) -> int:
@@ -227,7 +227,7 @@ def _views(settings: Settings, parsed: argparse.Namespace) -> int:
             wait_until_prepared(url)
             return views.run(url, parsed)
     except KeyboardInterrupt:
-        complain("Stopped. Run the same again, and it goes on from here.")
+        print_error("Stopped. Run the same again, and it goes on from here.")
         return 130
 
 
@@ -237,7 +237,7 @@ def _replay(settings: Settings, parsed: argparse.Namespace) -> int:
     from adapters.processes.prepare import wait_until_prepared
 
     if unfit := arguments.unfit_of_replay(parsed):
-        raise NotUnderstood(unfit)
+        raise UsageError(unfit)
     as_of = replay.instant(parsed.as_of, "--as-of")
     known_at = replay.instant(parsed.known_at, "--known-at")
     with database(settings, parsed.data) as url:
@@ -261,7 +261,9 @@ def _export(settings: Settings, parsed: argparse.Namespace) -> None:
         wait_until_prepared(url)
         count = export(url, selection, format=parsed.format, out=sys.stdout, credentials=parsed.credentials)
     if parsed.subject is not None and not count:
-        raise Refused(f"The log has no event about {parsed.subject!r} in that time: check the id, --from and --to.")
+        raise CommandFailed(
+            f"The log has no event about {parsed.subject!r} in that time: check the id, --from and --to."
+        )
 
 
 def _import_log(settings: Settings, parsed: argparse.Namespace) -> None:
@@ -276,7 +278,7 @@ def _import_log(settings: Settings, parsed: argparse.Namespace) -> None:
             credentials=parsed.credentials,
             needs_end=not parsed.without_end,
         )
-    say(f"{count:,} events are in the log, and everything beside it has grown.")
+    print_line(f"{count:,} events are in the log, and everything beside it has grown.")
 
 
 def _import(settings: Settings, parsed: argparse.Namespace) -> int:
@@ -286,5 +288,5 @@ def _import(settings: Settings, parsed: argparse.Namespace) -> int:
 
         return import_file(settings, parsed.file, vars(parsed))
     except KeyboardInterrupt:
-        complain("Stopped. What was sent is kept: run the same again, and nothing is doubled.")
+        print_error("Stopped. What was sent is kept: run the same again, and nothing is doubled.")
         return 130

@@ -13,12 +13,12 @@ from msgspec import Struct
 from psycopg import Connection
 
 from adapters.cli import replay_workers
-from adapters.cli.screen import Screen, progress, screen, show_table
-from adapters.errors import Refused
+from adapters.cli.console import SafeConsole, open_console, progress_bar, show_table
+from adapters.errors import CommandFailed
 from adapters.http.schemas import query_parameters
 from adapters.postgres.connections import connector
 from adapters.postgres.readers.audit import PAGE, SQL, StoredFact, fact_with_state
-from adapters.system.terminal import print_json, visible
+from adapters.system.terminal import escaped, print_json
 from application.queries.audit import Fact
 from domain import history
 from domain.catalogue import decode, names_of
@@ -47,7 +47,7 @@ class Replayed(Struct, frozen=True, kw_only=True):
 
 def run(url: str, *, as_json: bool, compares: bool, workers: int = 1) -> int:
     """Read the whole log, in this process or in several; 1 when anything is wrong."""
-    console = screen(quiet=as_json)
+    console = open_console(quiet=as_json)
     started = time.monotonic()
     report = Report()
     with connector(url)(session_name("replay")) as connection:
@@ -55,7 +55,7 @@ def run(url: str, *, as_json: bool, compares: bool, workers: int = 1) -> int:
         kept = all_kept(connection) if compares else []
         partitions = len(replay.parts(connection))
         ((total,),) = connection.execute(replay.SQL["count"]).fetchall()
-    with progress(console) as shown, _collector_off():
+    with progress_bar(console) as shown, _collector_off():
         task = shown.add_task("replaying", total=total, unit="events")
         for events in replay_workers.replayed(url, partitions, report, workers=workers, compares=compares):
             shown.advance(task, events)
@@ -84,14 +84,14 @@ def _collector_off() -> Iterator[None]:
         gc.enable()
 
 
-def _tell(console: Screen, ended: Replayed) -> None:
+def _tell(console: SafeConsole, ended: Replayed) -> None:
     console.print(f"{ended.events:,} events of {ended.streams:,} streams")
     for name, count in ended.names.items():
-        console.print(visible(f"{count:>14,}  {name}"))
+        console.print(escaped(f"{count:>14,}  {name}"))
     if ended.compared:
         console.print(f"compared: {', '.join(ended.compared)}")
     for each in ended.findings[:SHOWN]:
-        console.print(visible(f"{each.what}  {each.position}  {each.stream}: {each.why}"))
+        console.print(escaped(f"{each.what}  {each.position}  {each.stream}: {each.why}"))
     if len(ended.findings) > SHOWN:
         console.print(f"… and {len(ended.findings) - SHOWN:,} more")
     console.print(f"{len(ended.findings):,} findings" if ended.findings else "Nothing is wrong.")
@@ -103,7 +103,7 @@ def instant(text: str | None, name: str) -> datetime | None:
         return None
     found = query_parameters.exact_time(text)
     if found is None:
-        raise Refused(f"{name}: {text!r} is no time such as 2026-06-01 or 2026-06-01T08:30:00Z")
+        raise CommandFailed(f"{name}: {text!r} is no time such as 2026-06-01 or 2026-06-01T08:30:00Z")
     return found
 
 
@@ -136,7 +136,7 @@ def _facts(connection: Connection[Any], id: str) -> list[StoredFact]:
         facts += page
         asked["after"] = page[-1].seq
     if not facts:
-        raise Refused(f"nothing in the log is called {id}")
+        raise CommandFailed(f"nothing in the log is called {id}")
     elsewhere = set().union(*(history.streams_elsewhere(each.event) for each in facts)) - {streams[0]}
     asked |= {"streams": list(elsewhere), "topics": list(names_of(history.ELSEWHERE)), "after": facts[0].seq}
     return sorted([*facts, *_stored(connection, "facts_elsewhere", asked)], key=attrgetter("seq"))
@@ -163,8 +163,8 @@ def _rows(facts: list[Fact]) -> list[Sequence[str]]:
                 event.stored_name,
                 f"{event.happened_at:%Y-%m-%d %H:%M}",
                 f"{event.origin.recorded_at:%Y-%m-%d %H:%M}",
-                visible(f"{event.origin.actor_role} {event.origin.actor_id}"),
-                "\n".join(map(visible, _changes(before.state if before else None, fact))),
+                escaped(f"{event.origin.actor_role} {event.origin.actor_id}"),
+                "\n".join(map(escaped, _changes(before.state if before else None, fact))),
             )
         )
     return rows
@@ -187,12 +187,12 @@ def grow_into(url: str, name: str, *, known_at: datetime | None) -> int:
     """Grow a view from what was recorded until a time into tables of its own, for looking at."""
     view = VIEWS.latest.get(name)
     if view is None:
-        raise Refused(f"there is no view {name}: there are {', '.join(VIEWS.latest)}")
-    console = screen()
+        raise CommandFailed(f"there is no view {name}: there are {', '.join(VIEWS.latest)}")
+    console = open_console()
     with connector(url)(session_name("replay")) as connection:
         connection.autocommit = True
         ((total,),) = connection.execute(replay.SQL["count"]).fetchall()
-        with progress(console) as shown:
+        with progress_bar(console) as shown:
             task = shown.add_task("replaying", total=total, unit="events")
             for events in replay.grow_into(connection, view, known_at or datetime.max.replace(tzinfo=UTC)):
                 shown.advance(task, events)

@@ -17,7 +17,7 @@ from typing import Any
 from msgspec import Struct
 from psycopg import Connection
 
-from adapters.errors import Refused
+from adapters.errors import CommandFailed
 from adapters.postgres.connections import abort_connection, connector
 from adapters.system.parent_death import end_with_parent
 from projections.projector.sessions import session_name
@@ -89,7 +89,9 @@ def _shared_count() -> "Synchronized[int]":
     try:
         return _spawn.Value("q", 0)
     except (OSError, ImportError) as error:
-        raise Refused(f"--workers needs a /dev/shm that can be written to ({error}): replay without it") from error
+        raise CommandFailed(
+            f"--workers needs a /dev/shm that can be written to ({error}): replay without it"
+        ) from error
 
 
 def _lane(url: str, partitions: int, compares: bool, seen: "_Count | Synchronized[int]") -> _Lane:

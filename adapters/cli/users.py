@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from argon2 import PasswordHasher
 
-from adapters.errors import Refused
+from adapters.errors import CommandFailed
 from adapters.http.edge.envelopes import envelope
 from adapters.postgres.connections import connector
 from adapters.postgres.event_store import PostgresEventStore
@@ -37,7 +37,7 @@ def create_admin(settings: Settings, url: str, username: str) -> str:
     """Register an admin of that name, with a password that is asked for; what to say then. Refused."""
     name = canonical(username)
     if not 0 < len(name) <= USERNAME_LENGTH:
-        raise Refused(f"A user name has 1 to {USERNAME_LENGTH} characters.")
+        raise CommandFailed(f"A user name has 1 to {USERNAME_LENGTH} characters.")
     new = NewUser("admin", name, _new_hash(settings))
     _run(url, CreateAdmin(actor=SERVICE, request_id=_request_id(), user=new))
     return f"{name!r} is an admin from now on."
@@ -48,7 +48,7 @@ def reset_password(settings: Settings, url: str, username: str) -> str:
     with connector(url)("users") as connection:
         found = connection.execute(DIRECTORY["login"], {"username": username}).fetchone()
     if found is None:
-        raise Refused(f"There is no user {username!r}: `growthrings users list` shows all.")
+        raise CommandFailed(f"There is no user {username!r}: `growthrings users list` shows all.")
     command = ResetPasswordLocally(
         actor=SERVICE, request_id=_request_id(), user_id=found[0], password_hash=_new_hash(settings)
     )
@@ -61,14 +61,14 @@ def _new_hash(settings: Settings) -> str:
     try:
         new = password.check(sent, "The password")
     except BadMember as error:
-        raise Refused(str(envelope(error, "").description)) from error
+        raise CommandFailed(str(envelope(error, "").description)) from error
     return PasswordHasher(memory_cost=settings.argon2_memory).hash(new)
 
 
 def _typed() -> str:
     sent = getpass("New password: ")
     if getpass("Once more: ") != sent:
-        raise Refused("The two passwords differ; nothing was changed.")
+        raise CommandFailed("The two passwords differ; nothing was changed.")
     return sent
 
 
@@ -78,7 +78,7 @@ def _read() -> str:
     try:
         return line.decode().rstrip("\r\n")
     except UnicodeDecodeError as error:
-        raise Refused("The password on standard input must be UTF-8.") from error
+        raise CommandFailed("The password on standard input must be UTF-8.") from error
 
 
 def _request_id() -> str:
@@ -90,6 +90,6 @@ def _run(url: str, command: Command) -> None:
         answer = Processor(log).run([command], oldest_waits=True)[0]
     outcome = answer[0] if isinstance(answer, list) else answer
     if isinstance(outcome, Refusal):
-        raise Refused(envelope(outcome, command.request_id).message)
+        raise CommandFailed(envelope(outcome, command.request_id).message)
     if not isinstance(outcome, str):
-        raise Refused(f"The command failed, and nothing was changed: {outcome}")
+        raise CommandFailed(f"The command failed, and nothing was changed: {outcome}")

@@ -12,12 +12,12 @@ from typing import Any
 from msgspec import Struct
 from psycopg import Connection
 
-from adapters.cli import view_report
-from adapters.cli.screen import progress, screen
+from adapters.cli import view_output
+from adapters.cli.console import open_console, progress_bar
 from adapters.postgres.connections import connector
-from adapters.settings import VARIABLES, for_process
+from adapters.settings import VARIABLES, subprocess_environment
 from adapters.system import subprocesses
-from adapters.system.terminal import print_json, visible
+from adapters.system.terminal import escaped, print_json
 from projections.projector import parking
 from projections.projector.sessions import session_name
 from projections.rebuild import rebuild, status
@@ -102,7 +102,7 @@ class Operator:
 
     def __init__(self, url: str, data: Path, *, as_json: bool = False) -> None:
         self._url, self._data, self._as_json = url, data, as_json
-        self._console = screen(quiet=as_json)
+        self._console = open_console(quiet=as_json)
 
     @contextmanager
     def _session(self, kind: str) -> Iterator[tuple[Connection[Any], str]]:
@@ -112,7 +112,7 @@ class Operator:
             yield connection, name
 
     def _say(self, text: str) -> None:
-        self._console.print(visible(text))
+        self._console.print(escaped(text))
 
     def status(self) -> int:
         with self._session("status") as (connection, _):
@@ -122,7 +122,7 @@ class Operator:
         if self._as_json:
             print_json(told)
         else:
-            view_report.show(told)
+            view_output.show(told)
         return 0
 
     def rebuild(
@@ -169,7 +169,7 @@ class Operator:
         )
 
     def _grow(self, going: Rebuild) -> None:
-        with progress(self._console) as shown:
+        with progress_bar(self._console) as shown:
             done, events = going.progress()
             task = shown.add_task("growing", total=events, completed=done, before=done, unit="events")
             for _ in going.grow():
@@ -179,12 +179,12 @@ class Operator:
 
     def _compare(self, going: Rebuild) -> int:
         found, told = 0, 0
-        with progress(self._console) as shown:
+        with progress_bar(self._console) as shown:
             task = shown.add_task("comparing", total=going.partitions, unit="partitions")
             for differences in shown.track(going.compare(connector(self._url)), task_id=task):
                 found += sum({each.table: each.of for each in differences}.values())
                 for each in differences[: SHOWN - told]:
-                    self._say(view_report.difference(each))
+                    self._say(view_output.difference(each))
                     told += 1
         return found
 
@@ -213,7 +213,7 @@ class Operator:
     def _helpers(self, name: str, number: int) -> Iterator[None]:
         """Processes that grow partitions too; they end with this one."""
         secrets = ("admin_password", "private_key", "redis_url")
-        environment = for_process({**os.environ, VARIABLES["database_url"]: self._url}, secrets)
+        environment = subprocess_environment({**os.environ, VARIABLES["database_url"]: self._url}, secrets)
         words = ["views", "grow", name, "--data", str(self._data)]
         spawned: list[Popen[Any]] = [subprocesses.spawn(words, environment) for _ in range(number)]
         try:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from adapters.errors import NotUnderstood
+from adapters.errors import UsageError
 from adapters.limits.window import Limit, Window
 from adapters.settings import VARIABLES, Settings
 
@@ -40,7 +40,7 @@ class TooManyRequests(Exception):
         self.wait = wait
 
 
-class Reserved(Struct, frozen=True):
+class Reservation(Struct, frozen=True):
     """One that was counted, and may be taken back. `seen`: how many are in its window, with it. `name`: its name in the
     windows of all processes, None where it was counted here alone."""
 
@@ -50,7 +50,7 @@ class Reserved(Struct, frozen=True):
     name: str | None
 
 
-class Uncounted(NotUnderstood):
+class LimitsNotShared(UsageError):
     """Limits that several processes would count apart from one another; the message says what to set."""
 
 
@@ -82,7 +82,7 @@ class Limiter:
         if self._elsewhere is not None:
             await self._elsewhere.close()
 
-    async def count(self, what: str, who: str) -> Reserved | None:
+    async def count(self, what: str, who: str) -> Reservation | None:
         """Count one of theirs; None where that is not limited. TooManyRequests, which does not count, when the window
         is full."""
         limit = self._limits.get(what)
@@ -98,9 +98,9 @@ class Limiter:
         if counted.wait > 0:
             self.refused += 1
             raise TooManyRequests(limit.most, math.ceil(counted.wait))
-        return Reserved(limit, who, counted.seen, name)
+        return Reservation(limit, who, counted.seen, name)
 
-    async def uncount(self, reserved: Reserved) -> None:
+    async def uncount(self, reserved: Reservation) -> None:
         """Take back one that was counted."""
         self._here[reserved.limit].uncount(reserved.who)
         if self._elsewhere is not None and reserved.name is not None:
@@ -117,12 +117,12 @@ def limiter(settings: Settings) -> Limiter:
     return Limiter(limits, SharedWindows(settings.redis_url, settings.redis_wait))
 
 
-def refuse_uncounted(settings: Settings, workers: int) -> None:
+def require_shared_limits(settings: Settings, workers: int) -> None:
     """Uncounted, where so many API processes would each let as many through as all of them may."""
     limits = _limits(settings)
     if workers > 1 and limits and settings.redis_url is None:
         switches = sorted({VARIABLES[_setting(settings, what)] for what in (*AREA_SETTINGS, LOGINS) if what in limits})
-        raise Uncounted(
+        raise LimitsNotShared(
             f"{workers} workers count their limits together in Redis: set REDIS_URL, or {' and '.join(switches)} to off"
         )
 

@@ -18,7 +18,7 @@ from adapters.limits.limiter import (
     LOGINS_OF_ADDRESS,
     LOGINS_OF_NAME,
     Limiter,
-    Reserved,
+    Reservation,
     TooManyRequests,
 )
 from application.unavailable import Unavailable
@@ -89,7 +89,7 @@ class _Attempt:
 
     def __init__(self, limiter: Limiter) -> None:
         self._limiter = limiter
-        self._reserved: list[Reserved] = []
+        self._reserved: list[Reservation] = []
 
     async def count(self, what: str, who: str) -> int:
         """How many are in the window, with this one. TooManyRequests."""

@@ -14,7 +14,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError, RedisError
 
 from adapters.limits.window import Counted, Limit
-from adapters.settings import VARIABLES, SettingRefused
+from adapters.settings import VARIABLES, InvalidSetting
 from application.outage import Outage
 
 SCRIPT = Path(__file__).with_name("count.lua").read_text()
@@ -48,7 +48,7 @@ class SharedWindows:
     counted in it. Times are those of the server, whatever the clocks of its clients say."""
 
     def __init__(self, url: str, wait: float, pause: float = PAUSE) -> None:
-        """`wait`: seconds that an answer may take; `pause`: seconds between two looks. SettingRefused."""
+        """`wait`: seconds that an answer may take; `pause`: seconds between two looks. InvalidSetting."""
         self._wait = wait
         self._pause = pause
         self._pool = _pool(url, wait + PATIENCE)
@@ -169,7 +169,7 @@ def _key(limit: Limit, who: str) -> str:
 
 
 def _pool(url: str, wait: float) -> BlockingConnectionPool:
-    """Connections to that address, on which nothing takes longer than so many seconds. SettingRefused where its options
+    """Connections to that address, on which nothing takes longer than so many seconds. InvalidSetting where its options
     are not those of a Redis."""
     try:
         pool = BlockingConnectionPool.from_url(
@@ -184,5 +184,5 @@ def _pool(url: str, wait: float) -> BlockingConnectionPool:
         pool.connection_class(**pool.connection_kwargs)  # the options are only looked at here
     except (TypeError, ValueError, RedisError) as error:
         reason = str(error).rpartition("() ")[2]
-        raise SettingRefused(f"{VARIABLES['redis_url']}: its options cannot be used: {reason}") from error
+        raise InvalidSetting(f"{VARIABLES['redis_url']}: its options cannot be used: {reason}") from error
     return pool

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from adapters.errors import Refused
+from adapters.errors import CommandFailed
 from adapters.postgres import embedded
 from adapters.settings import Settings
 
@@ -19,7 +19,7 @@ def database(settings: Settings, data: Path, *, makes: bool = False) -> Iterator
         yield running
     else:
         if not (makes or (data / "postgres").exists()):
-            raise Refused(f"There is no database in {data}, and DATABASE_URL names none.")
+            raise CommandFailed(f"There is no database in {data}, and DATABASE_URL names none.")
         server = _start(data)
         try:
             yield server.url
@@ -31,4 +31,4 @@ def _start(data: Path) -> embedded.Server:
     try:
         return embedded.start(data)
     except (embedded.ServerInUse, RuntimeError, TimeoutError, OSError) as error:
-        raise Refused(f"{data} has no database that could be used: {error}") from error
+        raise CommandFailed(f"{data} has no database that could be used: {error}") from error

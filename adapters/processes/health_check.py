@@ -4,7 +4,7 @@ import urllib.error
 
 import psycopg
 
-from adapters.errors import Refused
+from adapters.errors import CommandFailed
 from adapters.postgres.connections import connector
 from adapters.settings import Settings
 from adapters.system import tls
@@ -18,7 +18,7 @@ MAX_ERROR_BYTES = 1_000
 """Bytes of an answer that are passed on."""
 
 
-class Unhealthy(Refused):
+class Unhealthy(CommandFailed):
     """It does not; the message says what is wrong, for a person."""
 
 

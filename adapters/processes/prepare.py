@@ -15,9 +15,9 @@ import structlog
 from argon2 import PasswordHasher
 from psycopg import Connection
 
-from adapters.auth.keys import NoKey
+from adapters.auth.keys import UnusableKey
 from adapters.auth.own_keys import OwnKeys, key_source
-from adapters.errors import Refused
+from adapters.errors import CommandFailed
 from adapters.http.edge.envelopes import envelope
 from adapters.postgres import watchdog
 from adapters.postgres.connections import limited
@@ -53,7 +53,7 @@ PREPARE_TIME = 15.0
 """Seconds that another process has to begin to make the schema. Then it is waited for, for as long as that takes."""
 
 
-class NotPrepared(Refused):
+class NotPrepared(CommandFailed):
     """The database cannot be made ready; the message says why."""
 
 
@@ -141,7 +141,7 @@ def prepare(settings: Settings, data: Path, url: str, *, out: TextIO | None = No
     """
     try:
         OwnKeys(key_source(settings, data))
-    except NoKey as error:
+    except UnusableKey as error:
         raise NotPrepared(str(error)) from error
     with watchdog.watched_connector(url) as connect, connect("prepare") as connection:
         migrate_schema(connection, settings.partitions)

@@ -17,15 +17,15 @@ import psycopg
 import structlog
 from psycopg import Connection
 
-from adapters.errors import Refused
+from adapters.errors import CommandFailed
 from adapters.postgres import embedded
 from adapters.postgres.connections import connector
 from adapters.postgres.wait_for_database import PAUSE, connect_when_available, is_connection_lost, one_line
 from adapters.processes.prepare import NotPrepared, outdated_view_notices, prepare
-from adapters.settings import VARIABLES, Settings, for_process
+from adapters.settings import VARIABLES, Settings, subprocess_environment
 from adapters.system import subprocesses, tls
 from adapters.system.listening import is_listening
-from adapters.telemetry import folder
+from adapters.telemetry import metrics_folder
 from adapters.version import VERSION
 from application.outage import Outage
 
@@ -45,7 +45,7 @@ STABLE_AFTER = 10.0
 """Seconds after which a child that was started again is taken for one that stays."""
 
 
-class CannotServe(Refused):
+class CannotServe(CommandFailed):
     """The service cannot start; the message says why, for a person."""
 
 
@@ -108,10 +108,10 @@ def serve(settings: Settings, data: Path, host: str, port: int, *, workers: int 
             return
         connection.close()
         logger.info("supervisor starts", version=VERSION, pid=os.getpid(), data=str(data), workers=workers)
-        together = folder.emptied(data / "metrics") if workers > 1 else {}
+        together = metrics_folder.emptied(data / "metrics") if workers > 1 else {}
         environment = {**os.environ, VARIABLES["database_url"]: url}
-        of_api = for_process(environment, ("admin_password",)) | together
-        of_projector = for_process(environment, ("admin_password", "private_key", "redis_url"))
+        of_api = subprocess_environment(environment, ("admin_password",)) | together
+        of_projector = subprocess_environment(environment, ("admin_password", "private_key", "redis_url"))
         common = ["--data", str(data)]
         # They load while the database is prepared, and wait for it.
         descriptor = listening.fileno()

@@ -11,7 +11,7 @@ import structlog
 from litestar import Litestar
 from litestar.types import ASGIApp
 
-from adapters.auth import stand_ins
+from adapters.auth import dummy_hashes
 from adapters.auth.foreign_keys import ForeignKeys
 from adapters.auth.own_keys import OwnKeys, key_source
 from adapters.auth.passwords import Passwords
@@ -53,7 +53,7 @@ from adapters.postgres.readers.views import ViewsReader
 from adapters.settings import OWN_ISSUER, Settings
 from adapters.statistics import calculator
 from adapters.system import tls
-from adapters.telemetry.observed import Observed
+from adapters.telemetry.observability import Observability
 from application.processor import Processor
 from application.writer import Writer
 from projections.lag import Lags
@@ -71,12 +71,12 @@ statements, and everybody waits for the writer."""
 def api(settings: Settings, data: Path, url: str, draining: Draining, bodies: ByteBudget) -> ASGIApp:
     """The HTTP application on a database that has been prepared; its parts live from its start to its end. NoKey."""
     log = PostgresEventStore(connections.connector(url), lock_timeout=SHORT_LOCK_TIMEOUT)
-    observed = Observed(settings)
+    observability = Observability(settings)
     writer = Writer(
-        Processor(observed.log(log)),
+        Processor(observability.log(log)),
         batch_size=settings.batch_size,
         queue_size=settings.queue_size,
-        observe=observed.batch_ran,
+        observe=observability.batch_ran,
     )
     pools = QueryPools(url, wait=settings.read_wait)
     pool = pools.queries
@@ -87,7 +87,7 @@ def api(settings: Settings, data: Path, url: str, draining: Draining, bodies: By
     own_keys = OwnKeys(key_source(settings, data))
     foreign_keys = None if settings.jwks_url is None else ForeignKeys(settings.jwks_url)
     tokens = _tokens(settings, own_keys, foreign_keys)
-    passwords = Passwords(settings.argon2_memory, lambda: own_keys.secret(stand_ins.PURPOSE))
+    passwords = Passwords(settings.argon2_memory, lambda: own_keys.secret(dummy_hashes.PURPOSE))
     limits = limiter(settings)
     probe = HealthProbe(ViewsReader(pools.health, lags))
 
@@ -102,7 +102,7 @@ def api(settings: Settings, data: Path, url: str, draining: Draining, bodies: By
         gc.freeze()
         gc.set_threshold(50_000, 20, 100)
         fetching = asyncio.create_task(foreign_keys.keep_fresh()) if foreign_keys else None
-        sampling = asyncio.create_task(observed.keep(writer, limits))
+        sampling = asyncio.create_task(observability.keep(writer, limits))
         listening = asyncio.create_task(watchdog.watch(url, [watchdog.WatchedWriter(writer, log), *pools.all]))
         try:
             yield
@@ -121,7 +121,7 @@ def api(settings: Settings, data: Path, url: str, draining: Draining, bodies: By
             listening.cancel()
             await pools.close()
             await limits.close()
-            await asyncio.to_thread(observed.stop)
+            await asyncio.to_thread(observability.stop)
 
     access = Access(tokens, limits, settings.body_limit, bodies, accounts_reader.check)
     post_measurements = PostMeasurements(access, writer, settings.batch_limit)
@@ -129,7 +129,7 @@ def api(settings: Settings, data: Path, url: str, draining: Draining, bodies: By
         [
             *pages.routes(),
             *health.routes(own_keys, Health(probe, writer, limits, draining, settings.allowed_lag)),
-            *observed.routes(probe, writer, limits),
+            *observability.routes(probe, writer, limits),
             *logins.routes(access, Logins(limits), passwords, writer, accounts_reader),
             *institutions.routes(access, writer, accounts_reader),
             *users.routes(access, passwords, writer, accounts_reader),
@@ -144,8 +144,8 @@ def api(settings: Settings, data: Path, url: str, draining: Draining, bodies: By
         lifespan=[lifespan],
     )
     cors = Cors(settings.cors_origins) if settings.cors_origins else None
-    within = observed.around(FastPath(routed, post_measurements))
-    return Edge(within, draining=draining, cors=cors, with_tls=tls.is_on(settings), observe=observed.answered)
+    within = observability.around(FastPath(routed, post_measurements))
+    return Edge(within, draining=draining, cors=cors, with_tls=tls.is_on(settings), observe=observability.answered)
 
 
 def _tokens(settings: Settings, own_keys: OwnKeys, foreign_keys: ForeignKeys | None) -> Tokens:

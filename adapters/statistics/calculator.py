@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from adapters.statistics.shapes import Changepoints, Coefficient, Cohort, Comparison, Correlation, Method, Trend
+from adapters.statistics.results import Changepoints, Coefficient, Cohort, Comparison, Correlation, Method, Trend
 
 if TYPE_CHECKING:
     from adapters.statistics.processes import Processes

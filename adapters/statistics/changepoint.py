@@ -6,9 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from adapters.statistics import student
+from adapters.statistics.results import MOST_CHANGEPOINTS, Changepoint, Changepoints, InvalidInput
 from adapters.statistics.series import LARGEST, Floats, check_alpha, checked, require_finite, scaled
-from adapters.statistics.shapes import MOST_CHANGEPOINTS, Changepoint, Changepoints
-from adapters.statistics.unfit import Unfit
 
 
 @np.errstate(all="ignore")
@@ -18,11 +17,11 @@ def changepoints(values: Sequence[float], min_segment_size: int = 3, alpha: floa
     Two constant segments: equal ones have statistic 0 and p 1; of different ones p is 0, and the largest float
     stands for their infinite statistic. The best split is the significant one with the smallest p; among equals,
     the one with the largest statistic; among those, the first. Of more than MOST_CHANGEPOINTS splits the best are
-    listed, in the order of their index. Unfit for segments below two and for too few values.
+    listed, in the order of their index. InvalidInput for segments below two and for too few values.
     """
     check_alpha(alpha)
     if min_segment_size < 2:
-        raise Unfit("min_segment_size", "at least 2 is needed")
+        raise InvalidInput("min_segment_size", "at least 2 is needed")
     series = checked("values", values, least=2 * min_segment_size)
     index = np.arange(min_segment_size, len(series) - min_segment_size + 1)
     small, exponent = scaled(series)
@@ -59,9 +58,9 @@ def _welch(series: Floats, index: NDArray[np.intp]) -> tuple[Floats, Floats, Flo
     exact = variance == 0
     statistic = np.where(exact, np.sign(difference) * LARGEST, difference / np.sqrt(variance))
     share = variance_before / variance
-    freedom = np.where(exact, 1.0, 1 / (share**2 / (earlier - 1) + (1 - share) ** 2 / (later - 1)))
-    likely = np.where(exact, difference == 0, student.two_sided(statistic, freedom))
-    return statistic, likely, first + mean_before, last + mean_after
+    degrees_of_freedom = np.where(exact, 1.0, 1 / (share**2 / (earlier - 1) + (1 - share) ** 2 / (later - 1)))
+    p_value = np.where(exact, difference == 0, student.two_sided(statistic, degrees_of_freedom))
+    return statistic, p_value, first + mean_before, last + mean_after
 
 
 def _running(series: Floats) -> tuple[Floats, Floats]:

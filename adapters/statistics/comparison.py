@@ -11,10 +11,8 @@ import numpy as np
 from scipy import special
 
 from adapters.statistics import student
-from adapters.statistics.better import better
+from adapters.statistics.results import Cohort, CohortGroup, Comparison, InvalidInput, is_improvement
 from adapters.statistics.series import Floats, mean_and_deviations, require_finite, scaled
-from adapters.statistics.shapes import Cohort, CohortGroup, Comparison
-from adapters.statistics.unfit import Unfit
 
 ENOUGH = 2
 """Subjects that a group needs for a test."""
@@ -30,7 +28,7 @@ def compare(cohorts: Sequence[Cohort], *, higher_is_better: bool) -> Comparison:
     """The cohorts in the order given; a change is the last value less the first.
 
     Subjects who all changed by the same have no p; between groups of such, p is 1 where they are the same changes,
-    else 0. Unfit where a cohort has no subject, or not one first and one last value of each.
+    else 0. InvalidInput where a cohort has no subject, or not one first and one last value of each.
     """
     with localcontext(EXACT):
         changes = [_changes(cohort) for cohort in cohorts]
@@ -41,11 +39,11 @@ def compare(cohorts: Sequence[Cohort], *, higher_is_better: bool) -> Comparison:
 def _changes(cohort: Cohort) -> list[Decimal]:
     for member, numbers in (("firsts", cohort.firsts), ("lasts", cohort.lasts)):
         if not numbers:
-            raise Unfit(member, "at least 1 are needed, not 0")
+            raise InvalidInput(member, "at least 1 are needed, not 0")
         if not all(number.is_finite() for number in numbers):
-            raise Unfit(member, "every one must be a finite number")
+            raise InvalidInput(member, "every one must be a finite number")
     if len(cohort.firsts) != len(cohort.lasts):
-        raise Unfit("lasts", f"as many as firsts are needed, {len(cohort.firsts)}, not {len(cohort.lasts)}")
+        raise InvalidInput("lasts", f"as many as firsts are needed, {len(cohort.firsts)}, not {len(cohort.lasts)}")
     return [last - first for first, last in zip(cohort.firsts, cohort.lasts, strict=True)]
 
 
@@ -59,7 +57,7 @@ def _group(cohort: Cohort, changes: Sequence[Decimal], higher_is_better: bool) -
         mean_last=_mean(cohort.lasts),
         mean_change=change,
         p_value=p,
-        better=better(change, significant=p is not None and p < ALPHA, higher_is_better=higher_is_better),
+        better=is_improvement(change, significant=p is not None and p < ALPHA, higher_is_better=higher_is_better),
     )
 
 
@@ -81,9 +79,9 @@ def _within(changes: Sequence[Decimal], mean: float) -> float | None:
         return None
     small, exponent = scaled(_less(changes, changes[0]))
     _, deviations = mean_and_deviations(small)
-    freedom = len(changes) - 1
-    error = sqrt(float(np.sum(deviations**2)) / freedom / len(changes))
-    return student.two_sided(float(np.ldexp(mean, -exponent)) / error, freedom)
+    degrees_of_freedom = len(changes) - 1
+    error = sqrt(float(np.sum(deviations**2)) / degrees_of_freedom / len(changes))
+    return student.two_sided(float(np.ldexp(mean, -exponent)) / error, degrees_of_freedom)
 
 
 def _between(groups: Sequence[Sequence[Decimal]]) -> float | None:

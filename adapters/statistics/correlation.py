@@ -6,9 +6,8 @@ from math import atanh, copysign, sqrt, tanh
 import numpy as np
 from scipy import special, stats
 
+from adapters.statistics.results import Coefficient, ConfidenceInterval, Correlation, InvalidInput, Method, Strength
 from adapters.statistics.series import PRECISION, Floats, check_alpha, checked, constant, require_finite, scaled
-from adapters.statistics.shapes import Coefficient, ConfidenceInterval, Correlation, Method, Strength
-from adapters.statistics.unfit import Unfit
 
 LEAST = 4
 
@@ -32,18 +31,18 @@ def correlate(
 ) -> Correlation:
     """The correlation of pairs, with its interval by Fisher's z; of ±1 up to rounding that has no width, and p is 0.
 
-    `members` is what a refusal calls the two series. Unfit for fewer than four pairs, series of different lengths,
+    `members` is what a refusal calls the two series. InvalidInput for fewer than four pairs, different lengths,
     constant ones, and another method.
     """
     check_alpha(alpha)
     if method not in VARIANCES:
-        raise Unfit("method", f"must be {' or '.join(VARIANCES)}")
+        raise InvalidInput("method", f"must be {' or '.join(VARIANCES)}")
     columns = [checked(member, numbers, least=LEAST) for member, numbers in zip(members, (x, y), strict=True)]
     if len(x) != len(y):
-        raise Unfit(members[1], f"as many as {members[0]} are needed, {len(x)}, not {len(y)}")
+        raise InvalidInput(members[1], f"as many as {members[0]} are needed, {len(x)}, not {len(y)}")
     for member, column in zip(members, columns, strict=True):
         if constant(column):
-            raise Unfit(member, "at least two must differ")
+            raise InvalidInput(member, "at least two must differ")
     result = stats.pearsonr(*map(_anchored, columns)) if method == "pearson" else stats.spearmanr(*columns)
     r, p = float(result.statistic), float(result.pvalue)
     if 1 - abs(r) <= 4 * PRECISION:
@@ -67,7 +66,7 @@ def coefficient(
     *,
     members: tuple[str, str] = ("x", "y"),
 ) -> Coefficient:
-    """The correlation of pairs in words. Unfit as `correlate`."""
+    """The correlation of pairs in words. InvalidInput as `correlate`."""
     found = correlate(x, y, method, members=members)
     r = found.statistic
     return Coefficient(

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from adapters.statistics.unfit import Unfit
+from adapters.statistics.results import InvalidInput
 
 Floats = NDArray[np.float64]
 
@@ -19,22 +19,22 @@ PRECISION = float(np.finfo(np.float64).eps)
 
 
 def checked(member: str, numbers: Sequence[float], *, least: int) -> Floats:
-    """Unfit where fewer than `least` are there, or one is not finite."""
+    """InvalidInput where fewer than `least` are there, or one is not finite."""
     if len(numbers) < least:
-        raise Unfit(member, f"at least {least} are needed, not {len(numbers)}")
+        raise InvalidInput(member, f"at least {least} are needed, not {len(numbers)}")
     try:
         values = np.asarray(numbers, dtype=np.float64)
     except OverflowError as error:  # an int beyond every float
-        raise Unfit(member, "every one must be a finite number") from error
+        raise InvalidInput(member, "every one must be a finite number") from error
     if not np.isfinite(values).all():
-        raise Unfit(member, "every one must be a finite number")
+        raise InvalidInput(member, "every one must be a finite number")
     return values
 
 
 def check_alpha(alpha: float) -> None:
-    """Unfit where no level of significance."""
+    """InvalidInput where no level of significance."""
     if not 0 < alpha < 1:
-        raise Unfit("alpha", "must lie between 0 and 1, both left out")
+        raise InvalidInput("alpha", "must lie between 0 and 1, both left out")
 
 
 def constant(values: Floats) -> bool:
@@ -60,6 +60,6 @@ def restored(number: float, exponent: int) -> float:
 
 
 def require_finite(member: str, *results: float | Floats) -> None:
-    """Unfit where a result is none: what was asked about is too large, too small or too far apart for floats."""
+    """InvalidInput where a result is none: what was asked about is too large, too small or too far apart for floats."""
     if not all(np.isfinite(result).all() for result in results):
-        raise Unfit(member, "too large, too small or too far apart for a finite result")
+        raise InvalidInput(member, "too large, too small or too far apart for a finite result")

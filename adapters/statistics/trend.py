@@ -7,6 +7,7 @@ import numpy as np
 from scipy import stats
 
 from adapters.statistics import student
+from adapters.statistics.results import ConfidenceInterval, InvalidInput, Trend
 from adapters.statistics.series import (
     PRECISION,
     Floats,
@@ -18,8 +19,6 @@ from adapters.statistics.series import (
     restored,
     scaled,
 )
-from adapters.statistics.shapes import ConfidenceInterval, Trend
-from adapters.statistics.unfit import Unfit
 
 LEAST = 3
 
@@ -28,16 +27,16 @@ LEAST = 3
 def trend(values: Sequence[float], x: Sequence[float] | None = None, alpha: float = 0.05) -> Trend:
     """The trend of `values` over `x`, or over 0, 1, 2, …
 
-    Values on a line up to rounding have p 0 and errors of 0; constant values have slope 0, r 0 and p 1. Unfit for
-    fewer than three values, another number of `x`, constant `x`, and what has no finite answer.
+    Values on a line up to rounding have p 0 and errors of 0; constant values have slope 0, r 0 and p 1.
+    InvalidInput for fewer than three values, another number of `x`, constant `x`, and infinite results.
     """
     check_alpha(alpha)
     ys = checked("values", values, least=LEAST)
     if x is not None and len(x) != len(ys):
-        raise Unfit("x", f"as many as values are needed, {len(ys)}, not {len(x)}")
+        raise InvalidInput("x", f"as many as values are needed, {len(ys)}, not {len(x)}")
     xs = np.arange(len(ys), dtype=np.float64) if x is None else checked("x", x, least=LEAST)
     if constant(xs):
-        raise Unfit("x", "at least two must differ")
+        raise InvalidInput("x", "at least two must differ")
     return _flat(ys) if constant(ys) else _line(xs, ys, alpha)
 
 
@@ -45,20 +44,20 @@ def _line(xs: Floats, ys: Floats, alpha: float) -> Trend:
     (across, x_exponent), (up, y_exponent) = scaled(xs), scaled(ys)
     (x_mean, dx), (y_mean, dy) = mean_and_deviations(across), mean_and_deviations(up)
     fit = stats.linregress(dx, dy)
-    slope, r, freedom = float(fit.slope), float(fit.rvalue), len(ys) - 2
+    slope, r, degrees_of_freedom = float(fit.slope), float(fit.rvalue), len(ys) - 2
     unexplained = float(np.sum((dy - slope * dx) ** 2))
     if unexplained <= (4 * PRECISION) ** 2 * float(np.sum(dy**2)):
         r, p, error, unexplained = copysign(1.0, slope), 0.0, 0.0, 0.0
     else:  # of the residuals: SciPy's come of 1 - r², which keeps few digits of a nearly perfect fit
-        error = sqrt(unexplained / freedom) / sqrt(float(np.sum(dx**2)))
-        p = student.two_sided(slope / error, freedom)
-    margin = student.beyond(alpha, freedom) * error
+        error = sqrt(unexplained / degrees_of_freedom) / sqrt(float(np.sum(dx**2)))
+        p = student.two_sided(slope / error, degrees_of_freedom)
+    margin = student.critical_value(alpha, degrees_of_freedom) * error
     low, middle, high, standard_error = (
         restored(number, y_exponent - x_exponent) for number in (slope - margin, slope, slope + margin, error)
     )
     intercept = restored(y_mean - slope * x_mean, y_exponent)
     predictions: Floats = np.ldexp(y_mean + slope * dx, y_exponent)
-    residual = restored(sqrt(unexplained / freedom), y_exponent)
+    residual = restored(sqrt(unexplained / degrees_of_freedom), y_exponent)
     require_finite("values", low, middle, high, standard_error, p, r, intercept, residual, predictions)
     return Trend(
         method="linear_regression",

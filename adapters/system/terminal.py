@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 
-def visible(text: str) -> str:
+def escaped(text: str) -> str:
     r"""The text with every character that cannot be seen written as Python writes it: `\x1b`, `\n`, `\u202e`.
 
     Control characters move the cursor and change colours, those of direction and of no width change what is read. A
@@ -16,24 +16,24 @@ def visible(text: str) -> str:
     return text if text.isprintable() else "".join(map(_shown, text))
 
 
-def visible_lines(text: str) -> str:
+def escaped_lines(text: str) -> str:
     """The same for text that has lines of our own making."""
-    return text if text.isprintable() else "\n".join(map(visible, text.split("\n")))
+    return text if text.isprintable() else "\n".join(map(escaped, text.split("\n")))
 
 
 def _shown(character: str) -> str:
     return character if character.isprintable() else character.encode("unicode_escape").decode()
 
 
-def say(text: str) -> None:
+def print_line(text: str) -> None:
     """Print one line."""
-    sys.stdout.write(visible(text) + "\n")
+    sys.stdout.write(escaped(text) + "\n")
 
 
-def complain(text: str) -> None:
+def print_error(text: str) -> None:
     """Print to standard error what a command could not do. Lines after the first are indented: what somebody else has
     written among them is not taken for a line of ours."""
-    sys.stderr.write(visible_lines(text).replace("\n", "\n    ") + "\n")
+    sys.stderr.write(escaped_lines(text).replace("\n", "\n    ") + "\n")
 
 
 def print_json(value: Any) -> None:

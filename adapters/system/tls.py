@@ -4,7 +4,7 @@ import ssl
 from ssl import SSLContext
 from urllib.request import HTTPSHandler, OpenerDirector, ProxyHandler, build_opener
 
-from adapters.settings import VARIABLES, SettingRefused, Settings
+from adapters.settings import VARIABLES, InvalidSetting, Settings
 
 
 def is_on(settings: Settings) -> bool:
@@ -17,16 +17,16 @@ def check(settings: Settings) -> None:
     if settings.tls_certificate is None and settings.tls_key is None:
         return
     if settings.tls_certificate is None or settings.tls_key is None:
-        raise SettingRefused(f"{certificate} and {key} go together: set both, or none")
+        raise InvalidSetting(f"{certificate} and {key} go together: set both, or none")
     for variable, path in ((certificate, settings.tls_certificate), (key, settings.tls_key)):
         try:
             open(path, "rb").close()
         except OSError as error:
-            raise SettingRefused(f"{variable}: {path} cannot be read: {error.strerror}") from error
+            raise InvalidSetting(f"{variable}: {path} cannot be read: {error.strerror}") from error
     try:
         context(settings)
     except (ssl.SSLError, ValueError) as error:
-        raise SettingRefused(
+        raise InvalidSetting(
             f"{certificate} and {key}: {settings.tls_certificate} and {settings.tls_key} are no certificate in PEM with"
             " its key, without a password"
         ) from error

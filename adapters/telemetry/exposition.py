@@ -11,7 +11,7 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 from prometheus_client.registry import Collector
 
 from adapters.postgres.health_probe import HealthSnapshot
-from adapters.telemetry import folder
+from adapters.telemetry import metrics_folder
 from adapters.telemetry.metrics import Metrics
 from adapters.version import VERSION
 from application.queries.views import ViewStatus
@@ -32,7 +32,7 @@ class Exposition:
     def __init__(self) -> None:
         own = self._shown = CollectorRegistry()
         self.metrics = Metrics(own)
-        self._folder = folder.shared()
+        self._folder = metrics_folder.shared()
         if self._folder is None:
             of_process: tuple[Collector, ...] = (ProcessCollector(registry=None), GC_COLLECTOR)
         else:

@@ -15,7 +15,7 @@ import msgspec
 import structlog
 from structlog.typing import EventDict, ExcInfo, Processor, WrappedLogger
 
-from adapters.system.terminal import visible_lines
+from adapters.system.terminal import escaped_lines
 from adapters.telemetry.log_lines import Lines, Stream, past_buffer
 from projections.database_error import message_of, without_detail
 
@@ -120,7 +120,7 @@ def presentable(_logger: WrappedLogger, _method: str, event: EventDict) -> Event
     for name, value in event.items():
         if isinstance(value, str) and not (len(value) <= LENGTH and value.isprintable()):
             text = value if name == "exception" else without_detail(value)
-            event[name] = visible_lines(text if len(text) <= LENGTH else f"{text[:LENGTH]}…")
+            event[name] = escaped_lines(text if len(text) <= LENGTH else f"{text[:LENGTH]}…")
     return event
 
 

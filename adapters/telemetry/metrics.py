@@ -22,7 +22,7 @@ FORMER = "Deprecated: the former name of the metric with batch for group; gone i
 Family = TypeVar("Family", Counter, Histogram)
 
 
-class Labelled(dict[tuple[str, ...], Family]):
+class MetricsByLabel(dict[tuple[str, ...], Family]):
     """The children of a family, by their labels: the library takes longer to find one than to count with it."""
 
     def __init__(self, family: Family) -> None:
@@ -55,11 +55,13 @@ class Metrics:
         def gauge(name: str, help: str, of_all: str) -> Gauge:
             return Gauge(f"growthrings_{name}", help, registry=registry, multiprocess_mode=of_all)  # type: ignore[arg-type]
 
-        self._requests = Labelled(
+        self._requests = MetricsByLabel(
             seconds("request", "From the head of a request to its answer.", "method", "route", "status")
         )
-        self._refusals = Labelled(counter("refusals", "Requests, and items of arrays, that were refused.", "kind"))
-        self._unavailable = Labelled(counter("unavailable", "Answers 503, by what was lacking.", "kind"))
+        self._refusals = MetricsByLabel(
+            counter("refusals", "Requests, and items of arrays, that were refused.", "kind")
+        )
+        self._unavailable = MetricsByLabel(counter("unavailable", "Answers 503, by what was lacking.", "kind"))
         self._queue_seconds = seconds("queue", "Time that a command waited for the batch that answered it.")
         self._batch_commands = [sizes("batch_commands", "Commands in a batch."), sizes("group_commands", FORMER)]
         self._batch_items = [
@@ -67,8 +69,8 @@ class Metrics:
             sizes("group_items", FORMER),
         ]
         self._steps = [
-            Labelled(seconds("batch", "Time that a batch took for a step, over all attempts.", "step")),
-            Labelled(seconds("group", FORMER, "step")),
+            MetricsByLabel(seconds("batch", "Time that a batch took for a step, over all attempts.", "step")),
+            MetricsByLabel(seconds("group", FORMER, "step")),
         ]
         self._queue_items = gauge("queue_items", "Items that wait for a batch or are in one.", "livesum")
         self._queue_limit = gauge("queue_limit_items", "Items that may wait; beyond, the answer is 503.", "livesum")

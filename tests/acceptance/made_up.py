@@ -15,7 +15,7 @@ from adapters.http.edge.error_responses import RequestInfo
 from adapters.http.openapi import refusals
 from adapters.http.openapi.document import SECTIONS, document
 from adapters.http.openapi.operations import Operation
-from adapters.statistics.unfit import Unfit
+from adapters.statistics.results import InvalidInput
 from application.permissions import MAY
 from domain.refusal import (
     BadFilter,
@@ -58,7 +58,7 @@ OF_FACTS = (
     InstitutionNotRegistered,
     NotADate,
     PasswordDiffers,
-    Unfit,
+    InvalidInput,
 )
 """What no schema can say: what is there, and which numbers go together."""
 
@@ -89,7 +89,7 @@ def _named(operation_id: str) -> Iterator[Named]:
             value = getattr(error, name)
             sent = value if isinstance(value, str) else ", ".join(value)
             text = text.replace(re.escape(sent), ".*")
-        if isinstance(error, Unfit):
+        if isinstance(error, InvalidInput):
             text = re.sub(r"\d+", r"\\d+", text)
         if told.status == 404 and "Endpoint" in text:
             text = re.sub(r"Endpoint.*found", "Endpoint.*found", text)

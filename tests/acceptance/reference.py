@@ -70,37 +70,41 @@ def incomplete_beta(a: float, b: float, x: float) -> float:
     return exp(lgamma(a + b) - lgamma(a) - lgamma(b) + a * log(x) + b * log1p(-x)) * total / a
 
 
-def p_of_t(t: float, freedom: float) -> float:
+def p_of_t(t: float, degrees_of_freedom: float) -> float:
     """Of both tails."""
-    return 0.0 if t in (inf, -inf) else incomplete_beta(freedom / 2, 0.5, freedom / (freedom + t * t))
+    return (
+        0.0
+        if t in (inf, -inf)
+        else incomplete_beta(degrees_of_freedom / 2, 0.5, degrees_of_freedom / (degrees_of_freedom + t * t))
+    )
 
 
 def p_of_f(f: float, between: int, within: int) -> float:
     return incomplete_beta(within / 2, between / 2, within / (within + between * f))
 
 
-def critical_t(freedom: float, alpha: float) -> float:
+def critical_t(degrees_of_freedom: float, alpha: float) -> float:
     """The t that is passed on both sides together with the probability alpha."""
     low, high = 0.0, 1.0
-    while p_of_t(high, freedom) > alpha:
+    while p_of_t(high, degrees_of_freedom) > alpha:
         high *= 2
     for _ in range(200):
         middle = (low + high) / 2
-        low, high = (middle, high) if p_of_t(middle, freedom) > alpha else (low, middle)
+        low, high = (middle, high) if p_of_t(middle, degrees_of_freedom) > alpha else (low, middle)
     return low
 
 
 def line(y: Sequence[float], x: Sequence[float] | None = None, alpha: float = 0.05) -> Body:
     """What `/cohort/trend` answers."""
     x = range(len(y)) if x is None else x
-    freedom = len(y) - 2
+    degrees_of_freedom = len(y) - 2
     slope = products(x, y) / products(x, x)
     intercept = mean(y) - slope * mean(x)
     residual = products(y, y) - slope * products(x, y)
     r = float(products(x, y)) / sqrt(products(x, x) * products(y, y))
-    error = sqrt(residual / freedom / products(x, x))
-    p = p_of_t(float(slope) / error, freedom) if error else 0.0
-    reach = critical_t(freedom, alpha) * error
+    error = sqrt(residual / degrees_of_freedom / products(x, x))
+    p = p_of_t(float(slope) / error, degrees_of_freedom) if error else 0.0
+    reach = critical_t(degrees_of_freedom, alpha) * error
     return {
         "method": "linear_regression",
         "sample_size": len(y),
@@ -114,7 +118,7 @@ def line(y: Sequence[float], x: Sequence[float] | None = None, alpha: float = 0.
         "significant": p < alpha,
         "direction": ("increasing" if slope > 0 else "decreasing") if p < alpha else "stable",
         "predictions": [float(intercept + slope * Fraction(one)) for one in x],
-        "residual_standard_deviation": sqrt(residual / freedom),
+        "residual_standard_deviation": sqrt(residual / degrees_of_freedom),
     }
 
 

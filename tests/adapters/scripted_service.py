@@ -7,9 +7,9 @@ from typing import Any
 import httpx
 
 from adapters.cli.importing import importer
-from adapters.cli.importing.csv_entries import Item, Unfit
+from adapters.cli.importing.csv_entries import InvalidRow, Item
 from adapters.cli.importing.importer import Tally
-from adapters.cli.importing.patient_client import PatientClient
+from adapters.cli.importing.retrying_client import RetryingClient
 
 Answer = httpx.Response | Exception
 
@@ -23,7 +23,7 @@ class Scripted:
         self.bodies: list[Any] = []
         self.logins = 0
         http = httpx.Client(transport=httpx.MockTransport(self._answer), base_url="http://service")
-        self.client = PatientClient(http, "admin", "secret", lambda seconds, _: self.waits.append(seconds))
+        self.client = RetryingClient(http, "admin", "secret", lambda seconds, _: self.waits.append(seconds))
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
         if request.url.path == "/v1/auth":
@@ -37,7 +37,7 @@ class Scripted:
             raise given
         return given
 
-    def send(self, *rows: Item | Unfit) -> Tally:
+    def send(self, *rows: Item | InvalidRow) -> Tally:
         tally = Tally()
         self.client.log_in()
         assert len(rows) == sum(importer.send(self.client, "id", iter(rows), tally))

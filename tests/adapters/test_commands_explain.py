@@ -11,7 +11,7 @@ import pytest
 from psycopg.conninfo import make_conninfo
 from psycopg.sql import SQL, Identifier
 
-from adapters.cli.failures import DATABASE, explained
+from adapters.cli.error_messages import DATABASE, explain
 from projections.rebuild.inline_views import INLINE
 from projections.views.registry import VIEWS
 from tests import databases
@@ -219,7 +219,7 @@ def test_an_output_that_is_full_or_closed_ends_a_command_without_a_trace(
 
 def test_every_error_of_the_driver_has_a_sentence() -> None:
     for kind in (psycopg.Error, psycopg.InternalError, psycopg.errors.DiskFull, psycopg.errors.UndefinedTable):
-        text, code = explained(kind("what went wrong\nDETAIL:  Failing row contains (Kim, 30.4).\nand more of it"))
+        text, code = explain(kind("what went wrong\nDETAIL:  Failing row contains (Kim, 30.4).\nand more of it"))
         assert 1 == code
         assert "what went wrong" in text
         assert "Kim" not in text
@@ -238,7 +238,7 @@ def test_every_error_of_the_driver_has_a_sentence() -> None:
     ],
 )
 def test_an_error_of_the_system_is_told_without_its_number(error: Exception, expected: str) -> None:
-    text, code = explained(error)
+    text, code = explain(error)
     assert 1 == code
     assert expected in text
     assert "Errno" not in text

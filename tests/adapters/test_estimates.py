@@ -4,8 +4,8 @@ import io
 
 import pytest
 
-from adapters.cli.screen import Screen, progress
-from adapters.cli.view_report import show
+from adapters.cli.console import SafeConsole, progress_bar
+from adapters.cli.view_output import show
 from application.queries.views import ViewStatus
 
 LIVE = ViewStatus(
@@ -34,7 +34,7 @@ def test_rows_of_a_view_are_told_as_an_estimate(rows: int, told: str, capsys: py
 def test_the_rate_of_what_has_ended_is_that_of_all_of_it_but_for_what_was_done_before() -> None:
     now = 0.0
     out = io.StringIO()
-    shown = progress(Screen(file=out, width=200))
+    shown = progress_bar(SafeConsole(file=out, width=200))
     shown.get_time = lambda: now
     with shown:
         task = shown.add_task("growing", total=12_000, completed=2_000, before=2_000, unit="events")

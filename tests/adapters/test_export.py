@@ -17,7 +17,7 @@ from psycopg import sql
 from adapters.cli import replay
 from adapters.cli.export_log import COLUMNS, Selection, export
 from adapters.cli.import_log import import_log
-from adapters.errors import Refused
+from adapters.errors import CommandFailed
 from adapters.postgres.connections import connector
 from domain.catalogue import decode
 from domain.dedupe import Held
@@ -180,7 +180,7 @@ def test_as_csv_every_event_has_a_row_with_all_columns(log: str) -> None:
 def test_a_log_that_is_not_empty_takes_nothing_in(log: str, tmp_path: Path) -> None:
     file = tmp_path / "log.ndjson"
     file.write_text(exported(log))
-    with pytest.raises(Refused, match="not empty"):
+    with pytest.raises(CommandFailed, match="not empty"):
         import_log(log, file, partitions=PARTITIONS)
 
 
@@ -194,7 +194,7 @@ def test_a_file_that_is_no_export_leaves_the_log_empty(
     *events, end = exported(log).splitlines(keepends=True)
     file.write_text("".join([*events, bad + "\n", end]))
     database = new_database(partitions=OTHER)
-    with pytest.raises(Refused, match=f"line {len(lines(log)) + 1} is no event"):
+    with pytest.raises(CommandFailed, match=f"line {len(lines(log)) + 1} is no event"):
         import_log(database, file, partitions=OTHER)
     with psycopg.connect(database) as connection:
         assert [(0,)] == connection.execute("select count(*) from events").fetchall()

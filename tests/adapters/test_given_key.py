@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, NoEncryption, PrivateFormat
 
-from adapters.auth.keys import NoKey
+from adapters.auth.keys import UnusableKey
 from adapters.auth.own_keys import OwnKeys, key_source
 from adapters.auth.tokens import Tokens
 from adapters.settings import VARIABLES, Settings, from_environment
@@ -74,7 +74,7 @@ def test_a_token_of_another_key_is_bad(given: str, tmp_path: Path) -> None:
     ids=["no PEM", "no key", "too small", "no RSA", "with a password"],
 )
 def test_what_is_no_key_to_sign_with_is_refused_by_name_and_not_told(text: str, tmp_path: Path) -> None:
-    with pytest.raises(NoKey) as refused:
+    with pytest.raises(UnusableKey) as refused:
         key_source(Settings(private_key=text), tmp_path)
     assert VARIABLES["private_key"] in str(refused.value)
     assert text.splitlines()[0] not in str(refused.value)

@@ -16,7 +16,7 @@ from adapters.cli import export_file, replay
 from adapters.cli.export_log import Selection, export
 from adapters.cli.import_log import import_log
 from adapters.cli.main import main
-from adapters.errors import Refused
+from adapters.errors import CommandFailed
 from adapters.postgres import embedded
 from adapters.postgres.connections import connector
 from adapters.processes.prepare import NotPrepared, prepare, wait_until_prepared
@@ -221,7 +221,7 @@ def test_a_damaged_export_is_refused_and_leaves_the_log_empty(
 ) -> None:
     damage, message = DAMAGED[how]
     *events, end = whole
-    with pytest.raises(Refused, match=message):
+    with pytest.raises(CommandFailed, match=message):
         brought(empty, tmp_path / "damaged.ndjson", damage(events, end))
     with psycopg.connect(empty) as connection:
         for table in ("events", "users", "dedupe_index", "imports"):
@@ -239,7 +239,7 @@ def test_a_line_or_a_page_has_a_limit_in_bytes(
     assert len(whole) - 1 == sum(map(len, pages))
     assert len(whole) / 10 < len(pages)
     monkeypatch.setattr(export_file, "LINE_LIMIT", 100)
-    with pytest.raises(Refused, match="line 1 has more than 100 bytes"):
+    with pytest.raises(CommandFailed, match="line 1 has more than 100 bytes"):
         brought(empty, tmp_path / "long.ndjson", whole)
 
 
@@ -258,7 +258,7 @@ def test_an_export_of_a_part_of_the_log_says_so_and_is_not_imported(
     ):
         lines = exported(log, selection)
         assert said.items() <= json.loads(lines[-1]).items()
-        with pytest.raises(Refused, match="the export is of a part of the log"):
+        with pytest.raises(CommandFailed, match="the export is of a part of the log"):
             brought(empty, tmp_path / "part.ndjson", lines)
 
 
@@ -291,14 +291,14 @@ def test_an_import_that_has_ended_is_not_done_again(
     assert f"The {count} events of this export are in the log already." in capsys.readouterr().out
     with psycopg.connect(empty) as connection:
         assert before == connection.execute(generations).fetchall()
-    with pytest.raises(Refused, match="the log is not empty"):
+    with pytest.raises(CommandFailed, match="the log is not empty"):
         brought(empty, path, sealed(whole[:-2]))
 
 
 def test_a_file_of_credentials_that_is_damaged_is_refused(whole: Lines, empty: str, tmp_path: Path) -> None:
     credentials = tmp_path / "credentials"
     credentials.write_text('{"stream":"a","version":1,"password_hash":"x"}\n{"str')
-    with pytest.raises(Refused, match="line 2 is no credential"):
+    with pytest.raises(CommandFailed, match="line 2 is no credential"):
         brought(empty, tmp_path / "log.ndjson", whole, credentials=credentials)
 
 

@@ -11,7 +11,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from adapters.cli.importing import csv_entries
-from adapters.cli.importing.csv_entries import Arguments, Item, Reading, Table, Unfit, WrongArguments
+from adapters.cli.importing.csv_entries import Arguments, InvalidArguments, InvalidRow, Item, Reading, Table
 
 FILE = Path("folder/weights.csv")
 
@@ -21,7 +21,7 @@ def table(content: bytes | str) -> Table:
     return Table(FILE, io.TextIOWrapper(io.BytesIO(sent), encoding="utf-8-sig", newline=""))
 
 
-def read(content: bytes | str, **changes: str) -> list[Item | Unfit]:
+def read(content: bytes | str, **changes: str) -> list[Item | InvalidRow]:
     """The rows of a file with a column `v`; each is a subject of its own, at noon."""
     arguments = {"brand": "b", "value": "v", "subject": "row", "at": "2019-06-20T12:00:00Z"}
     return list(Reading(table(content), Arguments(**arguments | changes)).items())
@@ -32,8 +32,8 @@ def values(content: bytes | str) -> list[tuple[int, str]]:
     return [(row.line, row.value) for row in read(content) if isinstance(row, Item)]
 
 
-def unfit(content: bytes | str, **changes: str) -> list[tuple[int, str]]:
-    return [(row.line, row.reason) for row in read(content, **changes) if isinstance(row, Unfit)]
+def invalid_rows(content: bytes | str, **changes: str) -> list[tuple[int, str]]:
+    return [(row.line, row.reason) for row in read(content, **changes) if isinstance(row, InvalidRow)]
 
 
 def times(content: str, **changes: str) -> list[str]:
@@ -100,7 +100,7 @@ def test_a_ragged_row_is_told_and_the_others_go_on() -> None:
     content = "v,w\n1,x\n2\n3,x,y\n4,x\n"
     assert [(2, "1"), (5, "4")] == values(content)
     reasons = ["it has 1 fields, the first line has 2", "it has 3 fields, the first line has 2"]
-    assert list(zip([3, 4], reasons, strict=True)) == unfit(content)
+    assert list(zip([3, 4], reasons, strict=True)) == invalid_rows(content)
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_a_ragged_row_is_told_and_the_others_go_on() -> None:
 def test_a_row_that_is_no_csv_is_told_with_how_far_it_was_read(bad: str, lines: int) -> None:
     content = f"v,w\n1,x\n{bad}\n"
     assert [(2, "1")] == values(content)
-    (line, reason), *_ = unfit(content)
+    (line, reason), *_ = invalid_rows(content)
     assert (3, True) == (line, reason.startswith(f"it is no CSV, read as far as line {2 + lines}: ")), reason
 
 
@@ -144,7 +144,7 @@ def test_days_are_counted_from_the_start(days: str, time: str) -> None:
 @pytest.mark.parametrize("days", ["", "x", "nan", "inf", "1e999", "1e7", "-1e7", "1990-01-01"])
 def test_what_is_no_number_of_days_in_the_calendar_is_told(days: str) -> None:
     content = f"v,d\n1,{days}\n"
-    assert [(2, "its --at is no number of days from --start on")] == unfit(content, at="d", start="1990-01-01")
+    assert [(2, "its --at is no number of days from --start on")] == invalid_rows(content, at="d", start="1990-01-01")
 
 
 def test_a_time_is_sent_as_it_stands_and_a_date_alone_is_its_midnight() -> None:
@@ -174,7 +174,7 @@ def test_a_start_may_be_a_time() -> None:
     ],
 )
 def test_words_that_do_not_fit_the_file_are_named(changes: dict[str, str], named: str) -> None:
-    with pytest.raises(WrongArguments) as told:
+    with pytest.raises(InvalidArguments) as told:
         read("v,w\n1,x\n", **changes)
     assert str(told.value).startswith(named)
 
@@ -195,13 +195,13 @@ def test_words_that_do_not_fit_the_file_are_named(changes: dict[str, str], named
     ids=lambda content: repr(content)[:30],
 )
 def test_a_file_that_is_no_table_is_refused(content: bytes, named: str) -> None:
-    with pytest.raises(WrongArguments, match=named):
+    with pytest.raises(InvalidArguments, match=named):
         read(content)
 
 
 def test_a_file_that_cannot_be_opened_is_refused(tmp_path: Path) -> None:
     for path, named in ((tmp_path / "x.csv", "there is no file"), (tmp_path, "is no file")):
-        with pytest.raises(WrongArguments, match=named), csv_entries.opened(path):
+        with pytest.raises(InvalidArguments, match=named), csv_entries.opened(path):
             pass
 
 

@@ -5,9 +5,9 @@ import json
 import httpx
 import pytest
 
-from adapters.cli.importing.csv_entries import Item, Unfit
+from adapters.cli.importing.csv_entries import InvalidRow, Item
 from adapters.cli.importing.importer import Tally
-from adapters.cli.importing.patient_client import LONGEST_WAIT, PAUSES, PatientClient, Unanswered
+from adapters.cli.importing.retrying_client import LONGEST_WAIT, PAUSES, RetryingClient, ServiceFailed
 from tests.adapters.scripted_service import Answer, Scripted, accept, after, busy, items, refuse
 
 
@@ -35,7 +35,7 @@ def test_a_broken_connection_is_tried_again_with_the_same_rows() -> None:
 @pytest.mark.parametrize("answer", [after("1"), httpx.ConnectError("refused")], ids=["busy", "away"])
 def test_a_service_that_does_not_come_back_is_given_up(answer: Answer) -> None:
     service = Scripted(*[answer] * (len(PAUSES) + 1))
-    with pytest.raises(Unanswered):
+    with pytest.raises(ServiceFailed):
         service.send(*items(1))
     assert len(PAUSES) == len(service.waits)
     assert sum(PAUSES) <= sum(service.waits) <= sum(PAUSES) + 2
@@ -43,7 +43,7 @@ def test_a_service_that_does_not_come_back_is_given_up(answer: Answer) -> None:
 
 def test_a_service_that_asks_for_too_much_patience_is_given_up_at_once() -> None:
     service = Scripted(after(f"{LONGEST_WAIT + 1:.0f}"))
-    with pytest.raises(Unanswered, match="503: Later"):
+    with pytest.raises(ServiceFailed, match="503: Later"):
         service.send(*items(1))
     assert [] == service.waits
 
@@ -54,8 +54,8 @@ def test_an_address_at_which_nobody_answered_yet_is_given_up_at_once() -> None:
 
     waits: list[float] = []
     http = httpx.Client(transport=httpx.MockTransport(nobody), base_url="http://service")
-    with pytest.raises(Unanswered, match="http://service cannot be reached: refused"):
-        PatientClient(http, "admin", "secret", lambda seconds, _: waits.append(seconds)).log_in()
+    with pytest.raises(ServiceFailed, match="http://service cannot be reached: refused"):
+        RetryingClient(http, "admin", "secret", lambda seconds, _: waits.append(seconds)).log_in()
     assert [] == waits
 
 
@@ -80,8 +80,8 @@ def test_what_is_too_large_is_sent_in_halves_and_a_single_row_refused() -> None:
 
 def test_of_the_refused_the_first_ten_are_told_in_the_order_of_the_file() -> None:
     service = Scripted(refuse(400, "value is bad"), refuse(500, "Request id: 1"))
-    rows: list[Item | Unfit] = [*items(1_100)]
-    rows[3] = Unfit(5, "ragged")
+    rows: list[Item | InvalidRow] = [*items(1_100)]
+    rows[3] = InvalidRow(5, "ragged")
     tally = service.send(*rows)
     assert (0, 0, 1_100) == (tally.new, tally.there, tally.refused)
     told = tally.told().splitlines()
@@ -93,7 +93,7 @@ def test_of_the_refused_the_first_ten_are_told_in_the_order_of_the_file() -> Non
 
 def test_rows_that_all_make_no_entry_are_not_sent() -> None:
     service = Scripted()
-    assert 1 == service.send(Unfit(2, "ragged")).refused
+    assert 1 == service.send(InvalidRow(2, "ragged")).refused
     assert [] == service.bodies
 
 
@@ -111,5 +111,5 @@ def test_rows_that_all_make_no_entry_are_not_sent() -> None:
     ids=lambda answer: str(answer.status_code),
 )
 def test_an_answer_to_a_batch_that_is_none_ends_the_import_in_a_sentence(answer: httpx.Response) -> None:
-    with pytest.raises(Unanswered, match=r"\w.*[.!\w]$"):
+    with pytest.raises(ServiceFailed, match=r"\w.*[.!\w]$"):
         Scripted(answer).send(*items(1))

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from adapters.cli.importing.target import Outcome, Target, outcome_of
+from adapters.cli.importing.target import OutcomeInfo, Target, outcome_of
 from tests.adapters.scripted_service import Scripted, busy
 
 WANTED = Target(name="b", brand_id="farm", metric_key="weight", unit="g")
@@ -26,7 +26,7 @@ def outcomes(*names: str) -> httpx.Response:
 def test_an_outcome_that_is_there_is_found(answers: list[httpx.Response]) -> None:
     service = Scripted(*answers)
     service.client.log_in()
-    assert Outcome("bbb", "b", None, "x") == outcome_of(service.client, WANTED)
+    assert OutcomeInfo("bbb", "b", None, "x") == outcome_of(service.client, WANTED)
 
 
 def test_an_outcome_that_is_not_there_is_created() -> None:
@@ -34,5 +34,5 @@ def test_an_outcome_that_is_not_there_is_created() -> None:
         outcomes("a", "B"), httpx.Response(201, json={"id": "1", "name": "b", "unit": "g", "direction": "x"})
     )
     service.client.log_in()
-    assert Outcome("1", "b", "g", "x") == outcome_of(service.client, WANTED)
+    assert OutcomeInfo("1", "b", "g", "x") == outcome_of(service.client, WANTED)
     assert {"name": "b", "brand_id": "farm", "metric_key": "weight", "unit": "g"} == service.bodies[1]

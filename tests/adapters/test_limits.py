@@ -14,13 +14,13 @@ from adapters.limits.limiter import (
     AREA_SETTINGS,
     LOGINS,
     Limiter,
+    LimitsNotShared,
     TooManyRequests,
-    Uncounted,
     limiter,
-    refuse_uncounted,
+    require_shared_limits,
 )
 from adapters.limits.window import Counted, Limit, Window
-from adapters.settings import SettingRefused, Settings, from_environment
+from adapters.settings import InvalidSetting, Settings, from_environment
 
 WHO = ("ann", "ben", "eva")
 
@@ -185,12 +185,12 @@ def test_several_workers_need_redis_to_count_together(
     workers: int, given_: Mapping[str, str], told: tuple[str, ...] | None
 ) -> None:
     if told is None:
-        refuse_uncounted(settings(**given_), workers)
+        require_shared_limits(settings(**given_), workers)
     else:
-        with pytest.raises(Uncounted) as refused:
-            refuse_uncounted(settings(**given_), workers)
+        with pytest.raises(LimitsNotShared) as refused:
+            require_shared_limits(settings(**given_), workers)
         assert [word for word in told if word not in str(refused.value)] == []
-    refuse_uncounted(from_environment({"REDIS_URL": "redis://127.0.0.1"}), workers)
+    require_shared_limits(from_environment({"REDIS_URL": "redis://127.0.0.1"}), workers)
 
 
 @pytest.mark.parametrize(
@@ -203,7 +203,7 @@ def test_several_workers_need_redis_to_count_together(
     ],
 )  # fmt: skip
 def test_what_cannot_be_meant_is_refused_by_its_name_and_not_told(variable: str, value: str) -> None:
-    with pytest.raises(SettingRefused) as refused:
+    with pytest.raises(InvalidSetting) as refused:
         from_environment({variable: value})
     assert str(refused.value).startswith(variable)
     assert "s3cret" not in str(refused.value)

@@ -21,9 +21,9 @@ from adapters.http.edge.edge import RequestRecord
 from adapters.http.edge.error_responses import NO_ERRORS
 from adapters.settings import Settings
 from adapters.telemetry import logs
-from adapters.telemetry.access import AccessLog
+from adapters.telemetry.access_log import AccessLog
 from adapters.telemetry.log_lines import WAITING, Lines
-from adapters.telemetry.observed import Observed
+from adapters.telemetry.observability import Observability
 from tests.service import ROOT
 
 PACKAGES = ("application", "projections", "adapters")
@@ -256,5 +256,5 @@ def test_a_line_of_the_access_log_says_who_asked_what_and_how_long_it_took(logge
 def test_there_is_an_access_log_unless_it_is_set_to_off(logged: io.StringIO) -> None:
     answered = RequestRecord("GET", "/v1/things/{id}", 200, 0.001, NO_ERRORS, "abc", None)
     for settings in (Settings(metrics="off"), Settings(metrics="off", access_log="off")):
-        Observed(settings).answered(answered)
+        Observability(settings).answered(answered)
         assert 1 == len(text_of(logged).splitlines()), settings

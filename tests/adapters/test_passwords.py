@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 from argon2 import PasswordHasher, extract_parameters
 
+from adapters.auth.fair_thread_pool import Requester
 from adapters.auth.passwords import NO, Checked, Passwords
-from adapters.auth.turns import By
 from domain.secret import BLANK
 
 MEMORY = 64
 
-BY = By("ann", "192.0.2.1")
+BY = Requester("ann", "192.0.2.1")
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ async def test_an_unknown_name_is_checked_once_and_as_dearly_as_a_wrong_password
     kept = PasswordHasher(memory_cost=MEMORY).hash("right")
     worked.clear()
     passwords = Passwords(MEMORY)
-    assert NO == await passwords.check("right", passwords.stand_ins.of("nobody"), BY)
+    assert NO == await passwords.check("right", passwords.dummy_hashes.of("nobody"), BY)
     unknown = Counter(worked)
     worked.clear()
     assert NO == await passwords.check("wrong", kept, BY)
@@ -56,7 +56,7 @@ async def test_the_right_password_matches_and_no_password_is_nobodys() -> None:
     kept = await passwords.hash("right", BY)
     assert Checked(True) == await passwords.check("right", kept, BY)
     assert {NO} == {
-        await passwords.check(password, passwords.stand_ins.of("nobody"), BY)
+        await passwords.check(password, passwords.dummy_hashes.of("nobody"), BY)
         for password in ("", "right", "nobody's", kept)
     }
 
@@ -87,7 +87,7 @@ async def test_a_password_that_nobody_can_have_costs_no_check(worked: Counter[st
     worked.clear()
     assert [NO, NO] == [
         await Passwords(MEMORY).check("x" * 1_025, each, BY)
-        for each in (kept, Passwords(MEMORY).stand_ins.of("nobody"))
+        for each in (kept, Passwords(MEMORY).dummy_hashes.of("nobody"))
     ]
     assert not worked
 
@@ -96,7 +96,7 @@ async def test_an_unknown_name_costs_as_many_checks_as_a_known_one_where_charact
     worked: Counter[str],
 ) -> None:
     kept = PasswordHasher(memory_cost=MEMORY).hash("right")
-    for each in (kept, Passwords(MEMORY).stand_ins.of("nobody")):
+    for each in (kept, Passwords(MEMORY).dummy_hashes.of("nobody")):
         worked.clear()
         assert NO == await Passwords(MEMORY).check(DECOMPOSED, each, BY)
         assert [2] == list(worked.values())
@@ -107,16 +107,16 @@ async def test_an_unknown_name_costs_what_the_hashes_of_users_cost(worked: Count
     kept = PasswordHasher(memory_cost=2 * MEMORY).hash("right")
     worked.clear()
     passwords = Passwords(MEMORY)
-    passwords.stand_ins.learn([(f"$argon2id$v=19$m={2 * MEMORY},t=3,p=4$", 5)])
-    for each in (kept, passwords.stand_ins.of("nobody")):
+    passwords.dummy_hashes.learn([(f"$argon2id$v=19$m={2 * MEMORY},t=3,p=4$", 5)])
+    for each in (kept, passwords.dummy_hashes.of("nobody")):
         assert NO == await passwords.check("wrong", each, BY)
     assert [2] == list(worked.values()), worked
 
 
 def test_stand_ins_cost_what_users_cost_in_the_same_proportion_and_stay() -> None:
     cheap, dear = "$argon2id$v=19$m=64,t=3,p=4$", "$argon2id$v=19$m=128,t=3,p=4$"
-    one, other = (Passwords(MEMORY, lambda: b"a").stand_ins for _ in range(2))
-    stranger = Passwords(MEMORY, lambda: b"b").stand_ins
+    one, other = (Passwords(MEMORY, lambda: b"a").dummy_hashes for _ in range(2))
+    stranger = Passwords(MEMORY, lambda: b"b").dummy_hashes
     for each in (one, other, stranger):
         each.learn([(dear, 250), (cheap, 750)])
     names = [f"name {number}" for number in range(4_000)]

@@ -4,7 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from adapters.settings import VARIABLES, SettingRefused, Settings, for_process, from_environment, misspelt, renamed
+from adapters.settings import (
+    VARIABLES,
+    InvalidSetting,
+    Settings,
+    from_environment,
+    renamed,
+    subprocess_environment,
+    unknown_variables,
+)
 
 ROOT = Path(__file__).parents[2]
 
@@ -37,7 +45,7 @@ def test_a_misspelt_variable_is_told_with_the_setting_that_may_be_meant() -> Non
         "GROWTHRINGS_ADMIN_PASWORD": "GROWTHRINGS_ADMIN_PASSWORD",
         "growthrings_log_level": "GROWTHRINGS_LOG_LEVEL",
         "GROWTHRINGS_COLOUR_OF_THE_SKY": None,
-    } == misspelt(environment)
+    } == unknown_variables(environment)
 
 
 def test_a_renamed_setting_is_read_under_its_former_name_until_the_new_one_is_set() -> None:
@@ -50,19 +58,19 @@ def test_a_renamed_setting_is_read_under_its_former_name_until_the_new_one_is_se
 
 def test_a_renamed_setting_reaches_every_process_and_is_not_unknown() -> None:
     former = {"GROWTHRINGS_GROUP_SIZE": "7"}
-    assert {} == misspelt(former)
-    assert former == for_process(former, ())
+    assert {} == unknown_variables(former)
+    assert former == subprocess_environment(former, ())
 
 
 def test_a_refused_value_of_a_renamed_setting_names_the_variable_that_was_set() -> None:
-    with pytest.raises(SettingRefused, match=r"^GROWTHRINGS_GROUP_SIZE: "):
+    with pytest.raises(InvalidSetting, match=r"^GROWTHRINGS_GROUP_SIZE: "):
         from_environment({"GROWTHRINGS_GROUP_SIZE": "x"})
 
 
 def test_a_process_is_started_without_secrets_that_it_does_not_need() -> None:
     environment = {"PATH": "x", "GROWTHRINGS_PASSWORD": "x", "GROWTHRINGS_PASSWORT": "x"}
     environment |= dict.fromkeys((VARIABLES["private_key"], VARIABLES["log_level"]), "x")
-    assert {"PATH": "x", VARIABLES["log_level"]: "x"} == for_process(environment, ("private_key",))
+    assert {"PATH": "x", VARIABLES["log_level"]: "x"} == subprocess_environment(environment, ("private_key",))
 
 
 def test_variables_of_others_are_left_alone() -> None:
@@ -109,7 +117,7 @@ def test_a_setting_is_read_from_its_variable(name: str, value: str, expected: ob
     ],
 )  # fmt: skip
 def test_a_value_that_cannot_be_meant_is_refused_by_name(name: str, value: str) -> None:
-    with pytest.raises(SettingRefused) as refused:
+    with pytest.raises(InvalidSetting) as refused:
         from_environment({VARIABLES[name]: value})
     assert VARIABLES[name] in str(refused.value)
 
@@ -128,7 +136,7 @@ def test_a_value_that_cannot_be_meant_is_refused_by_name(name: str, value: str) 
     ],
 )
 def test_a_value_that_is_refused_is_quoted_with_what_would_be_right(name: str, value: str, expected: str) -> None:
-    with pytest.raises(SettingRefused) as refused:
+    with pytest.raises(InvalidSetting) as refused:
         from_environment({VARIABLES[name]: value})
     assert str(refused.value).startswith(expected)
 
@@ -145,7 +153,7 @@ def test_no_setting_is_refused_with_a_pattern(name: str) -> None:
 def refusal(variable: str, value: str) -> str | None:
     try:
         from_environment({variable: value})
-    except SettingRefused as refused:
+    except InvalidSetting as refused:
         return str(refused)
     return None
 
@@ -153,6 +161,6 @@ def refusal(variable: str, value: str) -> str | None:
 @pytest.mark.parametrize("name", ["database_url", "redis_url"])
 def test_a_secret_that_is_refused_is_not_quoted(name: str) -> None:
     """What is said may be in a log next."""
-    with pytest.raises(SettingRefused) as refused:
+    with pytest.raises(InvalidSetting) as refused:
         from_environment({VARIABLES[name]: "somebody:s3cret@[host"})
     assert "s3cret" not in str(refused.value)

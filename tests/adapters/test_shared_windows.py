@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 from adapters.limits.limiter import Limiter, TooManyRequests
 from adapters.limits.shared_windows import MISSES, SharedWindows
 from adapters.limits.window import Limit
-from adapters.settings import SettingRefused
+from adapters.settings import InvalidSetting
 from tests.running.processes import soon
 from tests.service import free_port
 from tests.valkey import Valkey, valkey
@@ -243,7 +243,7 @@ async def test_where_there_is_none_the_start_goes_on_and_no_password_is_told(hos
 
 @pytest.mark.parametrize("options", ["no_such=1", "socket_timeout=soon", "db=z", "protocol=9"])
 async def test_options_that_there_are_not_are_refused_by_the_name_of_the_setting(options: str) -> None:
-    with pytest.raises(SettingRefused, match="REDIS_URL: its options cannot be used: ") as refused:
+    with pytest.raises(InvalidSetting, match="REDIS_URL: its options cannot be used: ") as refused:
         SharedWindows(f"redis://:s3cret@127.0.0.1:1/0?{options}", 0.1)
     assert "s3cret" not in str(refused.value)
     assert "__init__" not in str(refused.value)

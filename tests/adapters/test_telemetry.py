@@ -27,7 +27,7 @@ from adapters.postgres.schema_version import Schema
 from adapters.settings import Settings
 from adapters.telemetry.exposition import Exposition
 from adapters.telemetry.metrics import Metrics
-from adapters.telemetry.observed import Observed
+from adapters.telemetry.observability import Observability
 from adapters.telemetry.steps import STEPS, TimedLog
 from application.command import Command
 from application.processor import CommandResults, Processor
@@ -330,20 +330,20 @@ async def test_traces_without_their_packages_are_told_of_and_the_service_goes_on
     monkeypatch.delitem(sys.modules, "adapters.telemetry.traces", raising=False)
     monkeypatch.setitem(sys.modules, "opentelemetry.sdk.trace", None)
     with capture_logs() as logged:
-        observed = Observed(Settings(otel_exporter_otlp_endpoint="http://127.0.0.1:9", metrics="off"))
+        observability = Observability(Settings(otel_exporter_otlp_endpoint="http://127.0.0.1:9", metrics="off"))
     (told,) = logged
     assert "OTEL_EXPORTER_OTLP_ENDPOINT is set, but the extra `telemetry` is not installed" in told["event"]
-    assert FakeLog is type(observed.log(FakeLog()))
+    assert FakeLog is type(observability.log(FakeLog()))
 
 
 def test_what_is_not_wanted_is_not_even_loaded() -> None:
     snapshot = """
 import sys, adapters.processes.wiring
 from adapters.settings import Settings
-from adapters.telemetry.observed import Observed
-Observed(Settings(metrics="off"))
+from adapters.telemetry.observability import Observability
+Observability(Settings(metrics="off"))
 assert {"prometheus_client", "opentelemetry"}.isdisjoint(sys.modules)
-Observed(Settings())
+Observability(Settings())
 assert "prometheus_client" in sys.modules and "opentelemetry" not in sys.modules
 """
     subprocess.run([sys.executable, "-c", snapshot], cwd=ROOT, check=True, timeout=60)

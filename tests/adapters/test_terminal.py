@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from adapters.cli.arguments import Parser
+from adapters.cli.console import open_console, show_table
 from adapters.cli.replay import _HEADINGS
-from adapters.cli.screen import screen, show_table
 from adapters.system import terminal
-from adapters.system.terminal import visible, visible_lines
+from adapters.system.terminal import escaped, escaped_lines
 
 HOSTILE = {
     "\x1b[2J": r"\x1b[2J",
@@ -38,31 +38,31 @@ HARMLESS = ["", "Hill School", "Größe 30,5 kg", "身長 🌳", "a\\b", "[bold]
 
 @pytest.mark.parametrize(("text", "seen"), HOSTILE.items())
 def test_what_cannot_be_seen_is_written_out(text: str, seen: str) -> None:
-    assert seen == visible(text)
-    assert seen == visible(visible(text))
+    assert seen == escaped(text)
+    assert seen == escaped(escaped(text))
 
 
 @pytest.mark.parametrize("text", HARMLESS)
 def test_what_can_be_seen_stays_as_it_is(text: str) -> None:
-    assert text == visible(text) == visible_lines(text)
+    assert text == escaped(text) == escaped_lines(text)
 
 
 def test_lines_of_our_own_stay_lines() -> None:
-    assert "first\nsecond \\x1b" == visible_lines("first\nsecond \x1b")
+    assert "first\nsecond \\x1b" == escaped_lines("first\nsecond \x1b")
 
 
 @pytest.mark.parametrize("text", [*HOSTILE, *HARMLESS])
 def test_a_screen_shows_text_and_obeys_none_of_it(text: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Neither as a line nor as a cell; and rich takes none of it for colours or emoji."""
-    screen().print(visible(text))
-    assert visible(text) + "\n" == capsys.readouterr().out
-    show_table(["unit"], [[visible(text)]])
-    assert visible(text) == capsys.readouterr().out.splitlines()[1].rstrip()
+    open_console().print(escaped(text))
+    assert escaped(text) + "\n" == capsys.readouterr().out
+    show_table(["unit"], [[escaped(text)]])
+    assert escaped(text) == capsys.readouterr().out.splitlines()[1].rstrip()
 
 
 @pytest.mark.parametrize("text", [text for text in HOSTILE if "\n" not in text])
 def test_a_screen_makes_visible_what_a_command_forgot(text: str, capsys: pytest.CaptureFixture[str]) -> None:
-    screen().print(text)
+    open_console().print(text)
     show_table(["unit"], [[text]])
     assert capsys.readouterr().out.replace("\n", "").isprintable()
 
@@ -77,8 +77,8 @@ def test_json_is_the_same_data_in_what_can_be_seen(text: str, capsys: pytest.Cap
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_a_complaint_and_a_wrong_word_show_what_they_quote(text: str, capsys: pytest.CaptureFixture[str]) -> None:
-    terminal.complain(f"no such thing: {text}")
-    terminal.say(f"done: {text}")
+    terminal.print_error(f"no such thing: {text}")
+    terminal.print_line(f"done: {text}")
     with pytest.raises(SystemExit):
         Parser(prog="growthrings").parse_args([f"--no-such{text}"])
     told = capsys.readouterr()
@@ -130,7 +130,7 @@ def test_a_pipe_gets_each_row_on_one_line_however_long(capsys: pytest.CaptureFix
 
 def test_no_command_prints_but_through_the_terminal() -> None:
     """No other module makes a console of its own, or writes to the streams."""
-    allowed = {"terminal.py", "screen.py", "main.py", "logs.py", "log_lines.py"}
+    allowed = {"terminal.py", "console.py", "main.py", "logs.py", "log_lines.py"}
     others = [file for file in ADAPTERS.rglob("*.py") if file.name not in allowed]
     direct = re.compile(r"(?<!\w)Console\(|\bprint\((?!self)|sys\.std(out|err)\.write\(")
     assert [] == [

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.settings import SettingRefused, Settings
+from adapters.settings import InvalidSetting, Settings
 from adapters.system import tls
 from tests.certificates import certificate
 
@@ -43,7 +43,7 @@ def test_what_cannot_be_served_with_is_refused_by_name(
     settings = Settings(
         tls_certificate=None if pem is None else str(folder / pem), tls_key=None if key is None else str(folder / key)
     )
-    with pytest.raises(SettingRefused) as refused:
+    with pytest.raises(InvalidSetting) as refused:
         tls.check(settings)
     assert named in str(refused.value)
     assert "\n" not in str(refused.value)

@@ -14,7 +14,7 @@ from typing import TextIO
 from msgspec import Struct
 
 from adapters import times
-from adapters.errors import NotUnderstood
+from adapters.errors import UsageError
 
 ROW = "row"
 """As subject: each row is one of its own. A column of that name comes first."""
@@ -22,7 +22,7 @@ ROW = "row"
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
-class WrongArguments(NotUnderstood):
+class InvalidArguments(UsageError):
     """A file that is no table of entries, or words that do not fit it; the message says why, for a person."""
 
 
@@ -49,7 +49,7 @@ class Item(Struct, frozen=True):
     metadata: dict[str, str]
 
 
-class Unfit(Struct, frozen=True):
+class InvalidRow(Struct, frozen=True):
     """A row that makes no entry."""
 
     line: int
@@ -64,17 +64,17 @@ class Table:
         self._file = file
         header = next(self._records(), None)
         if header is None:
-            raise WrongArguments(f"{path} is empty: its first line must name the columns")
-        if isinstance(header, Unfit):
-            raise WrongArguments(f"{path}, line {header.line}: {header.reason}")
+            raise InvalidArguments(f"{path} is empty: its first line must name the columns")
+        if isinstance(header, InvalidRow):
+            raise InvalidArguments(f"{path}, line {header.line}: {header.reason}")
         _, self.columns = header
         twice = [name for name in dict.fromkeys(self.columns) if self.columns.count(name) > 1]
         if twice:
-            raise WrongArguments(
+            raise InvalidArguments(
                 f"{path}: the first line must name the columns, each once, but it has {twice[0]!r} twice"
             )
 
-    def rows(self) -> Iterator[tuple[int, list[str]] | Unfit]:
+    def rows(self) -> Iterator[tuple[int, list[str]] | InvalidRow]:
         """The line on which each row begins, and its fields; from the first row at each call, without blank ones."""
         self._file.seek(0)
         records = self._records()
@@ -84,27 +84,27 @@ class Table:
                 line, fields = record
                 if len(fields) != len(self.columns):
                     if len(fields) > 1 or fields[0].strip():
-                        yield Unfit(line, f"it has {len(fields)} fields, the first line has {len(self.columns)}")
+                        yield InvalidRow(line, f"it has {len(fields)} fields, the first line has {len(self.columns)}")
                     continue
             yield record
 
     def place(self, name: str, option: str) -> int:
-        """Which column has the name. WrongArguments when none has."""
+        """Which column has the name. InvalidArguments when none has."""
         if name not in self.columns:
             known = ", ".join(map(repr, self.columns))
-            raise WrongArguments(f"{option}: there is no column {name!r} in {self.path}, which has {known}")
+            raise InvalidArguments(f"{option}: there is no column {name!r} in {self.path}, which has {known}")
         return self.columns.index(name)
 
-    def _records(self) -> Iterator[tuple[int, list[str]] | Unfit]:
+    def _records(self) -> Iterator[tuple[int, list[str]] | InvalidRow]:
         reader = csv.reader(self._file, strict=True)
         while True:
             line = reader.line_num + 1
             try:
                 fields = next(reader, None)
             except UnicodeDecodeError as error:
-                raise WrongArguments(f"{self.path} is not UTF-8") from error
+                raise InvalidArguments(f"{self.path} is not UTF-8") from error
             except csv.Error as error:
-                yield Unfit(line, f"it is no CSV, read as far as line {reader.line_num}: {error}")
+                yield InvalidRow(line, f"it is no CSV, read as far as line {reader.line_num}: {error}")
                 continue
             if fields is None:
                 return
@@ -114,13 +114,13 @@ class Table:
 
 @contextmanager
 def opened(path: Path) -> Iterator[Table]:
-    """The table in a file. WrongArguments."""
+    """The table in a file. InvalidArguments."""
     try:
         if not path.is_file():
-            raise WrongArguments(f"{path} is no file" if path.exists() else f"there is no file {path}")
+            raise InvalidArguments(f"{path} is no file" if path.exists() else f"there is no file {path}")
         file = path.open(encoding="utf-8-sig", newline="")
     except OSError as error:
-        raise WrongArguments(f"{path} cannot be read: {error.strerror}") from error
+        raise InvalidArguments(f"{path} cannot be read: {error.strerror}") from error
     with file:
         yield Table(path, file)
 
@@ -129,7 +129,7 @@ class Reading:
     """How a row of a table becomes an entry."""
 
     def __init__(self, table: Table, arguments: Arguments) -> None:
-        """WrongArguments, where they do not fit the table."""
+        """InvalidArguments, where they do not fit the table."""
         self._table = table
         self._brand = arguments.brand
         self._value = table.place(arguments.value, "--value")
@@ -141,21 +141,21 @@ class Reading:
         self._at, self._time = self._times(arguments.at)
         self._start = None if arguments.start is None else _constant(arguments.start, "--start")
         if self._start is not None and self._at is None:
-            raise WrongArguments(
+            raise InvalidArguments(
                 f"--start: the days that are counted from there need a column, not --at {arguments.at}"
             )
         listed = next(csv.reader(StringIO(arguments.metadata, newline="")), [])
         self._metadata = {name: table.place(name, "--metadata") for name in listed}
 
-    def items(self) -> Iterator[Item | Unfit]:
+    def items(self) -> Iterator[Item | InvalidRow]:
         """Of each row an entry, or why it makes none."""
         for number, row in enumerate(self._table.rows(), start=1):
-            yield row if isinstance(row, Unfit) else self._item(number, *row)
+            yield row if isinstance(row, InvalidRow) else self._item(number, *row)
 
-    def _item(self, number: int, line: int, fields: list[str]) -> Item | Unfit:
+    def _item(self, number: int, line: int, fields: list[str]) -> Item | InvalidRow:
         time = self._time if self._at is None else self._time_of(fields[self._at])
         if time is None:
-            return Unfit(line, "its --at is no number of days from --start on")
+            return InvalidRow(line, "its --at is no number of days from --start on")
         return Item(
             line=line,
             subject_id=f"{self._stem}-{number}" if self._subject is None else fields[self._subject],
@@ -189,5 +189,7 @@ def _at_midnight(text: str) -> str:
 def _constant(text: str, option: str) -> datetime:
     time = times.parse(_at_midnight(text))
     if time is None:
-        raise WrongArguments(f"{option}: {text!r} is no column and no date such as 1990-01-01 or 1990-01-01T08:00:00Z")
+        raise InvalidArguments(
+            f"{option}: {text!r} is no column and no date such as 1990-01-01 or 1990-01-01T08:00:00Z"
+        )
     return time

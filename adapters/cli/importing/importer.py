@@ -11,13 +11,13 @@ import httpx
 import msgspec
 from msgspec import Raw, Struct
 
+from adapters.cli.console import open_console, progress_bar
 from adapters.cli.importing import csv_entries
-from adapters.cli.importing.csv_entries import Arguments, Item, Reading, Unfit, WrongArguments
-from adapters.cli.importing.patient_client import PatientClient, Unanswered, checked, reason
-from adapters.cli.importing.target import OUTCOMES, Target, kept, outcome_of
-from adapters.cli.screen import progress, screen
+from adapters.cli.importing.csv_entries import Arguments, InvalidArguments, InvalidRow, Item, Reading
+from adapters.cli.importing.retrying_client import RetryingClient, ServiceFailed, checked, reason
+from adapters.cli.importing.target import OUTCOMES, Target, kept_settings, outcome_of
 from adapters.settings import Settings
-from adapters.system.terminal import visible
+from adapters.system.terminal import escaped
 
 DEFAULT_URL = "http://127.0.0.1:8000"
 
@@ -51,16 +51,16 @@ class Tally(Struct):
     new: int = 0
     there: int = 0
     refused: int = 0
-    first: list[Unfit] = []
+    first: list[InvalidRow] = []
 
-    def refuse(self, rows: Iterable[Unfit]) -> None:
+    def refuse(self, rows: Iterable[InvalidRow]) -> None:
         for row in sorted(rows, key=lambda each: each.line):
             self.refused += 1
             if len(self.first) < SHOWN:
                 self.first.append(row)
 
     def told(self) -> str:
-        lines = [visible(f"line {row.line}: {row.reason}") for row in self.first]
+        lines = [escaped(f"line {row.line}: {row.reason}") for row in self.first]
         if self.refused > len(self.first):
             lines.append(f"… and {self.refused - len(self.first):,} more that were refused")
         return "\n".join([f"{self.new:,} new, {self.there:,} there already, {self.refused:,} refused", *lines])
@@ -69,11 +69,11 @@ class Tally(Struct):
 def import_file(settings: Settings, path: Path, options: Mapping[str, Any]) -> int:
     """Import as the options of the command say; 0 when no row was refused, else 1.
 
-    WrongArguments, before anything is sent; Unanswered: what was sent until then is kept.
+    InvalidArguments, before anything is sent; ServiceFailed: what was sent until then is kept.
     """
     password = os.environ.get("GROWTHRINGS_PASSWORD") or settings.admin_password
     if password is None:
-        raise WrongArguments("GROWTHRINGS_PASSWORD must hold the password of --username")
+        raise InvalidArguments("GROWTHRINGS_PASSWORD must hold the password of --username")
     target = Target(
         name=options["outcome"],
         brand_id=options["brand"],
@@ -81,30 +81,32 @@ def import_file(settings: Settings, path: Path, options: Mapping[str, Any]) -> i
         unit=options["unit"],
         direction=options["direction"],
     )
-    console = screen()
+    console = open_console()
 
     def wait(seconds: float, why: str) -> None:
-        console.print(visible(f"{why} Waiting {seconds:.0f} s."))
+        console.print(escaped(f"{why} Waiting {seconds:.0f} s."))
         time.sleep(seconds)
 
     url = _address(options["url"] or DEFAULT_URL)
     with csv_entries.opened(path) as table, httpx.Client(base_url=url, timeout=30) as http:
         reading = Reading(table, msgspec.convert(dict(options), Arguments))
-        with progress(console) as shown:
+        with progress_bar(console) as shown:
             rows = sum(1 for _ in shown.track(table.rows(), description="reading"))
-        client = PatientClient(http, options["username"] or settings.admin_username, password, wait)
+        client = RetryingClient(http, options["username"] or settings.admin_username, password, wait)
         client.log_in()
         outcome = outcome_of(client, target)
-        for told in kept(outcome, target):
-            console.print(visible(told))
+        for told in kept_settings(outcome, target):
+            console.print(escaped(told))
         tally = Tally()
         try:
-            with progress(console) as shown:
+            with progress_bar(console) as shown:
                 task = shown.add_task("importing", total=rows)
                 for done in send(client, outcome.id, reading.items(), tally):
                     shown.advance(task, done)
-        except Unanswered as error:
-            raise Unanswered(f"{error} What was sent is kept: run the same again, and nothing is doubled.") from error
+        except ServiceFailed as error:
+            raise ServiceFailed(
+                f"{error} What was sent is kept: run the same again, and nothing is doubled."
+            ) from error
         finally:
             console.print(tally.told())
     return 1 if tally.refused else 0
@@ -114,36 +116,36 @@ def _address(url: str) -> httpx.URL:
     try:
         address = httpx.URL(url)
     except httpx.InvalidURL as error:
-        raise WrongArguments(f"--url: {url!r} is no address: {error}") from error
+        raise InvalidArguments(f"--url: {url!r} is no address: {error}") from error
     if address.scheme not in ("http", "https") or not address.host or address.userinfo:
-        raise WrongArguments(f"--url: {url!r} is no address such as {DEFAULT_URL}")
+        raise InvalidArguments(f"--url: {url!r} is no address such as {DEFAULT_URL}")
     return address
 
 
-def send(client: PatientClient, outcome_id: str, rows: Iterator[Item | Unfit], tally: Tally) -> Iterator[int]:
-    """Send the entries in batches, and tell of each batch how many rows it was. Unanswered."""
+def send(client: RetryingClient, outcome_id: str, rows: Iterator[Item | InvalidRow], tally: Tally) -> Iterator[int]:
+    """Send the entries in batches, and tell of each batch how many rows it was. ServiceFailed."""
     while batch := list(islice(rows, BATCH)):
-        refused = [row for row in batch if isinstance(row, Unfit)]
+        refused = [row for row in batch if isinstance(row, InvalidRow)]
         refused += _send(client, outcome_id, [row for row in batch if isinstance(row, Item)], tally)
         tally.refuse(refused)
         yield len(batch)
 
 
-def _send(client: PatientClient, outcome_id: str, items: Sequence[Item], tally: Tally) -> list[Unfit]:
+def _send(client: RetryingClient, outcome_id: str, items: Sequence[Item], tally: Tally) -> list[InvalidRow]:
     """Send one batch, or in halves what is too large for the service; the rows that are refused."""
     if not items:
         return []
     answer = client.ask("POST", f"{OUTCOMES}/{outcome_id}/entries", items)
     if answer.status_code == 413 and len(items) == 1:
-        return [Unfit(items[0].line, reason(answer))]
+        return [InvalidRow(items[0].line, reason(answer))]
     if answer.status_code == 413:
         half = len(items) // 2
         first = _send(client, outcome_id, items[:half], tally)
         return first + _send(client, outcome_id, items[half:], tally)
     answered = checked(answer, 207, _Answered)
     if len(answered.success) + len(answered.error) != len(items):
-        raise Unanswered(f"of {len(items)} entries the service answered another number")
+        raise ServiceFailed(f"of {len(items)} entries the service answered another number")
     refused = [problem for problem in answered.error if problem.code != 409]
     tally.new += len(answered.success)
     tally.there += len(answered.error) - len(refused)
-    return [Unfit(problem.item.line, problem.message) for problem in refused]
+    return [InvalidRow(problem.item.line, problem.message) for problem in refused]

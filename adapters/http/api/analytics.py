@@ -22,8 +22,7 @@ from adapters.postgres.readers.accounts import AccountsReader
 from adapters.postgres.readers.analytics import AnalyticsReader, Values
 from adapters.postgres.readers.outcomes import OutcomesReader
 from adapters.statistics import calculator
-from adapters.statistics.better import better
-from adapters.statistics.shapes import Cohort, Method
+from adapters.statistics.results import Cohort, Method, is_improvement
 from application.command import Actor
 from application.queries.analytics import (
     AnalyzeValues,
@@ -124,7 +123,7 @@ def _of_outcomes(access: Access, outcomes: OutcomesReader, reader: AnalyticsRead
         means = await reader.daily_means(values)
         days = [float((each.day - means[0].day).days) for each in means]
         trend = await calculator.trend([each.mean for each in means], days, ALPHA)
-        is_better = better(
+        is_better = is_improvement(
             trend.slope, significant=trend.significant, higher_is_better=values.outcome.direction == HIGHER
         )
         return json_response({**asdict(trend), "better": is_better}, 200)

@@ -7,8 +7,8 @@ import structlog
 from litestar import Response, post, put
 from litestar.handlers import HTTPRouteHandler
 
+from adapters.auth.fair_thread_pool import Requester
 from adapters.auth.passwords import Passwords
-from adapters.auth.turns import By
 from adapters.http.edge.access import Access, address_of, peer_of
 from adapters.http.edge.error_responses import accepted_id
 from adapters.http.edge.requests import HttpRequest, json_response, path_id, request_id
@@ -46,7 +46,7 @@ def routes(
             async with logins.of_name(username, address):
                 await learn_costs()
                 found = await reader.login(username)
-                kept = passwords.stand_ins.of(username) if found is None else found.password_hash
+                kept = passwords.dummy_hashes.of(username) if found is None else found.password_hash
                 by = asker(request, f"username/{username}")
                 checked = await passwords.check(password, kept, by)
                 if found is None or not checked.matches:
@@ -64,9 +64,9 @@ def routes(
         now = time.monotonic()
         if now >= learned_at + LEARN:
             learned_at = now
-            passwords.stand_ins.learn(await reader.hash_parameters())
+            passwords.dummy_hashes.learn(await reader.hash_parameters())
 
-    async def renew_hash(found: Login, password: str, by: By, request_id: str) -> None:
+    async def renew_hash(found: Login, password: str, by: Requester, request_id: str) -> None:
         actor = Actor(found.user_id, found.role, password_changes=found.password_changes)
         with suppress(Unavailable):  # the next login renews it
             renewed = NewPassword(found.password_hash, await passwords.hash(canonical(password), by))
@@ -97,6 +97,6 @@ def note_failure(request: HttpRequest, user_id: str | None) -> None:
     logger.warning("login failed", address=peer_of(request.scope), user_id=user_id, request_id=request_id(request))
 
 
-def asker(request: HttpRequest, subject: str) -> By:
+def asker(request: HttpRequest, subject: str) -> Requester:
     """For whom a password is checked or hashed, and whether that one is still there; once the body was read."""
-    return By(subject, address_of(request.scope), request.receive)
+    return Requester(subject, address_of(request.scope), request.receive)

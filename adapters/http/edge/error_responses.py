@@ -14,7 +14,7 @@ from adapters.http.edge.api_areas import api_area_of
 from adapters.http.edge.envelopes import ENVELOPES, FIELDS, Envelope, encode, envelope, problem
 from adapters.http.edge.request_body import BatchTooLarge, BodyTooLarge, Disconnected, UnsupportedMediaType
 from adapters.limits.limiter import TooManyRequests
-from adapters.statistics.unfit import Unfit
+from adapters.statistics.results import InvalidInput
 from application.command import CommandResult, Fault, ItemResult, State, id_of
 from application.outage import Outage
 from application.unavailable import Unavailable
@@ -79,7 +79,7 @@ ERROR_KINDS = tuple(
         NotFoundException,
         TooManyRequests,
         TooSlow,
-        Unfit,
+        InvalidInput,
         UnsupportedMediaType,
     )
 )
@@ -192,7 +192,7 @@ def _said(error: Exception, request: RequestInfo) -> tuple[Envelope, dict[str, s
         case Refusal():
             said = envelope(error, request.request_id)
             return said, {"WWW-Authenticate": "Bearer"} if said.code == 401 else {}
-        case Unfit():
+        case InvalidInput():
             return Envelope(400, FIELDS, str(error)), {}
         case Unavailable():
             wait = str(error.retry_after)

@@ -21,7 +21,7 @@ from adapters.http.schemas.json_schema import (
     ref,
     string,
 )
-from adapters.statistics import shapes
+from adapters.statistics import results
 from domain.refusal import NotFound
 
 TAG = "Analytics"
@@ -166,8 +166,8 @@ def _of_outcome(name: str) -> Member:
 def schemas() -> dict[str, Json]:
     number_or_null = or_null(NUMBER)
     ids = {"outcome_id_a": UUID, "outcome_id_b": UUID}
-    trend, coefficient = of_struct(shapes.Trend), of_struct(shapes.Coefficient, p_value=SHARE)
-    comparison = of_struct(shapes.Comparison)
+    trend, coefficient = of_struct(results.Trend), of_struct(results.Coefficient, p_value=SHARE)
+    comparison = of_struct(results.Comparison)
     return {
         "Summary": closed(
             outcome_id=UUID,
@@ -183,7 +183,7 @@ def schemas() -> dict[str, Json]:
         "OutcomeTrend": _with(trend, better=BETTER),
         "OutcomeComparison": _with(comparison, outcome_id=UUID, by=string()),
         "OutcomeCorrelation": _with(coefficient, **ids),
-        "CohortGroup": of_struct(shapes.CohortGroup, value=string()),
+        "CohortGroup": of_struct(results.CohortGroup, value=string()),
     }
 
 

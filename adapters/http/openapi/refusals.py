@@ -16,7 +16,7 @@ from adapters.http.openapi.operations import Operation
 from adapters.http.schemas.json_schema import Json, choice, closed, ref, string
 from adapters.http.schemas.query_parameters import RANGES
 from adapters.limits.limiter import TooManyRequests
-from adapters.statistics.unfit import Unfit
+from adapters.statistics.results import InvalidInput
 from application import permissions
 from application.unavailable import Unavailable
 from domain.refusal import EmptyRange, Forbidden, NotAuthenticated, UnknownParameter, Unreadable, UserGone
@@ -170,7 +170,7 @@ def by_status(path: str, refused: Iterable[Exception]) -> Json:
 
 def _called(error: Exception) -> str:
     """A name for it: what it is, and what it is about."""
-    facts = vars(error) | ({"member": str(error)} if isinstance(error, Unfit) else {})
+    facts = vars(error) | ({"member": str(error)} if isinstance(error, InvalidInput) else {})
     about = " ".join(facts[name] for name in ("member", "name", "title", "reason", "unit") if name in facts)
     return "-".join((type(error).__name__, *re.findall(r"\w+", about)))
 

@@ -7,9 +7,8 @@ from adapters.http.edge.request_body import TooManyValues
 from adapters.http.openapi.operations import Operation, ok
 from adapters.http.openapi.requests import Body, Member, number, one_of
 from adapters.http.schemas.json_schema import SHARE, Json, array, of_struct
-from adapters.statistics import shapes
-from adapters.statistics.shapes import MOST_CHANGEPOINTS
-from adapters.statistics.unfit import Unfit
+from adapters.statistics import results
+from adapters.statistics.results import MOST_CHANGEPOINTS, InvalidInput
 from domain.refusal import NotNumbers
 
 TAG = "Analytics"
@@ -17,7 +16,10 @@ TAG = "Analytics"
 ALPHA_MEMBER = number(
     "alpha",
     "The level of significance; an interval is at 1 − alpha.",
-    refused=(Unfit("alpha", "must lie between 0 and 1, both left out"), Unfit("alpha", "too small to compute with")),
+    refused=(
+        InvalidInput("alpha", "must lie between 0 and 1, both left out"),
+        InvalidInput("alpha", "too small to compute with"),
+    ),
     exclusiveMinimum=0,
     exclusiveMaximum=1,
     default=ALPHA,
@@ -63,15 +65,15 @@ CORRELATION: Json = {
     "confidence_interval": {"low": -0.6969534452993227, "high": 0.9956002504665856},
     "significant": False,
 }
-BEYOND = Unfit("values", "too large, too small or too far apart for a finite result")
+BEYOND = InvalidInput("values", "too large, too small or too far apart for a finite result")
 
 
-def few(member: str, least: int) -> Unfit:
-    return Unfit(member, f"at least {least} are needed, not {least - 1}")
+def few(member: str, least: int) -> InvalidInput:
+    return InvalidInput(member, f"at least {least} are needed, not {least - 1}")
 
 
-def constant(member: str) -> Unfit:
-    return Unfit(member, "at least two must differ")
+def constant(member: str) -> InvalidInput:
+    return InvalidInput(member, "at least two must differ")
 
 
 def operations() -> Iterator[Operation]:
@@ -89,10 +91,15 @@ def operations() -> Iterator[Operation]:
             example={"values": [1, 2, 3]},
         ),
         answers=(ok("Trend", TREND),),
-        refused=(Unfit("x", "as many as values are needed, 3, not 2"), constant("x"), BEYOND, TooManyValues(VALUES)),
+        refused=(
+            InvalidInput("x", "as many as values are needed, 3, not 2"),
+            constant("x"),
+            BEYOND,
+            TooManyValues(VALUES),
+        ),
     )
     least = number(
-        "min_segment_size", refused=(Unfit("min_segment_size", "at least 2 is needed"),), minimum=2, default=3
+        "min_segment_size", refused=(InvalidInput("min_segment_size", "at least 2 is needed"),), minimum=2, default=3
     )
     yield Operation(
         method="POST",
@@ -130,7 +137,7 @@ def operations() -> Iterator[Operation]:
             example={"x": [1, 2, 3, 4], "y": [1, 3, 2, 4]},
         ),
         answers=(ok("Correlation", CORRELATION),),
-        refused=(Unfit("y", "as many as x are needed, 4, not 5"), constant("x"), BEYOND, TooManyValues(VALUES)),
+        refused=(InvalidInput("y", "as many as x are needed, 4, not 5"), constant("x"), BEYOND, TooManyValues(VALUES)),
     )
 
 
@@ -141,9 +148,9 @@ def _numbers(name: str, least: int, *, most: int = VALUES, required: bool = True
 
 def schemas() -> dict[str, Json]:
     return {
-        "Trend": of_struct(shapes.Trend),
-        "Correlation": of_struct(shapes.Correlation, p_value=SHARE),
-        "Changepoints": of_struct(shapes.Changepoints, changepoints={"maxItems": MOST_CHANGEPOINTS}),
-        "Changepoint": of_struct(shapes.Changepoint, p_value=SHARE),
-        "ConfidenceInterval": of_struct(shapes.ConfidenceInterval),
+        "Trend": of_struct(results.Trend),
+        "Correlation": of_struct(results.Correlation, p_value=SHARE),
+        "Changepoints": of_struct(results.Changepoints, changepoints={"maxItems": MOST_CHANGEPOINTS}),
+        "Changepoint": of_struct(results.Changepoint, p_value=SHARE),
+        "ConfidenceInterval": of_struct(results.ConfidenceInterval),
     }

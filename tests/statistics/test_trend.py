@@ -6,11 +6,10 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy import stats
 
-from adapters.statistics.shapes import ConfidenceInterval
+from adapters.statistics.results import ConfidenceInterval, InvalidInput
 from adapters.statistics.trend import trend
-from adapters.statistics.unfit import Unfit
-from tests.analytics.numbers import near, plain, unhurried
-from tests.analytics.published import DISTANCE, NORRIS_X, NORRIS_Y, SPEED, chicks, daily_means
+from tests.statistics.numbers import near, plain, unhurried
+from tests.statistics.published import DISTANCE, NORRIS_X, NORRIS_Y, SPEED, chicks, daily_means
 
 
 @unhurried
@@ -163,7 +162,7 @@ def test_units_change_only_what_has_a_unit(values: list[float], exponent: int) -
     ],
 )
 def test_what_has_no_trend_is_told_why(values: list[float], x: list[float] | None, alpha: float, reason: str) -> None:
-    with pytest.raises(Unfit) as refused:
+    with pytest.raises(InvalidInput) as refused:
         trend(values, x, alpha)
     assert str(refused.value).startswith(reason)
     assert reason.partition(":")[0] == refused.value.member

@@ -9,28 +9,28 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.table import Table
 from rich.text import Text
 
-from adapters.system.terminal import visible_lines
+from adapters.system.terminal import escaped_lines
 
 _PIPE_WIDTH = 100_000
 """Characters of a line that goes to a file or another program: as many as it has."""
 
 
-class Screen(Console):
+class SafeConsole(Console):
     """A console that makes visible all text it is given, also in the cells of tables, and takes none of it for markup.
 
-    It keeps line breaks: values of others go through `terminal.visible` first.
+    It keeps line breaks: values of others go through `terminal.escaped` first.
     """
 
     def __init__(self, **options: Any) -> None:
         super().__init__(highlight=False, markup=False, emoji=False, **options)
 
     def render_str(self, text: str, **options: Any) -> Text:
-        return super().render_str(visible_lines(text), **options)
+        return super().render_str(escaped_lines(text), **options)
 
 
-def screen(*, quiet: bool = False) -> Screen:
+def open_console(*, quiet: bool = False) -> SafeConsole:
     """For lines, and for progress."""
-    return Screen(soft_wrap=True, quiet=quiet)
+    return SafeConsole(soft_wrap=True, quiet=quiet)
 
 
 def show_table(headings: Sequence[str], rows: Sequence[Sequence[str]], *, right: Collection[str] = ()) -> None:
@@ -38,7 +38,7 @@ def show_table(headings: Sequence[str], rows: Sequence[Sequence[str]], *, right:
 
     What is not a terminal has no width: whoever searches it wants each row on one line. `right`: columns of numbers.
     """
-    console = Screen(width=None if sys.stdout.isatty() else _PIPE_WIDTH)
+    console = SafeConsole(width=None if sys.stdout.isatty() else _PIPE_WIDTH)
     table = Table(box=None, pad_edge=False)
     for heading in headings:
         table.add_column(heading, justify="right" if heading in right else "left")
@@ -71,7 +71,7 @@ class _Rate(ProgressColumn):
         return Text(f"{done / seconds if seconds else 0:,.0f} {task.fields.get('unit', 'rows')}/s")
 
 
-def progress(console: Console) -> Progress:
+def progress_bar(console: Console) -> Progress:
     """With the rate and the time that is left. Tasks may name their `unit`, which is `rows` else, and say how many were
     done `before`."""
     columns = (TextColumn("{task.description:>9}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import psycopg
 from psycopg import errors as sql
 
-from adapters.errors import Refused
+from adapters.errors import CommandFailed
 from domain.catalogue import Undecodable
 from projections.database_error import message_of
 from projections.rebuild.generation_build import RebuildRefused
@@ -83,10 +83,10 @@ _FILES = {
 """Number of an error → what is the matter with a file, and what to do."""
 
 
-def explained(error: Exception) -> tuple[str, int]:
+def explain(error: Exception) -> tuple[str, int]:
     """What to tell a person of an error, and the exit code of its command."""
     match error:
-        case Refused():
+        case CommandFailed():
             return str(error), error.exit_code
         case RebuildRefused():
             return str(error), 1

@@ -21,7 +21,7 @@ SHARE = WAITING // 4
 """Of them those of one subject, or from one address."""
 
 
-class By(Struct, frozen=True):
+class Requester(Struct, frozen=True):
     """For whom, and from which address. `left` returns when that one has left; None where nobody can tell."""
 
     subject: str
@@ -31,12 +31,12 @@ class By(Struct, frozen=True):
 
 class _Work(Struct, eq=False):
     run: Callable[[], Any]
-    by: By
+    by: Requester
     done: asyncio.Future[Any] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
     is_begun: bool = False
 
 
-class Turns:
+class FairThreadPool:
     """Addresses take turns, each with what it asked for first."""
 
     def __init__(self, threads: int, name: str) -> None:
@@ -46,7 +46,7 @@ class Turns:
         self._shares: Counter[str] = Counter()
         self._waiting = 0
 
-    async def run(self, by: By, work: Callable[..., T], *arguments: Any) -> T:
+    async def run(self, by: Requester, work: Callable[..., T], *arguments: Any) -> T:
         """The result of the work, once it was done by a thread. Unavailable where too much waits, of all or of one;
         Disconnected where whoever asked has left before it began, and nobody does it."""
         asked = _Work(lambda: work(*arguments), by)
@@ -111,5 +111,5 @@ class Turns:
         self._begin()
 
 
-def _shares(by: By) -> tuple[str, str]:
+def _shares(by: Requester) -> tuple[str, str]:
     return f"subject {by.subject}", f"address {by.address}"

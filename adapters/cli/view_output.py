@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from adapters.cli.screen import show_table
-from adapters.system.terminal import visible
+from adapters.cli.console import show_table
+from adapters.system.terminal import escaped
 from application.queries.views import ViewStatus
 from projections.projector.sessions import process_of
 from projections.rebuild.comparison import Difference
@@ -20,7 +20,7 @@ def show(stand: Sequence[ViewStatus]) -> None:
 def difference(of: Difference) -> str:
     key = " ".join(str(value) for value in of.key.values())
     columns = ", ".join(f"{name}: {old} → {new}" for name, (old, new) in of.columns.items())
-    return visible("  ".join(filter(None, (of.table, key, of.how, columns))))
+    return escaped("  ".join(filter(None, (of.table, key, of.how, columns))))
 
 
 def _about(estimate: int) -> str:
@@ -39,5 +39,5 @@ def _row(of: ViewStatus) -> Sequence[str]:
         _about(sum(of.rows.values())),
         f"{of.rate:,.0f}",
         f"{of.parked_streams:,}",
-        "\n".join(map(visible, dict.fromkeys(map(process_of, of.workers)))) or "nobody",
+        "\n".join(map(escaped, dict.fromkeys(map(process_of, of.workers)))) or "nobody",
     )

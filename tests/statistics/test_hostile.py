@@ -1,4 +1,4 @@
-"""Whatever floats there are: a finite result, or Unfit. Never a warning, NaN or infinity."""
+"""Whatever floats there are: a finite result, or InvalidInput. Never a warning, NaN or infinity."""
 
 from collections.abc import Callable
 from math import isfinite
@@ -11,10 +11,9 @@ from hypothesis import strategies as st
 from adapters.statistics.changepoint import changepoints
 from adapters.statistics.comparison import compare
 from adapters.statistics.correlation import coefficient, correlate
-from adapters.statistics.shapes import Cohort, Method
+from adapters.statistics.results import Cohort, InvalidInput, Method
 from adapters.statistics.trend import trend
-from adapters.statistics.unfit import Unfit
-from tests.analytics.numbers import decimals, hostile, hostile_series, unhurried
+from tests.statistics.numbers import decimals, hostile, hostile_series, unhurried
 
 alphas = st.sampled_from([0.05, 1e-300, 1 - 2**-53]) | st.floats()
 
@@ -25,7 +24,7 @@ def asked(question: Callable[[], Any]) -> Any:
     """What is answered, every number of it finite; None where it is refused."""
     try:
         answer = question()
-    except Unfit:
+    except InvalidInput:
         return None
     _require_finite(msgspec.to_builtins(answer))
     return answer

@@ -8,12 +8,10 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy import special, stats
 
-from adapters.statistics.better import better
 from adapters.statistics.comparison import compare
-from adapters.statistics.shapes import Cohort, CohortGroup, Comparison
-from adapters.statistics.unfit import Unfit
-from tests.analytics.numbers import decimals, exact_variance, near, plain, unhurried
-from tests.analytics.published import FIRST_DRUG, PLANTS, SECOND_DRUG, treatments
+from adapters.statistics.results import Cohort, CohortGroup, Comparison, InvalidInput, is_improvement
+from tests.statistics.numbers import decimals, exact_variance, near, plain, unhurried
+from tests.statistics.published import FIRST_DRUG, PLANTS, SECOND_DRUG, treatments
 
 subjects = st.lists(st.tuples(plain, plain), min_size=2, max_size=20)
 
@@ -57,10 +55,17 @@ def test_the_change_between_groups_is_scipys_analysis_of_variance(groups: list[l
     assume(any(len(set(group)) > 1 for group in groups))
     found = compare([changed(place, group) for place, group in enumerate(groups)], higher_is_better=True)
     everyone = [change for group in groups for change in group]
-    freedom = len(groups) - 1, len(everyone) - len(groups)
+    degrees_of_freedom = len(groups) - 1, len(everyone) - len(groups)
     within = sum(exact_variance(group) * (len(group) - 1) for group in groups)
     between = exact_variance(everyone) * (len(everyone) - 1) - within
-    assert near(special.fdtrc(*freedom, float(between / freedom[0] / (within / freedom[1])))) == found.p_value
+    assert (
+        near(
+            special.fdtrc(
+                *degrees_of_freedom, float(between / degrees_of_freedom[0] / (within / degrees_of_freedom[1]))
+            )
+        )
+        == found.p_value
+    )
     if between > within / 1000:  # below, SciPy's own is the rounded difference of two sums, or NaN
         assert near(stats.f_oneway(*groups).pvalue) == found.p_value
 
@@ -176,7 +181,7 @@ def test_a_significant_change_is_better_or_worse(
 
 
 def test_no_change_is_neither_better_nor_worse() -> None:
-    assert better(0.0, significant=True, higher_is_better=True) is None
+    assert is_improvement(0.0, significant=True, higher_is_better=True) is None
 
 
 def test_no_cohorts_are_an_empty_comparison() -> None:
@@ -193,6 +198,6 @@ def test_no_cohorts_are_an_empty_comparison() -> None:
     ],
 )
 def test_what_cannot_be_compared_is_told_why(firsts: list[float], lasts: list[float], reason: str) -> None:
-    with pytest.raises(Unfit) as refused:
+    with pytest.raises(InvalidInput) as refused:
         compare([Cohort("a", decimals(firsts), decimals(lasts))], higher_is_better=True)
     assert reason == str(refused.value)

@@ -15,7 +15,7 @@ PURPOSE = b"stand-ins"
 """Of the secret by which they are chosen."""
 
 
-class StandIns:
+class DummyHashes:
     """Hashes of no password that anybody knows. They cost what the hashes of the users cost: where these have several
     parameters, as after a change of GROWTHRINGS_ARGON2_MEMORY, so have the stand-ins, in the same proportion."""
 

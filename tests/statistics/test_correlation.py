@@ -9,10 +9,9 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from adapters.statistics.correlation import coefficient, correlate
-from adapters.statistics.shapes import ConfidenceInterval, Method
-from adapters.statistics.unfit import Unfit
-from tests.analytics.numbers import near, plain, unhurried
-from tests.analytics.published import DISTANCE, LIGHTNESS, SCORE, SPEED, chicks
+from adapters.statistics.results import ConfidenceInterval, InvalidInput, Method
+from tests.statistics.numbers import near, plain, unhurried
+from tests.statistics.published import DISTANCE, LIGHTNESS, SCORE, SPEED, chicks
 
 METHODS: list[Method] = ["pearson", "spearman"]
 
@@ -135,16 +134,16 @@ def test_what_does_not_correlate_has_no_direction(method: Method) -> None:
     ],
 )
 def test_what_has_no_correlation_is_told_why(method: Method, x: list[float], y: list[float], reason: str) -> None:
-    with pytest.raises(Unfit) as refused:
+    with pytest.raises(InvalidInput) as refused:
         correlate(x, y, method)
     assert reason == str(refused.value)
 
 
 def test_a_refusal_names_the_series_as_the_question_did() -> None:
-    with pytest.raises(Unfit, match="outcome_id_b: at least two must differ"):
+    with pytest.raises(InvalidInput, match="outcome_id_b: at least two must differ"):
         coefficient([1, 2, 3, 4], [1, 1, 1, 1], members=("outcome_id_a", "outcome_id_b"))
 
 
 def test_another_method_is_refused() -> None:
-    with pytest.raises(Unfit, match="method: must be pearson or spearman"):
+    with pytest.raises(InvalidInput, match="method: must be pearson or spearman"):
         correlate([1, 2, 3, 4], [1, 2, 3, 5], cast("Method", "kendall"))

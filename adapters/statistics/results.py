@@ -1,6 +1,6 @@
-"""What the statistics answer, member by member as the contract names them, and what a comparison is asked about.
+"""The results of the statistics, with the member names of the contract, their input and its error.
 
-All numbers are finite. Loads no NumPy.
+All numbers are finite. This module does not load NumPy.
 """
 
 from collections.abc import Sequence
@@ -10,10 +10,22 @@ from typing import Literal
 from msgspec import Struct
 
 MOST_CHANGEPOINTS = 1_000
-"""That an answer lists."""
+"""A result lists at most this many."""
 
 Method = Literal["pearson", "spearman"]
 Strength = Literal["strong", "moderate", "weak", "negligible"]
+
+
+class InvalidInput(Exception):
+    """Statistics cannot be computed of a member of the input: `values: at least 3 are needed, not 2`."""
+
+    def __init__(self, member: str, reason: str) -> None:
+        super().__init__(f"{member}: {reason}")
+        self.member = member
+        self.reason = reason
+
+    def __reduce__(self) -> tuple[type["InvalidInput"], tuple[str, str]]:
+        return InvalidInput, (self.member, self.reason)  # pickled by the subprocess that raises it
 
 
 class ConfidenceInterval(Struct, frozen=True):
@@ -108,3 +120,10 @@ class Comparison(Struct, frozen=True):
 
     groups: tuple[CohortGroup, ...]
     p_value: float | None
+
+
+def is_improvement(change: float, *, significant: bool, higher_is_better: bool) -> bool | None:
+    """None when the change is 0 or not significant."""
+    if not significant or not change:
+        return None
+    return (change > 0) is higher_is_better

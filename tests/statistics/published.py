@@ -5,8 +5,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
-from adapters.statistics.shapes import Cohort
-from tests.analytics.numbers import decimals
+from adapters.statistics.results import Cohort
+from tests.statistics.numbers import decimals
 
 DATA = Path(__file__).parent.parent.parent / "scripts" / "data"
 

@@ -7,7 +7,7 @@ import httpx
 import msgspec
 from msgspec import Struct
 
-from adapters.errors import Refused
+from adapters.errors import CommandFailed
 
 PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0, 8.0, 8.0)
 """Seconds before a request is sent again, at least; after the last it is given up."""
@@ -20,11 +20,11 @@ BUSY = (429, 502, 503, 504)
 T = TypeVar("T")
 
 
-class Unanswered(Refused):
+class ServiceFailed(CommandFailed):
     """The service cannot be reached, or does not do what it is asked; the message says why, for a person."""
 
 
-class _Away(Unanswered):
+class _TemporarilyUnavailable(ServiceFailed):
     """Now; `asked`: the seconds that it wants to be left alone."""
 
     def __init__(self, why: str, asked: float = 0.0) -> None:
@@ -36,14 +36,14 @@ class _Login(Struct, frozen=True):
     access_token: str
 
 
-class _Said(Struct, frozen=True):
+class _ErrorBody(Struct, frozen=True):
     """A refusal in either envelope."""
 
     message: str
     description: str = ""
 
 
-class PatientClient:
+class RetryingClient:
     """An address at which nobody has answered yet is given up at once."""
 
     def __init__(self, http: httpx.Client, username: str, password: str, wait: Callable[[float, str], None]) -> None:
@@ -54,46 +54,46 @@ class PatientClient:
         self._reached = False
 
     def log_in(self) -> None:
-        """Unanswered, also where nobody has that user name and password."""
-        answer = self._patiently("POST", "/v1/auth", self._credentials)
+        """ServiceFailed, also where nobody has that user name and password."""
+        answer = self._with_retries("POST", "/v1/auth", self._credentials)
         self._http.headers["Authorization"] = f"Bearer {checked(answer, 200, _Login).access_token}"
 
     def ask(self, method: str, path: str, body: Any = None) -> httpx.Response:
-        """The answer, whatever it is; a token that has expired is replaced. `body` travels as JSON. Unanswered."""
-        answer = self._patiently(method, path, body)
+        """The answer, whatever it is; a token that has expired is replaced. `body` travels as JSON. ServiceFailed."""
+        answer = self._with_retries(method, path, body)
         if answer.status_code != 401:
             return answer
         self.log_in()
-        return self._patiently(method, path, body)
+        return self._with_retries(method, path, body)
 
-    def _patiently(self, method: str, path: str, body: Any) -> httpx.Response:
+    def _with_retries(self, method: str, path: str, body: Any) -> httpx.Response:
         content = None if body is None else msgspec.json.encode(body)
         for pause in PAUSES:
             try:
-                return self._once(method, path, content)
-            except _Away as away:
+                return self._send_once(method, path, content)
+            except _TemporarilyUnavailable as away:
                 if away.asked > LONGEST_WAIT:
                     raise
                 self._wait(max(pause, away.asked), str(away))
-        return self._once(method, path, content)
+        return self._send_once(method, path, content)
 
-    def _once(self, method: str, path: str, content: bytes | None) -> httpx.Response:
+    def _send_once(self, method: str, path: str, content: bytes | None) -> httpx.Response:
         try:
             answer = self._http.request(method, path, content=content)
         except httpx.RequestError as error:
             why = f"{self._http.base_url} cannot be reached: {str(error) or type(error).__name__}."
-            raise (_Away(why) if self._reached else Unanswered(why)) from error
+            raise (_TemporarilyUnavailable(why) if self._reached else ServiceFailed(why)) from error
         self._reached = True
         if answer.status_code in BUSY:
             asked = answer.headers.get("Retry-After", "")
-            raise _Away(said(answer), float(asked) if asked.isascii() and asked.isdigit() else 0.0)
+            raise _TemporarilyUnavailable(said(answer), float(asked) if asked.isascii() and asked.isdigit() else 0.0)
         return answer
 
 
 def reason(answer: httpx.Response) -> str:
     """What a service says of what it did not do."""
     try:
-        told = msgspec.json.decode(answer.content, type=_Said)
+        told = msgspec.json.decode(answer.content, type=_ErrorBody)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return "that is not how Growthrings answers."
     return f"{told.message} {told.description}".strip()
@@ -105,10 +105,10 @@ def said(answer: httpx.Response) -> str:
 
 
 def checked(answer: httpx.Response, status: int, type: type[T]) -> T:
-    """What an answer holds. Unanswered, when it is another one."""
+    """What an answer holds. ServiceFailed, when it is another one."""
     if answer.status_code != status:
-        raise Unanswered(said(answer))
+        raise ServiceFailed(said(answer))
     try:
         return msgspec.json.decode(answer.content, type=type)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise Unanswered(said(answer)) from error
+        raise ServiceFailed(said(answer)) from error

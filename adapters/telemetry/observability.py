@@ -12,7 +12,7 @@ from adapters.http.edge.edge import RequestRecord
 from adapters.limits.limiter import Limiter
 from adapters.postgres.health_probe import HealthProbe
 from adapters.settings import VARIABLES, Settings
-from adapters.telemetry.access import access_log
+from adapters.telemetry.access_log import access_log
 from adapters.telemetry.steps import TimedLog
 from application.ports import K, Log
 from application.writer import BatchRun, Writer
@@ -27,7 +27,7 @@ PAUSE = 1.0
 """Seconds after which the other processes of an address know how many items wait, and of limits."""
 
 
-class Observed:
+class Observability:
     """Metrics, traces and the access log of one API process."""
 
     def __init__(self, settings: Settings) -> None:

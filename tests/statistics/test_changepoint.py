@@ -10,10 +10,9 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from adapters.statistics.changepoint import changepoints
-from adapters.statistics.shapes import MOST_CHANGEPOINTS, Changepoint
-from adapters.statistics.unfit import Unfit
-from tests.analytics.numbers import exact_mean, exact_variance, near, plain, unhurried
-from tests.analytics.published import FIRST_DRUG, NILE, SECOND_DRUG
+from adapters.statistics.results import MOST_CHANGEPOINTS, Changepoint, InvalidInput
+from tests.statistics.numbers import exact_mean, exact_variance, near, plain, unhurried
+from tests.statistics.published import FIRST_DRUG, NILE, SECOND_DRUG
 
 LARGEST = sys.float_info.max
 
@@ -27,7 +26,7 @@ def test_every_split_that_leaves_both_segments_long_enough_is_tested_in_order(va
     if splits:
         assert splits == [point.index for point in changepoints(values, least).changepoints]
     else:
-        with pytest.raises(Unfit, match=f"values: at least {2 * least} are needed, not {len(values)}"):
+        with pytest.raises(InvalidInput, match=f"values: at least {2 * least} are needed, not {len(values)}"):
             changepoints(values, least)
 
 
@@ -181,6 +180,6 @@ def test_one_constant_segment_is_tested_as_any_other() -> None:
     ],
 )
 def test_what_has_no_changepoint_is_told_why(values: list[float], least: int, alpha: float, reason: str) -> None:
-    with pytest.raises(Unfit) as refused:
+    with pytest.raises(InvalidInput) as refused:
         changepoints(values, least, alpha)
     assert reason == str(refused.value)

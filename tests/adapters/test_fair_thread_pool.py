@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from adapters.auth.turns import SHARE, WAITING, By, Turns
+from adapters.auth.fair_thread_pool import SHARE, WAITING, FairThreadPool, Requester
 from adapters.http.edge.request_body import Disconnected
 from application.unavailable import Unavailable
 
@@ -15,7 +15,7 @@ class Gate:
     """Work that is held up until it is opened, and what was done, in order."""
 
     def __init__(self) -> None:
-        self.turns = Turns(1, "test")
+        self.turns = FairThreadPool(1, "test")
         self.opened = threading.Event()
         self.done: list[str] = []
 
@@ -24,13 +24,13 @@ class Gate:
         self.done.append(what)
         return what
 
-    def begin(self, what: str, by: By) -> "asyncio.Task[str]":
+    def begin(self, what: str, by: Requester) -> "asyncio.Task[str]":
         return asyncio.create_task(self.turns.run(by, self.work, what))
 
 
 async def begun(gate: Gate) -> "asyncio.Task[str]":
     """The one thread has something to do."""
-    first = gate.begin("first", By("first", "first"))
+    first = gate.begin("first", Requester("first", "first"))
     await asyncio.sleep(0)
     return first
 
@@ -42,9 +42,9 @@ async def settle(*tasks: "asyncio.Task[str]") -> list[object]:
 async def test_addresses_take_turns_however_much_one_of_them_asks() -> None:
     gate = Gate()
     first = await begun(gate)
-    many = [gate.begin(f"a{number}", By(f"user {number}", "a")) for number in range(4)]
+    many = [gate.begin(f"a{number}", Requester(f"user {number}", "a")) for number in range(4)]
     await asyncio.sleep(0)
-    one = gate.begin("b", By("user", "b"))
+    one = gate.begin("b", Requester("user", "b"))
     await asyncio.sleep(0)
     gate.opened.set()
     await settle(first, *many, one)
@@ -53,15 +53,15 @@ async def test_addresses_take_turns_however_much_one_of_them_asks() -> None:
 
 @pytest.mark.parametrize(
     "by",
-    [lambda number: By(f"user {number}", "one"), lambda number: By("one", f"address {number}")],
+    [lambda number: Requester(f"user {number}", "one"), lambda number: Requester("one", f"address {number}")],
     ids=["address", "subject"],
 )
-async def test_one_address_and_one_subject_have_a_share_and_others_go_on(by: Callable[[int], By]) -> None:
+async def test_one_address_and_one_subject_have_a_share_and_others_go_on(by: Callable[[int], Requester]) -> None:
     gate = Gate()
     first = await begun(gate)
     many = [gate.begin(str(number), by(number)) for number in range(SHARE + 3)]
     await asyncio.sleep(0)
-    other = gate.begin("other", By("another", "another"))
+    other = gate.begin("other", Requester("another", "another"))
     await asyncio.sleep(0)
     assert SHARE + 3 < WAITING
     assert 3 == sum(each.done() for each in many)
@@ -75,7 +75,7 @@ async def test_one_address_and_one_subject_have_a_share_and_others_go_on(by: Cal
 async def test_all_together_wait_no_longer_than_a_queue() -> None:
     gate = Gate()
     first = await begun(gate)
-    many = [gate.begin(str(number), By(f"user {number}", f"address {number}")) for number in range(WAITING)]
+    many = [gate.begin(str(number), Requester(f"user {number}", f"address {number}")) for number in range(WAITING)]
     await asyncio.sleep(0)
     assert 1 == sum(each.done() for each in many)
     gate.opened.set()
@@ -85,9 +85,9 @@ async def test_all_together_wait_no_longer_than_a_queue() -> None:
 async def test_work_is_dropped_whose_client_has_left_before_it_began() -> None:
     gate, left = Gate(), asyncio.Event()
     first = await begun(gate)
-    waiting = gate.begin("of one who leaves", By("user", "address", left.wait))
-    gone = gate.begin("of one who has left", By("user", "address", lambda: asyncio.sleep(0)))
-    after = gate.begin("of one who stays", By("other", "address", asyncio.Event().wait))
+    waiting = gate.begin("of one who leaves", Requester("user", "address", left.wait))
+    gone = gate.begin("of one who has left", Requester("user", "address", lambda: asyncio.sleep(0)))
+    after = gate.begin("of one who stays", Requester("other", "address", asyncio.Event().wait))
     for _ in range(5):
         await asyncio.sleep(0)
     left.set()
@@ -102,7 +102,7 @@ async def test_work_is_dropped_whose_client_has_left_before_it_began() -> None:
 
 async def test_work_that_has_begun_is_finished_though_the_client_leaves() -> None:
     gate, left = Gate(), asyncio.Event()
-    begun = gate.begin("it", By("user", "address", left.wait))
+    begun = gate.begin("it", Requester("user", "address", left.wait))
     for _ in range(5):
         await asyncio.sleep(0)
     left.set()
@@ -113,21 +113,21 @@ async def test_work_that_has_begun_is_finished_though_the_client_leaves() -> Non
 
 
 async def test_what_goes_wrong_in_a_thread_is_told_and_the_next_goes_on() -> None:
-    turns = Turns(1, "test")
+    fair_thread_pool = FairThreadPool(1, "test")
     with pytest.raises(ZeroDivisionError):
-        await turns.run(By("user", "address"), divmod, 1, 0)
-    assert (1, 0) == await turns.run(By("user", "address"), divmod, 1, 1)
+        await fair_thread_pool.run(Requester("user", "address"), divmod, 1, 0)
+    assert (1, 0) == await fair_thread_pool.run(Requester("user", "address"), divmod, 1, 1)
 
 
 async def test_a_cancelled_wait_leaves_no_trace() -> None:
     gate = Gate()
     first = await begun(gate)
     for _ in range(2 * SHARE):
-        waiting = gate.begin("cancelled", By("user", "address"))
+        waiting = gate.begin("cancelled", Requester("user", "address"))
         await asyncio.sleep(0)
         waiting.cancel()
         await settle(waiting)
     gate.opened.set()
     await settle(first)
-    assert "next" == await gate.turns.run(By("user", "address"), gate.work, "next")
+    assert "next" == await gate.turns.run(Requester("user", "address"), gate.work, "next")
     assert ["first", "next"] == gate.done
