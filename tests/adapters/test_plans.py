@@ -116,11 +116,13 @@ def test_a_list_of_accounts_reads_no_table_from_end_to_end(
 @pytest.mark.parametrize(
     ("statement", "asked"),
     [
-        (SQL["credentials"], {"user_id": CHILD}),
-        (DIRECTORY["login"], {"username": "u701"}),
+        (accounts.CREDENTIALS, {"actor_id": CHILD}),
+        (sql.SQL(DIRECTORY["login"]), {"username": "u701"}),
     ],
     ids=["credentials", "login"],
 )
-def test_a_question_before_all_others_finds_one_user(statement: str, asked: dict[str, str], filled: str) -> None:
+def test_a_question_before_all_others_finds_one_user(
+    statement: sql.Composable, asked: dict[str, str], filled: str
+) -> None:
     with psycopg.connect(filled) as connection:
-        assert [] == scans(connection, sql.SQL(statement), asked, ())
+        assert [] == scans(connection, statement, asked, ())

@@ -9,7 +9,7 @@ from psycopg import sql
 
 from adapters.postgres.query_pool import QueryPool
 from adapters.postgres.readers import lists
-from adapters.postgres.readers.actor import actor_row
+from adapters.postgres.readers.actor import ACTOR, actor_row, check_actor
 from application import permissions
 from application.command import Actor
 from application.queries.groups import Group, ListGroups, ReadGroup
@@ -23,6 +23,7 @@ from projections import statements
 from projections.inline.directory import SQL as DIRECTORY
 
 SQL = statements.beside(__file__, "accounts")
+CREDENTIALS = sql.SQL(SQL["credentials"]).format(actor=ACTOR)
 
 ONE = Paging(limit=1)
 BY_ID: lists.Keys = [("id", True)]
@@ -52,8 +53,7 @@ class AccountsReader:
 
     async def check(self, actor: Actor) -> None:
         """UserGone."""
-        rows = await self._identification.rows(SQL["asker"], {"actor_id": actor.id})
-        permissions.check_there(actor, actor_row(rows[0][0] if rows else None))
+        await check_actor(self._identification, actor)
 
     async def login(self, username: str) -> Login | None:
         """The user of that name."""
@@ -69,7 +69,7 @@ class AccountsReader:
 
     async def credentials(self, actor: Actor) -> tuple[str, str]:
         """The actor's own name, and what its password is checked against."""
-        rows = await self._identification.rows(SQL["credentials"], {"user_id": actor.id})
+        rows = await self._identification.rows(CREDENTIALS, {"actor_id": actor.id})
         permissions.check_there(actor, actor_row(rows[0][0] if rows else None))
         _, username, password_hash = rows[0]
         return username, password_hash

@@ -1,16 +1,31 @@
-"""Who asks, as the statements of questions find it: one JSON column, so that it travels with every answer."""
+"""The user who asks, read from the directory: every answer is checked against it."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from psycopg import sql
+
+from adapters.postgres.query_pool import QueryPool
+from application import permissions
+from application.command import Actor
 from application.ports import UserRow
+from projections import statements
+
+ACTOR = sql.SQL(statements.beside(__file__, "actor")["actor"])
+"""Selects the user with the id `actor_id` as one JSON column, which `actor_row` decodes."""
 
 
-def actor_row(found: Sequence[Any] | None) -> UserRow | None:
-    """The directory's row of whoever asks, from `[role, password changes, seconds since 1970 of the last]`; None where
-    nobody of that id is there."""
-    if found is None:
+def actor_row(column: Sequence[Any] | None) -> UserRow | None:
+    """The user that `ACTOR` has selected; None if there is no such user. The institution is not read."""
+    if column is None:
         return None
-    role, changes, changed_at = found
-    return UserRow(role, None, changes, None if changed_at is None else datetime.fromtimestamp(changed_at, UTC))
+    role, password_changes, seconds = column
+    changed_at = None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+    return UserRow(role, None, password_changes, changed_at)
+
+
+async def check_actor(pool: QueryPool, actor: Actor) -> None:
+    """UserGone if the actor is no longer registered in its role."""
+    rows = await pool.rows(ACTOR, {"actor_id": actor.id})
+    permissions.check_there(actor, actor_row(rows[0][0] if rows else None))

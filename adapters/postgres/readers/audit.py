@@ -16,9 +16,8 @@ from psycopg import sql
 
 from adapters.postgres.query_pool import QueryPool
 from adapters.postgres.readers import lists
-from adapters.postgres.readers.actor import actor_row
+from adapters.postgres.readers.actor import check_actor
 from adapters.postgres.readers.freshness import RequiredEvents, fresh_rows
-from application import permissions
 from application.queries.audit import CURSOR, KNOWN_AT, AuditRow, Fact, ListAuditEvents
 from domain import history
 from domain.catalogue import decode, names_of, recorded_at
@@ -32,7 +31,6 @@ from projections.projector import pages
 from projections.views.audit_trail import AuditTrail
 
 SQL = statements.beside(__file__, "audit")
-ACCOUNTS = statements.beside(__file__, "accounts")
 
 TITLE = "Stream"
 
@@ -60,8 +58,7 @@ class AuditReader:
 
     async def events(self, query: ListAuditEvents) -> tuple[list[AuditRow], bool]:
         """A page, and whether it was cut short. UserGone; BadFilter of a place in a partition that there is not."""
-        rows = await self._pool.rows(ACCOUNTS["asker"], {"actor_id": query.actor.id})
-        permissions.check_there(query.actor, actor_row(rows[0][0] if rows else None))
+        await check_actor(self._pool, query.actor)
         parts = range(self._partitions)
         if any(part not in parts for part in query.places):
             raise BadFilter("after", CURSOR)

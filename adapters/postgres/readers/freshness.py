@@ -73,13 +73,36 @@ class RequiredValueEvents(RequiredEvents, frozen=True, kw_only=True):
         }
 
 
+class ViewWait:
+    """The wait of one query for a view that is behind the log; at most as long as the pool waits."""
+
+    def __init__(self, pool: QueryPool, view: str) -> None:
+        self._pool = pool
+        self._view = view
+        self._deadline = time.monotonic() + pool.wait
+        self._pause = FIRST_PAUSE
+
+    def restart(self) -> None:
+        """Begin with the shortest pause again; the time limit stays."""
+        self._pause = FIRST_PAUSE
+
+    async def pause(self, events_behind: int) -> None:
+        """Let some time pass, and wake the projectors the first time. Unavailable after the time limit."""
+        if time.monotonic() > self._deadline:
+            raise Unavailable(f"the view {self._view} is {events_behind} events behind", kind="view")
+        if self._pause == FIRST_PAUSE:
+            await self._pool.rows(WAKE, {})
+        await asyncio.sleep(self._pause)
+        self._pause = min(self._pause * 1.5, MAX_PAUSE)
+
+
 async def fresh_rows(
     pool: QueryPool, required: RequiredEvents, rows: sql.Composable, parameters: Mapping[str, Any]
 ) -> list[tuple[Any, ...]]:
     """The rows of a select, from a view that has seen what they rest on of all that is in the log now. Unavailable when
     it stays behind."""
     statement = sql.SQL(SQL["fresh"]).format(standing=PROGRESS, level=required.level, rows=rows)
-    deadline = time.monotonic() + pool.wait
+    wait = ViewWait(pool, required.view)
     ends: Sequence[int | None] = [None] * len(required.parts)
     while True:
         found = await pool.rows(statement, {**parameters, **required.parameters, "ends": ends})
@@ -88,21 +111,16 @@ async def fresh_rows(
             return [row[3:] for row in found if row[2]]
         if None in ends:
             ends = [then[str(part)] for part in required.parts]
-        await _wait_for_view(pool, required.view, {int(part): seq for part, seq in wanted.items()}, deadline)
+        wait.restart()
+        await _wait_for_view(required.view, {int(part): seq for part, seq in wanted.items()}, wait, pool)
 
 
-async def _wait_for_view(pool: QueryPool, view: str, wanted: dict[int, int], deadline: float) -> None:
-    """Return when the view has come as far as `wanted`, by partition. Unavailable when it stays behind."""
-    pause = FIRST_PAUSE
+async def _wait_for_view(view: str, wanted: dict[int, int], wait: ViewWait, pool: QueryPool) -> None:
+    """Return when the view has come as far as `wanted`, by partition. Unavailable if it stays behind."""
     while True:
-        asked = {"parts": list(wanted), "ends": list(wanted.values()), "view": view}
-        behind = {part: end - place for part, end, place in await pool.rows(PROGRESS, asked) if place < end}
+        parameters = {"parts": list(wanted), "ends": list(wanted.values()), "view": view}
+        behind = {part: end - place for part, end, place in await pool.rows(PROGRESS, parameters) if place < end}
         if not behind:
             return
-        if time.monotonic() > deadline:
-            raise Unavailable(f"the view {view} is {sum(behind.values())} events behind", kind="view")
-        if pause == FIRST_PAUSE:
-            await pool.rows(WAKE, {})
-        await asyncio.sleep(pause)
-        pause = min(pause * 1.5, MAX_PAUSE)
+        await wait.pause(sum(behind.values()))
         wanted = {part: wanted[part] for part in behind}

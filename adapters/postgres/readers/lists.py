@@ -5,6 +5,7 @@ from typing import Any
 
 from psycopg import sql
 
+from adapters.postgres.readers.actor import ACTOR
 from application.queries.query import Page, Position, T, Window
 from projections import statements
 
@@ -77,4 +78,4 @@ def page(
 
 def with_list(text: str, conditions: Mapping[str, sql.Composable]) -> sql.Composed:
     """The statement of a list."""
-    return sql.SQL(text).format(cut=CUT, **conditions)
+    return sql.SQL(text).format(actor=ACTOR, cut=CUT, **conditions)

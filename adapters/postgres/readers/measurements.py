@@ -1,7 +1,5 @@
 """Answers from the views, as of everything that was acknowledged when the question came."""
 
-import asyncio
-import time
 from collections.abc import Sequence
 from datetime import UTC
 from functools import partial
@@ -13,6 +11,7 @@ from psycopg import sql
 from adapters.postgres.query_pool import QueryPool
 from adapters.postgres.readers import lists
 from adapters.postgres.readers.actor import actor_row
+from adapters.postgres.readers.freshness import ViewWait
 from application import permissions
 from application.ports import UserRow
 from application.queries.measurements import (
@@ -23,10 +22,8 @@ from application.queries.measurements import (
     ReadMeasurements,
 )
 from application.queries.query import Page
-from application.unavailable import Unavailable
 from domain.partition import partition
 from projections import statements
-from projections.projector.projector import WAKE
 
 SQL = statements.beside(__file__, "measurements")
 
@@ -39,10 +36,6 @@ UNIT_LENGTH = 64
 SORTED_BY = {"timestamp": "m.taken_at", "value": "m.value", "unit": f"left(m.unit, {UNIT_LENGTH})", "id": "m.id"}
 """Members of a measurement → what sorting by them means."""
 
-FIRST_PAUSE = 0.001
-MAX_PAUSE = 0.05
-"""Seconds between looks at a view that is behind: the first, and the longest that it grows to."""
-
 
 class MeasurementsReader:
     """Reads by many connections at once; knows names of views, never events."""
@@ -54,8 +47,7 @@ class MeasurementsReader:
     async def measurements(self, query: ReadMeasurements) -> Page[MeasurementRow]:
         """The page asked for. UserGone, Forbidden, ChildNotRegistered; Unavailable when the view stays behind."""
         statement, parameters = list_statement(query, self._partitions)
-        deadline = time.monotonic() + self._pool.wait
-        pause = FIRST_PAUSE
+        wait = ViewWait(self._pool, "measurements")
         wanted: int | None = None
         while True:
             rows = await self._pool.rows(statement, parameters)
@@ -66,12 +58,7 @@ class MeasurementsReader:
                 wanted = head
             if place >= wanted:
                 return lists.page(query.paging, [row[5:] for row in rows], _row, partial(_key, query.order))
-            if time.monotonic() > deadline:
-                raise Unavailable(f"the view measurements is {wanted - place} events behind", kind="view")
-            if pause == FIRST_PAUSE:
-                await self._pool.rows(WAKE, {})
-            await asyncio.sleep(pause)
-            pause = min(pause * 1.5, MAX_PAUSE)
+            await wait.pause(wanted - place)
 
 
 def list_statement(query: ReadMeasurements, partitions: int) -> tuple[sql.Composed, dict[str, Any]]:

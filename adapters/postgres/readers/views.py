@@ -4,16 +4,12 @@ import psycopg
 
 from adapters.postgres.migrate import MIGRATIONS
 from adapters.postgres.query_pool import QueryPool
-from adapters.postgres.readers.actor import actor_row
+from adapters.postgres.readers.actor import check_actor
 from adapters.postgres.schema_version import Schema, schema_of
-from application import permissions
 from application.queries.views import ReadViews, ViewStatus
-from projections import statements
 from projections.lag import Lags
 from projections.rebuild import status
 from projections.rebuild.status import SQL as STATUS
-
-SQL = statements.beside(__file__, "accounts")
 
 
 class ViewsReader:
@@ -33,8 +29,7 @@ class ViewsReader:
 
     async def views(self, query: ReadViews) -> list[ViewStatus]:
         """Every generation. UserGone."""
-        rows = await self._pool.rows(SQL["asker"], {"actor_id": query.actor.id})
-        permissions.check_there(query.actor, actor_row(rows[0][0] if rows else None))
+        await check_actor(self._pool, query.actor)
         rows = await self._pool.rows(STATUS["status"], {})
         counts = await self._pool.rows(STATUS["rows"], status.tables(rows))
         return status.statuses(rows, dict(counts), lags=self._lags)

@@ -1,18 +1,8 @@
--- name: asker
--- The row of whoever asks: see adapters/postgres/asker.py.
-select json_build_array(u.role, u.password_changes, extract(epoch from u.password_changed_at))
-from users u where u.id = %(actor_id)s;
-
 -- name: institutions
 -- Who asks, how many there are, and those of the page: in one snapshot.
-select a.asker, a.total, p.of_page, p.id, p.type, p.name, p.address, p.latitude, p.longitude
+select a.actor, a.total, p.of_page, p.id, p.type, p.name, p.address, p.latitude, p.longitude
 from (
-    select
-        (
-            select json_build_array(u.role, u.password_changes, extract(epoch from u.password_changed_at))
-            from users u where u.id = %(actor_id)s
-        ) as asker,
-        (select count(*) from institutions i where {condition}) as total
+    select ({actor}) as actor, (select count(*) from institutions i where {condition}) as total
 ) a
 left join (
     select p.*, {cut}
@@ -29,14 +19,9 @@ order by p.id desc;
 
 -- name: users
 -- The same of one role, with the children of a family and the groups of those who own such.
-select a.asker, a.total, p.of_page, p.id, p.role, p.username, p.institution_id, p.profile, p.children, p.groups
+select a.actor, a.total, p.of_page, p.id, p.role, p.username, p.institution_id, p.profile, p.children, p.groups
 from (
-    select
-        (
-            select json_build_array(u.role, u.password_changes, extract(epoch from u.password_changed_at))
-            from users u where u.id = %(actor_id)s
-        ) as asker,
-        (select count(*) from users u where u.role = %(role)s and {condition}) as total
+    select ({actor}) as actor, (select count(*) from users u where u.role = %(role)s and {condition}) as total
 ) a
 left join (
     select p.*, {cut}
@@ -66,14 +51,9 @@ order by p.id desc;
 
 -- name: groups
 -- The same of one owner's groups, with their children.
-select a.asker, a.total, p.of_page, p.id, p.name, p.children, p.school_class
+select a.actor, a.total, p.of_page, p.id, p.name, p.children, p.school_class
 from (
-    select
-        (
-            select json_build_array(u.role, u.password_changes, extract(epoch from u.password_changed_at))
-            from users u where u.id = %(actor_id)s
-        ) as asker,
-        (select count(*) from groups g where g.owner_id = %(actor_id)s and {condition}) as total
+    select ({actor}) as actor, (select count(*) from groups g where g.owner_id = %(actor_id)s and {condition}) as total
 ) a
 left join (
     select p.*, {cut}
@@ -93,7 +73,5 @@ left join (
 order by p.id desc;
 
 -- name: credentials
--- What the password of somebody who is there is checked against.
-select json_build_array(u.role, u.password_changes, extract(epoch from u.password_changed_at)),
-    u.username, u.password_hash
-from users u where u.id = %(user_id)s;
+-- The user name and the password hash of the actor.
+select ({actor}), u.username, u.password_hash from users u where u.id = %(actor_id)s;

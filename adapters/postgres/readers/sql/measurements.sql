@@ -3,10 +3,7 @@
 -- are in the child's partition, how many rows match, and those of the page.
 with gate as (
     select
-        (
-            select json_build_array(u.role, u.password_changes, extract(epoch from u.password_changed_at))
-            from users u where u.id = %(actor_id)s
-        ) as asker,
+        ({actor}) as actor,
         (select u.role from users u where u.id = %(child_id)s) as child_role,
         exists (select from ties t where t.owner_id = %(actor_id)s and t.child_id = %(child_id)s) as tied,
         coalesce((select e.seq from events e where e.part = %(part)s order by e.seq desc limit 1), 0) as head,
@@ -19,7 +16,7 @@ with gate as (
         (select count(*) from measurements m
          where m.part = %(part)s and m.child_id = %(child_id)s and m.kind = %(kind)s and {condition}) as total
 )
-select g.asker, g.child_role, g.tied, g.head, g.place, g.total, p.of_page,
+select g.actor, g.child_role, g.tied, g.head, g.place, g.total, p.of_page,
     p.id, p.taken_at, p.value, p.unit, p.companion_value
 from gate g
 left join (

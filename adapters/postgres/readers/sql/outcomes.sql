@@ -1,14 +1,9 @@
 -- name: outcomes
 -- Who asks, how many there are, and those of the page: in one snapshot.
-select a.asker, a.total, p.of_page, p.id, p.name, p.description, p.brand_id, p.metric_key, p.unit, p.direction,
+select a.actor, a.total, p.of_page, p.id, p.name, p.description, p.brand_id, p.metric_key, p.unit, p.direction,
     p.created_by, p.created_at, p.updated_at
 from (
-    select
-        (
-            select json_build_array(u.role, u.password_changes, extract(epoch from u.password_changed_at))
-            from users u where u.id = %(actor_id)s
-        ) as asker,
-        (select count(*) from outcomes o where {condition}) as total
+    select ({actor}) as actor, (select count(*) from outcomes o where {condition}) as total
 ) a
 left join (
     select p.*, {cut}
