@@ -23,6 +23,7 @@ from adapters.http.api import (
     groups,
     health,
     institutions,
+    jwks,
     logins,
     measurements,
     outcomes,
@@ -30,7 +31,7 @@ from adapters.http.api import (
     views,
 )
 from adapters.http.api.fast_path import FastPath, PostMeasurements
-from adapters.http.api.health import Health
+from adapters.http.api.readiness import Health
 from adapters.http.edge import application
 from adapters.http.edge.access import Access
 from adapters.http.edge.byte_budget import ByteBudget
@@ -128,7 +129,8 @@ def api(settings: Settings, data: Path, url: str, draining: Draining, bodies: By
     routed = application.create(
         [
             *pages.routes(),
-            *health.routes(own_keys, Health(probe, writer, limits, draining, settings.allowed_lag)),
+            *jwks.routes(own_keys),
+            *health.routes(Health(probe, writer, limits, draining, settings.allowed_lag)),
             *observability.routes(probe, writer, limits),
             *logins.routes(access, Logins(limits), passwords, writer, accounts_reader),
             *institutions.routes(access, writer, accounts_reader),

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from psycopg import Connection
 from psycopg_pool import AsyncConnectionPool
 
-from adapters.http.api import cursors
+from adapters.http.schemas import paging
 from adapters.http.schemas.query_parameters import ParameterValues
 from adapters.postgres.query_pool import QueryPool
 from adapters.postgres.readers import lists
@@ -187,5 +187,5 @@ async def test_measurements_with_texts_of_many_megabytes_come_one_by_one(of: Lis
 @pytest.mark.parametrize("key", [("a" * 24,), (NOON, "b"), (30.5, "kg", "c")])
 def test_a_cursor_says_again_where_an_answer_was_cut(key: tuple[Any, ...]) -> None:
     position = Position(key, 17)
-    read = cursors.AFTER.value(cursors.text_of(position))
-    assert position == cursors.after(ParameterValues({"after": [read]}), *map(type, key))
+    read = paging.AFTER.value(paging.text_of(position))
+    assert position == paging.after(ParameterValues({"after": [read]}), *map(type, key))

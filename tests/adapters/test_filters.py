@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from adapters.http.schemas import filters, query_parameters
+from adapters.http.schemas import filters, periods, query_parameters
 from application.queries.measurements import Condition, Operator, Order, ReadMeasurements
 from application.queries.query import Paging
 from domain.refusal import BadFilter, GivenTwice, TextTooLong, TooLarge, UnknownParameter
@@ -199,7 +199,7 @@ def test_whatever_is_sent_is_read_or_a_bad_filter(sent: list[tuple[str, str]], n
 @given(st.datetimes(timezones=st.just(UTC)), st.integers(0, 1_000))
 def test_months_forward_never_skip_one(start: datetime, count: int) -> None:
     try:
-        end = filters._shift(start, count, "m", 1)
+        end = periods._shift(start, count, "m", 1)
     except REFUSED:
         return
     assert 12 * start.year + start.month + count == 12 * end.year + end.month

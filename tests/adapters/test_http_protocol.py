@@ -14,8 +14,9 @@ from adapters.http.edge import error_responses, request_body
 from adapters.http.edge.byte_budget import ByteBudget
 from adapters.http.edge.draining import Draining
 from adapters.http.edge.edge import Edge, RequestRecord
-from adapters.http.edge.error_responses import RawResponse, RequestInfo
+from adapters.http.edge.error_responses import RequestInfo
 from adapters.http.edge.http_protocol import HEAD_LIMIT, Pace
+from adapters.http.edge.raw_response import RawResponse
 from adapters.http.edge.request_body import Limit
 from adapters.system import open_files
 from tests.adapters.raw_http import Answer, Line, ask, line, request, serving

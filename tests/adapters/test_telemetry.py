@@ -15,11 +15,12 @@ from msgspec.structs import replace
 from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
-from adapters.http.api.health import STUCK, TRIED, Health
+from adapters.http.api.readiness import STUCK, TRIED, Health
 from adapters.http.edge import error_responses
+from adapters.http.edge.command_results import LoggedFault
 from adapters.http.edge.draining import Draining
 from adapters.http.edge.edge import RequestRecord
-from adapters.http.edge.error_responses import ERROR_KINDS, LoggedFault, RequestInfo
+from adapters.http.edge.error_responses import ERROR_KINDS, RequestInfo
 from adapters.limits.limiter import Limiter, TooManyRequests
 from adapters.postgres import health_probe
 from adapters.postgres.health_probe import HealthProbe, HealthSnapshot

@@ -8,8 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec import Raw
 
-from adapters.http.edge import request_body
-from adapters.http.schemas import members, value_count
+from adapters.http.schemas import json_values, members, value_count
 from domain.refusal import Unreadable
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=6)
@@ -53,17 +52,17 @@ def many(element: bytes, number: int = 1_000_000) -> bytes:
     ids=lambda text: ascii(text[:12]),
 )
 def test_where_there_are_too_many_none_is_made(text: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(request_body, "_decode_list", None)
-    monkeypatch.setattr(request_body, "_decode_object", None)
-    with pytest.raises(request_body.BatchTooLarge):
-        request_body.elements(text, 10_000) if text.startswith(b"[") else request_body.members(text)
+    monkeypatch.setattr(json_values, "_decode_list", None)
+    monkeypatch.setattr(json_values, "_decode_object", None)
+    with pytest.raises(json_values.BatchTooLarge):
+        json_values.elements(text, 10_000) if text.startswith(b"[") else json_values.members(text)
 
 
 def test_one_element_may_hold_as_many_as_it_likes() -> None:
     """It is one value of an array, or of an unknown member, that nobody looks into."""
     inner = b"[" + many(b"0") + b"]"
-    assert [inner] == [bytes(raw) for raw in request_body.elements(b"[" + inner + b"]", 10_000)]
-    assert {"a": inner} == {name: bytes(raw) for name, raw in request_body.members(b'{"a": ' + inner + b"}").items()}
+    assert [inner] == [bytes(raw) for raw in json_values.elements(b"[" + inner + b"]", 10_000)]
+    assert {"a": inner} == {name: bytes(raw) for name, raw in json_values.members(b'{"a": ' + inner + b"}").items()}
 
 
 def test_a_member_has_no_more_ids_than_a_batch_has_items() -> None:
@@ -71,11 +70,11 @@ def test_a_member_has_no_more_ids_than_a_batch_has_items() -> None:
         return members.Members({"children": Raw(b"[" + many(b'"x"', number) + b"]")})
 
     assert ("x",) == sent(10_000).ids("children")
-    with pytest.raises(request_body.BatchTooLarge):
+    with pytest.raises(json_values.BatchTooLarge):
         sent(10_001).ids("children")
 
 
 def test_what_only_the_slow_way_can_read_is_not_read_where_it_holds_very_many() -> None:
     """A lone surrogate is what takes it there, which makes every value that is passed over."""
     with pytest.raises(Unreadable):
-        request_body.elements(b'["\\ud800",[' + many(b"0") + b"]]", 10_000)
+        json_values.elements(b'["\\ud800",[' + many(b"0") + b"]]", 10_000)

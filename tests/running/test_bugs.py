@@ -14,10 +14,10 @@ from litestar import Response, get
 
 from adapters.http.api.fast_path import FastPath, PostMeasurements
 from adapters.http.edge import application, error_responses
+from adapters.http.edge.command_results import accepted_id
 from adapters.http.edge.draining import Draining
 from adapters.http.edge.edge import Edge
 from adapters.http.edge.envelopes import SERVER_FAULT
-from adapters.http.edge.error_responses import accepted_id
 from adapters.http.edge.requests import HttpRequest, json_response, request_id
 from adapters.postgres.event_store import PostgresEventStore
 from adapters.telemetry import logs

@@ -12,12 +12,12 @@ from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 from msgspec import Raw
 
-from adapters.http.api import cursors
+from adapters.http.api import lists
 from adapters.http.edge.access import Access
+from adapters.http.edge.command_results import accepted_id
 from adapters.http.edge.envelopes import encode
-from adapters.http.edge.error_responses import accepted_id
 from adapters.http.edge.requests import HttpRequest, json_response, path_id, request_id
-from adapters.http.schemas import query_parameters
+from adapters.http.schemas import paging, query_parameters
 from adapters.http.schemas.json_schema import pattern
 from adapters.http.schemas.query_parameters import LIMIT, Declared, Parameter
 from adapters.postgres.readers import audit
@@ -62,18 +62,18 @@ def routes(access: Access, writer: Writer, reader: AuditReader) -> list[HTTPRout
         )
         rows, is_cut = await reader.events(query)
         after = cursor_of({**places, **{row.part: row.seq for row in rows}})
-        headers = cursors.link(request, after if is_cut else None)
+        headers = lists.link(request, after if is_cut else None)
         return json_response({"events": [_event(row) for row in rows], "next": after}, 200, headers)
 
     @get(STREAM)
     async def stream(request: HttpRequest) -> Response[bytes]:
         actor, parameters = await access.authorize_query(request, ReadStream.name, FACTS)
-        given = cursors.after(parameters, int)
+        given = paging.after(parameters, int)
         found = await reader.stream(path_id(request, "id"))
         await note(request, NoteAuditRead(actor=actor, request_id=request_id(request), stream=found))
         shown, rest = await _shown(reader.facts(found), after=0 if given is None else given.key[0])
         answer = {"id": path_id(request, "id"), "stream": found, "facts": shown}
-        return json_response(answer, 200, cursors.rest(request, rest))
+        return json_response(answer, 200, lists.rest(request, rest))
 
     @get(f"{STREAM}/state")
     async def state(request: HttpRequest) -> Response[bytes]:
@@ -178,7 +178,7 @@ KNOWN_AT = query_parameters.instant(
     expected=queries.KNOWN_AT,
 )
 
-FACTS: Declared = (cursors.AFTER,)
+FACTS: Declared = (paging.AFTER,)
 EVENTS: Declared = (ACTOR, ABOUT, OF_STREAM, EVENT, REQUEST_ID, SINCE, UNTIL, AFTER, LIMIT)
 STATE: Declared = (AS_OF, KNOWN_AT)
 

@@ -8,10 +8,11 @@ from msgspec import Raw, Struct
 
 from adapters.http.edge import decoding, error_responses, request_body
 from adapters.http.edge.access import Access
+from adapters.http.edge.command_results import accepted_result, item_results
 from adapters.http.edge.envelopes import envelope, problem
-from adapters.http.edge.error_responses import accepted_result, item_results
 from adapters.http.edge.request_body import Limit
 from adapters.http.edge.requests import HttpRequest, json_response, request_id
+from adapters.http.schemas import json_values
 from application.command import CommandResult, ItemResult, State
 from domain.refusal import AlreadyRegistered, Refusal
 
@@ -80,8 +81,8 @@ async def read(
 
 
 def _decode(sent: bytes, limit: int, read_one: Callable[[dict[str, Raw]], T | Refusal]) -> Batch[T]:
-    if not request_body.opens_with(sent, b"["):
-        return Batch([Raw(sent)], [read_one(request_body.members(sent))], is_array=False, size=len(sent))
-    elements = request_body.elements(sent, limit)
-    items = [read_one(request_body.members_of(element)) for element in elements]
+    if not json_values.opens_with(sent, b"["):
+        return Batch([Raw(sent)], [read_one(json_values.members(sent))], is_array=False, size=len(sent))
+    elements = json_values.elements(sent, limit)
+    items = [read_one(json_values.members_of(element)) for element in elements]
     return Batch(elements, items, is_array=True, size=len(sent))

@@ -6,7 +6,7 @@ from litestar.handlers import HTTPRouteHandler
 from adapters import times
 from adapters.http.api import users
 from adapters.http.edge.access import Access
-from adapters.http.edge.error_responses import accepted_id, accepted_state
+from adapters.http.edge.command_results import accepted_id, accepted_state
 from adapters.http.edge.requests import HttpRequest, json_response, path_id, request_id
 from application.commands.link_child import LinkChild
 from application.commands.unlink_child import UnlinkChild

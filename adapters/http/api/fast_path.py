@@ -12,11 +12,13 @@ from msgspec import UNSET, Raw, Struct, UnsetType
 
 from adapters.http.edge import decoding, error_responses, request_body
 from adapters.http.edge.access import Access
+from adapters.http.edge.command_results import accepted_id, item_results
 from adapters.http.edge.envelopes import encode, envelope
-from adapters.http.edge.error_responses import RawResponse, RequestInfo, accepted_id, item_results
+from adapters.http.edge.error_responses import RequestInfo
+from adapters.http.edge.raw_response import RawResponse
 from adapters.http.edge.request_body import Limit
 from adapters.http.edge.requests import checked_id
-from adapters.http.schemas import readings
+from adapters.http.schemas import json_values, readings
 from adapters.http.schemas.readings import Item
 from application import permissions
 from application.command import Fault, ItemResult, id_of
@@ -89,10 +91,10 @@ class PostMeasurements(Struct, frozen=True):
 
     def _decode(self, sent: bytes, kind: Kind, child_id: str) -> tuple[list[Raw] | None, list[Reading | Refusal]]:
         """The elements of an array, or None, and what each of them says."""
-        if not request_body.opens_with(sent, b"["):
-            return None, [readings.read(request_body.members(sent), kind, child_id)]
-        elements = request_body.elements(sent, self.batch_limit)
-        return elements, [readings.read(request_body.members_of(element), kind, child_id) for element in elements]
+        if not json_values.opens_with(sent, b"["):
+            return None, [readings.read(json_values.members(sent), kind, child_id)]
+        elements = json_values.elements(sent, self.batch_limit)
+        return elements, [readings.read(json_values.members_of(element), kind, child_id) for element in elements]
 
 
 def _item_of(read: Reading | Refusal, id: str | UnsetType = UNSET) -> Item:

@@ -7,13 +7,14 @@ from litestar.handlers import HTTPRouteHandler
 from msgspec import UNSET
 
 from adapters.http.api import lists
-from adapters.http.api.lists import PAGED
 from adapters.http.edge import decoding
 from adapters.http.edge.access import Access
-from adapters.http.edge.error_responses import accepted_id, accepted_state
+from adapters.http.edge.command_results import accepted_id, accepted_state
 from adapters.http.edge.request_body import ITEM
 from adapters.http.edge.requests import HttpRequest, json_response, path_id, present, request_id
+from adapters.http.schemas import paging
 from adapters.http.schemas.members import Members
+from adapters.http.schemas.paging import PAGED
 from adapters.postgres.readers.accounts import AccountsReader
 from application.commands.disband_group import DisbandGroup
 from application.commands.form_group import FormGroup, NewGroup
@@ -51,7 +52,7 @@ def _routes_of(
     @get(path, name=f"list_groups_of_{role}")
     async def list_all(request: HttpRequest) -> Response[bytes]:
         actor, parameters = await access.authorize_query(request, ListGroups.name, PAGED, role)
-        page = await reader.groups(ListGroups(actor=actor, paging=lists.paging(parameters, str)))
+        page = await reader.groups(ListGroups(actor=actor, paging=paging.paging(parameters, str)))
         return lists.listed(request, page, shown)
 
     @get(one, name=f"get_group_of_{role}")

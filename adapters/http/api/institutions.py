@@ -6,10 +6,11 @@ from litestar import Response, delete, get, post
 from litestar.handlers import HTTPRouteHandler
 
 from adapters.http.api import lists
-from adapters.http.api.lists import PAGED
 from adapters.http.edge.access import Access
-from adapters.http.edge.error_responses import accepted_id
+from adapters.http.edge.command_results import accepted_id
 from adapters.http.edge.requests import HttpRequest, json_response, path_id, present, request_id
+from adapters.http.schemas import paging
+from adapters.http.schemas.paging import PAGED
 from adapters.postgres.readers.accounts import AccountsReader
 from application.commands.register_institution import NewInstitution, RegisterInstitution
 from application.commands.remove_institution import RemoveInstitution
@@ -40,7 +41,7 @@ def routes(access: Access, writer: Writer, reader: AccountsReader) -> list[HTTPR
     @get(PATH)
     async def list_all(request: HttpRequest) -> Response[bytes]:
         actor, parameters = await access.authorize_query(request, ListInstitutions.name, PAGED)
-        page = await reader.institutions(ListInstitutions(actor=actor, paging=lists.paging(parameters, str)))
+        page = await reader.institutions(ListInstitutions(actor=actor, paging=paging.paging(parameters, str)))
         return lists.listed(request, page, _shown)
 
     @get(ONE)

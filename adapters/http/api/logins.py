@@ -10,7 +10,7 @@ from litestar.handlers import HTTPRouteHandler
 from adapters.auth.fair_thread_pool import Requester
 from adapters.auth.passwords import Passwords
 from adapters.http.edge.access import Access, address_of, peer_of
-from adapters.http.edge.error_responses import accepted_id
+from adapters.http.edge.command_results import accepted_id
 from adapters.http.edge.requests import HttpRequest, json_response, path_id, request_id
 from adapters.http.schemas import query_parameters
 from adapters.limits.logins import Logins

@@ -9,7 +9,7 @@ from litestar.handlers import HTTPRouteHandler
 from adapters.http.api.fast_path import PostMeasurements
 from adapters.http.api.lists import listed
 from adapters.http.edge.access import Access
-from adapters.http.edge.error_responses import accepted_id
+from adapters.http.edge.command_results import accepted_id
 from adapters.http.edge.requests import HttpRequest, json_response, path_id, request_id
 from adapters.http.schemas import filters, readings
 from adapters.http.schemas.readings import Item

@@ -6,12 +6,12 @@ from litestar import Response, get, patch, post
 from litestar.handlers import HTTPRouteHandler
 
 from adapters.http.api import batch, lists
-from adapters.http.api.lists import SLICED
 from adapters.http.edge.access import Access
-from adapters.http.edge.error_responses import accepted_state
+from adapters.http.edge.command_results import accepted_state
 from adapters.http.edge.request_body import ITEM
 from adapters.http.edge.requests import HttpRequest, json_response, path_id, request_id
-from adapters.http.schemas import entries, outcome_definitions, query_parameters
+from adapters.http.schemas import entries, outcome_definitions, paging, query_parameters
+from adapters.http.schemas.paging import SLICED
 from adapters.http.schemas.query_parameters import FROM, SUBJECT, TO, Declared
 from adapters.postgres.readers.outcomes import OutcomesReader
 from application.commands.create_outcomes import CreateOutcomes
@@ -53,7 +53,7 @@ def routes(access: Access, writer: Writer, reader: OutcomesReader, *, batch_limi
             actor=actor,
             brand_id=parameters[BRAND_ID],
             metric_key=parameters[METRIC_KEY],
-            slice=lists.sliced(parameters, str),
+            slice=paging.sliced(parameters, str),
         )
         page = await reader.outcomes(query)
         return lists.named(request, page, "outcomes", outcome_definitions.item)
@@ -90,7 +90,7 @@ def routes(access: Access, writer: Writer, reader: OutcomesReader, *, batch_limi
             outcome_id=outcome_id,
             subject_id=parameters[SUBJECT],
             period=parameters.period,
-            slice=lists.sliced(parameters, datetime, str),
+            slice=paging.sliced(parameters, datetime, str),
         )
         page = await reader.entries(query)
         return lists.named(request, page, "entries", lambda row: entries.item_of_row(row, outcome_id))

@@ -10,12 +10,13 @@ from msgspec import Struct
 from adapters import times
 from adapters.auth.passwords import Passwords
 from adapters.http.api import groups, lists
-from adapters.http.api.lists import PAGED
 from adapters.http.api.logins import asker
 from adapters.http.edge.access import Access
-from adapters.http.edge.error_responses import accepted_id
+from adapters.http.edge.command_results import accepted_id
 from adapters.http.edge.requests import HttpRequest, json_response, path_id, present, request_id
+from adapters.http.schemas import paging
 from adapters.http.schemas.members import Members, Required
+from adapters.http.schemas.paging import PAGED
 from adapters.postgres.readers.accounts import AccountsReader
 from application.commands.register_user import NewUser, RegisterUser
 from application.commands.remove_user import RemoveUser
@@ -93,7 +94,7 @@ def _routes_of(
     @get(collection.path, name=f"list_{role}")
     async def list_all(request: HttpRequest) -> Response[bytes]:
         actor, parameters = await access.authorize_query(request, ListUsers.name, PAGED)
-        page = await reader.users(ListUsers(actor=actor, role=role, paging=lists.paging(parameters, str)))
+        page = await reader.users(ListUsers(actor=actor, role=role, paging=paging.paging(parameters, str)))
         today = times.today()
         return lists.listed(request, page, lambda user: shown(user, today))
 

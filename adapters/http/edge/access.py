@@ -13,7 +13,7 @@ from adapters.http.edge.api_areas import api_area_of
 from adapters.http.edge.byte_budget import ByteBudget
 from adapters.http.edge.request_body import ACCOUNTS, Limit
 from adapters.http.edge.requests import HttpRequest, check_path_ids, path_id
-from adapters.http.schemas import members, query_parameters
+from adapters.http.schemas import json_values, members, query_parameters
 from adapters.http.schemas.members import Members, Required
 from adapters.http.schemas.query_parameters import Declared, ParameterValues
 from adapters.limits.limiter import Limiter
@@ -82,7 +82,7 @@ class Access(Struct, frozen=True):
     async def read_members(self, request: HttpRequest, required: Required = (), *, most: int = ACCOUNTS) -> Members:
         """The members of a body of at most so many bytes. Unreadable, MembersMissing, and what `read` says."""
         sent = await self.read_body(request, Limit(one=most, array=most))
-        return members.read(await decoding.run(len(sent), request_body.members, sent), required)
+        return members.read(await decoding.run(len(sent), json_values.members, sent), required)
 
     async def read_body(self, request: HttpRequest, limit: Limit) -> bytes:
         """The bytes of the body, which is to be JSON. What `read` says."""

@@ -3,26 +3,27 @@ the family that was asked."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import TypeVar
 
 import structlog
 from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException
-from litestar.types import Scope, Send
+from litestar.types import Scope
 from msgspec import Struct
 
 from adapters.http.edge.api_areas import api_area_of
+from adapters.http.edge.command_results import LoggedFault
 from adapters.http.edge.envelopes import ENVELOPES, FIELDS, Envelope, encode, envelope, problem
-from adapters.http.edge.request_body import BatchTooLarge, BodyTooLarge, Disconnected, UnsupportedMediaType
+from adapters.http.edge.protocol_errors import HeadTooLarge, NoHttp, TooSlow
+from adapters.http.edge.raw_response import RawResponse
+from adapters.http.edge.request_body import BodyTooLarge, Disconnected, UnsupportedMediaType
+from adapters.http.schemas.json_values import BatchTooLarge
 from adapters.limits.limiter import TooManyRequests
 from adapters.statistics.results import InvalidInput
-from application.command import CommandResult, Fault, ItemResult, State, id_of
+from application.command import Fault, ItemResult, State
 from application.outage import Outage
 from application.unavailable import Unavailable
 from domain.refusal import Refusal, without_frames
 
 logger = structlog.get_logger()
-
-S = TypeVar("S", bound=State)
 
 _outages: dict[str, Outage] = {}
 """Kind of what is lacking → the outage in which requests are answered 503."""
@@ -40,29 +41,6 @@ class ErrorCounts(Struct, frozen=True):
 
 
 NO_ERRORS = ErrorCounts()
-
-
-class LoggedFault(Exception):
-    """A fault of ours that is in the log already."""
-
-
-class NoHttp(Exception):
-    """What came is no HTTP."""
-
-
-class HeadTooLarge(Exception):
-    """`limit`: bytes of a request line with its headers, or `unit` of them, at most."""
-
-    def __init__(self, limit: int, unit: str = "bytes") -> None:
-        self.limit = limit
-        self.unit = unit
-
-
-class TooSlow(Exception):
-    """`wait`: seconds that a request may take to arrive."""
-
-    def __init__(self, wait: float) -> None:
-        self.wait = wait
 
 
 ERROR_KINDS = tuple(
@@ -86,60 +64,12 @@ ERROR_KINDS = tuple(
 """The kinds of what is refused, as metrics count it."""
 
 
-class RawResponse(Struct, frozen=True):
-    """An answer: its status, its JSON, and what it has to say in headers besides."""
-
-    status: int
-    content: bytes
-    headers: dict[str, str] = {}
-
-    async def send_to(self, send: Send) -> None:
-        """Send it, whole."""
-        headers = [(name.lower().encode(), value.encode()) for name, value in self.headers.items()]
-        if self.content:
-            headers += [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(self.content))]
-        await send({"type": "http.response.start", "status": self.status, "headers": headers})
-        await send({"type": "http.response.body", "body": self.content, "more_body": False})
-
-
 class RequestInfo(Struct, frozen=True):
     """Of a request, what an answer to an error may name."""
 
     method: str
     path: str
     request_id: str
-
-
-def item_results(result: CommandResult) -> list[ItemResult]:
-    """The outcomes of a command's items; the Refusal of the whole is raised, as is Failed."""
-    if isinstance(result, Refusal):
-        raise result
-    if isinstance(result, Fault):
-        raise LoggedFault
-    return result
-
-
-def accepted_id(result: CommandResult) -> str:
-    """The id that a command of one item answers with; its Refusal is raised, as is Failed."""
-    return id_of(accepted_result(result))
-
-
-def accepted_state(result: CommandResult, type: type[S]) -> S:
-    """The state of this type that a command of one item answers with, likewise."""
-    state = accepted_result(result)
-    if not isinstance(state, type):
-        raise TypeError(f"the command answers with a {state.__class__.__name__}")
-    return state
-
-
-def accepted_result(result: CommandResult) -> str | State:
-    """The id or the state that a command of one item answers with, likewise."""
-    (outcome,) = item_results(result)
-    if isinstance(outcome, Refusal):
-        raise outcome
-    if isinstance(outcome, Fault):
-        raise LoggedFault
-    return outcome
 
 
 def handle(error: Exception, request: RequestInfo, scope: Scope) -> RawResponse:

@@ -21,8 +21,10 @@ from adapters.http.edge import error_responses
 from adapters.http.edge.access import network_of
 from adapters.http.edge.byte_budget import ByteBudget, Reservation
 from adapters.http.edge.cors import Headers
-from adapters.http.edge.error_responses import HeadTooLarge, NoHttp, RawResponse, RequestInfo, TooSlow
+from adapters.http.edge.error_responses import RequestInfo
 from adapters.http.edge.held_answers import HeldAnswers
+from adapters.http.edge.protocol_errors import HeadTooLarge, NoHttp, TooSlow
+from adapters.http.edge.raw_response import RawResponse
 from adapters.http.edge.request_body import BodyTooLarge
 from adapters.http.edge.requests import new_request_id
 from application.unavailable import Unavailable

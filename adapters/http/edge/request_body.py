@@ -1,30 +1,12 @@
-"""Bodies: from the bytes of a request to JSON values that are still text, each to be judged on its own."""
+"""Request bodies: reads the bytes of a body within its limits and its budget."""
 
-import codecs
-import json
-import re
 from io import BytesIO
-from typing import Any
 
-import msgspec
 from litestar.types import Receive
-from msgspec import Raw, Struct
+from msgspec import Struct
 
 from adapters.http.edge.byte_budget import Reservation
-from adapters.http.schemas import value_count
-from domain.refusal import NotText, TextTooLong, Unreadable, UnsafeText
-
-_decode_list = msgspec.json.Decoder(list[Raw]).decode
-_decode_object = msgspec.json.Decoder(dict[str, Raw]).decode
-_decode_text = msgspec.json.Decoder(str).decode
-_SPACES = re.compile(r"[ \t\n\r]*")
-_BLANK = re.compile(rb"[ \t\n\r]*")
-
-MEMBERS = 10_000
-"""Members of an object, at most: no honest one has so many."""
-
-ESCAPED = 12
-"""Bytes of one character in JSON, at most: two escapes, where it is beyond the 16 bits of one."""
+from adapters.http.schemas.json_values import opens_with
 
 
 class UnsupportedMediaType(Exception):
@@ -38,21 +20,6 @@ class BodyTooLarge(Exception):
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
-
-
-class BatchTooLarge(Exception):
-    """`limit`: items of an array, or members of an object, at most."""
-
-    unit = "items"
-
-    def __init__(self, limit: int) -> None:
-        self.limit = limit
-
-
-class TooManyValues(BatchTooLarge):
-    """`limit`: numbers of an array, at most."""
-
-    unit = "values"
 
 
 class Disconnected(Exception):
@@ -129,155 +96,3 @@ async def _piece(receive: Receive) -> tuple[bytes, bool]:
 
 def _opens_array(read: BytesIO) -> bool:
     return opens_with(bytes(read.getbuffer()[:INDENT]), b"[")
-
-
-def members(text: bytes | Raw) -> dict[str, Raw]:
-    """The members of an object, the last of each name. Unreadable when it is none, BatchTooLarge when it has more than
-    MEMBERS."""
-    if value_count.has_more_than(MEMBERS, text):
-        raise BatchTooLarge(MEMBERS)
-    try:
-        found = _decode_object(_checked(text))
-    except (msgspec.DecodeError, RecursionError):
-        found = _Slices(text).members()
-    if len(found) > MEMBERS:
-        raise BatchTooLarge(MEMBERS)
-    return found
-
-
-def members_of(element: Raw) -> dict[str, Raw]:
-    """The same of an element of an array; one that is no object has no members."""
-    return members(element) if opens_with(element, b"{") else {}
-
-
-def elements(text: bytes, limit: int | None = None) -> list[Raw]:
-    """The elements of an array. Unreadable when it is none, BatchTooLarge when it has more than the limit."""
-    if limit is not None and value_count.has_more_than(limit, text):
-        raise BatchTooLarge(limit)
-    try:
-        found = _decode_list(_checked(text))
-    except (msgspec.DecodeError, RecursionError):
-        found = _Slices(text).elements(limit)
-    if limit is not None and len(found) > limit:
-        raise BatchTooLarge(limit)
-    return found
-
-
-def opens_with(text: bytes | Raw, character: bytes) -> bool:
-    """Whether the first character that counts is this one."""
-    view = memoryview(text)
-    blank = _BLANK.match(view)
-    start = 0 if blank is None else blank.end()
-    return view[start : start + 1] == character
-
-
-def text_of(raw: Raw, member: str, most: int) -> str:
-    """The text of at most so many characters that a member holds. NotText, UnsafeText, TextTooLong."""
-    if not opens_with(raw, b'"'):
-        raise NotText(member)
-    if cannot_be_within(most, raw):
-        raise TextTooLong(member, most)
-    try:
-        text = _decode_text(raw)
-    except msgspec.DecodeError as error:
-        raise UnsafeText(member) from error
-    if "\0" in text:
-        raise UnsafeText(member)
-    if len(text) > most:
-        raise TextTooLong(member, most)
-    return text
-
-
-def cannot_be_within(most: int, raw: Raw) -> bool:
-    """Whether a text surely has more than so many characters, decided by its bytes alone."""
-    return len(memoryview(raw)) > ESCAPED * most + 2
-
-
-def _checked(text: bytes | Raw) -> bytes | Raw:
-    """msgspec looks at the JSON, but not at the UTF-8 of what it passes over."""
-    if isinstance(text, bytes):
-        decoder = codecs.getincrementaldecoder("utf-8")()
-        view = memoryview(text)
-        try:
-            for at in range(0, len(view), STEP):  # as text, all of it may be four times as large
-                decoder.decode(view[at : at + STEP])
-            decoder.decode(b"", final=True)
-        except UnicodeDecodeError as error:
-            raise Unreadable from error
-    return text
-
-
-class _Slices:
-    """The same by the standard library, which is slower, and reads lone surrogates where msgspec gives up: they make
-    a member bad, not the body unreadable."""
-
-    def __init__(self, text: bytes | Raw) -> None:
-        if value_count.may_hold_more_than(MEMBERS, text):
-            raise Unreadable  # all of it would be made into values, only to be passed over
-        try:
-            self._text = bytes(text).decode()
-        except UnicodeDecodeError as error:
-            raise Unreadable from error
-        self._decode = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=_refuse).raw_decode
-
-    def members(self) -> dict[str, Raw]:
-        found: dict[str, Raw] = {}
-        at = self._expect(0, "{")
-        if self._text[at : at + 1] == "}":
-            self._end(at + 1)
-            return found
-        while True:
-            self._expect(at, '"')
-            name, at = self._scan(at)
-            at = self._expect(at, ":")
-            found[name], at = self._value(at)
-            if self._text[at : at + 1] == "}":
-                self._end(at + 1)
-                return found
-            at = self._expect(at, ",")
-
-    def elements(self, limit: int | None) -> list[Raw]:
-        """All, or no more than show that they are too many."""
-        found: list[Raw] = []
-        at = self._expect(0, "[")
-        if self._text[at : at + 1] == "]":
-            self._end(at + 1)
-            return found
-        while True:
-            value, at = self._value(at)
-            found.append(value)
-            if limit is not None and len(found) > limit:
-                return found
-            if self._text[at : at + 1] == "]":
-                self._end(at + 1)
-                return found
-            at = self._expect(at, ",")
-
-    def _value(self, at: int) -> tuple[Raw, int]:
-        _, end = self._scan(at)
-        return Raw(self._text[at:end].encode()), self._skip(end)
-
-    def _scan(self, at: int) -> tuple[Any, int]:
-        """The value that begins here, and where it ends."""
-        try:
-            return self._decode(self._text, at)
-        except (ValueError, RecursionError) as error:
-            raise Unreadable from error
-
-    def _expect(self, at: int, character: str) -> int:
-        at = self._skip(at)
-        if self._text[at : at + 1] != character:
-            raise Unreadable
-        return self._skip(at + 1) if character != '"' else at
-
-    def _skip(self, at: int) -> int:
-        found = _SPACES.match(self._text, at)
-        return at if found is None else found.end()
-
-    def _end(self, at: int) -> None:
-        if self._skip(at) != len(self._text):
-            raise Unreadable
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(constant)

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from adapters.http.api.lists import PAGED
 from adapters.http.openapi.operations import REMOVED, Answer, Link, Operation, ok, page_of
 from adapters.http.openapi.requests import Body, in_query, new_password, number, password, path_id, text
 from adapters.http.schemas.json_schema import ID, Json, closed, of_struct, ref, string
+from adapters.http.schemas.paging import PAGED
 from application.queries.institutions import Institution
 from domain.refusal import AlreadyRegistered, InstitutionInUse, LoginRefused, NotFound, PasswordDiffers
 from domain.user import TITLE

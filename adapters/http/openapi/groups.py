@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 from adapters.http.api.groups import OWNERS
-from adapters.http.api.lists import PAGED
 from adapters.http.openapi.operations import REMOVED, Answer, Link, Operation, page_of
 from adapters.http.openapi.requests import Body, Member, in_query, path_id, text
 from adapters.http.schemas import lengths
 from adapters.http.schemas.json_schema import ID, TEXT, Json, array, closed, or_null, ref, string
+from adapters.http.schemas.paging import PAGED
 from domain.refusal import AlreadyRegistered, ChildrenNotRegistered, NotAList, NotFound
 from domain.user import TITLES
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from adapters.http.api.health import Check, ViewCheck
+from adapters.http.api.readiness import Check, ViewCheck
 from adapters.http.openapi.operations import Answer, Operation, ok
 from adapters.http.schemas.json_schema import COUNT, Json, array, choice, closed, of_struct, ref, string
 from adapters.version import VERSION

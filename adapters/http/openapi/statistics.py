@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from adapters.http.api.analytics import ALPHA, METHODS, VALUES, VALUES_OF_CHANGEPOINTS
-from adapters.http.edge.request_body import TooManyValues
 from adapters.http.openapi.operations import Operation, ok
 from adapters.http.openapi.requests import Body, Member, number, one_of
 from adapters.http.schemas.json_schema import SHARE, Json, array, of_struct
+from adapters.http.schemas.json_values import TooManyValues
 from adapters.statistics import results
 from adapters.statistics.results import MOST_CHANGEPOINTS, InvalidInput
 from domain.refusal import NotNumbers

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from adapters.http.api.lists import PAGED
 from adapters.http.api.users import BORN, COLLECTIONS, NOT_TO_COME, Collection
 from adapters.http.openapi import groups
 from adapters.http.openapi.accounts import INSTITUTION_ID, LATEST, TAG
@@ -10,6 +9,7 @@ from adapters.http.openapi.operations import REMOVED, Answer, Link, Operation, o
 from adapters.http.openapi.requests import Body, Member, in_query, new_password, one_of, path_id, text
 from adapters.http.schemas import lengths
 from adapters.http.schemas.json_schema import ID, Json, array, closed, pattern, ref, string
+from adapters.http.schemas.paging import PAGED
 from domain.refusal import (
     AlreadyRegistered,
     ChildrenNotRegistered,

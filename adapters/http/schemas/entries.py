@@ -10,8 +10,7 @@ import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from adapters import times
-from adapters.http.edge import request_body
-from adapters.http.schemas import members
+from adapters.http.schemas import json_values, members
 from adapters.http.schemas.members import Members
 from application.queries.outcomes import EntryRow
 from domain.entry import Entry
@@ -116,7 +115,7 @@ def _metadata(sent: Members) -> dict[str, Any]:
     if "metadata" not in sent:
         return {}
     raw = sent.sent["metadata"]
-    if not request_body.opens_with(raw, b"{"):
+    if not json_values.opens_with(raw, b"{"):
         raise NotAnObject("metadata")
     for unit, size in _sizes(raw):
         if size > METADATA[unit]:

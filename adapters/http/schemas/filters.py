@@ -1,18 +1,15 @@
 """The parameters of a list of measurements: from filters to conditions, order and page."""
 
-import calendar
 import math
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
-from msgspec import Struct
 from msgspec.structs import replace
 
-from adapters.http.api import lists
-from adapters.http.api.lists import PAGED
-from adapters.http.schemas import lengths, query_parameters
+from adapters.http.schemas import lengths, paging, periods, query_parameters
 from adapters.http.schemas.json_schema import DATE, NUMBER, TIME, array, pattern
+from adapters.http.schemas.paging import PAGED
 from adapters.http.schemas.query_parameters import Declared, Parameter, ParameterValues
 from application.queries.measurements import Condition, Operator, Order, ReadMeasurements
 from application.queries.query import Paging
@@ -21,16 +18,12 @@ from domain.refusal import BadFilter, TooLarge
 Operand = datetime | float | str
 
 
-class Today(Struct, frozen=True):
-    """Midnight in UTC of the day on which the question comes."""
-
-
 CONDITIONS = 100
 """Of a question, all alternatives together, at most: a statement grows with each."""
 
 _OPERATORS = {name: Operator[name.upper()] for name in ("gt", "gte", "lt", "lte", "ne")}
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
-_PERIOD = re.compile(r"([0-9]{1,6})([dwmy])")
+
 
 Alternatives = tuple[Condition, ...]
 """Conditions of which one is to hold: `62,gt:70`."""
@@ -117,22 +110,6 @@ def _order(text: str) -> tuple[Order, ...]:
     return tuple(order)
 
 
-def _bound(name: str, description: str) -> Parameter[datetime | Today | None]:
-    return Parameter(
-        name=name,
-        read=lambda text: Today() if text == "today" else query_parameters.time(text),
-        expected="today, a date, or a time in the format yyyy-MM-ddTHH:mm:ssZ",
-        schema=pattern(f"today|{TIME}|{DATE}"),
-        description=description,
-        default=None,
-    )
-
-
-def _length(text: str) -> tuple[int, str] | None:
-    found = _PERIOD.fullmatch(text)
-    return None if found is None else (int(found[1]), found[2])
-
-
 _TYPES = {TIMESTAMP.name: datetime, VALUE.name: float, UNIT.name: str}
 
 _SORTED = f"[-+ ]?(?:{'|'.join(_NAMES)})"
@@ -146,20 +123,7 @@ SORT: Parameter[tuple[Order, ...]] = Parameter(
     default=(),
     example="timestamp,-value",
 )
-START_AT = _bound("start_at", "`timestamp` from there, inclusive.")
-END_AT = _bound("end_at", "`timestamp` up to there, exclusive.")
-PERIOD: Parameter[tuple[int, str] | None] = Parameter(
-    name="period",
-    read=_length,
-    expected="a number of days, weeks, months or years (7d, 4w, 3m, 1y), not with both start_at and end_at",
-    schema=pattern("[0-9]{1,3}[dwmy]"),
-    description="So many days, weeks, months or years: from `start_at`, or up to `end_at`, else up to now; not with "
-    "both.",
-    default=None,
-    example="4w",
-)
-
-LIST: Declared = (*PAGED, *MEMBERS, SORT, START_AT, END_AT, PERIOD)
+LIST: Declared = (*PAGED, *MEMBERS, SORT, *periods.PARAMETERS)
 """Parameters of a list of measurements."""
 
 
@@ -169,50 +133,15 @@ def narrowed(query: ReadMeasurements, parameters: ParameterValues, *, now: datet
     groups = [group for member in MEMBERS for group in parameters.all(member)]
     if sum(map(len, groups)) > CONDITIONS:
         raise too_many(groups[-1][0].member)
-    return replace(
-        query, conditions=(*groups, *_bounds(parameters, now)), order=parameters[SORT], paging=_paging(parameters)
-    )
+    conditions = (*groups, *periods.conditions(parameters, now))
+    return replace(query, conditions=conditions, order=parameters[SORT], paging=_paging(parameters))
 
 
 def _paging(parameters: ParameterValues) -> Paging:
     """A measurement is sorted by its id last."""
-    return lists.paging(parameters, *(_TYPES[by.member] for by in parameters[SORT]), str)
+    return paging.paging(parameters, *(_TYPES[by.member] for by in parameters[SORT]), str)
 
 
 def too_many(member: str) -> TooLarge:
     """Conditions."""
     return TooLarge(member, CONDITIONS, "conditions, with those of other parameters")
-
-
-def _bounds(parameters: ParameterValues, now: datetime) -> list[Alternatives]:
-    """`start_at` inclusive, `end_at` exclusive; a period stands for the one of them that is not given."""
-    start, end = (_instant(parameters[bound], now) for bound in (START_AT, END_AT))
-    period = parameters[PERIOD]
-    if period is not None:
-        if start is not None and end is not None:
-            raise PERIOD.bad
-        if start is not None:
-            end = _shift(start, *period, 1)
-        else:
-            end = end or now
-            start = _shift(end, *period, -1)
-    bounds = ((Operator.GTE, start), (Operator.LT, end))
-    return [(Condition("timestamp", operator, bound),) for operator, bound in bounds if bound is not None]
-
-
-def _instant(bound: datetime | Today | None, now: datetime) -> datetime | None:
-    return datetime(now.year, now.month, now.day, tzinfo=UTC) if isinstance(bound, Today) else bound
-
-
-def _shift(instant: datetime, count: int, unit: str, sign: int) -> datetime:
-    """The instant a period later (or earlier); the last day of a month that has no such day."""
-    count *= sign
-    try:
-        if unit in "dw":
-            return instant + timedelta(days=count * (7 if unit == "w" else 1))
-        years, month = divmod(instant.month - 1 + count * (12 if unit == "y" else 1), 12)
-        year = instant.year + years
-        day = min(instant.day, calendar.monthrange(year, month + 1)[1])
-        return instant.replace(year=year, month=month + 1, day=day)
-    except (OverflowError, ValueError) as error:
-        raise PERIOD.bad from error

@@ -12,8 +12,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from adapters import times
-from adapters.http.edge import request_body
-from adapters.http.schemas import lengths
+from adapters.http.schemas import json_values, lengths
 from domain import password
 from domain.password import canonical
 from domain.refusal import (
@@ -67,7 +66,7 @@ class Members(Struct, frozen=True):
 
     def text(self, name: str, *, least: int = 1, most: int | None = None) -> str:
         """Text of so many characters: at most as the table of lengths says, where `most` does not."""
-        text = request_body.text_of(self.sent[name], name, lengths.of(name) if most is None else most)
+        text = json_values.text_of(self.sent[name], name, lengths.of(name) if most is None else most)
         if len(text) < least:
             raise EmptyText(name)
         return text
@@ -118,11 +117,11 @@ class Members(Struct, frozen=True):
         """A number above 0, or digits as text, as text without an exponent. NotPositive."""
         raw = self.sent[name]
         try:
-            if not request_body.opens_with(raw, b'"'):
+            if not json_values.opens_with(raw, b'"'):
                 number = self._number(name)
                 text = format(Decimal(repr(number)).normalize(), "f")
             else:
-                text = request_body.text_of(raw, name, lengths.NUMBER)
+                text = json_values.text_of(raw, name, lengths.NUMBER)
                 number = float(text) if _DIGITS.fullmatch(text) else math.nan
         except Refusal as refusal:
             raise NotPositive(name) from refusal
@@ -141,7 +140,7 @@ class Members(Struct, frozen=True):
     def numbers(self, name: str, most: int) -> list[float]:
         """An array of at most so many numbers, each a double. TooManyValues, decided before any is made."""
         if bytes(self.sent[name]).count(b",") >= most:
-            raise request_body.TooManyValues(most)
+            raise json_values.TooManyValues(most)
         try:
             numbers = _decode_numbers(self.sent[name])
         except (msgspec.DecodeError, RecursionError) as error:
@@ -162,13 +161,13 @@ class Members(Struct, frozen=True):
 
     def ids(self, name: str) -> tuple[str, ...]:
         """An array of ids, or of objects that have one; each once, in the order sent. BatchTooLarge beyond IDS."""
-        if not request_body.opens_with(self.sent[name], b"["):
+        if not json_values.opens_with(self.sent[name], b"["):
             raise NotAList(name)
         ids = []
-        for element in request_body.elements(bytes(self.sent[name]), IDS):
-            raw = request_body.members_of(element).get("id", element)
+        for element in json_values.elements(bytes(self.sent[name]), IDS):
+            raw = json_values.members_of(element).get("id", element)
             try:
-                ids.append(request_body.text_of(raw, name, lengths.ID).lower())
+                ids.append(json_values.text_of(raw, name, lengths.ID).lower())
             except Refusal as refusal:
                 raise NotAList(name) from refusal
         return tuple(dict.fromkeys(ids))

@@ -9,8 +9,7 @@ import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from adapters import times
-from adapters.http.edge import request_body
-from adapters.http.schemas import lengths
+from adapters.http.schemas import json_values, lengths
 from domain.measurement import Kind, Reading
 from domain.refusal import (
     BadTimestamp,
@@ -74,9 +73,9 @@ def _reading(members: Mapping[str, Raw], kind: Kind, child_id: str) -> Reading:
 
 def _timestamp(raw: Raw) -> datetime:
     most = lengths.of("timestamp")
-    if request_body.cannot_be_within(most, raw):
+    if json_values.cannot_be_within(most, raw):
         raise TextTooLong("timestamp", most)  # whatever it is: a refusal names it as it was sent
-    if not request_body.opens_with(raw, b'"'):
+    if not json_values.opens_with(raw, b'"'):
         raise BadTimestamp(bytes(raw).decode())
     try:
         text = msgspec.json.decode(raw, type=str)
@@ -108,7 +107,7 @@ def _number(raw: Raw, member: str) -> float:
 
 
 def _unit(raw: Raw) -> str:
-    unit = request_body.text_of(raw, "unit", lengths.of("unit"))
+    unit = json_values.text_of(raw, "unit", lengths.of("unit"))
     if not unit:
         raise EmptyText("unit")
     return unit

@@ -1,18 +1,16 @@
-"""Where an answer that would have been too large was cut short, as clients hand it back."""
+"""Paging: page, limit, offset and cursor of a list. A cursor says where an answer that was too large was cut."""
 
 import base64
 import binascii
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlencode
 
 import msgspec
 
-from adapters.http.edge.requests import HttpRequest
-from adapters.http.schemas import query_parameters
 from adapters.http.schemas.json_schema import pattern
-from adapters.http.schemas.query_parameters import LIMIT_MOST, Parameter, ParameterValues
-from application.queries.query import Position
+from adapters.http.schemas.query_parameters import LIMIT, LIMIT_MOST, OFFSET, PAGE, Declared, Parameter, ParameterValues
+from application.queries.outcomes import Slice
+from application.queries.query import Paging, Position
 
 LENGTH = 16_384
 """Characters of a cursor, at most: it has what a row is sorted by."""
@@ -60,16 +58,15 @@ def after(parameters: ParameterValues, *types: Any) -> Position | None:
     return Position(key, position.left)
 
 
-def link(request: HttpRequest, cursor: str | None) -> dict[str, str]:
-    """The header that leads to the rest of an answer: the same question, with the cursor."""
-    if cursor is None:
-        return {}
-    scope = request.scope
-    sent = [(name, text) for name, text in query_parameters.pairs(scope["query_string"]) if name != AFTER.name]
-    path = (scope.get("raw_path") or scope["path"].encode()).decode("ascii", "replace")
-    return {"Link": f'<{path}?{urlencode([*sent, (AFTER.name, cursor)])}>; rel="next"'}
+PAGED: Declared = (PAGE, LIMIT, AFTER)
+SLICED: Declared = (LIMIT, OFFSET, AFTER)
 
 
-def rest(request: HttpRequest, position: Position | None) -> dict[str, str]:
-    """The same of a list."""
-    return link(request, None if position is None else text_of(position))
+def paging(parameters: ParameterValues, *types: Any) -> Paging:
+    """`types` of what the list is sorted by."""
+    return Paging(parameters[PAGE], parameters[LIMIT], after(parameters, *types))
+
+
+def sliced(parameters: ParameterValues, *types: Any) -> Slice:
+    """The same of a list that is counted by rows."""
+    return Slice(parameters[LIMIT], parameters[OFFSET], after(parameters, *types))

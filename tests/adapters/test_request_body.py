@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from msgspec import Raw
 
-from adapters.http.edge import request_body
+from adapters.http.schemas import json_values
 from domain.refusal import NotText, TextTooLong, Unreadable, UnsafeText
 
 characters = st.characters(exclude_categories=[])
@@ -75,16 +75,16 @@ def of(raw: Raw) -> Any:
 @example(b'["\\ud800", NaN]')
 @example(b"[-]")
 def test_a_body_is_read_where_strict_json_reads_it_and_its_parts_are_equal(text: bytes) -> None:
-    for read, sort in ((request_body.members, dict), (request_body.elements, list)):
+    for read, sort in ((json_values.members, dict), (json_values.elements, list)):
         expected = strictly(text, sort)
         if expected is None:
             with pytest.raises(Unreadable):
                 read(text)
         elif sort is dict:
-            actual = {name: of(raw) for name, raw in request_body.members(text).items()}
+            actual = {name: of(raw) for name, raw in json_values.members(text).items()}
             assert repr(sorted(expected.items())) == repr(sorted(actual.items()))
         else:
-            assert repr(expected) == repr([of(raw) for raw in request_body.elements(text)])
+            assert repr(expected) == repr([of(raw) for raw in json_values.elements(text)])
 
 
 @pytest.mark.parametrize("surrogate", [b"", b'"\\ud800", '], ids=["", "beside a lone surrogate"])
@@ -93,8 +93,8 @@ def test_a_body_is_read_where_strict_json_reads_it_and_its_parts_are_equal(text:
 )
 def test_a_number_beyond_a_double_is_readable(surrogate: bytes, number: bytes) -> None:
     """The contract: it is a bad value of its member, not unreadable JSON."""
-    assert number == bytes(request_body.elements(b"[" + surrogate + number + b"]")[-1])
-    assert number == bytes(request_body.members(b'{"a": [' + surrogate + b'0], "b": ' + number + b"}")["b"])
+    assert number == bytes(json_values.elements(b"[" + surrogate + number + b"]")[-1])
+    assert number == bytes(json_values.members(b'{"a": [' + surrogate + b'0], "b": ' + number + b"}")["b"])
 
 
 @pytest.mark.parametrize("depth", [100, 900, 1_000, 1_100, 100_000, 1_000_000])
@@ -104,7 +104,7 @@ def test_a_number_beyond_a_double_is_readable(surrogate: bytes, number: bytes) -
 )
 def test_however_deep_a_body_is_it_is_read_or_unreadable(before: bytes, inner: bytes, after: bytes, depth: int) -> None:
     text = before * depth + inner + after * depth
-    read = request_body.members if before.startswith(b"{") else request_body.elements
+    read = json_values.members if before.startswith(b"{") else json_values.elements
     try:
         read(text)
     except Unreadable:
@@ -115,7 +115,7 @@ def test_however_deep_a_body_is_it_is_read_or_unreadable(before: bytes, inner: b
 def test_spaces_beside_a_lone_surrogate_hold_up_nobody(text: bytes) -> None:
     """The event loop waits while a body is read; here are 1 MiB of them, and a body may have 16."""
     started = time.perf_counter()
-    request_body.elements(text % (b" " * 2**20))
+    json_values.elements(text % (b" " * 2**20))
     assert time.perf_counter() - started < 0.1
 
 
@@ -124,8 +124,8 @@ def test_an_element_that_is_no_object_has_no_members(elements: list[Any]) -> Non
     text = json.dumps(elements).encode()
     expected = [element if isinstance(element, dict) else {} for element in elements]
     actual = [
-        {name: of(raw) for name, raw in request_body.members_of(element).items()}
-        for element in request_body.elements(text)
+        {name: of(raw) for name, raw in json_values.members_of(element).items()}
+        for element in json_values.elements(text)
     ]
     assert repr([sorted(json.loads(json.dumps(each), parse_int=float).items()) for each in expected]) == repr(
         [sorted(each.items()) for each in actual]
@@ -137,25 +137,25 @@ def test_text_is_as_it_was_sent_or_unsafe(text: str) -> None:
     raw = Raw(json.dumps(text).encode())
     if "\0" in text or any("\ud800" <= each <= "\udfff" for each in json.loads(json.dumps(text))):
         with pytest.raises(UnsafeText):
-            request_body.text_of(raw, "unit", 64)
+            json_values.text_of(raw, "unit", 64)
     else:
-        assert text == request_body.text_of(raw, "unit", 64)
+        assert text == json_values.text_of(raw, "unit", 64)
 
 
 @given(values.filter(lambda value: not isinstance(value, str)))
 def test_what_is_no_text_is_not_read_as_text(value: Any) -> None:
     with pytest.raises(NotText):
-        request_body.text_of(Raw(json.dumps(value).encode()), "unit", 64)
+        json_values.text_of(Raw(json.dumps(value).encode()), "unit", 64)
 
 
 @pytest.mark.parametrize("text", ["x" * 64, "\U0001f600" * 64, "\\" * 64], ids=ascii)
 @pytest.mark.parametrize("ascii_only", [True, False])
 def test_a_text_is_as_long_as_its_characters_whatever_their_bytes(text: str, ascii_only: bool) -> None:
-    assert text == request_body.text_of(Raw(json.dumps(text, ensure_ascii=ascii_only).encode()), "unit", 64)
+    assert text == json_values.text_of(Raw(json.dumps(text, ensure_ascii=ascii_only).encode()), "unit", 64)
     with pytest.raises(TextTooLong):
-        request_body.text_of(Raw(json.dumps(text + "x", ensure_ascii=ascii_only).encode()), "unit", 64)
+        json_values.text_of(Raw(json.dumps(text + "x", ensure_ascii=ascii_only).encode()), "unit", 64)
 
 
 def test_a_text_that_cannot_be_short_enough_is_refused_before_it_is_read() -> None:
     with pytest.raises(TextTooLong):
-        request_body.text_of(Raw(b'"' + b"\\ud800" * 1_000_000 + b'"'), "unit", 64)
+        json_values.text_of(Raw(b'"' + b"\\ud800" * 1_000_000 + b'"'), "unit", 64)
