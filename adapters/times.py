@@ -44,6 +44,17 @@ def exactly(text: str) -> datetime | None:
     return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
 
 
+def parse_time_or_date(text: str) -> datetime | None:
+    """The same; a date alone is its midnight. A `+` that was not escaped in a query arrives as a space."""
+    text = text.replace(" ", "+")
+    return parse(f"{text}T00:00:00Z" if _DATE.fullmatch(text) else text)
+
+
+def parse_exact_time_or_date(text: str) -> datetime | None:
+    """The same, to the microsecond, which is the precision of recording times."""
+    return exactly(text.replace(" ", "+")) or parse_time_or_date(text)
+
+
 def render(time: datetime) -> str:
     """`2019-06-20T14:40:00.000Z`, of a time in UTC."""
     return f"{time.isoformat(timespec='milliseconds')[:-6]}Z"

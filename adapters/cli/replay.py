@@ -12,10 +12,10 @@ from typing import Any
 from msgspec import Struct
 from psycopg import Connection
 
+from adapters import times
 from adapters.cli import replay_workers
 from adapters.cli.console import SafeConsole, open_console, progress_bar, show_table
 from adapters.errors import CommandFailed
-from adapters.http.schemas import query_parameters
 from adapters.postgres.connections import connector
 from adapters.postgres.readers.audit import PAGE, SQL, StoredFact, fact_with_state
 from adapters.system.terminal import escaped, print_json
@@ -101,7 +101,7 @@ def instant(text: str | None, name: str) -> datetime | None:
     """A time of an option. Refused."""
     if text is None:
         return None
-    found = query_parameters.exact_time(text)
+    found = times.parse_exact_time_or_date(text)
     if found is None:
         raise CommandFailed(f"{name}: {text!r} is no time such as 2026-06-01 or 2026-06-01T08:30:00Z")
     return found

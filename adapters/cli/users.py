@@ -9,9 +9,9 @@ from uuid import uuid4
 from argon2 import PasswordHasher
 
 from adapters.errors import CommandFailed
-from adapters.http.edge.envelopes import envelope
 from adapters.postgres.connections import connector
 from adapters.postgres.event_store import PostgresEventStore
+from adapters.refusal_messages import envelope
 from adapters.settings import Settings
 from application.command import Command
 from application.commands.create_admin import CreateAdmin

@@ -18,13 +18,13 @@ from psycopg import Connection
 from adapters.auth.keys import UnusableKey
 from adapters.auth.own_keys import OwnKeys, key_source
 from adapters.errors import CommandFailed
-from adapters.http.edge.envelopes import envelope
 from adapters.postgres import watchdog
 from adapters.postgres.connections import limited
 from adapters.postgres.event_store import PostgresEventStore
 from adapters.postgres.migrate import LOCK, LOCK_STATEMENT, is_under_way, migrate, schema
 from adapters.postgres.schema_check import MigrationRefused
 from adapters.postgres.wait_for_database import connect_when_available, is_connection_lost
+from adapters.refusal_messages import envelope
 from adapters.settings import VARIABLES, Settings
 from application.command import Command
 from application.commands.register_first_admin import SERVICE, RegisterFirstAdmin

@@ -15,10 +15,10 @@ from jsonschema_rs import Draft202012Validator, meta
 from msgspec import Struct
 
 import adapters.http
-from adapters.http.edge.envelopes import ENVELOPES
 from adapters.http.openapi import refusals, statistics
 from adapters.http.openapi.document import SECTIONS, document
 from adapters.http.openapi.operations import Operation
+from adapters.refusal_messages import ENVELOPES
 from adapters.statistics.changepoint import changepoints
 from adapters.statistics.correlation import correlate
 from adapters.statistics.trend import trend

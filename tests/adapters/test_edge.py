@@ -14,8 +14,8 @@ from adapters.http.edge import application
 from adapters.http.edge.cors import Cors
 from adapters.http.edge.draining import Draining
 from adapters.http.edge.edge import Edge, RequestRecord
-from adapters.http.edge.envelopes import SERVER_FAULT
 from adapters.http.edge.requests import HttpRequest, json_response, request_id
+from adapters.refusal_messages import SERVER_FAULT
 
 ORIGIN, OTHER = "https://app.example.org", "https://app.example.org.evil.test"
 SANE = ["a", "0", "x" * 64, "A-b_c.d", "0123456789abcdef01234567", "...", "--"]

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import pytest
 
-from adapters.http.edge.envelopes import ENVELOPES
+from adapters.refusal_messages import ENVELOPES
 from application import commands, permissions, queries
 from application.command import Actor, Command
 from application.commands.register_first_admin import SERVICE

@@ -17,9 +17,9 @@ from adapters.http.edge import application, error_responses
 from adapters.http.edge.command_results import accepted_id
 from adapters.http.edge.draining import Draining
 from adapters.http.edge.edge import Edge
-from adapters.http.edge.envelopes import SERVER_FAULT
 from adapters.http.edge.requests import HttpRequest, json_response, request_id
 from adapters.postgres.event_store import PostgresEventStore
+from adapters.refusal_messages import SERVER_FAULT
 from adapters.telemetry import logs
 from application import processor, writer
 from application.command import Command

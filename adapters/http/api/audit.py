@@ -12,10 +12,10 @@ from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 from msgspec import Raw
 
+from adapters import times
 from adapters.http.api import lists
 from adapters.http.edge.access import Access
 from adapters.http.edge.command_results import accepted_id
-from adapters.http.edge.envelopes import encode
 from adapters.http.edge.requests import HttpRequest, json_response, path_id, request_id
 from adapters.http.schemas import paging, query_parameters
 from adapters.http.schemas.json_schema import pattern
@@ -23,6 +23,7 @@ from adapters.http.schemas.query_parameters import LIMIT, Declared, Parameter
 from adapters.postgres.readers import audit
 from adapters.postgres.readers.audit import AuditReader, StoredFact
 from adapters.postgres.readers.lists import BYTES
+from adapters.refusal_messages import encode
 from application.commands.note_audit_read import NoteAuditRead
 from application.queries import audit as queries
 from application.queries.audit import AuditRow, Fact, ListAuditEvents, ReadState, ReadStream
@@ -157,8 +158,8 @@ EVENT = query_parameters.text(
     "event", "Its name; without the version at its end, of every version.", example="measurement.recorded.v1"
 )
 REQUEST_ID = query_parameters.text("request_id", "As `X-Request-Id` said.")
-SINCE = query_parameters.instant("from", "Recorded then or later.", read=query_parameters.exact_time)
-UNTIL = query_parameters.instant("to", "Recorded before.", read=query_parameters.exact_time)
+SINCE = query_parameters.instant("from", "Recorded then or later.", read=times.parse_exact_time_or_date)
+UNTIL = query_parameters.instant("to", "Recorded before.", read=times.parse_exact_time_or_date)
 AFTER: Parameter[dict[int, int]] = Parameter(
     name="after",
     read=places_of,
@@ -169,12 +170,12 @@ AFTER: Parameter[dict[int, int]] = Parameter(
     most=CURSOR,
 )
 AS_OF = query_parameters.instant(
-    "as_of", "By when things happened; now, when left out.", read=query_parameters.exact_time
+    "as_of", "By when things happened; now, when left out.", read=times.parse_exact_time_or_date
 )
 KNOWN_AT = query_parameters.instant(
     "known_at",
     "By when they were recorded; now, when left out. Not in the future.",
-    read=query_parameters.exact_time,
+    read=times.parse_exact_time_or_date,
     expected=queries.KNOWN_AT,
 )
 

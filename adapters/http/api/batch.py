@@ -9,10 +9,10 @@ from msgspec import Raw, Struct
 from adapters.http.edge import decoding, error_responses, request_body
 from adapters.http.edge.access import Access
 from adapters.http.edge.command_results import accepted_result, item_results
-from adapters.http.edge.envelopes import envelope, problem
 from adapters.http.edge.request_body import Limit
 from adapters.http.edge.requests import HttpRequest, json_response, request_id
 from adapters.http.schemas import json_values
+from adapters.refusal_messages import envelope, problem
 from application.command import CommandResult, ItemResult, State
 from domain.refusal import AlreadyRegistered, Refusal
 

@@ -13,13 +13,13 @@ from msgspec import UNSET, Raw, Struct, UnsetType
 from adapters.http.edge import decoding, error_responses, request_body
 from adapters.http.edge.access import Access
 from adapters.http.edge.command_results import accepted_id, item_results
-from adapters.http.edge.envelopes import encode, envelope
 from adapters.http.edge.error_responses import RequestInfo
 from adapters.http.edge.raw_response import RawResponse
 from adapters.http.edge.request_body import Limit
 from adapters.http.edge.requests import checked_id
 from adapters.http.schemas import json_values, readings
 from adapters.http.schemas.readings import Item
+from adapters.refusal_messages import encode, envelope
 from application import permissions
 from application.command import Fault, ItemResult, id_of
 from application.commands.record_measurements import RecordMeasurements

@@ -8,8 +8,8 @@ from typing import Any
 from litestar import Request, Response
 from litestar.enums import MediaType
 
-from adapters.http.edge.envelopes import encode
 from adapters.http.edge.error_responses import RequestInfo
+from adapters.refusal_messages import encode
 from domain import outcome
 from domain.refusal import BadParameter, NotFound
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
-from adapters.http.edge.envelopes import envelope
 from adapters.http.openapi.operations import REMOVED, Answer, Link, Operation, ok, page_of
 from adapters.http.openapi.requests import Body, Member, in_query, path_id, text
 from adapters.http.schemas import filters, lengths
 from adapters.http.schemas.json_schema import ID, TIME_IN, TIME_OUT, Json, array, closed, of_struct, pattern, ref
 from adapters.http.schemas.readings import Item
+from adapters.refusal_messages import envelope
 from domain.measurement import KINDS, Kind
 from domain.refusal import (
     AlreadyRegistered,

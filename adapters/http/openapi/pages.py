@@ -10,8 +10,8 @@ from litestar.enums import MediaType
 from litestar.exceptions import NotFoundException
 from litestar.handlers import HTTPRouteHandler
 
-from adapters.http.edge.envelopes import encode
 from adapters.http.edge.requests import HttpRequest
+from adapters.refusal_messages import encode
 
 OURS = Path(__file__).parent / "page"
 

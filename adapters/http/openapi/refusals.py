@@ -10,7 +10,6 @@ from litestar.exceptions import NotFoundException
 from adapters.http.edge import error_responses
 from adapters.http.edge.api_areas import api_area_of
 from adapters.http.edge.command_results import LoggedFault
-from adapters.http.edge.envelopes import ERRORS
 from adapters.http.edge.error_responses import RequestInfo
 from adapters.http.edge.protocol_errors import HeadTooLarge, TooSlow
 from adapters.http.edge.raw_response import RawResponse
@@ -20,6 +19,7 @@ from adapters.http.schemas.json_schema import Json, choice, closed, ref, string
 from adapters.http.schemas.json_values import BatchTooLarge
 from adapters.http.schemas.query_parameters import RANGES
 from adapters.limits.limiter import TooManyRequests
+from adapters.refusal_messages import ERRORS
 from adapters.statistics.results import InvalidInput
 from application import permissions
 from application.unavailable import Unavailable

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
+from adapters import times
 from adapters.http.schemas import lengths, paging, periods, query_parameters
 from adapters.http.schemas.json_schema import DATE, NUMBER, TIME, array, pattern
 from adapters.http.schemas.paging import PAGED
@@ -78,7 +79,7 @@ _WORDS = r"(?:(?:gt|gte|lt|lte):[^*,\u0000]+|(?:ne:)?(?!(?:gt|gte|lt|lte|ne):)[^
 
 TIMESTAMP = _filter(
     "timestamp",
-    query_parameters.time,
+    times.parse_time_or_date,
     f"{_OPERATOR}(?:{TIME}|{DATE})",
     query_parameters.TIME_OR_DATE,
     "A time, or a date, which is its midnight in UTC.",

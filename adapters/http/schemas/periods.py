@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from msgspec import Struct
 
-from adapters.http.schemas import query_parameters
+from adapters import times
 from adapters.http.schemas.json_schema import DATE, TIME, pattern
 from adapters.http.schemas.query_parameters import Declared, Parameter, ParameterValues
 from application.queries.measurements import Condition, Operator
@@ -21,7 +21,7 @@ class Today(Struct, frozen=True):
 def _bound(name: str, description: str) -> Parameter[datetime | Today | None]:
     return Parameter(
         name=name,
-        read=lambda text: Today() if text == "today" else query_parameters.time(text),
+        read=lambda text: Today() if text == "today" else times.parse_time_or_date(text),
         expected="today, a date, or a time in the format yyyy-MM-ddTHH:mm:ssZ",
         schema=pattern(f"today|{TIME}|{DATE}"),
         description=description,

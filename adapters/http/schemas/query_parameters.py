@@ -18,7 +18,6 @@ from domain.refusal import BadFilter, EmptyRange, GivenTwice, TextTooLong, Unkno
 T = TypeVar("T")
 
 _WHOLE = re.compile(r"[0-9]{1,18}")
-_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 LIMIT_MOST = 1_000
 """Items on a page, at most."""
@@ -101,7 +100,7 @@ def read(sent: Iterable[tuple[str, str]], declared: Declared) -> ParameterValues
     for name, text in sent:
         parameter = known.get(name)
         if parameter is None:
-            raise UnknownParameter(name)
+            raise UnknownParameter(_shortened(name))
         if name in values and not parameter.repeated:
             raise GivenTwice(name)
         values.setdefault(name, []).append(parameter.value(text))
@@ -165,7 +164,7 @@ def instant(
 ) -> Parameter[datetime | None]:
     return Parameter(
         name=name,
-        read=read or time,
+        read=read or times.parse_time_or_date,
         expected=expected,
         schema=INSTANT,
         description=description,
@@ -174,15 +173,8 @@ def instant(
     )
 
 
-def time(text: str) -> datetime | None:
-    """A time, or a date alone, which is its midnight. A `+` that was not escaped has arrived as a space."""
-    text = text.replace(" ", "+")
-    return times.parse(f"{text}T00:00:00Z" if _DATE.fullmatch(text) else text)
-
-
-def exact_time(text: str) -> datetime | None:
-    """The same to the microsecond, as times of recording are."""
-    return times.exactly(text.replace(" ", "+")) or time(text)
+def _shortened(name: str) -> str:
+    return name if len(name) <= lengths.TEXT else f"{name[: lengths.TEXT]}…"
 
 
 # Parameters of many endpoints

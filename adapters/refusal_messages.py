@@ -7,7 +7,6 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
-from adapters.http.schemas import lengths
 from application.command import Fault
 from domain import refusal
 from domain.refusal import Refusal
@@ -38,10 +37,6 @@ def _unauthorized(reason: str) -> Envelope:
 
 def _fields(description: str) -> Envelope:
     return Envelope(400, FIELDS, description)
-
-
-def _shortened(name: str) -> str:
-    return name if len(name) <= lengths.TEXT else f"{name[: lengths.TEXT]}…"
 
 
 ENVELOPES: dict[type[Refusal], Callable[[Any], Envelope]] = {
@@ -104,7 +99,7 @@ ENVELOPES: dict[type[Refusal], Callable[[Any], Envelope]] = {
     refusal.PasswordTooShort: lambda it: _fields(f"{it.member} must have at least {it.least} characters!"),
     refusal.PasswordTooLong: lambda it: _fields(f"{it.member} must have at most {it.most} bytes!"),
     refusal.BadFilter: lambda it: _fields(f"{it.member} must be {it.expected}!"),
-    refusal.UnknownParameter: lambda it: _fields(f"{_shortened(it.member)} is not a parameter of this request!"),
+    refusal.UnknownParameter: lambda it: _fields(f"{it.member} is not a parameter of this request!"),
     refusal.GivenTwice: lambda it: _fields(f"{it.member} must be given only once!"),
     refusal.EmptyRange: lambda it: _fields(f"{it.member} must be before {it.end}!"),
 }
