@@ -2,7 +2,7 @@
 
 import re
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Event as Flag
 from typing import Any
@@ -34,7 +34,9 @@ def stop_signals() -> Iterator[Flag]:
             signal.signal(number, handler)
 
 
-def connect_when_available(url: str, stopping: Flag) -> Connection[Any] | None:
+def connect_when_available(
+    url: str, stopping: Flag, before_each_try: Callable[[], None] = lambda: None
+) -> Connection[Any] | None:
     """A session, waited for as long as PostgreSQL is away, starting or full; None once `stopping` is set.
 
     OperationalError where a server is there that refuses the session, as for a wrong password.
@@ -42,6 +44,7 @@ def connect_when_available(url: str, stopping: Flag) -> Connection[Any] | None:
     outage = Outage("waiting for the database", "the database is there")
     refused = False
     while not stopping.is_set():
+        before_each_try()
         try:
             connection = connector(url)("prepare")
         except psycopg.OperationalError as error:

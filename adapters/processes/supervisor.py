@@ -84,6 +84,51 @@ class Subprocess:
                 self._outage.failed(str(error), started=self._arguments[0])
 
 
+class Database:
+    """The database of the service: the one that the settings name or, without one, an embedded PostgreSQL."""
+
+    def __init__(self, settings: Settings, data: Path, stopping: Flag) -> None:
+        """CannotServe."""
+        self._data = data
+        self._stopping = stopping
+        self._server = None if settings.database_url else _start_embedded(data)
+        self.url = settings.database_url or (self._server.url if self._server else "")
+
+    def restart_if_ended(self) -> None:
+        """Start an embedded PostgreSQL that has ended again, as often as that takes, unless the service stops: its last
+        sessions may not have noticed yet, or its disk may be full."""
+        if self._server is None or self._server.process.poll() is None:
+            return
+        logger.error("the embedded database ended", status=self._server.process.returncode)
+        outage = Outage("the embedded database does not start", "the embedded database starts again")
+        while not self._stopping.is_set():
+            try:
+                self._server = embedded.start(self._data, keeps_log=True)
+            except (embedded.ServerInUse, RuntimeError, TimeoutError, OSError) as error:
+                outage.failed(str(error).partition("\n")[0])  # its own log says more
+                self._stopping.wait(RESTART_PAUSE)
+            else:
+                outage.works()
+                logger.info("embedded database was started again", subprocess=self._server.process.pid)
+                return
+
+    def stop(self) -> None:
+        if self._server is not None:
+            self._server.stop()
+            logger.info("embedded database stopped")
+
+
+def _start_embedded(data: Path) -> embedded.Server:
+    try:
+        server = embedded.start(data)
+    except embedded.ServerInUse as error:
+        raise CannotServe(f"{data} is in use by process {error.pid}: stop it, or choose another --data") from error
+    except (RuntimeError, TimeoutError, OSError) as error:
+        raise CannotServe(str(error)) from error
+    logger.info("embedded database started", subprocess=server.process.pid)
+    return server
+
+
 def serve(settings: Settings, data: Path, host: str, port: int, *, workers: int = 1, out: TextIO = sys.stdout) -> None:
     """Run until SIGINT or SIGTERM, then answer what was asked before, and end. CannotServe.
 
@@ -99,17 +144,16 @@ def serve(settings: Settings, data: Path, host: str, port: int, *, workers: int 
     except OSError as error:
         raise CannotServe(f"{data} cannot be the data folder: {error.strerror}") from error
     listening = _bind(host, port)
-    server = None if settings.database_url else _start_embedded(data)
+    database = Database(settings, data, stopping)
     apis: list[Subprocess] = []
     projectors: list[Subprocess] = []
     try:
-        url = settings.database_url or (server.url if server else "")
-        if (connection := _connect(url, stopping)) is None:  # before there are others, who would all wait
+        if (connection := _connect(database, stopping)) is None:  # before there are others, who would all wait
             return
         connection.close()
         logger.info("supervisor starts", version=VERSION, pid=os.getpid(), data=str(data), workers=workers)
         together = metrics_folder.emptied(data / "metrics") if workers > 1 else {}
-        environment = {**os.environ, VARIABLES["database_url"]: url}
+        environment = {**os.environ, VARIABLES["database_url"]: database.url}
         of_api = subprocess_environment(environment, ("admin_password",)) | together
         of_projector = subprocess_environment(environment, ("admin_password", "private_key", "redis_url"))
         common = ["--data", str(data)]
@@ -118,35 +162,31 @@ def serve(settings: Settings, data: Path, host: str, port: int, *, workers: int 
         for _ in range(workers):
             apis.append(Subprocess(["api", *common, "--socket", str(descriptor)], of_api, [descriptor]))
         projectors.append(Subprocess(["project", *common], of_projector))
-        if not _prepare(settings, data, url, stopping, out):
+        if not _prepare(settings, data, database, stopping, out):
             return
         scheme = "https" if tls.is_on(settings) else "http"
         address = f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
-        if _wait_until_ready(address, apis, url, stopping):
+        if _wait_until_ready(address, apis, database, stopping):
             print(f"Ready: {address}", file=out, flush=True)
             logger.info("service is ready", address=address)
         while not stopping.wait(0.2):
             for each in apis + projectors:
                 each.watch()
-            if server is not None and server.process.poll() is not None:
-                logger.error("the embedded database ended", status=server.process.returncode)
-                server = _restart_embedded(data, stopping)
+            database.restart_if_ended()
         logger.info("service stops")
     finally:
         # What is asked may wait for a view, and whoever keeps a view needs the database.
         subprocesses.stop(*(each.process for each in apis))
         _close_listener(listening, settings)
         subprocesses.stop(*(each.process for each in projectors))
-        if server is not None:
-            server.stop()
-            logger.info("embedded database stopped")
+        database.stop()
     logger.info("supervisor ended")
 
 
-def _connect(url: str, stopping: Flag) -> Connection[Any] | None:
+def _connect(database: Database, stopping: Flag) -> Connection[Any] | None:
     """A session, waited for while the database is away; None when it is no more wanted. CannotServe."""
     try:
-        return connect_when_available(url, stopping)
+        return connect_when_available(database.url, stopping, database.restart_if_ended)
     except psycopg.OperationalError as error:
         raise CannotServe(f"the database refuses to serve us: {one_line(error)}") from error
 
@@ -159,14 +199,14 @@ def _is_unreachable(url: str) -> bool:
     return False
 
 
-def _prepare(settings: Settings, data: Path, url: str, stopping: Flag, out: TextIO) -> bool:
+def _prepare(settings: Settings, data: Path, database: Database, stopping: Flag, out: TextIO) -> bool:
     """Prepare the database, again where it went away meanwhile; False when it is no more wanted. CannotServe."""
     outage = Outage("the database went away while it was prepared", "the database is prepared")
-    while (connection := _connect(url, stopping)) is not None:
+    while (connection := _connect(database, stopping)) is not None:
         connection.close()
         try:
-            prepare(settings, data, url, out=out)
-            for line in outdated_view_notices(url):
+            prepare(settings, data, database.url, out=out)
+            for line in outdated_view_notices(database.url):
                 print(line, file=out, flush=True)
         except (NotPrepared, psycopg.OperationalError) as error:
             if isinstance(error, NotPrepared) or not is_connection_lost(error):
@@ -177,34 +217,6 @@ def _prepare(settings: Settings, data: Path, url: str, stopping: Flag, out: Text
             outage.works()
             return True
     return False
-
-
-def _start_embedded(data: Path) -> embedded.Server:
-    try:
-        server = embedded.start(data)
-    except embedded.ServerInUse as error:
-        raise CannotServe(f"{data} is in use by process {error.pid}: stop it, or choose another --data") from error
-    except (RuntimeError, TimeoutError, OSError) as error:
-        raise CannotServe(str(error)) from error
-    logger.info("embedded database started", subprocess=server.process.pid)
-    return server
-
-
-def _restart_embedded(data: Path, stopping: Flag) -> embedded.Server | None:
-    """In place of a server that died, as often as that takes: its last sessions may not have noticed yet, or its disk
-    may be full. None when it is no more wanted."""
-    outage = Outage("the embedded database does not start", "the embedded database starts again")
-    while not stopping.is_set():
-        try:
-            server = embedded.start(data, keeps_log=True)
-        except (embedded.ServerInUse, RuntimeError, TimeoutError, OSError) as error:
-            outage.failed(str(error).partition("\n")[0])  # its own log says more
-            stopping.wait(RESTART_PAUSE)
-        else:
-            outage.works()
-            logger.info("embedded database was started again", subprocess=server.process.pid)
-            return server
-    return None
 
 
 def _bind(host: str, port: int) -> socket.socket:
@@ -234,10 +246,13 @@ def _close_listener(listening: socket.socket, settings: Settings) -> None:
     listening.close()
 
 
-def _wait_until_ready(address: str, apis: Sequence[Subprocess], url: str, stopping: Flag) -> bool:
+def _wait_until_ready(address: str, apis: Sequence[Subprocess], database: Database, stopping: Flag) -> bool:
+    """True when the service answers; False when it is to stop. CannotServe where it does not answer in START_TIMEOUT,
+    which begins again while the database is away."""
     asking = tls.local_opener()
     deadline = time.monotonic() + START_TIMEOUT
-    while time.monotonic() < deadline or _is_unreachable(url):
+    while True:
+        database.restart_if_ended()
         if any(api.process.poll() is not None for api in apis):
             raise CannotServe("the API ended while it was starting; its log says why")
         try:
@@ -247,4 +262,7 @@ def _wait_until_ready(address: str, apis: Sequence[Subprocess], url: str, stoppi
             pass  # not yet
         if stopping.wait(0.02):
             return False
-    raise CannotServe(f"the service was not ready after {START_TIMEOUT:.0f} s; its log says why")
+        if time.monotonic() > deadline:
+            if not _is_unreachable(database.url):
+                raise CannotServe(f"the service was not ready after {START_TIMEOUT:.0f} s; its log says why")
+            deadline = time.monotonic() + START_TIMEOUT

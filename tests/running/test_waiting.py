@@ -181,9 +181,11 @@ def test_a_database_that_goes_away_again_and_again_while_it_is_prepared_is_logge
     monkeypatch.setattr(supervisor, "prepare", fail)
     monkeypatch.setattr(supervisor, "outdated_view_notices", lambda url: [])
     monkeypatch.setattr(supervisor, "PAUSE", 0)
-    monkeypatch.setattr(supervisor, "connect_when_available", lambda url, stopping: SimpleNamespace(close=lambda: None))
+    monkeypatch.setattr(supervisor, "connect_when_available", lambda *_: SimpleNamespace(close=lambda: None))
+    settings = Settings(database_url="postgresql:///away")
+    database = supervisor.Database(settings, tmp_path, Flag())
     with capture_logs() as logged:
-        assert supervisor._prepare(Settings(), tmp_path, "", Flag(), io.StringIO())
+        assert supervisor._prepare(settings, tmp_path, database, Flag(), io.StringIO())
     assert ["the database went away while it was prepared", "the database is prepared"] == [
         each["event"] for each in logged
     ]
