@@ -1,4 +1,4 @@
-"""The settings: read once from the environment, frozen, each with a default and a line in the README."""
+"""The settings: read once from the environment, frozen, each with a default and a row in docs/reference/settings.md."""
 
 import ipaddress
 import os
