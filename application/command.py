@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from msgspec import Struct
 
 from application.ports import BatchState, Reads
-from domain.event import Event, Origin
+from domain.event import Fact
 from domain.refusal import Refusal
 
 
@@ -73,9 +73,7 @@ class Command(Struct, frozen=True, kw_only=True):
         """Raise the Refusal of the whole request, if there is one."""
         raise NotImplementedError
 
-    def decide(
-        self, item: Any, known: BatchState, *, origin: Origin, new_id: Callable[[], str]
-    ) -> tuple[str | State, Sequence[Event]]:
+    def decide(self, item: Any, known: BatchState, *, new_id: Callable[[], str]) -> tuple[str | State, Sequence[Fact]]:
         """What to answer with and the facts of one item, or its Refusal raised.
 
         A state comes from what was decided. It is never read after the commit: by then it may be another command's, and

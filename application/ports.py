@@ -53,6 +53,10 @@ class BatchState(Protocol):
 
     def history(self, stream: str) -> list[Event]: ...
 
+    def version(self, stream: str) -> int:
+        """The version of the last event in a stream; 0 if neither a command has read the stream nor the batch has
+        written to it: a stream that is not new has to be read before."""
+
     def user(self, user_id: str) -> UserRow | None: ...
 
     def has_institution(self, institution_id: str) -> bool: ...

@@ -6,6 +6,7 @@ from typing import Generic
 import structlog
 
 from application.command import Command, CommandResult, Fault, ItemResult
+from application.envelope import events_of
 from application.ids import Ids
 from application.outage import Outage
 from application.ports import AppendRefused, CommitInDoubt, K, Log, LogLost, LogUnavailable, PartitionsHeld, Reads
@@ -163,7 +164,8 @@ class Processor(Generic[K]):
         results: list[ItemResult] = []
         for item in command.items:
             try:
-                result, events = command.decide(item, known, origin=origin, new_id=new_id)
+                result, facts = command.decide(item, known, new_id=new_id)
+                events = events_of(facts, known.version, origin=origin, cause=command.name)
                 self._check_partitions(events, known)
                 states = [encode(event) for event in events]
             except Refusal as refusal:

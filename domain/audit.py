@@ -6,7 +6,7 @@ Events · decisions.
 from datetime import datetime
 from typing import ClassVar
 
-from domain.event import Event, Origin
+from domain.event import Event, Fact
 from domain.partition import stream
 
 
@@ -20,17 +20,6 @@ class AuditRead(Event, frozen=True, kw_only=True):
     known_at: datetime | None = None
 
 
-def read(
-    read: str, *, reading_id: str, as_of: datetime | None, known_at: datetime | None, origin: Origin, cause: str
-) -> AuditRead:
+def read(read: str, *, reader_id: str, reading_id: str, as_of: datetime | None, known_at: datetime | None) -> Fact:
     """Note the reading of a stream, in the partition of the one who reads."""
-    return AuditRead(
-        originator_id=stream(origin.actor_id, reading_id),
-        originator_version=1,
-        happened_at=origin.recorded_at,
-        origin=origin,
-        cause=cause,
-        read=read,
-        as_of=as_of,
-        known_at=known_at,
-    )
+    return Fact(stream(reader_id, reading_id), AuditRead(read=read, as_of=as_of, known_at=known_at))

@@ -101,9 +101,12 @@ def decode(stored_name: str, state: bytes) -> Event:
     try:
         if stored_name in OLDER:
             stored_name, state = _latest(stored_name, state)
-        return _decoders[stored_name].decode(state)
+        event = _decoders[stored_name].decode(state)
     except (KeyError, msgspec.DecodeError) as error:
         raise Undecodable(f"{stored_name}: {error}") from error
+    if not event.has_envelope:
+        raise Undecodable(f"{stored_name}: its state has no complete envelope")
+    return event
 
 
 def _latest(name: str, state: bytes) -> tuple[str, bytes]:

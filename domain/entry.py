@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from msgspec import Struct
 
 from domain import dedupe
-from domain.event import Event, Origin
+from domain.event import Event, Fact
 from domain.known import Known
 from domain.partition import partition_key, stream
 from domain.refusal import AlreadyRegistered
@@ -61,22 +61,21 @@ DEDUPE: dedupe.Rules = {EntryRecorded: _recorded}
 # Decisions
 
 
-def record(entry: Entry, known: Known, *, entry_id: str, origin: Origin, cause: str) -> list[Event]:
+def record(entry: Entry, known: Known, *, entry_id: str) -> list[Fact]:
     """Record one entry of an outcome that is there. AlreadyRegistered where the subject has one at that instant."""
     if known.holder(key(entry.outcome_id, entry.subject_id, entry.recorded_at)) is not None:
         raise AlreadyRegistered(TITLE)
     return [
-        EntryRecorded(
-            originator_id=stream(entry.subject_id, entry_id),
-            originator_version=1,
+        Fact(
+            stream(entry.subject_id, entry_id),
+            EntryRecorded(
+                entry_id=entry_id,
+                outcome_id=entry.outcome_id,
+                subject_id=entry.subject_id,
+                brand_id=entry.brand_id,
+                value=entry.value,
+                metadata=entry.metadata,
+            ),
             happened_at=entry.recorded_at,
-            origin=origin,
-            cause=cause,
-            entry_id=entry_id,
-            outcome_id=entry.outcome_id,
-            subject_id=entry.subject_id,
-            brand_id=entry.brand_id,
-            value=entry.value,
-            metadata=entry.metadata,
         )
     ]

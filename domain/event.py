@@ -1,13 +1,13 @@
-"""What every event carries, and how the events of one aggregate are named."""
+"""Events: their envelope, and the facts from which the processor makes them."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import ClassVar
 
 from msgspec import Struct
 
 
 class Origin(Struct, frozen=True, gc=False):
-    """Who asked, in which request, and when the log took it: shared by all events of a command."""
+    """When a command was recorded, and who sent it in which request: the same for all events of the command."""
 
     recorded_at: datetime
     actor_id: str
@@ -15,17 +15,46 @@ class Origin(Struct, frozen=True, gc=False):
     request_id: str
 
 
-class Event(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """A fact that is never changed. Its name in the log is permanent and carries a version.
+NO_TIME = datetime.max.replace(tzinfo=UTC)
+NO_ORIGIN = Origin(NO_TIME, "", "", "")
+"""In an event that has no envelope yet."""
 
-    `happened_at` is the time in the world, `origin.recorded_at` the time in the log. `cause` names the command, or
-    the event (`<stream>:<version>`) that brought this one about.
+
+class Event(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """Something that has happened: never changed once it is stored. Its stored name is permanent and has a version.
+
+    The envelope is the same for all events. `originator_id` is the stream, `originator_version` counts in it from 1.
+    `happened_at` is the time in the world, `origin.recorded_at` the time in the log. `cause` is the name of the
+    command, or the event (`<stream>:<version>`) from which this one follows. A decision leaves the envelope out: it
+    returns a Fact, and the processor fills it in.
     """
 
     stored_name: ClassVar[str]
 
-    originator_id: str
-    originator_version: int
-    happened_at: datetime
-    origin: Origin
-    cause: str
+    originator_id: str = ""
+    originator_version: int = 0
+    happened_at: datetime = NO_TIME
+    origin: Origin = NO_ORIGIN
+    cause: str = ""
+
+    @property
+    def has_envelope(self) -> bool:
+        return (
+            self.originator_version > 0
+            and self.origin is not NO_ORIGIN
+            and self.happened_at is not NO_TIME
+            and self.originator_id != ""
+            and self.cause != ""
+        )
+
+
+class Fact(Struct, frozen=True, gc=False):
+    """What a decision returns: an event without its envelope, and the stream that it belongs to.
+
+    `happened_at` is None if the fact happens when it is recorded. A decision returns at most one fact of a stream. The
+    command causes the first, and the first causes the others.
+    """
+
+    stream: str
+    event: Event
+    happened_at: datetime | None = None

@@ -10,7 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from domain import dedupe
-from domain.event import Event, Origin
+from domain.event import Event, Fact
 from domain.known import Known
 from domain.partition import ACCOUNTS, stream
 from domain.refusal import AlreadyRegistered
@@ -127,24 +127,20 @@ def form(
     children: tuple[str, ...],
     school_class: str | None,
     known: Known,
-    origin: Origin,
-    cause: str,
-) -> list[Event]:
+) -> list[Fact]:
     """Form a group of children who are there. AlreadyRegistered where the owner has one of that name."""
     if known.holder(key(owner_id, name)) is not None:
         raise AlreadyRegistered(TITLE)
     return [
-        GroupFormed(
-            originator_id=stream_of(group_id),
-            originator_version=1,
-            happened_at=origin.recorded_at,
-            origin=origin,
-            cause=cause,
-            group_id=group_id,
-            owner_id=owner_id,
-            name=name,
-            children=children,
-            school_class=school_class,
+        Fact(
+            stream_of(group_id),
+            GroupFormed(
+                group_id=group_id,
+                owner_id=owner_id,
+                name=name,
+                children=children,
+                school_class=school_class,
+            ),
         )
     ]
 
@@ -156,9 +152,7 @@ def revise(
     children: tuple[str, ...],
     school_class: str | None,
     known: Known,
-    origin: Origin,
-    cause: str,
-) -> list[Event]:
+) -> list[Fact]:
     """Let a group say this, of children who are there; nothing when it says it already. AlreadyRegistered where the
     owner has another of that name."""
     if (name, children, school_class) == (group.name, group.children, group.school_class):
@@ -166,31 +160,23 @@ def revise(
     if name != group.name and known.holder(key(group.owner_id, name)) is not None:
         raise AlreadyRegistered(TITLE)
     return [
-        GroupRevised(
-            originator_id=stream_of(group.group_id),
-            originator_version=group.version + 1,
-            happened_at=origin.recorded_at,
-            origin=origin,
-            cause=cause,
-            group_id=group.group_id,
-            owner_id=group.owner_id,
-            name=name,
-            children=children,
-            school_class=school_class,
-            former_name=group.name,
+        Fact(
+            stream_of(group.group_id),
+            GroupRevised(
+                group_id=group.group_id,
+                owner_id=group.owner_id,
+                name=name,
+                children=children,
+                school_class=school_class,
+                former_name=group.name,
+            ),
         )
     ]
 
 
-def disband(group: Group, *, origin: Origin, cause: str) -> GroupDisbanded:
+def disband(group: Group) -> Fact:
     """End a group."""
-    return GroupDisbanded(
-        originator_id=stream_of(group.group_id),
-        originator_version=group.version + 1,
-        happened_at=origin.recorded_at,
-        origin=origin,
-        cause=cause,
-        group_id=group.group_id,
-        owner_id=group.owner_id,
-        name=group.name,
+    return Fact(
+        stream_of(group.group_id),
+        GroupDisbanded(group_id=group.group_id, owner_id=group.owner_id, name=group.name),
     )

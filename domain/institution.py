@@ -9,7 +9,7 @@ from typing import ClassVar
 from msgspec import Struct
 
 from domain import dedupe
-from domain.event import Event, Origin
+from domain.event import Event, Fact
 from domain.known import Known
 from domain.partition import ACCOUNTS, stream
 from domain.refusal import AlreadyRegistered, InstitutionInUse
@@ -105,39 +105,30 @@ def register(
     latitude: float | None,
     longitude: float | None,
     known: Known,
-    origin: Origin,
-    cause: str,
-) -> list[Event]:
+) -> list[Fact]:
     """Register an institution. AlreadyRegistered where one of that name is."""
     if known.holder(key(name)) is not None:
         raise AlreadyRegistered(TITLE)
     return [
-        InstitutionRegistered(
-            originator_id=stream_of(institution_id),
-            originator_version=1,
-            happened_at=origin.recorded_at,
-            origin=origin,
-            cause=cause,
-            institution_id=institution_id,
-            type=type,
-            name=name,
-            address=address,
-            latitude=latitude,
-            longitude=longitude,
+        Fact(
+            stream_of(institution_id),
+            InstitutionRegistered(
+                institution_id=institution_id,
+                type=type,
+                name=name,
+                address=address,
+                latitude=latitude,
+                longitude=longitude,
+            ),
         )
     ]
 
 
-def remove(institution: Institution, *, users: int, origin: Origin, cause: str) -> InstitutionRemoved:
+def remove(institution: Institution, *, users: int) -> Fact:
     """Remove an institution. InstitutionInUse where it has users."""
     if users:
         raise InstitutionInUse
-    return InstitutionRemoved(
-        originator_id=stream_of(institution.institution_id),
-        originator_version=institution.version + 1,
-        happened_at=origin.recorded_at,
-        origin=origin,
-        cause=cause,
-        institution_id=institution.institution_id,
-        name=institution.name,
+    return Fact(
+        stream_of(institution.institution_id),
+        InstitutionRemoved(institution_id=institution.institution_id, name=institution.name),
     )

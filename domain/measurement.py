@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from msgspec import Struct
 
 from domain import dedupe
-from domain.event import Event, Origin
+from domain.event import Event, Fact
 from domain.known import Known
 from domain.partition import stream
 from domain.refusal import AlreadyRegistered
@@ -173,12 +173,10 @@ DEDUPE: dedupe.Rules = {
 # Decisions
 
 
-def record(
-    reading: Reading, known: Known, *, institution_id: str, new_id: Callable[[], str], origin: Origin, cause: str
-) -> list[Event]:
+def record(reading: Reading, known: Known, *, institution_id: str, new_id: Callable[[], str]) -> list[Fact]:
     """Record one reading of a child; a companion that travels with it is recorded or revised with it.
 
-    The first event is the reading's. AlreadyRegistered where its instant is taken; ValueError of values that are not
+    The first fact is the reading's. AlreadyRegistered where its instant is taken; ValueError of values that are not
     finite, which JSON cannot say.
     """
     if not (isfinite(reading.value) and isfinite(reading.companion_value or 0.0)):
@@ -197,23 +195,21 @@ def record(
             recorded,
             institution_id=institution_id,
             new_id=new_id,
-            origin=origin,
         )
-    event = MeasurementRecorded(
-        originator_id=recorded,
-        originator_version=1,
+    fact = Fact(
+        recorded,
+        MeasurementRecorded(
+            child_id=reading.child_id,
+            institution_id=institution_id,
+            kind=kind.name,
+            value=reading.value,
+            unit=reading.unit,
+            companion_value=reading.companion_value if companion else None,
+            companion=companion.stream if companion else None,
+        ),
         happened_at=reading.taken_at,
-        origin=origin,
-        cause=cause,
-        child_id=reading.child_id,
-        institution_id=institution_id,
-        kind=kind.name,
-        value=reading.value,
-        unit=reading.unit,
-        companion_value=reading.companion_value if companion else None,
-        companion=companion.originator_id if companion else None,
     )
-    return [event, companion] if companion else [event]
+    return [fact, companion] if companion else [fact]
 
 
 def _carry(
@@ -225,57 +221,52 @@ def _carry(
     *,
     institution_id: str,
     new_id: Callable[[], str],
-    origin: Origin,
-) -> MeasurementRecorded:
-    """The event of the companion: a revision of the one that is there at that instant, else a new one."""
+) -> Fact:
+    """The fact of the companion: a revision of the one that is there at that instant, else a new one."""
     held = known.holder(key(reading.child_id, kind.name, reading.taken_at))
     there = None if held is None else fold(known.history(held))
     event = MeasurementRecorded if there is None else MeasurementRevised
-    return event(
-        originator_id=stream(reading.child_id, new_id()) if there is None else there.stream,
-        originator_version=1 if there is None else there.version + 1,
+    return Fact(
+        stream(reading.child_id, new_id()) if there is None else there.stream,
+        event(
+            child_id=reading.child_id,
+            institution_id=institution_id,
+            kind=kind.name,
+            value=value,
+            unit=kind.unit or reading.unit,
+            carrier=carrier,
+        ),
         happened_at=reading.taken_at,
-        origin=origin,
-        cause=f"{carrier}:1",
-        child_id=reading.child_id,
-        institution_id=institution_id,
-        kind=kind.name,
-        value=value,
-        unit=kind.unit or reading.unit,
-        carrier=carrier,
     )
 
 
-def remove(measurement: Measurement, known: Known, *, origin: Origin, cause: str) -> list[Event]:
+def remove(measurement: Measurement, known: Known) -> list[Fact]:
     """Remove a measurement; one that carried it says from then on that it carries nothing."""
-    removed = MeasurementRemoved(
-        originator_id=measurement.stream,
-        originator_version=measurement.version + 1,
-        happened_at=origin.recorded_at,
-        origin=origin,
-        cause=cause,
-        child_id=measurement.child_id,
-        institution_id=measurement.institution_id,
-        kind=measurement.kind,
-        taken_at=measurement.taken_at,
+    removed = Fact(
+        measurement.stream,
+        MeasurementRemoved(
+            child_id=measurement.child_id,
+            institution_id=measurement.institution_id,
+            kind=measurement.kind,
+            taken_at=measurement.taken_at,
+        ),
     )
     carrier = None if measurement.carrier is None else fold(known.history(measurement.carrier))
     if carrier is None or carrier.companion != measurement.stream:
         return [removed]
     return [
         removed,
-        MeasurementRevised(
-            originator_id=carrier.stream,
-            originator_version=carrier.version + 1,
+        Fact(
+            carrier.stream,
+            MeasurementRevised(
+                child_id=carrier.child_id,
+                institution_id=carrier.institution_id,
+                kind=carrier.kind,
+                value=carrier.value,
+                unit=carrier.unit,
+                carrier=carrier.carrier,
+            ),
             happened_at=carrier.taken_at,
-            origin=origin,
-            cause=f"{removed.originator_id}:{removed.originator_version}",
-            child_id=carrier.child_id,
-            institution_id=carrier.institution_id,
-            kind=carrier.kind,
-            value=carrier.value,
-            unit=carrier.unit,
-            carrier=carrier.carrier,
         ),
     ]
 
@@ -285,13 +276,6 @@ def withdrawals(child_id: str) -> str:
     return stream(child_id, "measurements")
 
 
-def withdraw(child_id: str, *, origin: Origin, cause: str) -> MeasurementsWithdrawn:
+def withdraw(child_id: str) -> Fact:
     """End all measurements of a child, in the child's own partition. It happens once: a child's id never comes back."""
-    return MeasurementsWithdrawn(
-        originator_id=withdrawals(child_id),
-        originator_version=1,
-        happened_at=origin.recorded_at,
-        origin=origin,
-        cause=cause,
-        child_id=child_id,
-    )
+    return Fact(withdrawals(child_id), MeasurementsWithdrawn(child_id=child_id))

@@ -9,7 +9,7 @@ from typing import ClassVar
 from msgspec import Struct
 
 from domain import dedupe
-from domain.event import Event, Origin
+from domain.event import Event, Fact
 from domain.known import Known
 from domain.partition import ACCOUNTS, stream
 from domain.refusal import AlreadyRegistered
@@ -104,24 +104,14 @@ DEDUPE: dedupe.Rules = {OutcomeCreated: _created, OutcomeRevised: _revised}
 # Decisions
 
 
-def create(definition: Definition, known: Known, *, outcome_id: str, origin: Origin, cause: str) -> list[Event]:
+def create(definition: Definition, known: Known, *, outcome_id: str) -> list[Fact]:
     """Create an outcome. AlreadyRegistered where the brand has one of that metric and name."""
     if known.holder(key(definition)) is not None:
         raise AlreadyRegistered(TITLE)
-    return [
-        OutcomeCreated(
-            originator_id=stream_of(outcome_id),
-            originator_version=1,
-            happened_at=origin.recorded_at,
-            origin=origin,
-            cause=cause,
-            outcome_id=outcome_id,
-            definition=definition,
-        )
-    ]
+    return [Fact(stream_of(outcome_id), OutcomeCreated(outcome_id=outcome_id, definition=definition))]
 
 
-def revise(outcome: Outcome, definition: Definition, known: Known, *, origin: Origin, cause: str) -> list[Event]:
+def revise(outcome: Outcome, definition: Definition, known: Known) -> list[Fact]:
     """Let an outcome say this, also when it says it already: when it was revised last moves then.
 
     AlreadyRegistered where its brand has another of that metric and name.
@@ -129,14 +119,12 @@ def revise(outcome: Outcome, definition: Definition, known: Known, *, origin: Or
     if definition.name != outcome.definition.name and known.holder(key(definition)) is not None:
         raise AlreadyRegistered(TITLE)
     return [
-        OutcomeRevised(
-            originator_id=stream_of(outcome.outcome_id),
-            originator_version=outcome.version + 1,
-            happened_at=origin.recorded_at,
-            origin=origin,
-            cause=cause,
-            outcome_id=outcome.outcome_id,
-            definition=definition,
-            former_name=outcome.definition.name,
+        Fact(
+            stream_of(outcome.outcome_id),
+            OutcomeRevised(
+                outcome_id=outcome.outcome_id,
+                definition=definition,
+                former_name=outcome.definition.name,
+            ),
         )
     ]

@@ -7,6 +7,7 @@ KEY_LENGTH = 24
 _HEXADECIMAL = frozenset("0123456789abcdef")
 
 
+@lru_cache(maxsize=16_384)
 def partition_key(key: str) -> str:
     """The 24 hexadecimal characters that stand for `key`: itself where it is such, else the head of its SHA-256."""
     if len(key) == KEY_LENGTH and _HEXADECIMAL.issuperset(key):

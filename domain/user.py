@@ -10,7 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from domain import dedupe
-from domain.event import Event, Origin
+from domain.event import Event, Fact
 from domain.known import Known
 from domain.partition import ACCOUNTS, stream
 from domain.refusal import AlreadyRegistered, PasswordDiffers
@@ -201,87 +201,46 @@ def register(
     profile: Profile,
     children: tuple[str, ...],
     known: Known,
-    origin: Origin,
-    cause: str,
-) -> list[Event]:
+) -> list[Fact]:
     """Register a user whose institution and children are there. AlreadyRegistered where the name is taken."""
     if known.holder(key(username)) is not None:
         raise AlreadyRegistered(TITLES[role])
     return [
-        UserRegistered(
-            originator_id=stream_of(user_id),
-            originator_version=1,
-            happened_at=origin.recorded_at,
-            origin=origin,
-            cause=cause,
-            user_id=user_id,
-            role=role,
-            username=username,
-            password_hash=password_hash,
-            institution_id=institution_id,
-            profile=profile,
-            children=children,
+        Fact(
+            stream_of(user_id),
+            UserRegistered(
+                user_id=user_id,
+                role=role,
+                username=username,
+                password_hash=password_hash,
+                institution_id=institution_id,
+                profile=profile,
+                children=children,
+            ),
         )
     ]
 
 
-def remove(user: User, *, origin: Origin, cause: str) -> UserRemoved:
+def remove(user: User) -> Fact:
     """Remove a user: out of every group and family, its token dead, its name free."""
-    return UserRemoved(
-        originator_id=stream_of(user.user_id),
-        originator_version=user.version + 1,
-        happened_at=origin.recorded_at,
-        origin=origin,
-        cause=cause,
-        user_id=user.user_id,
-        role=user.role,
-        username=user.username,
-    )
+    return Fact(stream_of(user.user_id), UserRemoved(user_id=user.user_id, role=user.role, username=user.username))
 
 
-def change_password(user: User, *, replaced: str, password_hash: str, origin: Origin, cause: str) -> PasswordChanged:
+def change_password(user: User, *, replaced: str, password_hash: str) -> Fact:
     """Give a user another password. PasswordDiffers where the hash that the old one was checked against, `replaced`,
     has been replaced since: of several changes at once one wins."""
     if user.password_hash != replaced:
         raise PasswordDiffers("old_password")
-    return PasswordChanged(
-        originator_id=stream_of(user.user_id),
-        originator_version=user.version + 1,
-        happened_at=origin.recorded_at,
-        origin=origin,
-        cause=cause,
-        user_id=user.user_id,
-        password_hash=password_hash,
-    )
+    return Fact(stream_of(user.user_id), PasswordChanged(user_id=user.user_id, password_hash=password_hash))
 
 
-def reset_password(user: User, *, password_hash: str, origin: Origin, cause: str) -> PasswordReset:
+def reset_password(user: User, *, password_hash: str) -> Fact:
     """Give a user another password without asking for the old one."""
-    return PasswordReset(
-        originator_id=stream_of(user.user_id),
-        originator_version=user.version + 1,
-        happened_at=origin.recorded_at,
-        origin=origin,
-        cause=cause,
-        user_id=user.user_id,
-        password_hash=password_hash,
-    )
+    return Fact(stream_of(user.user_id), PasswordReset(user_id=user.user_id, password_hash=password_hash))
 
 
-def renew_hash(
-    user: User, *, replaced: str, password_hash: str, origin: Origin, cause: str
-) -> list[PasswordHashRenewed]:
+def renew_hash(user: User, *, replaced: str, password_hash: str) -> list[Fact]:
     """Keep the password under another hash; nothing where `replaced` is no longer the hash that is kept."""
     if user.password_hash != replaced:
         return []
-    return [
-        PasswordHashRenewed(
-            originator_id=stream_of(user.user_id),
-            originator_version=user.version + 1,
-            happened_at=origin.recorded_at,
-            origin=origin,
-            cause=cause,
-            user_id=user.user_id,
-            password_hash=password_hash,
-        )
-    ]
+    return [Fact(stream_of(user.user_id), PasswordHashRenewed(user_id=user.user_id, password_hash=password_hash))]

@@ -4,12 +4,14 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
+from application.envelope import events_of
 from domain.catalogue import decode, encode
 from domain.dedupe import Freed, Held, Key, ScopeFreed
-from domain.event import Event
+from domain.event import Event, Fact
 from domain.partition import name_of
 from domain.refusal import Refusal
 from projections.inline import dedupe_index
+from tests.examples import origin
 
 
 class Facts:
@@ -36,8 +38,11 @@ class Facts:
     def history(self, stream: str) -> list[Event]:
         return list(self._histories.get(stream, ()))
 
+    def version(self, stream: str) -> int:
+        return len(self._histories.get(stream, ()))
 
-Decision = Callable[[Facts], Event | Sequence[Event]]
+
+Decision = Callable[[Facts], Fact | Sequence[Fact]]
 
 
 class When:
@@ -47,9 +52,11 @@ class When:
         self._decision = decision
 
     def then(self, *expected: Event) -> None:
-        """Exactly these events, and all that must hold of every decision's."""
+        """The decision leads to exactly these events. Checks what holds for all decisions, too."""
         decided = self._decision(self._facts)
-        actual = [decided] if isinstance(decided, Event) else list(decided)
+        facts = [decided] if isinstance(decided, Fact) else list(decided)
+        cause = expected[0].cause if expected else ""
+        actual = events_of(facts, self._facts.version, origin=origin(), cause=cause)
         assert list(expected) == actual
         for event in actual:
             assert event == decode(event.stored_name, encode(event)), "an event reads back as it was stored"

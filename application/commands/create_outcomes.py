@@ -8,7 +8,7 @@ from application.ids import uuid_of
 from application.ports import BatchState, Reads
 from application.queries.outcomes import OutcomeRow, outcome_row
 from domain import outcome
-from domain.event import Event, Origin
+from domain.event import Fact
 from domain.outcome import Definition
 from domain.refusal import Refusal
 
@@ -29,9 +29,11 @@ class CreateOutcomes(AccountCommand, frozen=True, kw_only=True):
         reads.keys.update(outcome.key(each) for each in self.definitions if isinstance(each, Definition))
 
     def decide(
-        self, item: Definition | Refusal, known: BatchState, *, origin: Origin, new_id: Callable[[], str]
-    ) -> tuple[OutcomeRow, Sequence[Event]]:
+        self, item: Definition | Refusal, known: BatchState, *, new_id: Callable[[], str]
+    ) -> tuple[OutcomeRow, Sequence[Fact]]:
         if isinstance(item, Refusal):
             raise item
-        events = outcome.create(item, known, outcome_id=uuid_of(new_id()), origin=origin, cause=self.name)
-        return outcome_row(events), events
+        outcome_id = uuid_of(new_id())
+        now = known.recorded_at
+        row = outcome_row(outcome_id, item, created_by=self.actor.id, created_at=now, updated_at=now)
+        return row, outcome.create(item, known, outcome_id=outcome_id)

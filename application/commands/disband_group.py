@@ -6,7 +6,7 @@ from typing import ClassVar
 from application.account_command import AccountCommand
 from application.ports import BatchState, Reads
 from domain import group
-from domain.event import Event, Origin
+from domain.event import Fact
 
 
 class DisbandGroup(AccountCommand, frozen=True, kw_only=True):
@@ -22,10 +22,8 @@ class DisbandGroup(AccountCommand, frozen=True, kw_only=True):
         super().reads(reads)
         reads.histories.add(group.stream_of(self.group_id))
 
-    def decide(
-        self, item: str, known: BatchState, *, origin: Origin, new_id: Callable[[], str]
-    ) -> tuple[str, Sequence[Event]]:
+    def decide(self, item: str, known: BatchState, *, new_id: Callable[[], str]) -> tuple[str, Sequence[Fact]]:
         there = group.fold(known.history(group.stream_of(item)))
         if there is None or there.owner_id != self.actor.id:
             return item, []
-        return item, [group.disband(there, origin=origin, cause=self.name)]
+        return item, [group.disband(there)]

@@ -9,7 +9,7 @@ from application.account_command import AccountCommand
 from application.commands.register_user import check_children_of_group
 from application.ports import BatchState, Reads
 from domain import group
-from domain.event import Event, Origin
+from domain.event import Fact
 
 
 class NewGroup(Struct, frozen=True):
@@ -32,9 +32,7 @@ class FormGroup(AccountCommand, frozen=True, kw_only=True):
         reads.users.update(self.group.children)
         reads.keys.add(group.key(self.actor.id, self.group.name))
 
-    def decide(
-        self, item: NewGroup, known: BatchState, *, origin: Origin, new_id: Callable[[], str]
-    ) -> tuple[str, Sequence[Event]]:
+    def decide(self, item: NewGroup, known: BatchState, *, new_id: Callable[[], str]) -> tuple[str, Sequence[Fact]]:
         check_children_of_group(item.children, self.actor.id, known)
         group_id = new_id()
         return group_id, group.form(
@@ -44,6 +42,4 @@ class FormGroup(AccountCommand, frozen=True, kw_only=True):
             children=item.children,
             school_class=item.school_class,
             known=known,
-            origin=origin,
-            cause=self.name,
         )

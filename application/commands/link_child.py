@@ -8,7 +8,7 @@ from application.commands.register_user import check_children, is_child
 from application.ports import BatchState, Reads
 from application.queries.users import User
 from domain import family, user
-from domain.event import Event, Origin
+from domain.event import Fact
 from domain.refusal import NotFound
 from domain.user import TITLES
 
@@ -34,9 +34,7 @@ class LinkChild(AccountCommand, frozen=True, kw_only=True):
         if there is not None:
             reads.users.update(there.children)
 
-    def decide(
-        self, item: str, known: BatchState, *, origin: Origin, new_id: Callable[[], str]
-    ) -> tuple[User, Sequence[Event]]:
+    def decide(self, item: str, known: BatchState, *, new_id: Callable[[], str]) -> tuple[User, Sequence[Fact]]:
         there = user.fold(known.history(user.stream_of(self.family_id)))
         if there is None or there.role != "family":
             raise NotFound(TITLES["family"])
@@ -54,4 +52,4 @@ class LinkChild(AccountCommand, frozen=True, kw_only=True):
         )
         if known.is_linked(self.family_id, item):
             return state, []
-        return state, [family.link(there, item, origin=origin, cause=self.name)]
+        return state, [family.link(there, item)]

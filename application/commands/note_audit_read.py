@@ -8,7 +8,7 @@ from application import permissions
 from application.command import Command
 from application.ports import BatchState, Reads
 from domain import audit
-from domain.event import Event, Origin
+from domain.event import Fact
 
 
 class NoteAuditRead(Command, frozen=True, kw_only=True):
@@ -33,11 +33,9 @@ class NoteAuditRead(Command, frozen=True, kw_only=True):
     def admit(self, known: BatchState) -> None:
         permissions.check_actor(self.actor, known)
 
-    def decide(
-        self, item: str, known: BatchState, *, origin: Origin, new_id: Callable[[], str]
-    ) -> tuple[str, Sequence[Event]]:
+    def decide(self, item: str, known: BatchState, *, new_id: Callable[[], str]) -> tuple[str, Sequence[Fact]]:
         reading_id = new_id()
         noted = audit.read(
-            item, reading_id=reading_id, as_of=self.as_of, known_at=self.known_at, origin=origin, cause=self.name
+            item, reader_id=self.actor.id, reading_id=reading_id, as_of=self.as_of, known_at=self.known_at
         )
         return reading_id, [noted]

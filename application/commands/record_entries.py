@@ -9,7 +9,7 @@ from application.ids import uuid_of
 from application.ports import BatchState, Reads
 from domain import entry
 from domain.entry import Entry
-from domain.event import Event, Origin
+from domain.event import Fact
 from domain.outcome import TITLE
 from domain.refusal import NotFound, Refusal
 
@@ -48,11 +48,11 @@ class RecordEntries(Command, frozen=True, kw_only=True):
         return len(self.entries) == 1 and isinstance(self.entries[0], Refusal)
 
     def decide(
-        self, item: Entry | Refusal, known: BatchState, *, origin: Origin, new_id: Callable[[], str]
-    ) -> tuple[str, Sequence[Event]]:
+        self, item: Entry | Refusal, known: BatchState, *, new_id: Callable[[], str]
+    ) -> tuple[str, Sequence[Fact]]:
         if isinstance(item, Refusal):
             raise item
         if item.brand_id != known.brand_of(self.outcome_id):
             raise NotFound(TITLE)
         entry_id = uuid_of(new_id())
-        return entry_id, entry.record(item, known, entry_id=entry_id, origin=origin, cause=self.name)
+        return entry_id, entry.record(item, known, entry_id=entry_id)

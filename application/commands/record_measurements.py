@@ -7,7 +7,7 @@ from application import permissions
 from application.command import Command
 from application.ports import BatchState, Reads
 from domain import dedupe, measurement
-from domain.event import Event, Origin
+from domain.event import Fact
 from domain.measurement import KINDS, Reading
 from domain.partition import name_of
 from domain.refusal import Refusal
@@ -49,20 +49,18 @@ class RecordMeasurements(Command, frozen=True, kw_only=True):
         permissions.check_child(self.name, self.actor, self.child_id, known)
 
     def decide(
-        self, item: Reading | Refusal, known: BatchState, *, origin: Origin, new_id: Callable[[], str]
-    ) -> tuple[str, Sequence[Event]]:
+        self, item: Reading | Refusal, known: BatchState, *, new_id: Callable[[], str]
+    ) -> tuple[str, Sequence[Fact]]:
         if isinstance(item, Refusal):
             raise item
         child = known.user(self.child_id)
-        events = measurement.record(
+        facts = measurement.record(
             item,
             known,
             institution_id=(child and child.institution_id) or "",
             new_id=new_id,
-            origin=origin,
-            cause=self.name,
         )
-        return name_of(events[0].originator_id), events
+        return name_of(facts[0].stream), facts
 
 
 def _companion(reading: Reading) -> dedupe.Key | None:

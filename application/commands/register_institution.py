@@ -8,7 +8,7 @@ from msgspec import Struct
 from application.account_command import AccountCommand
 from application.ports import BatchState, Reads
 from domain import institution
-from domain.event import Event, Origin
+from domain.event import Fact
 
 
 class NewInstitution(Struct, frozen=True):
@@ -33,8 +33,8 @@ class RegisterInstitution(AccountCommand, frozen=True, kw_only=True):
         reads.keys.add(institution.key(self.institution.name))
 
     def decide(
-        self, item: NewInstitution, known: BatchState, *, origin: Origin, new_id: Callable[[], str]
-    ) -> tuple[str, Sequence[Event]]:
+        self, item: NewInstitution, known: BatchState, *, new_id: Callable[[], str]
+    ) -> tuple[str, Sequence[Fact]]:
         institution_id = new_id()
         return institution_id, institution.register(
             institution_id=institution_id,
@@ -44,6 +44,4 @@ class RegisterInstitution(AccountCommand, frozen=True, kw_only=True):
             latitude=item.latitude,
             longitude=item.longitude,
             known=known,
-            origin=origin,
-            cause=self.name,
         )

@@ -8,7 +8,7 @@ from msgspec import Struct
 from application.account_command import AccountCommand
 from application.ports import BatchState, Reads
 from domain import user
-from domain.event import Event, Origin
+from domain.event import Fact
 from domain.refusal import AlreadyRegistered, ChildrenNotRegistered, InstitutionNotRegistered
 from domain.user import Profile
 
@@ -41,9 +41,7 @@ class RegisterUser(AccountCommand, frozen=True, kw_only=True):
         if self.user.institution_id is not None:
             reads.institutions.add(self.user.institution_id)
 
-    def decide(
-        self, item: NewUser, known: BatchState, *, origin: Origin, new_id: Callable[[], str]
-    ) -> tuple[str, Sequence[Event]]:
+    def decide(self, item: NewUser, known: BatchState, *, new_id: Callable[[], str]) -> tuple[str, Sequence[Fact]]:
         if item.institution_id is not None and not known.has_institution(item.institution_id):
             raise InstitutionNotRegistered
         check_children(item.children, known)
@@ -59,8 +57,6 @@ class RegisterUser(AccountCommand, frozen=True, kw_only=True):
             profile=item.profile,
             children=item.children,
             known=known,
-            origin=origin,
-            cause=self.name,
         )
 
 

@@ -6,7 +6,7 @@ from typing import ClassVar
 from application.account_command import AccountCommand
 from application.ports import BatchState, Reads
 from domain import institution
-from domain.event import Event, Origin
+from domain.event import Fact
 
 
 class RemoveInstitution(AccountCommand, frozen=True, kw_only=True):
@@ -23,10 +23,8 @@ class RemoveInstitution(AccountCommand, frozen=True, kw_only=True):
         reads.histories.add(institution.stream_of(self.institution_id))
         reads.members.add(self.institution_id)
 
-    def decide(
-        self, item: str, known: BatchState, *, origin: Origin, new_id: Callable[[], str]
-    ) -> tuple[str, Sequence[Event]]:
+    def decide(self, item: str, known: BatchState, *, new_id: Callable[[], str]) -> tuple[str, Sequence[Fact]]:
         there = institution.fold(known.history(institution.stream_of(item)))
         if there is None:
             return item, []
-        return item, [institution.remove(there, users=known.members(item), origin=origin, cause=self.name)]
+        return item, [institution.remove(there, users=known.members(item))]

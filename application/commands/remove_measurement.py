@@ -7,7 +7,7 @@ from application import permissions
 from application.command import Command
 from application.ports import BatchState, Reads
 from domain import measurement
-from domain.event import Event, Origin
+from domain.event import Fact
 from domain.partition import stream
 
 
@@ -38,10 +38,8 @@ class RemoveMeasurement(Command, frozen=True, kw_only=True):
     def admit(self, known: BatchState) -> None:
         permissions.check_child(self.name, self.actor, self.child_id, known)
 
-    def decide(
-        self, item: str, known: BatchState, *, origin: Origin, new_id: Callable[[], str]
-    ) -> tuple[str, Sequence[Event]]:
+    def decide(self, item: str, known: BatchState, *, new_id: Callable[[], str]) -> tuple[str, Sequence[Fact]]:
         there = measurement.fold(known.history(item))
         if there is None or there.kind != self.kind:
             return item, []
-        return item, measurement.remove(there, known, origin=origin, cause=self.name)
+        return item, measurement.remove(there, known)

@@ -6,7 +6,7 @@ from typing import ClassVar
 from application.account_command import AccountCommand
 from application.ports import BatchState, Reads
 from domain import measurement, user
-from domain.event import Event, Origin
+from domain.event import Fact
 from domain.partition import ACCOUNTS
 from domain.refusal import Forbidden
 
@@ -34,14 +34,9 @@ class RemoveUser(AccountCommand, frozen=True, kw_only=True):
         if self.user_id == self.actor.id:
             raise Forbidden
 
-    def decide(
-        self, item: str, known: BatchState, *, origin: Origin, new_id: Callable[[], str]
-    ) -> tuple[str, Sequence[Event]]:
+    def decide(self, item: str, known: BatchState, *, new_id: Callable[[], str]) -> tuple[str, Sequence[Fact]]:
         there = user.fold(known.history(user.stream_of(item)))
         if there is None:
             return item, []
-        removed = user.remove(there, origin=origin, cause=self.name)
-        if there.role != "child":
-            return item, [removed]
-        cause = f"{removed.originator_id}:{removed.originator_version}"
-        return item, [removed, measurement.withdraw(item, origin=origin, cause=cause)]
+        removed = user.remove(there)
+        return item, [removed, measurement.withdraw(item)] if there.role == "child" else [removed]

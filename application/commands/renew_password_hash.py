@@ -7,7 +7,7 @@ from application.account_command import AccountCommand
 from application.commands.change_password import NewPassword
 from application.ports import BatchState, Reads
 from domain import user
-from domain.event import Event, Origin
+from domain.event import Fact
 from domain.refusal import UserGone
 
 
@@ -26,13 +26,9 @@ class RenewPasswordHash(AccountCommand, frozen=True, kw_only=True):
         super().reads(reads)
         reads.histories.add(user.stream_of(self.actor.id))
 
-    def decide(
-        self, item: NewPassword, known: BatchState, *, origin: Origin, new_id: Callable[[], str]
-    ) -> tuple[str, Sequence[Event]]:
+    def decide(self, item: NewPassword, known: BatchState, *, new_id: Callable[[], str]) -> tuple[str, Sequence[Fact]]:
         there = user.fold(known.history(user.stream_of(self.actor.id)))
         if there is None:
             raise UserGone
-        renewed = user.renew_hash(
-            there, replaced=item.replaced, password_hash=item.password_hash, origin=origin, cause=self.name
-        )
+        renewed = user.renew_hash(there, replaced=item.replaced, password_hash=item.password_hash)
         return there.user_id, renewed

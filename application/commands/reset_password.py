@@ -6,7 +6,7 @@ from typing import ClassVar
 from application.account_command import AccountCommand
 from application.ports import BatchState, Reads
 from domain import user
-from domain.event import Event, Origin
+from domain.event import Fact
 from domain.refusal import NotFound
 
 
@@ -27,13 +27,11 @@ class ResetPassword(AccountCommand, frozen=True, kw_only=True):
         reads.users.add(self.user_id)
         reads.histories.add(user.stream_of(self.user_id))
 
-    def decide(
-        self, item: str, known: BatchState, *, origin: Origin, new_id: Callable[[], str]
-    ) -> tuple[str, Sequence[Event]]:
+    def decide(self, item: str, known: BatchState, *, new_id: Callable[[], str]) -> tuple[str, Sequence[Fact]]:
         there = user.fold(known.history(user.stream_of(item)))
         if there is None:
             raise NotFound(user.TITLE)
-        return item, [user.reset_password(there, password_hash=self.password_hash, origin=origin, cause=self.name)]
+        return item, [user.reset_password(there, password_hash=self.password_hash)]
 
 
 class ResetPasswordLocally(ResetPassword, frozen=True, kw_only=True):

@@ -10,7 +10,7 @@ from application.commands.register_user import check_children_of_group, may_be_i
 from application.ports import BatchState, Reads
 from application.queries.groups import Group
 from domain import group
-from domain.event import Event, Origin
+from domain.event import Fact
 from domain.refusal import NotFound
 
 
@@ -46,8 +46,8 @@ class ReviseGroup(AccountCommand, frozen=True, kw_only=True):
             reads.users.update(there.children)
 
     def decide(
-        self, item: GroupChange, known: BatchState, *, origin: Origin, new_id: Callable[[], str]
-    ) -> tuple[Group, Sequence[Event]]:
+        self, item: GroupChange, known: BatchState, *, new_id: Callable[[], str]
+    ) -> tuple[Group, Sequence[Fact]]:
         there = group.fold(known.history(group.stream_of(self.group_id)))
         if there is None or there.owner_id != self.actor.id:
             raise NotFound(group.TITLE)
@@ -59,13 +59,11 @@ class ReviseGroup(AccountCommand, frozen=True, kw_only=True):
             children = item.children
         name = there.name if item.name is UNSET else item.name
         school_class = there.school_class if item.school_class is UNSET else item.school_class
-        events = group.revise(
+        facts = group.revise(
             there,
             name=name,
             children=children,
             school_class=school_class,
             known=known,
-            origin=origin,
-            cause=self.name,
         )
-        return Group(there.group_id, name, sorted(children), school_class), events
+        return Group(there.group_id, name, sorted(children), school_class), facts

@@ -10,7 +10,7 @@ from application.account_command import AccountCommand
 from application.ports import BatchState, Reads
 from application.queries.outcomes import OutcomeRow, outcome_row
 from domain import outcome
-from domain.event import Event, Origin
+from domain.event import Fact
 from domain.outcome import Definition
 from domain.refusal import NotFound
 
@@ -50,11 +50,19 @@ class ReviseOutcome(AccountCommand, frozen=True, kw_only=True):
             reads.keys.add(outcome.key(self.change.of(there.definition)))
 
     def decide(
-        self, item: OutcomeChange, known: BatchState, *, origin: Origin, new_id: Callable[[], str]
-    ) -> tuple[OutcomeRow, Sequence[Event]]:
+        self, item: OutcomeChange, known: BatchState, *, new_id: Callable[[], str]
+    ) -> tuple[OutcomeRow, Sequence[Fact]]:
         history = known.history(outcome.stream_of(self.outcome_id))
         there = outcome.fold(history)
         if there is None:
             raise NotFound(outcome.TITLE)
-        events = outcome.revise(there, item.of(there.definition), known, origin=origin, cause=self.name)
-        return outcome_row([*history, *events]), events
+        definition = item.of(there.definition)
+        created = history[0].origin
+        row = outcome_row(
+            there.outcome_id,
+            definition,
+            created_by=created.actor_id,
+            created_at=created.recorded_at,
+            updated_at=known.recorded_at,
+        )
+        return row, outcome.revise(there, definition, known)

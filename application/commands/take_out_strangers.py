@@ -7,7 +7,7 @@ from application.account_command import AccountCommand
 from application.commands.register_user import may_be_in_group
 from application.ports import BatchState, Reads
 from domain import group
-from domain.event import Event, Origin
+from domain.event import Fact
 
 
 class TakeOutStrangers(AccountCommand, frozen=True, kw_only=True):
@@ -34,9 +34,7 @@ class TakeOutStrangers(AccountCommand, frozen=True, kw_only=True):
     def admit(self, known: BatchState) -> None:
         """Nobody is asked for leave: the rule is the service's own."""
 
-    def decide(
-        self, item: str, known: BatchState, *, origin: Origin, new_id: Callable[[], str]
-    ) -> tuple[str, Sequence[Event]]:
+    def decide(self, item: str, known: BatchState, *, new_id: Callable[[], str]) -> tuple[str, Sequence[Fact]]:
         there = group.fold(known.history(group.stream_of(item)))
         if there is None:
             return item, []
@@ -46,6 +44,4 @@ class TakeOutStrangers(AccountCommand, frozen=True, kw_only=True):
             children=tuple(each for each in there.children if may_be_in_group(each, there.owner_id, known)),
             school_class=there.school_class,
             known=known,
-            origin=origin,
-            cause=self.name,
         )

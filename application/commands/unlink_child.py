@@ -6,7 +6,7 @@ from typing import ClassVar
 from application.account_command import AccountCommand
 from application.ports import BatchState, Reads
 from domain import family, user
-from domain.event import Event, Origin
+from domain.event import Fact
 
 
 class UnlinkChild(AccountCommand, frozen=True, kw_only=True):
@@ -24,10 +24,8 @@ class UnlinkChild(AccountCommand, frozen=True, kw_only=True):
         reads.histories.add(user.stream_of(self.family_id))
         reads.links.add((self.family_id, self.child_id))
 
-    def decide(
-        self, item: str, known: BatchState, *, origin: Origin, new_id: Callable[[], str]
-    ) -> tuple[str, Sequence[Event]]:
+    def decide(self, item: str, known: BatchState, *, new_id: Callable[[], str]) -> tuple[str, Sequence[Fact]]:
         there = user.fold(known.history(user.stream_of(self.family_id)))
         if there is None or there.role != "family" or not known.is_linked(self.family_id, item):
             return self.family_id, []
-        return self.family_id, [family.unlink(there, item, origin=origin, cause=self.name)]
+        return self.family_id, [family.unlink(there, item)]

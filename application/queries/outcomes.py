@@ -1,15 +1,13 @@
 """Questions about outcomes and their entries: lists of them, or one."""
 
-from collections.abc import Sequence
 from datetime import datetime
-from typing import ClassVar, cast
+from typing import ClassVar
 
 from msgspec import Struct
 
 from application.command import State
 from application.queries.query import Position, Query
-from domain.event import Event
-from domain.outcome import OutcomeCreated, OutcomeRevised
+from domain.outcome import Definition
 
 
 class Slice(Struct, frozen=True):
@@ -50,21 +48,20 @@ class OutcomeRow(State, frozen=True):
     updated_at: datetime
 
 
-def outcome_row(events: Sequence[Event]) -> OutcomeRow:
-    """An outcome after the events of its stream, of which there is at least one."""
-    first, last = events[0], cast("OutcomeCreated | OutcomeRevised", events[-1])
-    said = last.definition
+def outcome_row(
+    outcome_id: str, definition: Definition, *, created_by: str, created_at: datetime, updated_at: datetime
+) -> OutcomeRow:
     return OutcomeRow(
-        last.outcome_id,
-        said.name,
-        said.description,
-        said.brand_id,
-        said.metric_key,
-        said.unit,
-        said.direction,
-        first.origin.actor_id,
-        first.origin.recorded_at,
-        last.origin.recorded_at,
+        outcome_id,
+        definition.name,
+        definition.description,
+        definition.brand_id,
+        definition.metric_key,
+        definition.unit,
+        definition.direction,
+        created_by,
+        created_at,
+        updated_at,
     )
 
 

@@ -38,6 +38,10 @@ class InlineBatchState(Struct):
     def history(self, stream: str) -> list[Event]:
         return self.histories[stream]
 
+    def version(self, stream: str) -> int:
+        history = self.histories.get(stream)
+        return history[-1].originator_version if history else 0
+
     def user(self, user_id: str) -> UserRow | None:
         return self.directory.users[user_id]
 

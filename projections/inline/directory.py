@@ -96,7 +96,14 @@ class DirectoryChanges(Struct):
                 self.institutions.append(event)
             case OutcomeCreated() | OutcomeRevised():
                 there = self.outcomes.get(event.outcome_id)
-                row = outcome_row([event])
+                at = event.origin.recorded_at
+                row = outcome_row(
+                    event.outcome_id,
+                    event.definition,
+                    created_by=event.origin.actor_id,
+                    created_at=at,
+                    updated_at=at,
+                )
                 if there is not None:  # who created it, and when, stays
                     row = replace(row, created_by=there.created_by, created_at=there.created_at)
                 self.outcomes[event.outcome_id] = row

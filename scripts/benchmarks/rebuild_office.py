@@ -8,10 +8,11 @@ from typing import TypeVar
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from application.envelope import events_of
 from application.ids import Ids, uuid_of
 from domain import audit, family, group, institution, measurement, outcome, user
 from domain.dedupe import Key
-from domain.event import Event, Origin
+from domain.event import Event, Fact, Origin
 from domain.group import Group
 from domain.outcome import Definition, Outcome
 from domain.partition import name_of
@@ -44,8 +45,21 @@ class Told(Struct):
     def history(self, stream: str) -> list[Event]:
         return self.histories.get(stream, [])
 
+    def version(self, stream: str) -> int:
+        return max((event.originator_version for event in self.histories.get(stream, ())), default=0)
+
 
 NOTHING = Told()
+
+
+def happened(*facts: Fact, origin: Origin, cause: str, version: Callable[[str], int] = NOTHING.version) -> list[Event]:
+    """The events of one command."""
+    return events_of(facts, version, origin=origin, cause=cause)
+
+
+def after(*events: Event) -> Callable[[str], int]:
+    """The versions of streams whose last events these are."""
+    return {event.originator_id: event.originator_version for event in events}.__getitem__
 
 
 def there(state: State | None) -> State:
@@ -118,110 +132,101 @@ class Office:
         """Most stay in the log, and are not measured any more."""
         if self._random.random() < REMOVED:
             origin = self.asked("admin")
-            removed = user.remove(there(user.fold(child.account)), origin=origin, cause="remove_user")
-            cause = f"{removed.originator_id}:{removed.originator_version}"
-            yield [removed, measurement.withdraw(child.id, origin=origin, cause=cause)]
+            removed = user.remove(there(user.fold(child.account)))
+            withdrawn = measurement.withdraw(child.id)
+            known = Told(histories={removed.stream: child.account})
+            yield happened(removed, withdrawn, origin=origin, cause="remove_user", version=known.version)
 
     def day(self) -> Iterator[Sequence[Event]]:
         """What one day brings."""
-        matters = [self._close_a_school, self._revise_an_outcome, self._change_a_password, self._tie_and_untie]
+        matters = [self._close_a_school, self._revise_an_outcome, self._change_a_password, self._link_and_unlink]
         matters += [self._revise_a_group, self._disband_a_group] if self._groups else [self._form_a_group]
         yield from self._random.choice([*matters, self._form_a_group, self._read_the_audit])()
 
     def _close_a_school(self) -> Iterator[Sequence[Event]]:
         registered = self._institution(f"School of {self._commands}")
         yield registered
-        empty = there(institution.fold(registered))
-        yield [institution.remove(empty, users=0, origin=self.asked("admin"), cause="remove_institution")]
+        removed = institution.remove(there(institution.fold(registered)), users=0)
+        origin = self.asked("admin")
+        yield happened(removed, origin=origin, cause="remove_institution", version=after(*registered))
 
     def _revise_an_outcome(self) -> Iterator[Sequence[Event]]:
         place, origin = self._random.randrange(len(self.outcomes)), self.asked("admin")
-        definition = replace(self.outcomes[place].definition, description=f"As of {origin.recorded_at:%B %Y}")
-        revised = outcome.revise(self.outcomes[place], definition, NOTHING, origin=origin, cause="revise_outcome")
+        before = self.outcomes[place]
+        definition = replace(before.definition, description=f"As of {origin.recorded_at:%B %Y}")
+        facts = outcome.revise(before, definition, NOTHING)
+        revised = happened(*facts, origin=origin, cause="revise_outcome", version=lambda _: before.version)
         self.outcomes[place] = there(outcome.fold(revised))
         yield revised
 
     def _change_a_password(self) -> Iterator[Sequence[Event]]:
         child, origin = self._random.choice(self.children), self.asked("admin")
+        first, last = child.account[0], child.account[-1]
+        other_hash = PASSWORD_HASH[: -len(origin.request_id)] + origin.request_id
         account = there(user.fold(child.account))
-        changed = user.change_password(
-            account,
-            replaced=account.password_hash,
-            password_hash=PASSWORD_HASH[: -len(origin.request_id)] + origin.request_id,
-            origin=origin,
-            cause="change_password",
-        )
-        account = there(user.fold([child.account[0], changed]))
-        reset = user.reset_password(
-            account, password_hash=PASSWORD_HASH, origin=self.asked("admin"), cause="reset_password"
-        )
-        account = there(user.fold([child.account[0], reset]))
-        renewed = user.renew_hash(
-            account,
-            replaced=PASSWORD_HASH,
-            password_hash=PASSWORD_HASH[: -len(origin.request_id)] + origin.request_id,
-            origin=self.asked("admin"),
-            cause="renew_password_hash",
-        )
-        child.account = [child.account[0], *renewed]
+        change = user.change_password(account, replaced=account.password_hash, password_hash=other_hash)
+        (changed,) = happened(change, origin=origin, cause="change_password", version=after(last))
         yield [changed]
+        account = there(user.fold([first, changed]))
+        change = user.reset_password(account, password_hash=PASSWORD_HASH)
+        (reset,) = happened(change, origin=self.asked("admin"), cause="reset_password", version=after(changed))
         yield [reset]
+        account = there(user.fold([first, reset]))
+        facts = user.renew_hash(account, replaced=PASSWORD_HASH, password_hash=other_hash)
+        renewed = happened(*facts, origin=self.asked("admin"), cause="renew_password_hash", version=after(reset))
+        child.account = [first, *renewed]
         yield renewed
 
     def _read_the_audit(self) -> Iterator[Sequence[Event]]:
         origin = self.asked("admin")
         stream = self._random.choice(self.children).account[0].originator_id
-        yield [audit.read(stream, reading_id=_id(origin), as_of=None, known_at=None, origin=origin, cause="read_audit")]
+        read = audit.read(stream, reader_id=origin.actor_id, reading_id=_id(origin), as_of=None, known_at=None)
+        yield happened(read, origin=origin, cause="read_audit")
 
-    def _tie_and_untie(self) -> Iterator[Sequence[Event]]:
+    def _link_and_unlink(self) -> Iterator[Sequence[Event]]:
         child, other = self._random.sample(self.children, 2)
-        parents = there(user.fold(child.family))
-        linked = family.link(parents, other.id, origin=self.asked("admin"), cause="tie_child")
+        link = family.link(there(user.fold(child.family)), other.id)
+        (linked,) = happened(link, origin=self.asked("admin"), cause="tie_child", version=after(child.family[-1]))
         yield [linked]
-        parents = there(user.fold([child.family[0], linked]))
-        unlinked = family.unlink(parents, other.id, origin=self.asked("admin"), cause="untie_child")
+        unlink = family.unlink(there(user.fold([child.family[0], linked])), other.id)
+        (unlinked,) = happened(unlink, origin=self.asked("admin"), cause="untie_child", version=after(linked))
         child.family = [child.family[0], unlinked]
         yield [unlinked]
 
     def _form_a_group(self) -> Iterator[Sequence[Event]]:
         origin = self.asked("educator")
-        formed = group.form(
+        facts = group.form(
             group_id=_id(origin),
             owner_id=self._random.choice(self._educators),
             name=f"Class {self._commands}",
             children=self._class(),
             school_class=None,
             known=NOTHING,
-            origin=origin,
-            cause="form_group",
         )
+        formed = happened(*facts, origin=origin, cause="form_group")
         self._groups.append(there(group.fold(formed)))
         yield formed
 
     def _revise_a_group(self) -> Iterator[Sequence[Event]]:
         place, origin = self._random.randrange(len(self._groups)), self.asked("educator")
-        revised = group.revise(
-            self._groups[place],
-            name=f"Class {self._commands}",
-            children=self._class(),
-            school_class="2a",
-            known=NOTHING,
-            origin=origin,
-            cause="revise_group",
-        )
+        before = self._groups[place]
+        name, children = f"Class {self._commands}", self._class()
+        facts = group.revise(before, name=name, children=children, school_class="2a", known=NOTHING)
+        revised = happened(*facts, origin=origin, cause="revise_group", version=lambda _: before.version)
         self._groups[place] = there(group.fold(revised))
         yield revised
 
     def _disband_a_group(self) -> Iterator[Sequence[Event]]:
-        disbanded = self._groups.pop(self._random.randrange(len(self._groups)))
-        yield [group.disband(disbanded, origin=self.asked("educator"), cause="disband_group")]
+        before = self._groups.pop(self._random.randrange(len(self._groups)))
+        fact = group.disband(before)
+        yield happened(fact, origin=self.asked("educator"), cause="disband_group", version=lambda _: before.version)
 
     def _class(self) -> tuple[str, ...]:
         return tuple(child.id for child in self._random.sample(self.children, min(CLASS, len(self.children))))
 
     def _institution(self, name: str) -> list[Event]:
         origin = self.asked("admin")
-        return institution.register(
+        facts = institution.register(
             institution_id=_id(origin),
             type="school",
             name=name,
@@ -229,21 +234,20 @@ class Office:
             latitude=None,
             longitude=None,
             known=NOTHING,
-            origin=origin,
-            cause="register_institution",
         )
+        return happened(*facts, origin=origin, cause="register_institution")
 
     def _outcome(self, definition: Definition) -> list[Event]:
         origin = self.asked("admin")
-        outcome_id = uuid_of(_id(origin))
-        created = outcome.create(definition, NOTHING, outcome_id=outcome_id, origin=origin, cause="create_outcomes")
+        facts = outcome.create(definition, NOTHING, outcome_id=uuid_of(_id(origin)))
+        created = happened(*facts, origin=origin, cause="create_outcomes")
         self.outcomes.append(there(outcome.fold(created)))
         return created
 
     def _register(self, role: str, institution_id: str | None, children: tuple[str, ...] = ()) -> list[Event]:
         origin = self.asked("admin")
         user_id = _id(origin)
-        return user.register(
+        facts = user.register(
             user_id=user_id,
             role=role,
             username=f"{role} {user_id}",
@@ -252,9 +256,8 @@ class Office:
             profile=Profile(gender="female", age="8") if role == "child" else Profile(),
             children=children,
             known=NOTHING,
-            origin=origin,
-            cause="register_user",
         )
+        return happened(*facts, origin=origin, cause="register_user")
 
 
 def new_ids(origin: Origin) -> Callable[[], str]:

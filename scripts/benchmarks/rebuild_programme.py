@@ -13,7 +13,7 @@ from domain.entry import Entry
 from domain.event import Event, Origin
 from domain.measurement import Reading
 from domain.outcome import Outcome
-from scripts.benchmarks.rebuild_office import NOTHING, Child, Office, Told, measured_at, new_ids, there
+from scripts.benchmarks.rebuild_office import NOTHING, Child, Office, Told, happened, measured_at, new_ids, there
 
 CHILDREN = 1_000
 """Who take part at a time."""
@@ -88,7 +88,9 @@ class Programme:
         known = Told(histories={event.originator_id: [event] for event in child.weighed})
         removed = there(measurement.fold(child.weighed[which : which + 1]))
         child.weighed = ()
-        return measurement.remove(removed, known, origin=self._office.asked(), cause="remove_measurement")
+        facts = measurement.remove(removed, known)
+        origin = self._office.asked()
+        return happened(*facts, origin=origin, cause="remove_measurement", version=known.version)
 
     def _reading(self, child: Child, origin: Origin) -> Reading:
         child.weight += self._random.uniform(-0.2, 0.22)
@@ -111,15 +113,10 @@ class Programme:
             measured_at(origin),
             {"arm": "A"},
         )
-        return entry.record(said, NOTHING, entry_id=entry_id, origin=origin, cause="record_entries")
+        facts = entry.record(said, NOTHING, entry_id=entry_id)
+        return happened(*facts, origin=origin, cause="record_entries")
 
 
 def _recorded(child: Child, origin: Origin, reading: Reading, known: Told = NOTHING) -> list[Event]:
-    return measurement.record(
-        reading,
-        known,
-        institution_id=child.institution_id,
-        new_id=new_ids(origin),
-        origin=origin,
-        cause="record_measurements",
-    )
+    facts = measurement.record(reading, known, institution_id=child.institution_id, new_id=new_ids(origin))
+    return happened(*facts, origin=origin, cause="record_measurements", version=known.version)

@@ -28,6 +28,7 @@ from adapters.postgres.readers.outcomes import OutcomesReader
 from adapters.postgres.readers.views import ViewsReader
 from adapters.processes import health_check, prepare
 from application.command import Actor
+from application.envelope import events_of
 from application.ports import PartitionsHeld, Reads
 from application.queries.audit import ListAuditEvents
 from application.queries.groups import ListGroups, ReadGroup
@@ -220,7 +221,8 @@ def settle(world: World, child: str) -> None:
     for stored in (True, False):
         known = world.log.begin({part}, ())
         world.log.load(known, Reads())
-        event = withdraw(child, origin=Origin(known.recorded_at, "x", "service", "x"), cause="x")
+        origin = Origin(known.recorded_at, "x", "service", "x")
+        (event,) = events_of([withdraw(child)], known.version, origin=origin, cause="x")
         known.apply([event], [encode(event)])
         if stored:
             world.log.append(known)

@@ -7,8 +7,7 @@ from msgspec.structs import replace
 
 from application.commands.record_measurements import RecordMeasurements
 from application.ports import BatchState, Reads
-from domain.event import Event, Origin
-from domain.measurement import MeasurementRecorded
+from domain.event import Fact
 from domain.partition import partition, stream
 from tests.conftest import PARTITIONS
 
@@ -39,15 +38,13 @@ class BreaksInPartitionKeys(RecordMeasurements, frozen=True, kw_only=True):
 
 
 class _Decides(RecordMeasurements, frozen=True, kw_only=True):
-    """Breaks in what it makes of the events that it should decide."""
+    """Replaces each fact that it should decide by a broken one."""
 
-    def decide(
-        self, item: Any, known: BatchState, *, origin: Origin, new_id: Callable[[], str]
-    ) -> tuple[str, Sequence[Event]]:
-        outcome, events = super().decide(item, known, origin=origin, new_id=new_id)
-        return outcome, [self.broken(event, known) for event in events if isinstance(event, MeasurementRecorded)]
+    def decide(self, item: Any, known: BatchState, *, new_id: Callable[[], str]) -> tuple[str, Sequence[Fact]]:
+        result, facts = super().decide(item, known, new_id=new_id)
+        return result, [self.broken(fact, known) for fact in facts]
 
-    def broken(self, event: MeasurementRecorded, known: BatchState) -> Event:
+    def broken(self, fact: Fact, known: BatchState) -> Fact:
         raise Bug
 
 
@@ -56,34 +53,34 @@ class BreaksInDecide(_Decides, frozen=True, kw_only=True):
 
 
 class LooksUpWhatItHasNotSaid(_Decides, frozen=True, kw_only=True):
-    def broken(self, event: MeasurementRecorded, known: BatchState) -> Event:
+    def broken(self, fact: Fact, known: BatchState) -> Fact:
         known.user("somebody else")
         raise AssertionError("not reached")
 
 
 class DecidesWhatIsNoJson(_Decides, frozen=True, kw_only=True):
-    def broken(self, event: MeasurementRecorded, known: BatchState) -> Event:
-        return replace(event, unit=object())
+    def broken(self, fact: Fact, known: BatchState) -> Fact:
+        return replace(fact, event=replace(fact.event, unit=object()))
 
 
 class DecidesALoneSurrogate(_Decides, frozen=True, kw_only=True):
-    def broken(self, event: MeasurementRecorded, known: BatchState) -> Event:
-        return replace(event, unit="\ud800")
+    def broken(self, fact: Fact, known: BatchState) -> Fact:
+        return replace(fact, event=replace(fact.event, unit="\ud800"))
 
 
 class WritesOutsideItsPartition(_Decides, frozen=True, kw_only=True):
     """And in none that the group has locked by chance."""
 
-    def broken(self, event: MeasurementRecorded, known: BatchState) -> Event:
+    def broken(self, fact: Fact, known: BatchState) -> Fact:
         key = next(key for key in map("{:024x}".format, range(1_000)) if partition(key, PARTITIONS) not in known.parts)
-        return replace(event, originator_id=stream(key, "x"))
+        return replace(fact, stream=stream(key, "x"))
 
 
 class TakesAVersion(_Decides, frozen=True, kw_only=True):
     """Which the log refuses: its stream has a first event already."""
 
-    def broken(self, event: MeasurementRecorded, known: BatchState) -> Event:
-        return replace(event, originator_id=stream(self.child_id, "taken"))
+    def broken(self, fact: Fact, known: BatchState) -> Fact:
+        return replace(fact, stream=stream(self.child_id, "taken"))
 
 
 FAULTY: tuple[type[RecordMeasurements], ...] = (

@@ -7,8 +7,7 @@ import pytest
 from application.command import Command, CommandResult, Fault
 from application.commands.record_measurements import RecordMeasurements
 from application.ports import BatchState, LogUnavailable
-from domain.event import Event
-from domain.measurement import MeasurementRecorded
+from domain.event import Fact
 from domain.partition import stream
 from domain.refusal import AlreadyRegistered
 from tests.application.breaking import FAULTY, BreaksInDecide, TakesAVersion
@@ -34,8 +33,8 @@ def is_accepted(answer: CommandResult | LogUnavailable) -> bool:
 
 
 class BreaksAtNoon(BreaksInDecide, frozen=True, kw_only=True):
-    def broken(self, event: MeasurementRecorded, known: BatchState) -> Event:
-        return super().broken(event, known) if event.happened_at == NOON else event
+    def broken(self, fact: Fact, known: BatchState) -> Fact:
+        return super().broken(fact, known) if fact.happened_at == NOON else fact
 
 
 def five(world: World, broken: type[RecordMeasurements], *places: int) -> list[Command]:

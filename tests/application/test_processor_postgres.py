@@ -17,7 +17,7 @@ from application.command import Fault
 from application.commands.record_measurements import RecordMeasurements
 from application.commands.remove_measurement import RemoveMeasurement
 from application.ports import BatchState, LogUnavailable
-from domain.event import Event, Origin
+from domain.event import Fact
 from domain.partition import partition
 from tests.application.world import World
 from tests.conftest import PARTITIONS
@@ -30,12 +30,10 @@ class Interrupted(RecordMeasurements, frozen=True, kw_only=True):
 
     happens: ClassVar[list[Callable[[], object]]] = []
 
-    def decide(
-        self, item: Any, known: BatchState, *, origin: Origin, new_id: Callable[[], str]
-    ) -> tuple[str, Sequence[Event]]:
+    def decide(self, item: Any, known: BatchState, *, new_id: Callable[[], str]) -> tuple[str, Sequence[Fact]]:
         while self.happens:
             self.happens.pop()()
-        return super().decide(item, known, origin=origin, new_id=new_id)
+        return super().decide(item, known, new_id=new_id)
 
 
 @pytest.fixture

@@ -121,3 +121,13 @@ def test_a_name_without_its_version_stands_for_every_version() -> None:
     assert both | {"measurement.removed"} == versions_of("measurement.removed")
     assert {"measurement.removed.v2"} == versions_of("measurement.removed.v2")
     assert {"measurement"} == versions_of("measurement")
+
+
+@pytest.mark.parametrize("member", ["originator_id", "originator_version", "happened_at", "origin", "cause"])
+def test_a_state_without_a_part_of_its_envelope_is_undecodable(member: str) -> None:
+    name, state = LATEST[0]
+    members = msgspec.json.decode(state)
+    assert decode(name, encode(members)), "complete, it is decoded"
+    del members[member]
+    with pytest.raises(Undecodable):
+        decode(name, encode(members))

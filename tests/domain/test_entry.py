@@ -9,7 +9,7 @@ from domain import entry
 from domain.partition import partition, partition_key, stream
 from domain.refusal import AlreadyRegistered
 from tests import example_commands
-from tests.examples import ENTRY, NOON, SUBJECT, entry_recorded, origin
+from tests.examples import ENTRY, NOON, SUBJECT, entry_recorded
 from tests.given import Decision, given
 
 NEXT = "01903a5c-9c9f-7126-8000-0130a0800000"
@@ -17,7 +17,7 @@ NEXT = "01903a5c-9c9f-7126-8000-0130a0800000"
 
 def record(entry_id: str = ENTRY, **changes: Any) -> Decision:
     sent = example_commands.entry(**{"metadata": {"arm": "A", "visit": 2}} | changes)
-    return lambda known: entry.record(sent, known, entry_id=entry_id, origin=origin(), cause="record_entries")
+    return lambda known: entry.record(sent, known, entry_id=entry_id)
 
 
 def test_an_entry_is_recorded_with_its_value_as_it_was_written() -> None:

@@ -12,7 +12,6 @@ from tests.examples import (
     OTHER_CHILD,
     family_linked,
     family_unlinked,
-    origin,
     password_changed,
     user_registered,
 )
@@ -30,11 +29,11 @@ def family_of(known: Facts) -> User:
 
 
 def link(child_id: str) -> Decision:
-    return lambda known: family.link(family_of(known), child_id, origin=origin(), cause="tie_child")
+    return lambda known: family.link(family_of(known), child_id)
 
 
 def unlink(child_id: str) -> Decision:
-    return lambda known: family.unlink(family_of(known), child_id, origin=origin(), cause="untie_child")
+    return lambda known: family.unlink(family_of(known), child_id)
 
 
 def test_a_family_is_tied_to_a_child() -> None:

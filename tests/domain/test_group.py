@@ -11,7 +11,6 @@ from tests.examples import (
     GROUP,
     OTHER_CHILD,
     group_formed,
-    origin,
     user_registered,
     user_removed,
 )
@@ -29,7 +28,7 @@ def form(**changes: Any) -> Decision:
         "children": (CHILD, OTHER_CHILD),
         "school_class": "4B",
     }
-    return lambda known: group.form(**members | changes, known=known, origin=origin(), cause="form_group")
+    return lambda known: group.form(**members | changes, known=known)
 
 
 def test_a_group_is_formed_among_the_accounts() -> None:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from domain import group
-from domain.event import Event
+from domain.event import Fact
 from domain.group import Group
 from domain.partition import ACCOUNTS, stream
 from domain.refusal import AlreadyRegistered
@@ -16,7 +16,6 @@ from tests.examples import (
     group_disbanded,
     group_formed,
     group_revised,
-    origin,
     user_registered,
     user_removed,
 )
@@ -32,20 +31,20 @@ def there_of(known: Facts, group_id: str) -> Group:
 def revise(group_id: str = GROUP, **changes: Any) -> Decision:
     """Of what the group says, only the changes are other."""
 
-    def decide(known: Facts) -> list[Event]:
+    def decide(known: Facts) -> list[Fact]:
         there = there_of(known, group_id)
         members: dict[str, Any] = {
             "name": there.name,
             "children": there.children,
             "school_class": there.school_class,
         }
-        return group.revise(there, **members | changes, known=known, origin=origin(), cause="revise_group")
+        return group.revise(there, **members | changes, known=known)
 
     return decide
 
 
 def disband(group_id: str = GROUP) -> Decision:
-    return lambda known: group.disband(there_of(known, group_id), origin=origin(), cause="disband_group")
+    return lambda known: group.disband(there_of(known, group_id))
 
 
 def test_a_group_is_revised_as_a_whole() -> None:

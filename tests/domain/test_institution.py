@@ -5,10 +5,11 @@ from typing import Any
 import pytest
 
 from domain import institution
-from domain.institution import Institution, InstitutionRemoved
+from domain.event import Fact
+from domain.institution import Institution
 from domain.partition import ACCOUNTS, stream
 from domain.refusal import AlreadyRegistered, InstitutionInUse
-from tests.examples import INSTITUTION, institution_registered, institution_removed, new_id, origin
+from tests.examples import INSTITUTION, institution_registered, institution_removed, new_id
 from tests.given import Decision, Facts, given
 
 
@@ -21,16 +22,14 @@ def register(**changes: Any) -> Decision:
         "latitude": 40.6405,
         "longitude": -8.6538,
     }
-    return lambda known: institution.register(
-        **members | changes, known=known, origin=origin(), cause="register_institution"
-    )
+    return lambda known: institution.register(**members | changes, known=known)
 
 
 def remove(users: int = 0) -> Decision:
-    def decide(known: Facts) -> InstitutionRemoved:
+    def decide(known: Facts) -> Fact:
         there = institution.fold(known.history(institution.stream_of(INSTITUTION)))
         assert there is not None, "only one that is there is removed"
-        return institution.remove(there, users=users, origin=origin(), cause="remove_institution")
+        return institution.remove(there, users=users)
 
     return decide
 

@@ -1,14 +1,13 @@
 """Outcomes: one of a metric and name per brand."""
 
-from typing import Any
-
 import pytest
 
 from domain import outcome
+from domain.event import Fact
 from domain.outcome import HIGHER, Definition, Outcome
 from domain.partition import ACCOUNTS, stream
 from domain.refusal import AlreadyRegistered
-from tests.examples import OUTCOME, definition, institution_registered, origin, outcome_created, outcome_revised
+from tests.examples import OUTCOME, definition, institution_registered, outcome_created, outcome_revised
 from tests.given import Decision, Facts, given
 
 NEXT = "01903a5c-9c9f-7125-8000-0130a0800000"
@@ -16,14 +15,14 @@ REVISED = definition(name="Weight", description=None, unit=None, direction=HIGHE
 
 
 def create(said: Definition, outcome_id: str = OUTCOME) -> Decision:
-    return lambda known: outcome.create(said, known, outcome_id=outcome_id, origin=origin(), cause="create_outcomes")
+    return lambda known: outcome.create(said, known, outcome_id=outcome_id)
 
 
 def revise(said: Definition) -> Decision:
-    def decide(known: Facts) -> Any:
+    def decide(known: Facts) -> list[Fact]:
         there = outcome.fold(known.history(outcome.stream_of(OUTCOME)))
         assert there is not None
-        return outcome.revise(there, said, known, origin=origin(), cause="revise_outcome")
+        return outcome.revise(there, said, known)
 
     return decide
 

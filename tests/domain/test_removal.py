@@ -15,7 +15,6 @@ from tests.examples import (
     body_fat_revised,
     measurement_removed,
     measurements_withdrawn,
-    origin,
     weight_recorded,
     weight_revised,
 )
@@ -104,7 +103,6 @@ def test_a_removal_remembers_the_instant_of_the_measurement_whenever_it_happens(
 
 
 def test_a_withdrawal_happens_in_the_partition_of_the_child() -> None:
-    cause = measurements_withdrawn().cause
-    given(weight_recorded(happened_at=NOON)).when(
-        lambda known: measurement.withdraw(CHILD, origin=origin(), cause=cause)
-    ).then(measurements_withdrawn())
+    given(weight_recorded(happened_at=NOON)).when(lambda known: measurement.withdraw(CHILD)).then(
+        measurements_withdrawn()
+    )

@@ -6,9 +6,10 @@ import pytest
 from msgspec.structs import replace
 
 from domain import user
+from domain.event import Fact
 from domain.partition import ACCOUNTS, stream
 from domain.refusal import AlreadyRegistered, PasswordDiffers
-from domain.user import TITLES, PasswordReset, Profile, User, UserRemoved
+from domain.user import TITLES, Profile, User, UserRemoved
 from tests.examples import (
     CHILD,
     EDUCATOR,
@@ -20,7 +21,6 @@ from tests.examples import (
     group_formed,
     institution_registered,
     new_id,
-    origin,
     password_changed,
     password_hash_renewed,
     password_reset,
@@ -40,7 +40,7 @@ def register(**changes: Any) -> Decision:
         "profile": Profile(gender="female", age="8", age_calc_date="2019-06-20"),
         "children": (),
     }
-    return lambda known: user.register(**members | changes, known=known, origin=origin(), cause="register_user")
+    return lambda known: user.register(**members | changes, known=known)
 
 
 FIRST, SECOND = user_registered().password_hash, password_changed().password_hash
@@ -53,17 +53,11 @@ def there_of(known: Facts, user_id: str) -> User:
 
 
 def remove(user_id: str) -> Decision:
-    return lambda known: user.remove(there_of(known, user_id), origin=origin(), cause="remove_user")
+    return lambda known: user.remove(there_of(known, user_id))
 
 
 def change_password(replaced: str, password_hash: str, user_id: str = CHILD) -> Decision:
-    return lambda known: user.change_password(
-        there_of(known, user_id),
-        replaced=replaced,
-        password_hash=password_hash,
-        origin=origin(),
-        cause="change_password",
-    )
+    return lambda known: user.change_password(there_of(known, user_id), replaced=replaced, password_hash=password_hash)
 
 
 def test_a_child_is_registered_among_the_accounts() -> None:
@@ -190,23 +184,15 @@ def test_a_user_has_the_last_password_and_the_version_of_the_last_event() -> Non
 
 
 def test_a_password_is_reset_whatever_it_was() -> None:
-    def reset(known: Facts) -> PasswordReset:
-        return user.reset_password(
-            there_of(known, CHILD), password_hash=SECOND, origin=origin(), cause="reset_password"
-        )
+    def reset(known: Facts) -> Fact:
+        return user.reset_password(there_of(known, CHILD), password_hash=SECOND)
 
     given(user_registered()).when(reset).then(password_reset())
     given(user_registered(), password_changed()).when(reset).then(password_reset(originator_version=3))
 
 
 def renew_hash(replaced: str, password_hash: str) -> Decision:
-    return lambda known: user.renew_hash(
-        there_of(known, CHILD),
-        replaced=replaced,
-        password_hash=password_hash,
-        origin=origin(),
-        cause="renew_password_hash",
-    )
+    return lambda known: user.renew_hash(there_of(known, CHILD), replaced=replaced, password_hash=password_hash)
 
 
 def test_a_renewed_hash_counts_as_no_change_of_the_password() -> None:

@@ -1,25 +1,23 @@
 """The decisions of the tests of measurements, as what somebody does."""
 
 from domain import measurement
-from domain.event import Event
+from domain.event import Fact
 from domain.measurement import Reading
 from domain.partition import stream
-from tests.examples import BODY_FAT, CHILD, INSTITUTION, WEIGHT, origin
+from tests.examples import BODY_FAT, CHILD, INSTITUTION, WEIGHT
 from tests.given import Decision, Facts
 
 
 def record(reading: Reading, *ids: str) -> Decision:
     """The new ids are those given, first that of the reading."""
     new_id = iter(ids or ((WEIGHT, BODY_FAT) if reading.kind == "weight" else (BODY_FAT,))).__next__
-    return lambda known: measurement.record(
-        reading, known, institution_id=INSTITUTION, new_id=new_id, origin=origin(), cause="record_measurements"
-    )
+    return lambda known: measurement.record(reading, known, institution_id=INSTITUTION, new_id=new_id)
 
 
 def remove(id: str) -> Decision:
-    def decide(known: Facts) -> list[Event]:
+    def decide(known: Facts) -> list[Fact]:
         there = measurement.fold(known.history(stream(CHILD, id)))
         assert there is not None, "only what is there is removed"
-        return measurement.remove(there, known, origin=origin(), cause="remove_measurement")
+        return measurement.remove(there, known)
 
     return decide

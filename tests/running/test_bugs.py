@@ -11,6 +11,7 @@ import httpx
 import pytest
 import structlog
 from litestar import Response, get
+from msgspec.structs import replace
 
 from adapters.http.api.fast_path import FastPath, PostMeasurements
 from adapters.http.edge import application, error_responses
@@ -28,8 +29,8 @@ from application.commands.register_user import NewUser
 from application.ports import BatchState, Reads
 from application.processor import Processor
 from application.writer import Writer
-from domain.event import Event, Origin
-from domain.measurement import MeasurementsWithdrawn, withdraw
+from domain.event import Fact
+from domain.measurement import withdraw
 from tests.running.log_of_weights import Connect
 
 LogLines = Callable[[], list[dict[str, Any]]]
@@ -78,27 +79,21 @@ class Broken(Command, frozen=True, kw_only=True):
     def admit(self, known: BatchState) -> None:
         self._step("admit")
 
-    def decide(
-        self, item: str, known: BatchState, *, origin: Origin, new_id: Callable[[], str]
-    ) -> tuple[str, Sequence[Event]]:
+    def decide(self, item: str, known: BatchState, *, new_id: Callable[[], str]) -> tuple[str, Sequence[Fact]]:
         self._step("decide")
-        event = withdraw(item, origin=origin, cause=self.name)
+        fact = withdraw(item)
         match self.bug:
             case "version taken":
-                return item, [event, event]
+                return item, [fact, fact]
             case "no JSON":
-                return item, [MeasurementsWithdrawn(**{**fields(event), "child_id": object()})]
+                return item, [replace(fact, event=replace(fact.event, child_id=object()))]
             case "another's partition":
-                return item, [withdraw(f"{n:024x}", origin=origin, cause=self.name) for n in range(50)]
-        return item, [event]
+                return item, [withdraw(f"{n:024x}") for n in range(50)]
+        return item, [fact]
 
     def _step(self, name: str) -> None:
         if self.bug == name:
             raise RuntimeError(f"a bug while {name}")
-
-
-def fields(event: Event) -> dict[str, Any]:
-    return {name: getattr(event, name) for name in event.__struct_fields__}
 
 
 BUGS = ["reads", "follow", "admit", "decide", "no JSON", "version taken", "another's partition"]
