@@ -1,4 +1,4 @@
-"""Accounts in the document: logins, passwords, and institutions."""
+"""Accounts in the OpenAPI document: logins, passwords and institutions."""
 
 from collections.abc import Iterator
 
@@ -29,7 +29,7 @@ def operations() -> Iterator[Operation]:
 def schemas() -> dict[str, Json]:
     institution = of_struct(Institution, ("address", "latitude", "longitude"), id=ID)
     for member, type in (("address", "string"), ("latitude", "number"), ("longitude", "number")):
-        institution["properties"][member] = {"type": type}  # what is absent is left out, not null
+        institution["properties"][member] = {"type": type}  # an absent member is left out, not null
     return {
         "Token": closed(access_token=string("A JWT, signed by RS256.", pattern=r"^[^.]+\.[^.]+\.[^.]+$")),
         "Institution": institution,
@@ -43,8 +43,9 @@ def _login() -> Operation:
         id="log_in",
         tag=TAG,
         summary="Log in",
-        description="Ten failures a minute of one user name from one address, and a hundred of one user name or from "
-        "one address, unless set otherwise; then 429. Guesses of an old password count as failures too.",
+        description="By default a user name may fail ten times a minute from one address, and a hundred times from all "
+        "addresses together; an address may fail a hundred times. Beyond that the answer is 429. A wrong old password "
+        "in a change of password counts as a failed login.",
         body=Body(
             name="Credentials",
             members=(text("username", least=0, required=True), password("password")),
@@ -53,7 +54,7 @@ def _login() -> Operation:
         answers=(
             Answer(
                 status=200,
-                description="A token that is good for a day.",
+                description="A token that is valid for one day.",
                 schema=ref("Token"),
                 example={"access_token": "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiI1YTYyYmUwNyJ9.c2lnbmF0dXJl"},
             ),
@@ -68,7 +69,7 @@ def _change_password() -> Operation:
         path="/v1/users/{user_id}/password",
         id="change_password",
         tag=TAG,
-        summary="Change one's own password",
+        summary="Change your own password",
         action="change_password",
         parameters=(path_id("user_id", "user"),),
         body=Body(
@@ -76,7 +77,9 @@ def _change_password() -> Operation:
             members=(password("old_password"), new_password("new_password")),
             example={"old_password": "scales secret", "new_password": "better scales"},
         ),
-        answers=(Answer(status=204, description="The new one counts, and tokens issued before are refused."),),
+        answers=(
+            Answer(status=204, description="The new password is valid; tokens that were issued before it are not."),
+        ),
         refused=(PasswordDiffers("old_password"),),
     )
 
@@ -87,11 +90,13 @@ def _reset_password() -> Operation:
         path="/v1/users/{user_id}/reset-password",
         id="reset_password",
         tag=TAG,
-        summary="Give a user another password",
+        summary="Reset the password of a user",
         action="reset_password",
         parameters=(path_id("user_id", "user"),),
         body=Body(name="ResetPassword", members=(new_password("new_password"),), example={"new_password": "scales!!"}),
-        answers=(Answer(status=204, description="The new one counts, and tokens issued before are refused."),),
+        answers=(
+            Answer(status=204, description="The new password is valid; tokens that were issued before it are not."),
+        ),
         refused=(NotFound(TITLE),),
     )
 
@@ -111,7 +116,7 @@ def _institutions() -> Iterator[Operation]:
             name="NewInstitution",
             members=(
                 text("type", required=True),
-                text("name", required=True, description="Unique."),
+                text("name", required=True, description="Unique among institutions."),
                 text("address", least=0),
                 number("latitude"),
                 number("longitude"),
@@ -121,7 +126,7 @@ def _institutions() -> Iterator[Operation]:
         answers=(
             Answer(
                 status=201,
-                description="Registered.",
+                description="The institution that was registered.",
                 schema=ref("Institution"),
                 example=example,
                 links=(Link("get_institution", where), Link("remove_institution", where)),
@@ -134,21 +139,21 @@ def _institutions() -> Iterator[Operation]:
         path=path,
         id="list_institutions",
         tag=TAG,
-        summary="All institutions",
+        summary="List the institutions",
         description=LATEST,
         action="list_institutions",
         parameters=in_query(*PAGED),
-        answers=(page_of("Institution", example),),
+        answers=(page_of("Institution", example, "A page of the institutions."),),
     )
     yield Operation(
         method="GET",
         path=one,
         id="get_institution",
         tag=TAG,
-        summary="One institution",
+        summary="Read an institution",
         action="read_institution",
         parameters=(id,),
-        answers=(ok("Institution", example),),
+        answers=(ok("Institution", example, "The institution."),),
         refused=(NotFound("Institution"),),
     )
     yield Operation(

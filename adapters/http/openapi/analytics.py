@@ -1,4 +1,4 @@
-"""Analytics in the document: what the values of outcomes say."""
+"""Analytics in the OpenAPI document: statistics over the entries of outcomes."""
 
 from collections.abc import Iterator
 
@@ -74,38 +74,39 @@ def operations() -> Iterator[Operation]:
     yield _question(
         path="summary",
         id="summarize_outcome",
-        summary="What the values of an outcome are like",
-        description="`improving`: of the subjects with values on two days or more, the share whose slope over their "
-        "daily means goes the better way.",
+        summary="Summarize the values of an outcome",
+        description="`improving` is a share of the subjects with values on at least two days: those whose slope over "
+        "their daily means goes in the better direction.",
         parameters=in_query(*OF_PERIOD),
-        answer=ok("Summary", SUMMARY),
+        answer=ok("Summary", SUMMARY, "The summary; its statistics are null when there are no values."),
     )
     yield _question(
         path="series",
         id="read_series",
-        summary="An outcome period by period",
-        description="Empty periods are left out.",
+        summary="Read an outcome as a time series",
+        description="Periods without values are left out.",
         parameters=in_query(*SERIES),
-        answer=ok("Series", {"outcome_id": OUTCOME["id"], "granularity": "week", "points": [POINT]}),
+        answer=ok("Series", {"outcome_id": OUTCOME["id"], "granularity": "week", "points": [POINT]}, "The series."),
     )
     yield _question(
         path="trend",
         id="read_trend",
-        summary="The trend of an outcome",
-        description="Least squares over the means of days (all values of a UTC day, whoever's); x counts days from the "
-        "first. `better` goes by the outcome's direction, and is null where the trend is not significant.",
+        summary="Read the trend of an outcome",
+        description="Least squares over daily means: all values of a UTC day, of all subjects. x counts the days since "
+        "the first one. `better` follows the outcome's direction; it is null when the trend is not significant.",
         parameters=in_query(*OF_PERIOD),
-        answer=ok("OutcomeTrend", {**TREND, "better": True}),
+        answer=ok("OutcomeTrend", {**TREND, "better": True}, "The trend."),
         refused=(few("values", 3),),
     )
     yield _question(
         path="compare",
         id="compare_cohorts",
-        summary="Cohorts side by side",
-        description="A subject belongs to the group of its first entry; its change is its last value less its first. A "
-        "group's `p_value` is of the paired t test, the whole's of a one-way analysis of variance of the changes.",
+        summary="Compare cohorts",
+        description="A subject belongs to the cohort that its first entry names. Its change is its last value minus "
+        "its first. The `p_value` of a cohort is that of a paired t test; the one of the comparison is that of a "
+        "one-way analysis of variance of the changes.",
         parameters=in_query(*COMPARE),
-        answer=ok("OutcomeComparison", COMPARISON),
+        answer=ok("OutcomeComparison", COMPARISON, "The comparison, one group per cohort."),
     )
     yield _correlations()
 
@@ -140,9 +141,9 @@ def _correlations() -> Operation:
         path="/v1/correlations/compute",
         id="correlate_outcomes",
         tag=TAG,
-        summary="How two outcomes of a brand go together",
-        description="Pairs are the daily means of one subject on one day (UTC). `strength` by the size of the "
-        "coefficient: strong from 0.7, moderate from 0.4, weak from 0.1.",
+        summary="Correlate two outcomes of a brand",
+        description="A pair is the daily means of one subject on one UTC day. `strength` follows the absolute value of "
+        "the coefficient: strong from 0.7, moderate from 0.4, weak from 0.1.",
         action="correlate_outcomes",
         body=Body(
             name="NewCorrelation",
@@ -154,13 +155,13 @@ def _correlations() -> Operation:
             ),
             example={**TWO, "brand_id": OUTCOME["brand_id"]},
         ),
-        answers=(ok("OutcomeCorrelation", {**TWO, **COEFFICIENT}),),
+        answers=(ok("OutcomeCorrelation", {**TWO, **COEFFICIENT}, "The correlation."),),
         refused=(NotFound("Outcome"), few("outcome_id_a", 4), constant("outcome_id_a"), BEYOND),
     )
 
 
 def _of_outcome(name: str) -> Member:
-    return text(name, required=True, description="Anything but the id of an outcome of the brand is 404.")
+    return text(name, required=True, description="The id of an outcome of the brand; anything else is 404.")
 
 
 def schemas() -> dict[str, Json]:
@@ -188,5 +189,5 @@ def schemas() -> dict[str, Json]:
 
 
 def _with(schema: Json, **members: Json) -> Json:
-    """The same with more members, which are always there."""
+    """The schema with more required members."""
     return closed(**{**members, **schema["properties"]})

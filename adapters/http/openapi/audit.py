@@ -1,4 +1,4 @@
-"""The audit in the document: who did what, the facts of one aggregate, and its state as it was known at a time."""
+"""The audit in the OpenAPI document: the audit trail, the facts of one aggregate, and its state as known at a time."""
 
 from collections.abc import Iterator
 
@@ -15,7 +15,7 @@ ID = Parameter(
     name="id",
     place="path",
     schema=pattern(r"[^\u0000/]+"),
-    description="As the API shows it: of a child, a measurement, an outcome, …",
+    description="The id that the API shows of a child, a measurement, an outcome, …",
     required=True,
     refused=(NotFound("Stream"),),
     example="5a62be07de34500146d9c544",
@@ -51,7 +51,7 @@ STATE: Json = {
     "state": VALUES,
 }
 
-NOTED = "Leaves a fact itself, `audit.read.v1`, before anything is shown. Password hashes are blanked."
+NOTED = "The read itself is recorded as `audit.read.v1` before the response. Password hashes are blanked."
 
 
 def operations() -> Iterator[Operation]:
@@ -60,15 +60,15 @@ def operations() -> Iterator[Operation]:
         path="/v1/audit/events",
         id="list_audit_events",
         tag=TAG,
-        summary="Who did what, to whom, when, in which request",
-        description="Without values. A page is ordered by when things were recorded; `next` goes into `after`, and "
-        "never skips or repeats, whatever is being written.",
+        summary="List who did what, to whom, when and in which request",
+        description="The values are left out. A page is ordered by the time of recording. Pass `next` as `after` to "
+        "read on: no event is skipped or repeated, even while others are being recorded.",
         action="list_audit_events",
         parameters=in_query(*EVENTS),
         answers=(
             Answer(
                 status=200,
-                description="A page of them.",
+                description="A page of events.",
                 schema=ref("AuditPage"),
                 example={"events": [EVENT], "next": "eyIxNyI6NDcxMX0"},
                 headers=("Link",),
@@ -80,15 +80,15 @@ def operations() -> Iterator[Operation]:
         path="/v1/audit/streams/{id}",
         id="read_stream",
         tag=TAG,
-        summary="Every fact of one aggregate, with its values and the state after it",
-        description="Among them those of other streams that change it: the removal of a child ends its measurements, "
-        f"and takes it out of groups and families. {NOTED}",
+        summary="Read every fact of an aggregate, with its values and the state after it",
+        description="Facts of other streams that change the aggregate are included: the removal of a child ends its "
+        f"measurements and takes it out of groups and families. {NOTED}",
         action="read_stream",
         parameters=(ID, *in_query(*FACTS)),
         answers=(
             Answer(
                 status=200,
-                description="In order.",
+                description="The facts, in the order of recording.",
                 schema=ref("Stream"),
                 example={"id": EVENT["id"], "stream": STREAM, "facts": [FACT]},
                 headers=("Link",),
@@ -100,17 +100,17 @@ def operations() -> Iterator[Operation]:
         path="/v1/audit/streams/{id}/state",
         id="read_state",
         tag=TAG,
-        summary="The state of one aggregate as it was at one time, as it was known at another",
-        description=f"Asked again with the `known_at` of the answer, it is the same for ever. {NOTED}",
+        summary="Read the state of an aggregate at one time, as it was known at another",
+        description=f"Repeating the request with the `known_at` of the response always gives the same state. {NOTED}",
         action="read_state",
         parameters=(ID, *in_query(*AS_KNOWN)),
-        answers=(Answer(status=200, description="What was known.", schema=ref("State"), example=STATE),),
+        answers=(Answer(status=200, description="The state as it was known.", schema=ref("State"), example=STATE),),
     )
 
 
 def schemas() -> dict[str, Json]:
     of_all: dict[str, Json] = {
-        "position": pattern("[0-9]+-[0-9]+", "Partition, and place in it."),
+        "position": pattern("[0-9]+-[0-9]+", "The partition, and the position in it."),
         "version": {"type": "integer", "minimum": 1},
         "event": string(),
         "happened_at": EXACT_TIME,
@@ -118,12 +118,12 @@ def schemas() -> dict[str, Json]:
         "actor": string(),
         "role": string(),
         "request_id": string(),
-        "cause": string("The command."),
+        "cause": string("The command that caused the event."),
     }
     state = or_null({"type": "object"})
     return {
         "AuditEvent": closed(**of_all, id=string(), stream=string(), subject=string(), outcome=or_null(string())),
-        "AuditPage": closed(events=array(ref("AuditEvent")), next=string("Goes into `after`.")),
+        "AuditPage": closed(events=array(ref("AuditEvent")), next=string("The cursor to pass as `after`.")),
         "Fact": closed(**of_all, stream=string(), data={"type": "object"}, state=state),
         "Stream": closed(id=string(), stream=string(), facts=array(ref("Fact"))),
         "State": closed(

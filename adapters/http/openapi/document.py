@@ -1,4 +1,4 @@
-"""The OpenAPI document of everything that the service answers, put together from the tables of its families."""
+"""The OpenAPI document of the whole API, made from the tables of its sections."""
 
 from typing import Any
 
@@ -25,28 +25,32 @@ from application.permissions import MAY, SCOPES
 SECTIONS = (measurements, accounts, users, groups, outcomes, entries, analytics, statistics, audit, service)
 
 DESCRIPTION = """\
-Growthrings keeps measurements of children, and outcomes that a programme wants to move, as facts that are
-never changed.
+Growthrings records measurements of children, and outcomes that a programme wants to improve, as facts that never
+change.
 
-- JSON in and out, UTF-8. A body is read as JSON when there is no content type or a JSON one; else it is 415.
-- Unknown members of a body are ignored. Text with U+0000 or a lone surrogate, and a number beyond a double's range, is
-  a bad value of its member: 400. Numbers come back as the same double.
-- Times go out in UTC with milliseconds. A date alone is its midnight in UTC.
-- Ids of accounts and measurements are 24 hexadecimal characters, those of outcomes and entries UUIDs.
-- What is absent is left out in answers about measurements and accounts, and `null` in those about outcomes.
-- Whoever got a 201 sees it in every answer from then on; a view that is too far behind for that answers 503.
-- Paths under `/v1/outcomes`, `/v1/correlations`, `/cohort` and `/patterns` refuse with a `Problem`, all others with a
+- Requests and responses are JSON in UTF-8. A body may have no content type or a JSON one; any other is 415.
+- Unknown members of a body are ignored. Text with U+0000 or a lone surrogate, and a number beyond the range of a
+  double, are invalid values of their member: 400. Numbers are returned as the same double.
+- Responses give times in UTC with milliseconds. A date alone means its midnight in UTC.
+- Ids of accounts and measurements are 24 hexadecimal characters; ids of outcomes and entries are UUIDs.
+- Absent members are left out of responses about measurements and accounts, and `null` in those about outcomes.
+- A client that received a 201 sees the result in every later response. A view that is too far behind for that causes
+  a 503.
+- Errors of paths under `/v1/outcomes`, `/v1/correlations`, `/cohort` and `/patterns` are a `Problem`, all others a
   `Refusal`.
-- An unknown path is 404; a method that a path does not have is 405, and `Allow` says which it has. Every path that
-  answers GET answers HEAD, and every path OPTIONS.
-- Every text of a body has a greatest length, which its schema says, and a number has 400 characters at most.
-- A query parameter that an operation does not have is 400; so is one that is given twice where one is meant, and a
-  `from` that is not before its `to`. `/health`, `/metrics`, `/docs` and this document ignore unknown parameters.
-- A login, a password or a command about accounts has at most 16 KiB, one group, outcome, measurement or entry 256 KiB,
-  an array of them 10,000 items and, as statistics, 16 MiB (both are settings). Beyond it is 413: nothing is stored.
-- All bodies that are being read or decided have a budget (a setting), one client a quarter of it: beyond it is 503.
-- Requests are counted per subject of a token, and per address without one: 429 says when to come again.
-- `X-Request-Id` of a request (1 to 64 letters, digits, `.`, `_`, `-`) is kept, and else made; every answer has it.
+- An unknown path is 404. A method that a path does not support is 405, and `Allow` lists those that it supports. Every
+  path with GET supports HEAD, and every path supports OPTIONS.
+- Every text of a body has a maximum length, given in its schema. A number has at most 400 characters.
+- An unknown query parameter is 400. So is one that is repeated although it may not be, and a `from` that is not before
+  its `to`. `/health`, `/metrics`, `/docs` and this document ignore unknown parameters.
+- A login, a password or a command about accounts has at most 16 KiB; one group, outcome, measurement or entry 256 KiB;
+  an array 10,000 items. Arrays and statistics have at most 16 MiB. (Items and the 16 MiB are settings.) A larger body
+  is 413, and nothing is stored.
+- All bodies that the service holds at a time share a budget (a setting), of which one client may use a quarter. Beyond
+  it the answer is 503.
+- Requests are limited per subject of a token, and per address without one. 429 says when to try again.
+- The `X-Request-Id` of a request (1 to 64 letters, digits, `.`, `_`, `-`) is used if it is valid; otherwise the service
+  makes one. Every response has it.
 """
 
 
@@ -98,12 +102,12 @@ def _operation(operation: Operation) -> Json:
 
 def _who_may(action: str | None) -> str:
     if action is None:
-        return "Who may: anyone, without a token."
-    return "Who may: " + "; ".join(f"{role} ({whose.value})" for role, whose in MAY[action].items()) + "."
+        return "Allowed: anybody, without a token."
+    return "Allowed: " + "; ".join(f"{role} ({whose.value})" for role, whose in MAY[action].items()) + "."
 
 
 def _security(action: str | None) -> list[dict[str, list[str]]]:
-    """Of a bearer's token the scopes that it must have."""
+    """The scopes that a token of another issuer must have."""
     if action is None:
         return []
     return [{"token": [scope for scope, scoped in SCOPES.items() if scoped == action]}]

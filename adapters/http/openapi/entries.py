@@ -1,4 +1,4 @@
-"""Entries of outcomes in the document."""
+"""Entries of outcomes in the OpenAPI document."""
 
 from collections.abc import Iterator
 
@@ -51,12 +51,12 @@ def operations() -> Iterator[Operation]:
         id="record_entries",
         tag=TAG,
         summary="Record a value of an outcome, or an array of them",
-        description=f"404 also for an outcome of another brand. One value per subject and instant. {BATCH}",
+        description=f"An outcome has one value per subject and instant. An outcome of another brand is 404. {BATCH}",
         action="record_entries",
         parameters=(outcome_id(),),
         body=Body(name="NewEntry", members=_members(), example=SENT, many=True),
         answers=(
-            Answer(status=201, description="Recorded.", schema=ref("Entry"), example=EXAMPLE),
+            Answer(status=201, description="The entry that was recorded.", schema=ref("Entry"), example=EXAMPLE),
             batch("Entry", EXAMPLE, {"subject_id": "anna"}),
         ),
         refused=(AlreadyRegistered("Entry"),),
@@ -66,18 +66,18 @@ def operations() -> Iterator[Operation]:
         path=path,
         id="list_entries",
         tag=TAG,
-        summary="The values of an outcome",
-        description="Latest first, by `recorded_at`.",
+        summary="List the entries of an outcome",
+        description="Ordered by `recorded_at`, the latest first.",
         action="list_entries",
         parameters=(outcome_id(), *in_query(*ENTRIES)),
-        answers=(cut_of("EntryPage", {"entries": [EXAMPLE], "total": 1}),),
+        answers=(cut_of("EntryPage", {"entries": [EXAMPLE], "total": 1}, "A page of the entries."),),
     )
 
 
 def _members() -> tuple[Member, ...]:
     value = pattern(
         r"-?(?!(?:\.?[0-9]){39})[0-9]+(?:\.[0-9]+)?",
-        "At most 38 digits; it is kept as it is written.",
+        "At most 38 digits. It is stored as it was written.",
         maxLength=entries.VALUE,
     )
     recorded_at = text("recorded_at", least=0)
@@ -97,7 +97,7 @@ def _members() -> tuple[Member, ...]:
         ),
         Member(
             name="recorded_at",
-            schema={**TIME_IN, "description": f"Now, when left out. {TIME_IN['description']}"},
+            schema={**TIME_IN, "description": f"The time of the request by default. {TIME_IN['description']}"},
             refused=(*recorded_at.refused, NotATime("recorded_at")),
         ),
         Member(
@@ -106,8 +106,8 @@ def _members() -> tuple[Member, ...]:
                 "type": "object",
                 "default": {},
                 "maxProperties": METADATA["members"],
-                "description": f"At most {METADATA['bytes']:,} bytes, as it is sent, {METADATA['members']} members, "
-                f"those of objects in it included, and {METADATA['levels']} levels of objects and arrays.",
+                "description": f"At most {METADATA['bytes']:,} bytes as sent, {METADATA['members']} members including "
+                f"those of nested objects, and {METADATA['levels']} levels of objects and arrays.",
             },
             refused=(
                 NotAnObject("metadata"),

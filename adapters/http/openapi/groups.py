@@ -1,4 +1,4 @@
-"""Groups of children in the document: five operations for each sort of owner."""
+"""Children's groups in the OpenAPI document: five operations for each role that owns groups."""
 
 from collections.abc import Iterator
 
@@ -20,10 +20,10 @@ EXAMPLE: Json = {"id": "5a62be07d6f33400146c9b6a", **SENT}
 
 
 def children(*, required: bool) -> Member:
-    """Children, each by its id or as an object that has one."""
+    """Children, each as its id or as an object with an `id`."""
     id = {**TEXT, "maxLength": lengths.ID}
     one = {"anyOf": [id, {"type": "object", "properties": {"id": id}, "required": ["id"]}]}
-    schema = array(one, description="Ids of children that are there, or objects with an `id`; each counts once.")
+    schema = array(one, description="Ids of registered children, or objects with an `id`. Duplicates count once.")
     return Member(name="children", schema=schema, required=required, refused=(NotAList("children"),))
 
 
@@ -33,7 +33,7 @@ def operations() -> Iterator[Operation]:
 
 
 def schemas() -> dict[str, Json]:
-    ascending = array(ID, description="Ascending.")
+    ascending = array(ID, description="Ids of the children, ascending.")
     return {"Group": closed(("school_class",), id=ID, name=string(), children=ascending, school_class=string())}
 
 
@@ -53,8 +53,8 @@ def _operations_of(collection: str, role: str) -> Iterator[Operation]:
         path=path,
         id=f"form_group_of_{role}",
         tag=TAG,
-        summary=f"Form a group {of}",
-        description="Names are unique per owner. Children of another institution are refused as unknown ones are.",
+        summary=f"Form a children's group {of}",
+        description="Names are unique per owner. Children of another institution are rejected like unknown ones.",
         action="form_group",
         parameters=(owner,),
         body=Body(
@@ -63,7 +63,9 @@ def _operations_of(collection: str, role: str) -> Iterator[Operation]:
             example=SENT,
         ),
         answers=answered(
-            201, "Formed.", *(Link(f"{verb}_group_of_{role}", known) for verb in ("get", "revise", "disband"))
+            201,
+            "The group that was formed.",
+            *(Link(f"{verb}_group_of_{role}", known) for verb in ("get", "revise", "disband")),
         ),
         refused=(unknown, taken),
     )
@@ -72,21 +74,21 @@ def _operations_of(collection: str, role: str) -> Iterator[Operation]:
         path=path,
         id=f"list_groups_of_{role}",
         tag=TAG,
-        summary=f"The groups {of}",
-        description="Latest formed first.",
+        summary=f"List the children's groups {of}",
+        description="The latest group comes first.",
         action="list_groups",
         parameters=(owner, *in_query(*PAGED)),
-        answers=(page_of("Group", EXAMPLE),),
+        answers=(page_of("Group", EXAMPLE, "A page of the groups."),),
     )
     yield Operation(
         method="GET",
         path=one,
         id=f"get_group_of_{role}",
         tag=TAG,
-        summary=f"One group {of}",
+        summary=f"Read a children's group {of}",
         action="read_group",
         parameters=of_one,
-        answers=answered(200, "It."),
+        answers=answered(200, "The group."),
         refused=(NotFound(TITLE),),
     )
     yield Operation(
@@ -94,8 +96,8 @@ def _operations_of(collection: str, role: str) -> Iterator[Operation]:
         path=one,
         id=f"revise_group_of_{role}",
         tag=TAG,
-        summary=f"Change a group {of}",
-        description="Takes any of the members; `null` takes the school class away.",
+        summary=f"Change a children's group {of}",
+        description="Any of the members may be sent. `null` removes the school class.",
         action="revise_group",
         parameters=of_one,
         body=Body(
@@ -103,7 +105,7 @@ def _operations_of(collection: str, role: str) -> Iterator[Operation]:
             members=(text("name"), children(required=False), _class_or_null()),
             example={"name": "Lions"},
         ),
-        answers=answered(200, "As it is now."),
+        answers=answered(200, "The group after the change."),
         refused=(unknown, NotFound(TITLE), taken),
     )
     yield Operation(
@@ -111,7 +113,7 @@ def _operations_of(collection: str, role: str) -> Iterator[Operation]:
         path=one,
         id=f"disband_group_of_{role}",
         tag=TAG,
-        summary=f"Disband a group {of}",
+        summary=f"Disband a children's group {of}",
         action="disband_group",
         parameters=of_one,
         answers=(REMOVED,),

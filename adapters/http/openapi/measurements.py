@@ -1,4 +1,4 @@
-"""Measurements in the document: four operations for each kind."""
+"""Measurements in the OpenAPI document: four operations for each kind."""
 
 from collections.abc import Iterator
 
@@ -24,31 +24,31 @@ TAG = "Measurements"
 VALUE: Json = {
     "anyOf": [
         {"type": "number", "minimum": 0},
-        pattern(r"[0-9]+(?:\.[0-9]+)?", "The same as text: `70.2` is stored.", maxLength=lengths.NUMBER),
+        pattern(r"[0-9]+(?:\.[0-9]+)?", "The number as text; it is stored as a number.", maxLength=lengths.NUMBER),
     ],
-    "description": "A number that is 0 or more, within the range of a double.",
+    "description": "A number from 0 up, within the range of a double.",
 }
 
 ORDER = """\
-Refusals, the first that applies: 401, the scope 403, ids of the path 400, the body 400; then whether the user is still
-there 401, a child that asks for another 403, whether the child is there 400, the relation 403; then the members: a bad
-`timestamp`, a bad `value`, a bad `unit`, missing members, a bad `body_fat`; last the duplicate 409.
+The first error that applies is returned: 401 for the token, 403 for its scope, 400 for ids of the path, 400 for the
+body; 401 when the user was removed, 403 when a child names another child, 400 when the child is not registered, 403
+when the user is not related to the child; then 400 for a bad `timestamp`, a bad `value`, a bad `unit`, missing members
+and a bad companion value, in this order; last 409 for a duplicate.
 """
 
 DUPLICATES = """\
-Of one child and kind there is one measurement at an instant, to the millisecond: `15:00:00+01:00` and `14:00:00Z` are
-the same. Of any number of equal requests exactly one is accepted. Once a measurement is removed, its instant is free
-again.
+A child has one measurement of a kind at an instant, to the millisecond: `15:00:00+01:00` and `14:00:00Z` are the same
+instant. Of any number of equal requests exactly one is accepted. Removing a measurement frees its instant.
 """
 
 BODY_FAT = """\
-A weight with `body_fat` also records a body fat at that instant, or revises the value of the one that is there; both
-are stored, or neither. Removing the weight leaves the body fat; removing the body fat takes `body_fat` off the weight.
+A weight with `body_fat` also records a body fat at that instant, or revises the existing one. Both are stored, or
+neither. Removing the weight keeps the body fat; removing the body fat removes `body_fat` from the weight.
 """
 
 BATCH = """\
-An array is answered with 207, whatever becomes of its items: each stands alone, and those that are accepted are stored
-together. Of equal items the first is accepted. What is no object is an object without members.
+An array is always answered with 207 and one result per item. Each item is decided alone; accepted items are stored
+together. Of equal items the first is accepted. An element that is not an object counts as one without members.
 """
 
 MANY = filters.too_many("value")
@@ -56,7 +56,7 @@ MANY = filters.too_many("value")
 TOGETHER = [
     kind for kind in KINDS.values() if kind.companion or kind.name in {each.companion for each in KINDS.values()}
 ]
-"""Kinds of which one travels with the other."""
+"""Kinds that have a companion, or are one."""
 
 
 def operations() -> Iterator[Operation]:
@@ -92,10 +92,16 @@ def _operations_of(kind: Kind) -> Iterator[Operation]:
         parameters=(child,),
         body=_body(kind),
         answers=(
-            Answer(status=201, description="Recorded.", schema=ref(name), example=_example(kind), links=then),
+            Answer(
+                status=201,
+                description=f"The {kind.title.lower()} that was recorded.",
+                schema=ref(name),
+                example=_example(kind),
+                links=then,
+            ),
             Answer(
                 status=207,
-                description="What became of each item of an array, in the order sent.",
+                description="The result of every item of an array, in the order sent.",
                 schema=ref(f"{name}Batch"),
                 example=_batch_example(kind),
             ),
@@ -107,11 +113,11 @@ def _operations_of(kind: Kind) -> Iterator[Operation]:
         path=collection,
         id=f"list_{kind.name}",
         tag=TAG,
-        summary=f"The {kind.title.lower()}s of a child",
-        description="Latest recorded first, unless sorted; ties are broken the same way.",
+        summary=f"List the {kind.title.lower()}s of a child",
+        description="The latest recorded comes first unless `sort` is given; it also breaks ties.",
         action="read_measurements",
         parameters=(child, *in_query(*filters.LIST)),
-        answers=(page_of(name, _example(kind)),),
+        answers=(page_of(name, _example(kind), f"A page of the child's {kind.title.lower()}s."),),
         refused=(*of_child, MANY),
     )
     yield Operation(
@@ -119,10 +125,10 @@ def _operations_of(kind: Kind) -> Iterator[Operation]:
         path=one,
         id=f"get_{kind.name}",
         tag=TAG,
-        summary=f"One {kind.title.lower()} of a child",
+        summary=f"Read a {kind.title.lower()} of a child",
         action="read_measurements",
         parameters=single,
-        answers=(ok(name, _example(kind)),),
+        answers=(ok(name, _example(kind), f"The {kind.title.lower()}."),),
         refused=(*of_child, NotFound(kind.title)),
     )
     yield Operation(
@@ -131,7 +137,6 @@ def _operations_of(kind: Kind) -> Iterator[Operation]:
         id=f"remove_{kind.name}",
         tag=TAG,
         summary=f"Remove a {kind.title.lower()}",
-        description="The same answer where there is nothing to remove.",
         action="remove_measurement",
         parameters=single,
         answers=(REMOVED,),
@@ -171,7 +176,7 @@ def _schemas_of(kind: Kind) -> dict[str, Json]:
         code={"enum": [400, 409, 500]},
         message={"type": "string"},
         description={"type": "string"},
-        item={"description": "Of a 409 what would have been stored, without `id`; else the element as it was sent."},
+        item={"description": "For a 409 what would have been stored, without `id`, else the element as it was sent."},
     )
     return {name: whole, f"{name}Batch": closed(success=array(accepted), error=array(refused))}
 

@@ -1,4 +1,4 @@
-"""Operations as facts: what one takes, what it answers and how it refuses, each said once."""
+"""Operations of the API as tables: what each takes, how it answers, and which errors it may return."""
 
 from typing import Any
 
@@ -9,14 +9,14 @@ from adapters.http.schemas.json_schema import Json, array, ref
 
 
 class Link(Struct, frozen=True):
-    """What can be done next: the operation, and where in this request or answer its parameters are."""
+    """A next operation, and where its parameters are found in this request or its response."""
 
     operation: str
     parameters: dict[str, str]
 
 
 class Answer(Struct, frozen=True, kw_only=True):
-    """How a request is answered that is not refused. Without `schema` there is no body."""
+    """A successful response. Without `schema` it has no body."""
 
     status: int
     description: str
@@ -27,28 +27,28 @@ class Answer(Struct, frozen=True, kw_only=True):
     media_type: str = "application/json"
 
 
-def ok(name: str, example: Any, description: str = "It.") -> Answer:
-    """200, with what is called so."""
+def ok(name: str, example: Any, description: str) -> Answer:
+    """200 with the schema of that name."""
     return Answer(status=200, description=description, schema=ref(name), example=example)
 
 
-def page_of(name: str, example: Json) -> Answer:
+def page_of(name: str, example: Json, description: str) -> Answer:
     """A page of a list, as a bare array."""
     schema, headers = array(ref(name)), ("X-Total-Count", "Link")
-    return Answer(status=200, description="A page of them.", schema=schema, example=[example], headers=headers)
+    return Answer(status=200, description=description, schema=schema, example=[example], headers=headers)
 
 
-def cut_of(name: str, example: Any) -> Answer:
-    """A page of a list, as an object, which may have been cut short."""
-    return Answer(status=200, description="A page of them.", schema=ref(name), example=example, headers=("Link",))
+def cut_of(name: str, example: Any, description: str) -> Answer:
+    """A page of a list, as an object."""
+    return Answer(status=200, description=description, schema=ref(name), example=example, headers=("Link",))
 
 
-REMOVED = Answer(status=204, description="It is not there any more. The same answer where it never was.")
+REMOVED = Answer(status=204, description="Removed. Removing what does not exist has the same response.")
 
 
 class Operation(Struct, frozen=True, kw_only=True):
-    """`action`: its row in the table of permissions; None where no token is asked for. `refused`: besides what
-    parameters and members are refused with, and what every operation may answer."""
+    """`action`: its row in the table of permissions; None when no token is needed. `refused`: the errors of its own,
+    besides those of its parameters and members and those of every operation."""
 
     method: str
     path: str

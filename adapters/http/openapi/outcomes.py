@@ -1,4 +1,4 @@
-"""Outcomes and their entries in the document."""
+"""Outcomes in the OpenAPI document, and the batch responses that outcomes and entries share."""
 
 from collections.abc import Iterator
 
@@ -26,7 +26,10 @@ EXAMPLE: Json = {
 }
 
 DIRECTION = one_of("direction", DIRECTIONS, default=HIGHER)
-BATCH = "An array is answered with 207, item by item: each stands alone, and those accepted are stored together."
+BATCH = (
+    "An array is answered with 207 and one result per item. Each item is decided alone; accepted items are stored "
+    "together."
+)
 
 
 def operations() -> Iterator[Operation]:
@@ -42,7 +45,7 @@ def operations() -> Iterator[Operation]:
         id="create_outcomes",
         tag=TAG,
         summary="Create an outcome, or an array of them",
-        description=f"A brand has one outcome of a metric and name. {BATCH}",
+        description=f"Metric and name together are unique within a brand. {BATCH}",
         action="create_outcomes",
         body=Body(
             name="NewOutcome",
@@ -51,18 +54,25 @@ def operations() -> Iterator[Operation]:
                 text(
                     "brand_id",
                     required=True,
-                    description="Of an institution: then `weight` and `body_fat` of its children count.",
+                    description="If it is the id of an institution, measurements of its children count for `weight` "
+                    "and `body_fat`.",
                 ),
                 text("metric_key", required=True),
                 text("description", least=0),
-                text("unit", least=0, description="Measurements of this unit only."),
+                text("unit", least=0, description="Only measurements with this unit count."),
                 DIRECTION,
             ),
             example=SENT,
             many=True,
         ),
         answers=(
-            Answer(status=201, description="Created.", schema=ref("Outcome"), example=EXAMPLE, links=then),
+            Answer(
+                status=201,
+                description="The outcome that was created.",
+                schema=ref("Outcome"),
+                example=EXAMPLE,
+                links=then,
+            ),
             batch("Outcome", EXAMPLE, {"name": SENT["name"]}),
         ),
         refused=(AlreadyRegistered("Outcome"),),
@@ -72,21 +82,21 @@ def operations() -> Iterator[Operation]:
         path="/v1/outcomes",
         id="list_outcomes",
         tag=TAG,
-        summary="Outcomes",
-        description="Latest created first.",
+        summary="List the outcomes",
+        description="The latest outcome comes first.",
         action="list_outcomes",
         parameters=in_query(*LIST),
-        answers=(cut_of("OutcomePage", {"outcomes": [EXAMPLE], "total": 1}),),
+        answers=(cut_of("OutcomePage", {"outcomes": [EXAMPLE], "total": 1}, "A page of the outcomes."),),
     )
     yield Operation(
         method="GET",
         path="/v1/outcomes/{outcome_id}",
         id="get_outcome",
         tag=TAG,
-        summary="One outcome",
+        summary="Read an outcome",
         action="read_outcome",
         parameters=(outcome_id(),),
-        answers=(ok("Outcome", EXAMPLE),),
+        answers=(ok("Outcome", EXAMPLE, "The outcome."),),
     )
     yield Operation(
         method="PATCH",
@@ -94,7 +104,7 @@ def operations() -> Iterator[Operation]:
         id="revise_outcome",
         tag=TAG,
         summary="Change an outcome",
-        description="Takes any of the members; `updated_at` moves.",
+        description="Any of the members may be sent; `updated_at` becomes the time of the change.",
         action="revise_outcome",
         parameters=(outcome_id(),),
         body=Body(
@@ -107,7 +117,7 @@ def operations() -> Iterator[Operation]:
             ),
             example={"description": "Of all pupils"},
         ),
-        answers=(ok("Outcome", EXAMPLE, "As it is now."),),
+        answers=(ok("Outcome", EXAMPLE, "The outcome after the change."),),
         refused=(AlreadyRegistered("Outcome"),),
     )
 
@@ -117,7 +127,7 @@ def batch(name: str, accepted: Json, sent: Json) -> Answer:
     bad = {"code": 400, "error": "validation_error", "message": "brand_id are required!", "item": sent}
     return Answer(
         status=207,
-        description="What became of each item of an array, in the order sent.",
+        description="The result of every item of an array, in the order sent.",
         schema=ref(f"{name}Batch"),
         example={"success": [{"code": 201, "item": accepted}], "error": [conflict, bad]},
     )
@@ -137,6 +147,6 @@ def batch_of(name: str) -> Json:
         code={"enum": [400, 404, 409, 500]},
         error=choice("validation_error", "not_found", "conflict", "internal_error"),
         message={"type": "string"},
-        item={"description": "Of a 409 what would have been stored; else the element as it was sent."},
+        item={"description": "For a 409 what would have been stored, else the element as it was sent."},
     )
     return closed(success=array(closed(code={"const": 201}, item=ref(name))), error=array(refused))

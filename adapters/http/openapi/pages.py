@@ -1,5 +1,4 @@
-"""The OpenAPI document over HTTP, and the page that shows it: Swagger UI, from a wheel, so that nothing is loaded from
-elsewhere."""
+"""The OpenAPI document over HTTP, and a page with Swagger UI, whose files come from an installed package."""
 
 from functools import cache
 from importlib.util import find_spec
@@ -24,14 +23,14 @@ ASSETS = {
     "page.css": "text/css",
     "page.js": "text/javascript",
 }
-"""What the page asks for → its media type."""
+"""File of the page → its media type."""
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     "Cache-Control": "public, max-age=3600",
 }
-"""The page shows nobody's data; it runs its own scripts, and asks nobody but the service."""
+"""The page contains no personal data, runs only its own scripts and connects only to this service."""
 
 
 def routes() -> list[HTTPRouteHandler]:
@@ -55,8 +54,8 @@ def routes() -> list[HTTPRouteHandler]:
 
 @cache
 def _document() -> bytes:
-    """Made when the first asks: nothing else needs it, and a start is to be quick."""
-    from adapters.http.openapi.document import document  # noqa: PLC0415  # not at the start
+    """Made on the first request, so that the service starts quickly."""
+    from adapters.http.openapi.document import document  # noqa: PLC0415  # loaded on the first request
 
     return encode(document())
 
@@ -68,7 +67,7 @@ def _asset(name: str) -> bytes:
 
 
 def _swagger_ui() -> Path:
-    """The files of the wheel, whose code is not loaded: it is for another framework."""
+    """The package's files. Its code is not loaded: it is for another framework."""
     found = find_spec("flask_swagger_ui")
     if found is None or found.origin is None:
         raise FileNotFoundError("flask-swagger-ui is not installed")

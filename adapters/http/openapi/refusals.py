@@ -1,4 +1,4 @@
-"""Refusals in the document: the examples are what the service itself says, in the envelope of the path's family."""
+"""Error responses in the OpenAPI document. The service renders the examples itself, in the envelope of the API area."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -30,42 +30,43 @@ KIB = 1024
 REQUEST_ID = "5a62be07de34500146d9c544"
 
 TITLES = {
-    400: "What was sent cannot be taken.",
-    401: "Nobody known asks.",
-    403: "Whoever asks may not.",
-    404: "It is not there.",
-    408: "The request took too long to arrive, or its body was too slow: 1 KiB a second is the least.",
-    409: "It is there already.",
-    413: f"The body has too many bytes: {ACCOUNTS // KIB} KiB are for a login, a password or a command about accounts, "
-    f"{ITEM // KIB} KiB for one group, outcome, measurement or entry, and 16 MiB, unless set otherwise, for an array "
-    "of them, which begins with `[` within the first KiB, and for statistics. Or an array has too many items, or an "
-    "object too many members (10,000). Nothing is stored.",
-    415: "The body is something else than JSON, or packed. No content type is taken for JSON.",
-    429: "Too many requests. They are counted per subject of a token, and per address without one; an array is one.",
-    431: "The line of the request and its headers are longer than 64 KiB, or there are more than 100 headers.",
-    500: "A fault of the service; its log has more under the request's id.",
-    503: "The queue is full, the bodies of all clients or of this one are as much as may be, the database is away or a "
-    "view is behind: nothing is wrong with the request.",
+    400: "The request is invalid.",
+    401: "The request has no valid credentials.",
+    403: "The user is not allowed to do this.",
+    404: "Not found.",
+    408: "The request took too long to arrive, or its body came at less than 1 KiB a second.",
+    409: "Already registered.",
+    413: f"The body is too large: the limit is {ACCOUNTS // KIB} KiB for a login, a password or a command about "
+    f"accounts, {ITEM // KIB} KiB for one group, outcome, measurement or entry, and by default 16 MiB for statistics "
+    "and for an array, whose `[` must come within the first KiB. Or an array has too many items, or an object more "
+    "than 10,000 members. Nothing is stored.",
+    415: "The body is not JSON, or it is compressed. A body without content type counts as JSON.",
+    429: "Too many requests. They are counted per subject of a token, and per address without one. An array counts as "
+    "one request.",
+    431: "The request line and headers are longer than 64 KiB, or there are more than 100 headers.",
+    500: "An internal error. The service's log has details under the request id.",
+    503: "The service is temporarily unavailable: its queue or its budget for bodies is full, the database is not "
+    "reachable, or a view is behind. The request itself is fine.",
 }
 
 HEADERS: dict[str, Json] = {
     "X-Request-Id": {
-        "description": "What the request is called in logs and in the audit.",
+        "description": "The id of the request in logs and in the audit.",
         "required": True,
         "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$"},
     },
     "X-Total-Count": {
-        "description": "How many match, on whatever page.",
+        "description": "How many rows match, on all pages together.",
         "required": True,
         "schema": {"type": "integer", "minimum": 0},
     },
     "Link": {
-        "description": "Only of an answer that would have been larger than about 4 MiB and was cut short: where the "
-        "rest of its page is, with `rel=next`.",
+        "description": "Only on a response that was cut because it would have been larger than about 4 MiB: the "
+        "address of the rest of its page, with `rel=next`.",
         "schema": {"type": "string"},
     },
     "Retry-After": {
-        "description": "Seconds until it is worth trying again.",
+        "description": "Seconds to wait before the next attempt.",
         "required": True,
         "schema": {"type": "integer", "minimum": 1},
     },
@@ -75,17 +76,17 @@ HEADERS: dict[str, Json] = {
         "schema": {"const": "Bearer"},
     },
     "RateLimit-Limit": {
-        "description": "Requests in a window.",
+        "description": "Requests allowed per window.",
         "required": True,
         "schema": {"type": "integer", "minimum": 1},
     },
     "RateLimit-Remaining": {
-        "description": "Requests that are left in this window.",
+        "description": "Requests left in this window.",
         "required": True,
         "schema": {"type": "integer", "minimum": 0},
     },
     "RateLimit-Reset": {
-        "description": "Seconds until there may be another.",
+        "description": "Seconds until another request is allowed.",
         "required": True,
         "schema": {"type": "integer", "minimum": 1},
     },
@@ -96,12 +97,12 @@ FIRST, SECOND = "Refusal", "Problem"
 SCHEMAS: dict[str, Json] = {
     FIRST: closed(
         ("description", "redirect_link"),
-        code={"type": "integer", "minimum": 400, "maximum": 599, "description": "The status."},
+        code={"type": "integer", "minimum": 400, "maximum": 599, "description": "The HTTP status."},
         message=string(),
         description=string(),
-        redirect_link=string("Where to log in.", const="/auth"),
+        redirect_link=string("The path to log in.", const="/auth"),
     ),
-    SECOND: closed(error=choice(*ERRORS.values()), message=string("Of a bad member: it names it.")),
+    SECOND: closed(error=choice(*ERRORS.values()), message=string("The error; it names an invalid member.")),
 }
 
 OF_ALL: tuple[Exception, ...] = (
@@ -110,7 +111,7 @@ OF_ALL: tuple[Exception, ...] = (
     LoggedFault(),
     Unavailable("queue full", 1),
 )
-"""What every operation may answer."""
+"""Errors of every operation."""
 
 OF_TOKENS: tuple[Exception, ...] = (*map(NotAuthenticated, ("missing", "expired", "bad")), UserGone())
 
@@ -123,17 +124,17 @@ OF_BODIES: tuple[Exception, ...] = (
 )
 
 PATHS = {FIRST: "/", SECOND: "/v1/outcomes"}
-"""Envelope → a path that is answered in it."""
+"""Envelope → a path whose errors have it."""
 
 
 def shared() -> Json:
-    """The responses that many operations have, by name."""
+    """The error responses that many operations share, by name."""
     of_many = {envelope: by_status(path, (*OF_TOKENS, *OF_ALL)) for envelope, path in PATHS.items()}
     return {f"{envelope}{status}": response for envelope, all in of_many.items() for status, response in all.items()}
 
 
 def responses(operation: Operation) -> Json:
-    """By status: everything that an operation may be refused with, each with what is said then."""
+    """By status: every error that an operation may return, with examples."""
     path = path_of(operation)
     envelope = SECOND if api_area_of(path) == "outcomes" else FIRST
     of_tokens = ["401"] if operation.action else []
@@ -144,12 +145,12 @@ def responses(operation: Operation) -> Json:
 
 
 def path_of(operation: Operation) -> str:
-    """One of its paths."""
+    """A path that matches the operation's template."""
     return re.sub(r"\{.*?\}", "0", operation.path)
 
 
 def own(operation: Operation) -> Iterator[Exception]:
-    """What an operation may be refused with besides what all of them are."""
+    """Errors of an operation, besides those that all operations share."""
     if operation.action is not None:
         yield Forbidden(tuple(permissions.MAY[operation.action]))
     if operation.action is not None or operation.body is not None:
@@ -173,14 +174,13 @@ def by_status(path: str, refused: Iterable[Exception]) -> Json:
 
 
 def _called(error: Exception) -> str:
-    """A name for it: what it is, and what it is about."""
+    """A name for an example: the error and what it is about."""
     facts = vars(error) | ({"member": str(error)} if isinstance(error, InvalidInput) else {})
     about = " ".join(facts[name] for name in ("member", "name", "title", "reason", "unit") if name in facts)
     return "-".join((type(error).__name__, *re.findall(r"\w+", about)))
 
 
 def _response(refused: list[tuple[str, RawResponse]]) -> Json:
-    """Of one status."""
     response = refused[0][1]
     examples = {name: {"value": msgspec.json.decode(each.content)} for name, each in refused}
     envelope = FIRST if b'"code"' in response.content else SECOND

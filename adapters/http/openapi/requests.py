@@ -1,4 +1,4 @@
-"""What requests are made of, each with what is said of a bad one: parameters, bodies and their members."""
+"""Parts of requests in the OpenAPI document, each with its errors: parameters, bodies and members of bodies."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ Refusals = tuple[Exception, ...]
 
 
 class Parameter(Struct, frozen=True, kw_only=True):
-    """Of the path or the query. `refused`: what is said of a bad one."""
+    """A parameter of the path or the query. `refused`: the errors that a bad value has."""
 
     name: str
     place: str
@@ -39,7 +39,7 @@ class Parameter(Struct, frozen=True, kw_only=True):
 
 
 class Member(Struct, frozen=True, kw_only=True):
-    """Of a body. `refused`: what is said of a bad one."""
+    """A member of a body. `refused`: the errors that a bad value has."""
 
     name: str
     schema: Json
@@ -48,7 +48,7 @@ class Member(Struct, frozen=True, kw_only=True):
 
 
 class Body(Struct, frozen=True, kw_only=True):
-    """`name` is its schema's. Where `many`, an array of the same is taken as well. One of `either` must be there."""
+    """`name`: of its schema. `many`: an array of such bodies is accepted, too. One member of `either` is required."""
 
     name: str
     members: tuple[Member, ...]
@@ -77,7 +77,7 @@ class Body(Struct, frozen=True, kw_only=True):
 
 
 def path_id(name: str, of: str) -> Parameter:
-    description = f"Of the {of}."
+    description = f"The id of the {of}."
     return Parameter(
         name=name,
         place="path",
@@ -94,7 +94,7 @@ def outcome_id() -> Parameter:
         name="outcome_id",
         place="path",
         schema=PATH_UUID,
-        description="Of the outcome.",
+        description="The id of the outcome.",
         required=True,
         refused=(NotFound("Outcome"),),
         example="01903a5c-9c9f-7123-8000-0130a0800000",
@@ -102,7 +102,7 @@ def outcome_id() -> Parameter:
 
 
 def in_query(*declared: query_parameters.Parameter[Any]) -> tuple[Parameter, ...]:
-    """Of the query, as its endpoint declares them; a bad one is refused by name."""
+    """The query parameters that an endpoint declares, as the document describes them."""
     return tuple(map(_query_parameter, declared))
 
 
@@ -123,7 +123,7 @@ def _query_parameter(declared: query_parameters.Parameter[Any]) -> Parameter:
 
 
 def text(name: str, *, least: int = 1, required: bool = False, description: str = "") -> Member:
-    """Text of so many characters, none of which is U+0000; at most as the table of lengths says."""
+    """Text without U+0000, of at least so many characters; `lengths` has the maximum."""
     most = lengths.of(name)
     facts: Json = {"minLength": least, "maxLength": most} if least else {"maxLength": most}
     refused: list[Refusal] = [NotText(name), UnsafeText(name), TextTooLong(name, most)]
@@ -134,13 +134,13 @@ def text(name: str, *, least: int = 1, required: bool = False, description: str 
 
 
 def password(name: str) -> Member:
-    """A password that is to be checked: one that nobody can have is wrong, and not refused for its length."""
+    """A password to verify. Any length is accepted: one that no user can have is simply wrong."""
     schema = pattern(r"[^\u0000]*")
     return Member(name=name, schema=schema, required=True, refused=(NotText(name), UnsafeText(name)))
 
 
 def new_password(name: str) -> Member:
-    """A password that is to be set."""
+    """A password to set."""
     refused = (NotText(name), UnsafeText(name), PasswordTooShort(name, SHORTEST), PasswordTooLong(name, LONGEST))
     said = f"At least {SHORTEST} characters and at most {LONGEST:,} bytes, in Unicode NFC."
     schema = pattern(r"[^\u0000]*", said, minLength=SHORTEST, maxLength=LONGEST)

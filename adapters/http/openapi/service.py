@@ -1,4 +1,4 @@
-"""The service itself in the document: views, health, keys, and this document."""
+"""The service itself in the OpenAPI document: views, health, metrics, keys and the document."""
 
 from collections.abc import Iterator
 
@@ -50,44 +50,46 @@ def operations() -> Iterator[Operation]:
         path="/v1/views",
         id="list_views",
         tag=TAG,
-        summary="How every generation of every view stands",
+        summary="List the status of every generation of every view",
         action="read_views",
-        answers=(Answer(status=200, description="All of them.", schema=array(ref("View")), example=[VIEW]),),
+        answers=(
+            Answer(status=200, description="All generations of all views.", schema=array(ref("View")), example=[VIEW]),
+        ),
     )
-    yield _health("live", "Whether the process should go on", "Liveness", LIVENESS, {"status": "not live"})
-    yield _health("ready", "Whether requests should be sent here", "Readiness", READINESS, {"status": "not ready"})
+    yield _health("live", "Whether this process can still do its work", "Liveness", LIVENESS, {"status": "not live"})
+    yield _health("ready", "Whether this process can answer requests", "Readiness", READINESS, {"status": "not ready"})
     yield Operation(
         method="GET",
         path="/metrics",
         id="read_metrics",
         tag=TAG,
-        summary="Counts and times, in the text format of Prometheus",
-        description="Without names, values or ids. The service may be set not to have it.",
-        answers=(Answer(status=200, description="They.", schema=string(), media_type="text/plain"),),
+        summary="Read the metrics in the text format of Prometheus",
+        description="They contain no names, values or ids. A setting turns the endpoint off.",
+        answers=(Answer(status=200, description="The metrics.", schema=string(), media_type="text/plain"),),
     )
     yield Operation(
         method="GET",
         path="/.well-known/jwks.json",
         id="list_keys",
         tag=TAG,
-        summary="The public keys that tokens are checked with, as a JWKS",
-        answers=(Answer(status=200, description="All that are good.", schema=ref("Keys"), example={"keys": [KEY]}),),
+        summary="List the public keys that verify tokens, as a JWKS",
+        answers=(Answer(status=200, description="All valid keys.", schema=ref("Keys"), example={"keys": [KEY]}),),
     )
     yield Operation(
         method="GET",
         path="/openapi.json",
         id="read_openapi",
         tag=TAG,
-        summary="This document",
-        answers=(Answer(status=200, description="It.", schema={"type": "object"}),),
+        summary="Read the OpenAPI document",
+        answers=(Answer(status=200, description="The OpenAPI document.", schema={"type": "object"}),),
     )
     yield Operation(
         method="GET",
         path="/docs",
         id="read_docs",
         tag=TAG,
-        summary="This document as a page",
-        answers=(Answer(status=200, description="It.", schema=string(), media_type="text/html"),),
+        summary="Read the OpenAPI document as a page",
+        answers=(Answer(status=200, description="A page with Swagger UI.", schema=string(), media_type="text/html"),),
     )
 
 
@@ -99,12 +101,12 @@ def _health(what: str, summary: str, name: str, well: Json, change: Json) -> Ope
         id=f"is_{what}",
         tag=TAG,
         summary=summary,
-        description="With all that was looked at, and what is wrong.",
+        description="The response lists every check and its result.",
         answers=(
-            ok(name, well, "It should."),
+            ok(name, well, "Yes, with the result of every check."),
             Answer(
                 status=503,
-                description="It should not.",
+                description="No, with the result of every check.",
                 schema=ref(name),
                 example=unwell,
                 headers=("Retry-After",),

@@ -1,4 +1,4 @@
-"""Statistics in the document: what values say that come with the question."""
+"""Statistics in the OpenAPI document: endpoints that compute on the values in their body."""
 
 from collections.abc import Iterator
 
@@ -15,7 +15,7 @@ TAG = "Analytics"
 
 ALPHA_MEMBER = number(
     "alpha",
-    "The level of significance; an interval is at 1 − alpha.",
+    "The level of significance. The confidence of an interval is 1 − alpha.",
     refused=(
         InvalidInput("alpha", "must lie between 0 and 1, both left out"),
         InvalidInput("alpha", "too small to compute with"),
@@ -82,15 +82,15 @@ def operations() -> Iterator[Operation]:
         path="/cohort/trend",
         id="find_trend",
         tag=TAG,
-        summary="The line through values",
-        description="Least squares; `x` is 0, 1, 2, … when left out. `confidence_interval` is the slope's.",
+        summary="Fit a line through values",
+        description="Least squares. `x` is 0, 1, 2, … by default. `confidence_interval` is that of the slope.",
         action="analyze_values",
         body=Body(
             name="Values",
             members=(_numbers("values", 3), _numbers("x", 3, required=False), ALPHA_MEMBER),
             example={"values": [1, 2, 3]},
         ),
-        answers=(ok("Trend", TREND),),
+        answers=(ok("Trend", TREND, "The trend."),),
         refused=(
             InvalidInput("x", "as many as values are needed, 3, not 2"),
             constant("x"),
@@ -106,10 +106,10 @@ def operations() -> Iterator[Operation]:
         path="/cohort/changepoint",
         id="find_changepoints",
         tag=TAG,
-        summary="Where the mean of values changes",
-        description="Welch's t test of every split that leaves both segments long enough; `index` is the first of the "
-        f"later one. Of more than {MOST_CHANGEPOINTS:,} splits those with the smallest p-values are listed, in the "
-        "order of their index. At least two segments' values are needed.",
+        summary="Find where the mean of values changes",
+        description="Welch's t test of every split into two segments of sufficient length. `index` is the first index "
+        f"of the later segment. If there are more than {MOST_CHANGEPOINTS:,} changepoints, those with the smallest "
+        "p-values are listed, ordered by index. There must be values for two segments.",
         action="analyze_values",
         body=Body(
             name="LongValues",
@@ -120,7 +120,7 @@ def operations() -> Iterator[Operation]:
             ),
             example={"values": [0, 1, 2, 10, 11, 12]},
         ),
-        answers=(ok("Changepoints", CHANGEPOINTS),),
+        answers=(ok("Changepoints", CHANGEPOINTS, "The changepoints."),),
         refused=(BEYOND, TooManyValues(VALUES_OF_CHANGEPOINTS)),
     )
     yield Operation(
@@ -128,15 +128,15 @@ def operations() -> Iterator[Operation]:
         path="/patterns/correlate",
         id="find_correlation",
         tag=TAG,
-        summary="How two series go together",
-        description="The interval is by Fisher's z; Spearman's with variance 1.06 / (n − 3).",
+        summary="Correlate two series of values",
+        description="The interval uses Fisher's z; for Spearman's coefficient with variance 1.06 / (n − 3).",
         action="analyze_values",
         body=Body(
             name="Pairs",
             members=(_numbers("x", 4), _numbers("y", 4), METHOD, ALPHA_MEMBER),
             example={"x": [1, 2, 3, 4], "y": [1, 3, 2, 4]},
         ),
-        answers=(ok("Correlation", CORRELATION),),
+        answers=(ok("Correlation", CORRELATION, "The correlation."),),
         refused=(InvalidInput("y", "as many as x are needed, 4, not 5"), constant("x"), BEYOND, TooManyValues(VALUES)),
     )
 

@@ -1,4 +1,4 @@
-"""Users in the document: the five kinds that a programme registers, and family ties."""
+"""Users in the OpenAPI document: the five roles that can be registered, and the children of families."""
 
 from collections.abc import Iterator
 
@@ -23,8 +23,8 @@ from domain.user import TITLES
 SHOWN: dict[str, dict[str, Json]] = {
     "child": {
         "gender": string(enum=["male", "female"]),
-        "age": string("With a `birth_date` whole years, as of now."),
-        "age_calc_date": string("When the age was right. Not beside a `birth_date`."),
+        "age": string("With a `birth_date` the age today, in whole years."),
+        "age_calc_date": string("The day for which `age` was given; absent with a `birth_date`."),
         "birth_date": string(format="date"),
     },
     "educator": {"children_groups": array(ref("Group"))},
@@ -32,7 +32,7 @@ SHOWN: dict[str, dict[str, Json]] = {
     "application": {"application_name": string()},
     "family": {"children": array(ID)},
 }
-"""Role → what its users say of themselves besides what all do."""
+"""Role → members of its responses besides those of every user."""
 
 EXAMPLES: dict[str, Json] = {
     "child": {"gender": "female", "age": "9", "age_calc_date": "2019-06-20"},
@@ -43,9 +43,9 @@ EXAMPLES: dict[str, Json] = {
 }
 
 OF_EVERYBODY = (
-    text("username", required=True, description="Unique over all users; compared in Unicode NFC."),
+    text("username", required=True, description="Unique among all users; compared in Unicode NFC."),
     new_password("password"),
-    text("institution_id", required=True, description="Of an institution that is there."),
+    text("institution_id", required=True, description="The id of a registered institution."),
 )
 
 
@@ -65,17 +65,17 @@ MEMBERS: dict[str, tuple[Member, ...]] = {
                     pattern(r"[0-9]*[1-9][0-9]*(?:\.[0-9]+)?|[0-9]+\.[0-9]*[1-9][0-9]*", maxLength=lengths.NUMBER),
                     {"type": "number", "exclusiveMinimum": 0},
                 ],
-                "description": "Needed unless `birth_date` is there, which it is ignored beside.",
+                "description": "Required without `birth_date`, ignored with it.",
             },
             refused=(NotPositive("age"),),
         ),
-        _date("age_calc_date", NOT_TO_COME, "When the age was right: the day of registration, when left out."),
-        _date("birth_date", BORN, "The age is computed from it, in whole years."),
+        _date("age_calc_date", NOT_TO_COME, "The day for which `age` is given; today by default."),
+        _date("birth_date", BORN, "The age in whole years is computed from it."),
     ),
     "application": (text("application_name", required=True),),
     "family": (groups.children(required=True),),
 }
-"""Role → members of its POST besides those of everybody."""
+"""Role → members of its POST besides those of every user."""
 
 SENT: dict[str, Json] = {
     "child": {"gender": "female", "age": 9},
@@ -96,7 +96,8 @@ def operations() -> Iterator[Operation]:
         id="remove_user",
         tag=TAG,
         summary="Remove a user",
-        description="A child leaves every group and family, and its measurements go. Nobody removes itself: 403.",
+        description="A removed child leaves every group and family, and its measurements are removed. Users cannot "
+        "remove themselves: 403.",
         action="remove_user",
         parameters=(path_id("user_id", "user"),),
         answers=(REMOVED,),
@@ -144,7 +145,15 @@ def _operations_of(collection: Collection) -> Iterator[Operation]:
             example=sent,
             either=("age", "birth_date") if role == "child" else (),
         ),
-        answers=(Answer(status=201, description="Registered.", schema=ref(name), example=example, links=then),),
+        answers=(
+            Answer(
+                status=201,
+                description=f"The {title} that was registered.",
+                schema=ref(name),
+                example=example,
+                links=then,
+            ),
+        ),
         refused=(
             InstitutionNotRegistered(),
             *((UNKNOWN_CHILDREN,) if role == "family" else ()),
@@ -156,21 +165,21 @@ def _operations_of(collection: Collection) -> Iterator[Operation]:
         path=collection.path,
         id=f"list_{role}",
         tag=TAG,
-        summary=f"All {titles}",
+        summary=f"List the {titles}",
         description=LATEST,
         action="list_users",
         parameters=in_query(*PAGED),
-        answers=(page_of(name, example),),
+        answers=(page_of(name, example, f"A page of the {titles}."),),
     )
     yield Operation(
         method="GET",
         path=one,
         id=f"get_{role}",
         tag=TAG,
-        summary=f"One {title}",
+        summary=f"Read {'an' if title[0] in 'aeiou' else 'a'} {title}",
         action="read_user",
         parameters=(id,),
-        answers=(ok(name, example),),
+        answers=(ok(name, example, f"The {title}."),),
         refused=(NotFound(TITLES[role]),),
     )
 
@@ -184,10 +193,14 @@ def _ties() -> Iterator[Operation]:
         id="tie_child",
         tag=TAG,
         summary="Add a child to a family",
-        description="Without a body. The same answer where it is one of the family's already.",
+        description="The request has no body. A child that already belongs to the family has the same response.",
         action="tie_child",
         parameters=both,
-        answers=(Answer(status=200, description="The family.", schema=ref("Family"), example=_example("family")),),
+        answers=(
+            Answer(
+                status=200, description="The family after the change.", schema=ref("Family"), example=_example("family")
+            ),
+        ),
         refused=(NotFound("Family"), UNKNOWN_CHILDREN),
     )
     yield Operation(
@@ -195,7 +208,7 @@ def _ties() -> Iterator[Operation]:
         path=path,
         id="untie_child",
         tag=TAG,
-        summary="Take a child out of a family",
+        summary="Remove a child from a family",
         action="untie_child",
         parameters=both,
         answers=(REMOVED,),
