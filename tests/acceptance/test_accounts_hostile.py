@@ -81,7 +81,7 @@ def test_a_body_of_another_type_is_refused(content_type: str, target: Target) ->
 
 
 @pytest.mark.parametrize("content", UNREADABLE, ids=lambda content: ascii(content)[:20])
-def test_what_is_no_json_is_refused(content: bytes, target: Target) -> None:
+def test_an_account_body_that_is_not_json_is_rejected(content: bytes, target: Target) -> None:
     assert refusals.UNREADABLE == refused(target.send(content, "application/json"))
 
 

@@ -92,7 +92,7 @@ def test_a_page_beyond_the_end_is_empty_and_counts_the_whole(query: str, listed:
 
 
 @pytest.mark.parametrize(("name", "query"), BAD_QUERIES, ids=[query for _, query in BAD_QUERIES])
-def test_what_a_list_does_not_take_is_refused_by_name(name: str, query: str, listed: Listed) -> None:
+def test_a_list_names_the_parameter_that_it_rejects(name: str, query: str, listed: Listed) -> None:
     whole = refusals.WHOLE.get(name)
     expected = refusals.unknown_parameter(name) if whole is None else refusals.bad_parameter(name, whole)
     assert expected == refused(listed.api.get(f"{listed.path}?{query}"))

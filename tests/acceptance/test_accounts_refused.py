@@ -171,7 +171,7 @@ def test_a_group_of_unknown_children_is_refused_and_its_name_stays_free(
     assert 201 == api.post(path, {"name": "group", "children": [child.id]}).status_code
 
 
-def test_all_unknown_children_are_named(people: People, child: User) -> None:
+def test_every_unknown_child_is_named_in_the_error(people: People, child: User) -> None:
     response = people.admin.post(FAMILY.path, people.request(FAMILY, children=[UNKNOWN_ID, child.id, "f" * 24]))
     body = refused(response)
     assert refusals.no_children("")["message"] == body["message"]
@@ -223,7 +223,9 @@ def test_only_the_owner_posts_groups(account: Account, people: People, child: Us
 
 
 @each_owner
-def test_nobody_posts_groups_under_the_other_collection(account: Account, people: People, child: User) -> None:
+def test_groups_cannot_be_posted_under_the_collection_of_another_role(
+    account: Account, people: People, child: User
+) -> None:
     owner = people.create(account)
     collection = HEALTH_PROFESSIONAL if account is EDUCATOR else EDUCATOR
     body = {"name": "group", "children": [child.id]}

@@ -106,7 +106,7 @@ def scene(people: People) -> Scene:
 @pytest.mark.parametrize(
     ("endpoint", "role"), MATRIX, ids=[f"{role} {endpoint.method} {endpoint.path}" for endpoint, role in MATRIX]
 )
-def test_who_may(endpoint: Endpoint, role: str, scene: Scene) -> None:
+def test_every_account_endpoint_admits_the_roles_of_the_contract(endpoint: Endpoint, role: str, scene: Scene) -> None:
     api, path = scene.request(endpoint, role)
     response = api.request(endpoint.method, path, endpoint.content)
     if role in endpoint.who:
@@ -116,7 +116,7 @@ def test_who_may(endpoint: Endpoint, role: str, scene: Scene) -> None:
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=[f"{row.method} {row.path}" for row in ENDPOINTS])
-def test_nobody_may_anything_without_a_good_token(endpoint: Endpoint, scene: Scene, anyone: Api) -> None:
+def test_account_endpoints_reject_requests_without_a_valid_token(endpoint: Endpoint, scene: Scene, anyone: Api) -> None:
     _, path = scene.request(endpoint, "child")
     for malformed in (path, path.replace(UNKNOWN_ID, "x")):
         assert refusals.NO_TOKEN == refused(anyone.request(endpoint.method, malformed, b"{"))
@@ -124,7 +124,7 @@ def test_nobody_may_anything_without_a_good_token(endpoint: Endpoint, scene: Sce
 
 
 @each_account
-def test_what_a_user_may_not_is_not_done(account: Account, people: People, child: User) -> None:
+def test_a_forbidden_account_command_changes_nothing(account: Account, people: People, child: User) -> None:
     api, family = people.as_(people.related(account, child)), people.family_of(child)
     name = unique("school")
     assert refusals.FORBIDDEN == refused(api.post("/v1/institutions", {"type": "school", "name": name}))
@@ -138,7 +138,7 @@ def test_what_a_user_may_not_is_not_done(account: Account, people: People, child
 
 
 @each_owner
-def test_nobody_touches_the_group_of_another(account: Account, people: People, child: User) -> None:
+def test_an_owner_cannot_access_the_groups_of_another(account: Account, people: People, child: User) -> None:
     owner = owner_of_groups(people, account)
     group = owner.make(child)
     strangers = [people.admin, *(people.as_(people.related(other, child)) for other in ACCOUNTS)]

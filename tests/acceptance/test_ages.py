@@ -74,7 +74,7 @@ def test_an_age_is_a_number_above_0_and_goes_out_as_text(sent: Any, age: str, pe
     ],
     ids=lambda value: ascii(value)[:20],
 )
-def test_what_is_no_number_above_0_is_no_age(sent: Any, people: People) -> None:
+def test_an_age_must_be_a_number_above_0(sent: Any, people: People) -> None:
     assert AGE == refused(people.admin.post(CHILD.path, of_age(people, age=sent)))
 
 

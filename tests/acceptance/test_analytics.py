@@ -182,7 +182,7 @@ def test_a_trend_is_of_the_days_that_are_asked_for(outcome: Outcome) -> None:
     assert_close(trend(rows_of([ROWS[2], ROWS[3], ROWS[6], ROWS[8], ROWS[10]])), outcome.ask("trend", **part))
 
 
-def test_whoever_got_a_201_sees_it_in_every_answer(own: Outcome) -> None:
+def test_an_acknowledged_entry_is_in_every_later_analytics_answer(own: Outcome) -> None:
     for number in range(1, 21):
         own.record(value=str(number), recorded_at=day(number))
         assert number == own.ask("summary")["count"]

@@ -67,7 +67,7 @@ def test_a_state_is_known_from_the_microsecond_on_in_which_it_was_recorded(admin
     assert 1 == state(admin, child.id, known_at=exact(at))["version"]
 
 
-def test_what_is_known_in_the_future_nobody_knows(admin: Api, child: User) -> None:
+def test_a_known_at_in_the_future_is_rejected(admin: Api, child: User) -> None:
     now = exactly(state(admin, child.id)["known_at"])
     for later in (timedelta(minutes=1), timedelta(days=36_500)):
         response = admin.get(query(f"{STREAMS}/{child.id}/state", known_at=exact(now + later)))
@@ -77,7 +77,7 @@ def test_what_is_known_in_the_future_nobody_knows(admin: Api, child: User) -> No
 
 @pytest.mark.parametrize("name", ["as_of", "known_at"])
 @pytest.mark.parametrize("value", ["", "x", "now", "2019-13-01", "2019-06-20T25:00:00Z", "%00", "1677-01-01"])
-def test_what_is_no_time_is_refused(name: str, value: str, admin: Api, child: User) -> None:
+def test_an_audit_time_that_cannot_be_parsed_is_rejected(name: str, value: str, admin: Api, child: User) -> None:
     response = admin.get(f"{STREAMS}/{child.id}/state?{name}={value}")
     expected = NOT_IN_THE_FUTURE if name == "known_at" else refusals.A_TIME
     assert refusals.bad_parameter(name, expected) == refused(response)

@@ -164,14 +164,14 @@ BAD_IDS = ["x", UNKNOWN_ID, UNKNOWN, "%00", "a%00", "%FF", "'", "%25", "measurem
 
 @pytest.mark.parametrize("id", BAD_IDS)
 @pytest.mark.parametrize("what", ["", "/state"])
-def test_what_nothing_is_called_is_not_there(id: str, what: str, admin: Api) -> None:
+def test_an_id_without_a_stream_is_not_found(id: str, what: str, admin: Api) -> None:
     assert refusals.not_there("Stream") == refused(admin.get(f"{STREAMS}/{id}{what}"))
 
 
 # Who has looked
 
 
-def test_who_reads_facts_or_a_state_leaves_a_fact(admin: Api, scale: Api, child: User, people: People) -> None:
+def test_reading_facts_or_a_state_is_recorded_as_a_fact(admin: Api, scale: Api, child: User, people: People) -> None:
     weight = WEIGHT.record(scale, child.id)
     mark = Marked.now(admin)
     known_at = state(admin, weight["id"])["known_at"]
@@ -191,7 +191,9 @@ def test_who_reads_facts_or_a_state_leaves_a_fact(admin: Api, scale: Api, child:
     ]
 
 
-def test_who_is_refused_leaves_nothing(admin: Api, scale: Api, child: User, people: People, anyone: Api) -> None:
+def test_a_rejected_audit_read_is_not_recorded(
+    admin: Api, scale: Api, child: User, people: People, anyone: Api
+) -> None:
     weight, stranger = WEIGHT.record(scale, child.id), people.as_(people.create(EDUCATOR))
     path = f"{STREAMS}/{weight['id']}"
     mark = Marked.now(admin)

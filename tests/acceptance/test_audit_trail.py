@@ -96,7 +96,7 @@ def test_a_time_of_recording_bounds_to_the_microsecond(admin: Api, various: list
 
 @pytest.mark.parametrize("name", TEXTS)
 @pytest.mark.parametrize("value", ["nobody", "", UNKNOWN_ID, "%", "_", "'", "\ud7ff", "x" * 200])
-def test_what_nothing_is_called_finds_nothing(name: str, value: str, admin: Api) -> None:
+def test_a_filter_by_an_unknown_name_finds_no_audit_events(name: str, value: str, admin: Api) -> None:
     told = page(admin, **{name: value})
     assert [] == told["events"]
     assert [] == page(admin, after=told["next"], **{name: value})["events"]

@@ -32,13 +32,15 @@ def test_a_missing_member_is_named(path: str, member: str, admin: Api) -> None:
 
 @each_array
 @pytest.mark.parametrize("value", NO_ARRAYS, ids=ascii)
-def test_what_is_no_array_is_named(path: str, member: str, value: Any, admin: Api) -> None:
+def test_values_that_are_not_an_array_are_named_in_the_error(path: str, member: str, value: Any, admin: Api) -> None:
     invalid(member, admin.post(path, GOOD[path] | {member: value}))
 
 
 @each_array
 @pytest.mark.parametrize("value", NO_NUMBERS, ids=ascii)
-def test_what_is_no_number_is_a_bad_value_of_its_array(path: str, member: str, value: Any, admin: Api) -> None:
+def test_an_element_that_is_not_a_number_makes_its_array_invalid(
+    path: str, member: str, value: Any, admin: Api
+) -> None:
     for index in (0, 3, 6):
         array = [*VALUES[:index], value, *VALUES[index + 1 :]]
         invalid(member, admin.post(path, GOOD[path] | {member: array}))

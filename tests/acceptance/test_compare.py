@@ -143,7 +143,7 @@ def test_any_member_of_metadata_may_be_compared_by(by: str, admin: Api) -> None:
     assert_close(compared(outcome, cohorts, by), asked(outcome, by))
 
 
-def test_whoever_got_a_201_sees_it_in_the_comparison(admin: Api) -> None:
+def test_an_acknowledged_entry_is_in_the_next_comparison(admin: Api) -> None:
     outcome = new_outcome(admin)
     enter(outcome, COHORTS)
     for number, (first, last) in enumerate([(1.5, 2), (7, 3)]):

@@ -132,7 +132,7 @@ def test_constant_values_on_either_side_are_refused(pairs: Pairs, method: str, a
     refusal(400, admin.post(CORRELATIONS, body(a, b, method=method)))
 
 
-def test_whoever_got_a_201_sees_it_in_the_correlation(admin: Api) -> None:
+def test_an_acknowledged_entry_is_in_the_next_correlation(admin: Api) -> None:
     a, b = paired(admin, CASES["perfect"])
     for number in range(5, 15):
         a.record(recorded_at=day(number), value=str(number % 4))

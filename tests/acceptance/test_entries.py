@@ -141,7 +141,7 @@ def test_the_same_subject_and_instant_is_a_conflict(again: str, outcome: Outcome
     assert ([made], 1) == outcome.listed()
 
 
-def test_another_subject_instant_or_outcome_is_no_conflict(outcome: Outcome, admin: Api) -> None:
+def test_entries_of_another_subject_instant_or_outcome_do_not_conflict(outcome: Outcome, admin: Api) -> None:
     outcome.record()
     outcome.record(subject_id="Anna")
     outcome.record(subject_id="anna ")
@@ -150,7 +150,7 @@ def test_another_subject_instant_or_outcome_is_no_conflict(outcome: Outcome, adm
     assert 4 == outcome.listed()[1]
 
 
-def test_of_64_at_once_one_is_recorded(outcome: Outcome) -> None:
+def test_exactly_one_of_64_equal_concurrent_entries_is_recorded(outcome: Outcome) -> None:
     zones = [f"2019-06-20T{12 + hour}:00:00+{hour:02}:00" for hour in range(8)] * 8
     calls = [partial(outcome.post, outcome.entry(recorded_at=at)) for at in zones]
     assert {201: 1, 409: 63} == statuses(at_once(calls))

@@ -132,7 +132,7 @@ def test_an_entry_of_an_unknown_outcome_is_not_found(outcome: Outcome) -> None:
 
 
 @pytest.mark.parametrize("extra", [[], [{}], [None]], ids=str)
-def test_nothing_of_an_array_for_an_unknown_outcome_is_kept(extra: list[Any], outcome: Outcome) -> None:
+def test_an_array_of_entries_for_an_unknown_outcome_records_nothing(extra: list[Any], outcome: Outcome) -> None:
     items = [outcome.entry(), *extra]
     response = outcome.api.post(f"{OUTCOMES}/{UNKNOWN}/entries", items)
     if response.status_code == 404:
@@ -187,7 +187,7 @@ def test_items_stand_alone_and_both_arrays_keep_the_order(own: Outcome) -> None:
     assert 4 == own.ask("summary")["count"]
 
 
-def test_of_equal_items_the_first_is_accepted_and_an_array_sent_again_is_refused(own: Outcome) -> None:
+def test_the_first_of_equal_entries_is_accepted_and_a_repeated_array_is_rejected(own: Outcome) -> None:
     items = [own.entry(value=str(n), recorded_at=f"2019-06-20T{12 + n}:00:00+{n:02}:00") for n in range(3)]
     stored = [own.stored(value=str(n)) for n in range(3)]
     success, error = multi_status(own.post(items))

@@ -63,7 +63,7 @@ def test_a_subject_that_rises_by_less_than_floats_tell_is_improving(asked: dict[
     assert 1 == outcome.ask("summary", **asked)["improving"]
 
 
-def test_nobody_is_improving_where_all_have_values_on_one_day_only(admin: Api) -> None:
+def test_subjects_with_values_on_one_day_only_are_not_improving(admin: Api) -> None:
     outcome = new_outcome(admin)
     subject(outcome, "anna", [["1", "2"]])
     assert outcome.ask("summary")["improving"] is None

@@ -151,7 +151,7 @@ def test_an_id_that_is_none_is_refused(bad: str, method: str, admin: Api) -> Non
     assert refusals.bad_id("child_id") == refused(admin.request(method, link(UNKNOWN_ID, bad)))
 
 
-def test_one_tie_made_many_times_at_once_is_one(people: People, child: User) -> None:
+def test_linking_the_same_child_many_times_concurrently_links_it_once(people: People, child: User) -> None:
     family = people.family_of(people.child())
     expected = family.body | {"children": sorted([*family.body["children"], child.id])}
     answers = at_once([partial(people.admin.request, "POST", link(family, child))] * 16)

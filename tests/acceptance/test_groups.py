@@ -31,7 +31,7 @@ def may_read(api: Api, child: User) -> bool:
 
 
 @each_owner
-def test_who_has_no_groups_is_shown_an_empty_list(account: Account, people: People) -> None:
+def test_an_owner_without_groups_gets_an_empty_list(account: Account, people: People) -> None:
     owner = owner_of_groups(people, account)
     assert ([], 0) == page_of(owner.api.get(owner.path()))
     assert [] == owner.shown()["children_groups"]

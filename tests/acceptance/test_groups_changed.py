@@ -120,7 +120,9 @@ def test_unknown_children_change_nothing(account: Account, people: People, child
 
 @each_owner
 @pytest.mark.parametrize("content", [*UNREADABLE, *ARRAYS], ids=lambda content: ascii(content)[:20])
-def test_what_is_no_json_object_changes_nothing(content: bytes, account: Account, people: People, child: User) -> None:
+def test_a_group_change_that_is_not_a_json_object_changes_nothing(
+    content: bytes, account: Account, people: People, child: User
+) -> None:
     owner, group = grouped(people, account, child)
     response = owner.api.request("PATCH", owner.path(group["id"]), content, content_type="application/json")
     assert refusals.UNREADABLE == refused(response)
@@ -183,7 +185,7 @@ def test_exactly_one_of_a_renamed_and_many_new_groups_takes_a_name_at_once(
 
 
 @each_owner
-def test_one_group_takes_the_same_change_many_times_at_once(account: Account, people: People, child: User) -> None:
+def test_a_group_accepts_the_same_change_many_times_concurrently(account: Account, people: People, child: User) -> None:
     owner, group = grouped(people, account, child)
     change = {"name": "new", "children": [people.child().id]}
     answers = at_once([partial(owner.api.patch, owner.path(group["id"]), change)] * TOGETHER)

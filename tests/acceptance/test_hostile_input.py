@@ -147,7 +147,9 @@ def test_a_body_of_another_type_is_refused(content_type: str, application: Api, 
 
 @each_kind
 @pytest.mark.parametrize("content", UNREADABLE.values(), ids=UNREADABLE.keys())
-def test_what_is_no_json_in_utf_8_is_refused(kind: Kind, content: bytes, application: Api, child: User) -> None:
+def test_a_body_that_is_not_json_in_utf_8_is_rejected(
+    kind: Kind, content: bytes, application: Api, child: User
+) -> None:
     assert refusals.UNREADABLE == refused(application.post_raw(kind.path(child.id), content))
     assert [] == kind.listed(application, child.id)
 
@@ -190,7 +192,7 @@ def test_deep_json_is_no_server_fault(depth: int, opened: str, closed: str, appl
 
 
 @each_kind
-def test_of_duplicate_members_one_counts(kind: Kind, application: Api, child: User) -> None:
+def test_one_of_duplicate_members_counts(kind: Kind, application: Api, child: User) -> None:
     body = f'{{"value": 1, "timestamp": "{NOON}", "unit": "kg", "value": 2}}'
     response = application.post_raw(kind.path(child.id), body)
     if response.status_code == 201:
@@ -221,7 +223,7 @@ def test_an_array_of_the_greatest_size_is_accepted(application: Api, child: User
 
 
 @pytest.mark.parametrize(("blanks", "status"), [(1_023, 207), (1_024, 413)])
-def test_what_opens_an_array_within_the_first_kib_may_be_as_large_as_one(
+def test_a_body_that_opens_an_array_within_the_first_kib_has_the_limit_of_arrays(
     blanks: int, status: int, application: Api, child: User
 ) -> None:
     array = f"[{{{READING}}}]".encode()

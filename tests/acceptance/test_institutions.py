@@ -131,7 +131,7 @@ def test_deleting_an_institution_frees_its_name(admin: Api) -> None:
 
 
 @each_account
-def test_nobody_is_registered_with_a_deleted_institution(account: Account, admin: Api, people: People) -> None:
+def test_a_user_cannot_be_registered_with_a_deleted_institution(account: Account, admin: Api, people: People) -> None:
     institution = make(admin)
     assert nothing(admin.delete(one(institution)))
     body = people.request(account, institution_id=institution["id"])
@@ -191,7 +191,7 @@ def test_no_user_is_left_without_its_institution_whoever_comes_first(_: int, adm
         assert refusals.not_there("Institution") == refused(admin.get(one(institution)))
 
 
-def test_of_a_deletion_and_many_registrations_of_its_name_at_once_at_most_one_succeeds(admin: Api) -> None:
+def test_at_most_one_registration_of_a_name_succeeds_while_its_institution_is_deleted(admin: Api) -> None:
     institution = make(admin)
     body = {"type": "school", "name": institution["name"]}
     first, *others = at_once([partial(admin.delete, one(institution)), *[partial(admin.post, INSTITUTIONS, body)] * 8])

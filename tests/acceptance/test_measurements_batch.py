@@ -72,7 +72,7 @@ def test_accepted_items_are_answered_in_order_and_listed(kind: Kind, application
 
 
 @each_kind
-def test_of_equal_items_the_first_is_accepted(kind: Kind, application: Api, child: User) -> None:
+def test_the_first_of_equal_measurements_in_an_array_is_accepted(kind: Kind, application: Api, child: User) -> None:
     items = [kind.reading(value=70), kind.reading(value=71, timestamp="2019-06-20T13:00:00+01:00")]
     success, error = multi_status(application.post(kind.path(child.id), [*items, items[0]]))
     duplicate = refusals.already_registered(kind.name)
@@ -168,7 +168,9 @@ def test_as_many_items_as_the_limit_allows_are_accepted(kind: Kind, application:
 
 
 @each_kind
-def test_one_item_more_than_the_limit_is_refused_whole(kind: Kind, application: Api, child: User) -> None:
+def test_an_array_of_measurements_over_the_limit_is_rejected_as_a_whole(
+    kind: Kind, application: Api, child: User
+) -> None:
     items = [kind.reading(timestamp=at(minute)) for minute in range(MAX_ITEMS + 1)]
     body = refused(application.post(kind.path(child.id), items))
     assert {"code": 413, "message": "Payload too large!", "description": body["description"]} == body

@@ -80,7 +80,9 @@ def test_an_id_in_upper_case_is_removed(kind: Kind, application: Api, child: Use
 
 
 @each_kind
-def test_nothing_of_another_child_is_removed(kind: Kind, people: People, application: Api, child: User) -> None:
+def test_a_deletion_does_not_remove_a_measurement_of_another_child(
+    kind: Kind, people: People, application: Api, child: User
+) -> None:
     recorded = kind.record(application, child.id)
     assert 204 == application.delete(kind.path(people.child().id, recorded["id"])).status_code
     assert [recorded] == kind.listed(application, child.id)
@@ -99,7 +101,7 @@ def test_a_family_removes_nothing_of_another_child_through_its_own(
 
 
 @each_kind
-def test_nothing_of_another_kind_is_removed(kind: Kind, application: Api, child: User) -> None:
+def test_a_deletion_does_not_remove_a_measurement_of_another_kind(kind: Kind, application: Api, child: User) -> None:
     recorded = OTHER[kind].record(application, child.id)
     assert 204 == application.delete(kind.path(child.id, recorded["id"])).status_code
     assert [recorded] == OTHER[kind].listed(application, child.id)
@@ -153,7 +155,7 @@ def test_the_id_of_the_measurement_is_checked_before_the_child_is_looked_up(
 
 
 @each_kind
-def test_who_may_not_remove_removes_nothing(kind: Kind, people: People, application: Api, child: User) -> None:
+def test_a_forbidden_deletion_removes_nothing(kind: Kind, people: People, application: Api, child: User) -> None:
     recorded = kind.record(application, child.id)
     strangers = [people.admin, people.as_(people.create(EDUCATOR)), people.as_(child)]
     for stranger in strangers:

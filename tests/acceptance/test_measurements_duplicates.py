@@ -57,13 +57,15 @@ def test_the_same_instant_is_a_duplicate(kind: Kind, timestamp: str, application
 
 @each_kind
 @pytest.mark.parametrize("timestamp", OTHER_INSTANT)
-def test_another_instant_is_no_duplicate(kind: Kind, timestamp: str, application: Api, child: User) -> None:
+def test_a_measurement_at_another_instant_is_not_a_duplicate(
+    kind: Kind, timestamp: str, application: Api, child: User
+) -> None:
     recorded = kind.record(application, child.id)
     other = kind.record(application, child.id, timestamp=timestamp)
     assert [other, recorded] == kind.listed(application, child.id)
 
 
-def test_another_unit_or_body_fat_is_still_a_duplicate(application: Api, child: User) -> None:
+def test_a_measurement_with_another_unit_or_body_fat_is_still_a_duplicate(application: Api, child: User) -> None:
     WEIGHT.record(application, child.id)
     for change in ({"unit": "lb"}, {"body_fat": 20}, {"value": 1, "colour": "red"}):
         response = application.post(WEIGHT.path(child.id), WEIGHT.reading(**change))
@@ -125,7 +127,9 @@ def test_64_different_commands_at_once_are_all_accepted(kind: Kind, application:
 
 
 @each_kind
-def test_each_item_of_arrays_at_once_is_accepted_exactly_once(kind: Kind, application: Api, child: User) -> None:
+def test_every_item_of_equal_concurrent_arrays_is_accepted_exactly_once(
+    kind: Kind, application: Api, child: User
+) -> None:
     items = [kind.reading(timestamp=f"2019-06-20T12:00:{n:02}Z") for n in range(20)]
     shuffle = random.Random(64)
     arrays = [shuffle.sample(items, len(items)) for _ in range(16)]

@@ -86,7 +86,9 @@ def check(allowed: bool, expected: int, call: Call, api: Api, kind: Kind, child:
 @each_kind
 @each_role
 @pytest.mark.parametrize("what", POSTS)
-def test_who_may_post(what: str, row: Row, kind: Kind, people: People, application: Api, child: User) -> None:
+def test_recording_a_measurement_needs_a_role_and_a_relation_to_the_child(
+    what: str, row: Row, kind: Kind, people: People, application: Api, child: User
+) -> None:
     expected, call = POSTS[what]
     check(row.post, expected, call, api_of(row, people, child), kind, child, application)
 
@@ -94,7 +96,9 @@ def test_who_may_post(what: str, row: Row, kind: Kind, people: People, applicati
 @each_kind
 @each_role
 @pytest.mark.parametrize("what", GETS)
-def test_who_may_get(what: str, row: Row, kind: Kind, people: People, application: Api, child: User) -> None:
+def test_reading_measurements_needs_a_role_and_a_relation_to_the_child(
+    what: str, row: Row, kind: Kind, people: People, application: Api, child: User
+) -> None:
     expected, call = GETS[what]
     check(row.get, expected, call, api_of(row, people, child), kind, child, application)
 
@@ -102,7 +106,9 @@ def test_who_may_get(what: str, row: Row, kind: Kind, people: People, applicatio
 @each_kind
 @each_role
 @pytest.mark.parametrize("what", DELETES)
-def test_who_may_delete(what: str, row: Row, kind: Kind, people: People, application: Api, child: User) -> None:
+def test_deleting_a_measurement_needs_a_role_and_a_relation_to_the_child(
+    what: str, row: Row, kind: Kind, people: People, application: Api, child: User
+) -> None:
     expected, call = DELETES[what]
     check(row.delete, expected, call, api_of(row, people, child), kind, child, application)
 

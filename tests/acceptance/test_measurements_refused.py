@@ -177,7 +177,9 @@ def with_raw(kind: Kind, member: str, raw: str) -> str:
 
 @each_number
 @pytest.mark.parametrize("raw", NO_NUMBERS, ids=id_of)
-def test_what_is_no_number_is_refused(kind: Kind, member: str, raw: str, application: Api, child: User) -> None:
+def test_a_measurement_value_that_is_not_a_number_is_rejected(
+    kind: Kind, member: str, raw: str, application: Api, child: User
+) -> None:
     response = application.post_raw(kind.path(child.id), with_raw(kind, member, raw))
     assert refusals.no_number(member) == refused(response)
     assert [] == kind.listed(application, child.id)

@@ -82,7 +82,7 @@ def test_an_outcome_has_all_ten_members(admin: Api) -> None:
     ],
     ids=ascii,
 )
-def test_what_was_sent_comes_back_and_can_be_read(changes: Body, admin: Api, application: Api) -> None:
+def test_a_created_outcome_is_returned_and_can_be_read(changes: Body, admin: Api, application: Api) -> None:
     made = new_outcome(admin, **changes).body
     assert changes == {member: made[member] for member in changes}
     for api in (admin, application):
@@ -163,7 +163,7 @@ def test_names_are_compared_exactly(admin: Api) -> None:
     assert len(LOOK_ALIKES) == listed(admin, brand_id=brand)[1]
 
 
-def test_of_64_at_once_one_is_created(admin: Api) -> None:
+def test_exactly_one_of_64_equal_concurrent_outcomes_is_created(admin: Api) -> None:
     sent = request()
     assert {201: 1, 409: 63} == statuses(at_once([partial(admin.post, OUTCOMES, sent)] * 64))
     assert 1 == listed(admin, brand_id=sent["brand_id"])[1]
@@ -213,7 +213,7 @@ def test_a_name_is_free_again_once_it_is_changed(admin: Api) -> None:
     refusal(409, admin.patch(f"{OUTCOMES}/{new['id']}", {"name": "Other"}))
 
 
-def test_each_of_400_changes_at_once_is_answered_with_what_it_has_made(admin: Api) -> None:
+def test_every_one_of_400_concurrent_changes_of_an_outcome_returns_its_own_result(admin: Api) -> None:
     (outcome,) = several(admin, 1)
     said = [f"description {n}" for n in range(400)]
 
@@ -227,7 +227,7 @@ def test_each_of_400_changes_at_once_is_answered_with_what_it_has_made(admin: Ap
     assert last["updated_at"] == answer(admin.get(f"{OUTCOMES}/{outcome['id']}"))["updated_at"]
 
 
-def test_of_32_changes_into_one_name_at_once_one_is_made(admin: Api) -> None:
+def test_exactly_one_of_32_concurrent_changes_to_the_same_name_succeeds(admin: Api) -> None:
     made = several(admin, 32)
     calls = [partial(admin.patch, f"{OUTCOMES}/{outcome['id']}", {"name": "Other"}) for outcome in made]
     assert {200: 1, 409: 31} == statuses(at_once(calls))

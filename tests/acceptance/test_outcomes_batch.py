@@ -52,7 +52,7 @@ def test_accepted_items_are_answered_in_order_and_listed(admin: Api) -> None:
         assert made == answer(admin.get(f"{OUTCOMES}/{made['id']}"))
 
 
-def test_of_equal_items_the_first_is_accepted(admin: Api) -> None:
+def test_the_first_of_equal_outcomes_in_an_array_is_accepted(admin: Api) -> None:
     sent = request()
     again = sent | {"description": "again", "direction": "lower_is_better"}
     success, error = multi_status(admin.post(OUTCOMES, [sent, again, sent]))
@@ -122,7 +122,7 @@ def test_an_array_sent_again_is_refused_item_by_item(admin: Api) -> None:
     assert ([], [(409, stored(item)) for item in items]) == multi_status(admin.post(OUTCOMES, items))
 
 
-def test_one_item_more_than_the_limit_is_refused_whole(admin: Api) -> None:
+def test_an_array_of_outcomes_over_the_limit_is_rejected_as_a_whole(admin: Api) -> None:
     brand = unique("brand")
     items = [request(brand_id=brand, name=str(number)) for number in range(MAX_ITEMS + 1)]
     refusal(413, admin.post(OUTCOMES, items))

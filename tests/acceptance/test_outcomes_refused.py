@@ -125,7 +125,7 @@ def test_a_number_beyond_a_double_is_a_bad_value_of_its_member(admin: Api) -> No
 
 
 @pytest.mark.parametrize("content", UNREADABLE.values(), ids=UNREADABLE.keys())
-def test_what_is_no_json_object_is_refused(content: bytes, target: Target) -> None:
+def test_an_outcome_that_is_not_a_json_object_is_rejected(content: bytes, target: Target) -> None:
     refusal(400, target.send(content))
 
 
@@ -173,7 +173,7 @@ def test_an_id_that_is_no_uuid_is_not_found(rest: str, given: str, admin: Api) -
 
 
 @pytest.mark.parametrize("given", NO_IDS.values(), ids=NO_IDS.keys())
-def test_nothing_is_written_to_an_id_that_is_no_uuid(given: str, admin: Api) -> None:
+def test_an_outcome_id_that_is_not_a_uuid_is_not_found(given: str, admin: Api) -> None:
     refusal(404, admin.patch(f"{OUTCOMES}/{given}", {"name": "Other"}))
     refusal(404, admin.post(f"{OUTCOMES}/{given}/entries", {}))
     refusal(404, admin.post(f"{OUTCOMES}/{given}/entries", []))

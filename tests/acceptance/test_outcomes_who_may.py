@@ -98,7 +98,7 @@ def roles(people: People, application: Api) -> dict[str, Api]:
     return strangers(people) | {"application": application}
 
 
-def test_nobody_does_anything_without_a_good_token(anyone: Api, outcome: Outcome) -> None:
+def test_outcome_endpoints_reject_requests_without_a_valid_token(anyone: Api, outcome: Outcome) -> None:
     for api in (anyone, anyone.with_token("x"), anyone.with_token(f"{outcome.api.token}x")):
         for method, path, body in (*reads(outcome), *entries(outcome), *admins(outcome)):
             refusal(401, api.send(method, path, body) if body is not None else api.get(path))
@@ -119,7 +119,7 @@ def test_a_token_of_an_application_that_is_gone_is_no_good(people: People, outco
 
 
 @pytest.mark.parametrize("content", BODIES.values(), ids=BODIES.keys())
-def test_who_may_is_looked_at_before_ids_bodies_and_facts(
+def test_outcome_permissions_are_checked_before_ids_bodies_and_facts(
     content: bytes | None, anyone: Api, roles: dict[str, Api], outcome: Outcome
 ) -> None:
     content_type = "text/xml" if content == b"<x/>" else "application/json"

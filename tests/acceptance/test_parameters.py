@@ -81,7 +81,9 @@ def test_a_long_name_is_not_sent_back(admin: Api) -> None:
 # What comes first
 
 
-def test_who_may_and_ids_come_before_parameters(admin: Api, people: People, anyone: Api, child: User) -> None:
+def test_permissions_and_ids_are_checked_before_parameters(
+    admin: Api, people: People, anyone: Api, child: User
+) -> None:
     query = "colour=red"
     gone = people.application()
     of_gone = people.as_(gone)
@@ -106,7 +108,7 @@ def test_whose_groups_they_are_comes_before_parameters(people: People) -> None:
 
 
 @each_kind
-def test_nothing_is_recorded_with_an_unknown_parameter(kind: Any, application: Api, child: User) -> None:
+def test_a_command_with_an_unknown_parameter_records_nothing(kind: Any, application: Api, child: User) -> None:
     for content in (kind.reading(), [kind.reading()]):
         told = refused(application.post(f"{kind.path(child.id)}?dry_run=true", content))
         assert refusals.unknown_parameter("dry_run") == told

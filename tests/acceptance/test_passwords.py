@@ -190,7 +190,9 @@ def test_an_old_password_that_is_no_good_text_changes_nothing(
 
 
 @pytest.mark.parametrize("content", [*UNREADABLE, *ARRAYS], ids=lambda content: ascii(content)[:20])
-def test_what_is_no_json_object_changes_nothing(content: bytes, people: People, child: User, anyone: Api) -> None:
+def test_a_password_change_that_is_not_a_json_object_changes_nothing(
+    content: bytes, people: People, child: User, anyone: Api
+) -> None:
     response = people.as_(child).request("PUT", path(child), content, content_type="application/json")
     assert refusals.UNREADABLE == refused(response)
     assert [PASSWORD] == working(anyone, child, PASSWORD)
@@ -205,7 +207,9 @@ def test_a_body_of_another_type_changes_nothing(content_type: str, people: Peopl
 
 
 @each_account
-def test_nobody_changes_the_password_of_another(account: Account, people: People, child: User, anyone: Api) -> None:
+def test_a_user_cannot_change_the_password_of_another(
+    account: Account, people: People, child: User, anyone: Api
+) -> None:
     strangers = [people.admin, people.as_(people.related(account, child) if account is not CHILD else people.child())]
     for stranger in strangers:
         assert refusals.FORBIDDEN == refused(stranger.put(path(child), change()))
@@ -240,7 +244,7 @@ def test_exactly_one_of_many_equal_changes_at_once_is_made(people: People, child
     assert [NEW] == working(anyone, child, PASSWORD, NEW)
 
 
-def test_of_many_different_changes_at_once_the_one_that_was_answered_counts(
+def test_the_acknowledged_one_of_many_concurrent_password_changes_is_valid(
     people: People, child: User, anyone: Api
 ) -> None:
     api, passwords = people.as_(child), [f"{NEW} {number}" for number in range(TOGETHER)]

@@ -142,7 +142,7 @@ def test_a_cell_allows_what_it_says_and_nothing_else(action: str, role: str, ask
 
 
 @pytest.mark.parametrize("action", REQUESTS)
-def test_nobody_may_do_anything_without_a_token(action: str, anyone: Api) -> None:
+def test_every_action_needs_a_token(action: str, anyone: Api) -> None:
     method, path = REQUESTS[action].format(Target(UNKNOWN_ID)).split()
     response = anyone.request(method, path, b"{}")
     if action in OF_OUTCOMES:

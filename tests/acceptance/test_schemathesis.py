@@ -81,7 +81,7 @@ def failures(event: EngineEvent) -> Iterator[str]:
                     yield f"{check.name}: {check.failure_info.failure.message}\n{check.failure_info.code_sample}"
 
 
-def test_what_the_document_says_is_what_is_done(schema: BaseSchema) -> None:
+def test_the_service_behaves_as_the_openapi_document_says(schema: BaseSchema) -> None:
     found: list[str] = []
     asked: Counter[str] = Counter()
     for event in engine.from_schema(schema).execute():

@@ -208,7 +208,7 @@ def test_a_token_of_a_user_who_never_was_is_refused_as_gone(sub: str, forger: Fo
     ],
     ids=lambda value: str(value) if not isinstance(value, set) else "",
 )
-def test_each_method_needs_its_scope(
+def test_every_method_needs_its_scope_in_the_token(
     kind: Any, scope: str | None, allowed: set[str], forger: Forger, anyone: Api, child: User
 ) -> None:
     api = anyone.with_token(forger.sign(scope=scope))

@@ -67,12 +67,12 @@ def test_the_head_is_the_number_of_events_and_a_view_reaches_it(admin: Api, peop
 
 
 @pytest.mark.parametrize("account", ACCOUNTS, ids=[account.sub_type for account in ACCOUNTS])
-def test_nobody_else_may_see_them(account: Account, people: People, child: User) -> None:
+def test_only_admins_may_list_the_views(account: Account, people: People, child: User) -> None:
     changes: dict[str, Any] = {"children": [child.id]} if account is FAMILY else {}
     assert FORBIDDEN == refused(people.as_(people.create(account, **changes)).get(PATH))
 
 
-def test_nobody_sees_them_without_a_token(anyone: Api) -> None:
+def test_listing_the_views_needs_a_token(anyone: Api) -> None:
     assert NO_TOKEN == refused(anyone.get(PATH))
     assert BAD_TOKEN == refused(anyone.with_token("nonsense").get(PATH))
 

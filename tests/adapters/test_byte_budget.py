@@ -19,7 +19,7 @@ def reserved(budget: ByteBudget, subject: str | None, size: int) -> Reservation 
     return None
 
 
-def test_one_subject_has_a_quarter_and_others_are_not_concerned() -> None:
+def test_a_subject_may_use_a_quarter_of_the_budget_without_affecting_others() -> None:
     budget = ByteBudget(TOTAL)
     held = [reserved(budget, "eager", MIB) for _ in range(5)]
     assert [True] * 4 + [False] == [each is not None for each in held]
@@ -35,7 +35,7 @@ def test_large_bodies_leave_a_quarter_to_small_ones() -> None:
     assert TOTAL == budget.used
 
 
-def test_what_is_released_is_there_for_others() -> None:
+def test_released_bytes_can_be_reserved_again() -> None:
     budget = ByteBudget(TOTAL)
     held = reserved(budget, "eager", 4 * MIB)
     assert held is not None

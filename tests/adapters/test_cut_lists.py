@@ -133,7 +133,7 @@ async def test_a_page_that_fits_is_not_cut(ask: Ask, of: Lists) -> None:
 
 @every_list
 @pytest.mark.parametrize("size", [1, 10, 100])
-async def test_what_was_cut_off_comes_once_and_in_order(
+async def test_the_rest_of_a_cut_list_comes_once_and_in_order(
     size: int, ask: Ask, of: Lists, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = await ask(of, Paging())
@@ -158,7 +158,7 @@ async def test_pages_count_rows_as_if_nothing_had_been_cut(
 
 
 @every_list
-async def test_what_is_written_meanwhile_neither_repeats_nor_hides_a_row(
+async def test_concurrent_writes_neither_repeat_nor_hide_a_row_of_a_cut_list(
     ask: Ask, of: Lists, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = [row.id for row in (await ask(of, Paging())).rows]

@@ -148,7 +148,7 @@ async def test_an_answer_that_breaks_off_is_no_other_answer(asking: Asking) -> N
     assert [("GET", "unknown", 200)] == client.told()
 
 
-async def test_what_is_given_up_since_the_process_ends_is_told_so(asking: Asking) -> None:
+async def test_a_request_given_up_at_the_end_of_the_process_gets_503(asking: Asking) -> None:
     begun = asyncio.Event()
 
     async def endless(scope: Scope, receive: Receive, send: Send) -> None:

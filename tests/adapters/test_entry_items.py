@@ -73,7 +73,7 @@ def test_metadata_has_16_kib_at_most_as_it_is_sent() -> None:
 
 
 @given(metadata)
-def test_what_stands_in_texts_is_neither_a_member_nor_a_level(value: dict[str, object]) -> None:
+def test_metadata_limits_ignore_the_contents_of_strings(value: dict[str, object]) -> None:
     members, levels = members_and_levels(value)
     sent = json.dumps(value)
     if members <= METADATA["members"] and levels <= METADATA["levels"] and len(sent) <= METADATA["bytes"]:

@@ -158,7 +158,7 @@ def test_periods_go_back_by_the_calendar_too(end: str, period: str, start: str) 
     ],
     ids=str,
 )  # fmt: skip
-def test_what_cannot_be_read_is_a_bad_filter(sent: list[tuple[str, str]]) -> None:
+def test_a_filter_that_cannot_be_parsed_is_rejected(sent: list[tuple[str, str]]) -> None:
     with pytest.raises(REFUSED):
         read(*sent)
 

@@ -36,7 +36,7 @@ def test_the_newest_answer_is_never_given_up() -> None:
     assert [True, False] == [each.is_given_up for each in held(HeldAnswers(100), ("", 60), ("", 1_000))]
 
 
-def test_what_was_read_is_not_held_any_longer() -> None:
+def test_bytes_that_the_client_read_are_no_longer_held() -> None:
     answers = HeldAnswers(100)
     first, second = held(answers, ("a", 20), ("a", 5))
     answers.update(first, 10)

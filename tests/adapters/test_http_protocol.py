@@ -124,11 +124,11 @@ def test_half_a_body_for_an_outcome_is_told_in_the_second_envelope(slow: dict[st
     assert (408, "request_timeout") == (answer.status, answer.body["error"])
 
 
-def test_who_says_nothing_is_left_without_a_word(slow: dict[str, Line]) -> None:
+def test_an_idle_connection_is_closed_silently(slow: dict[str, Line]) -> None:
     assert slow["nothing"].is_closed()
 
 
-def test_who_was_answered_early_and_never_ends_is_left(slow: dict[str, Line]) -> None:
+def test_a_client_that_keeps_sending_after_an_early_answer_is_disconnected(slow: dict[str, Line]) -> None:
     assert 200 == slow["early"].answer().status
     assert slow["early"].is_closed()
 
@@ -142,7 +142,7 @@ def test_a_byte_now_and_then_does_not_make_it_last(impatient: int) -> None:
             assert 408 == first_envelope(one.answer())
 
 
-def test_who_waits_for_an_answer_is_not_the_one_who_is_slow(impatient: int) -> None:
+def test_a_client_that_waits_for_its_answer_does_not_time_out(impatient: int) -> None:
     with line(impatient) as one, line(impatient) as eager:
         one.send(request("GET", "/late"))
         eager.send(request("GET", "/late") + sized("/x", 2, b"["))
@@ -153,7 +153,7 @@ def test_who_waits_for_an_answer_is_not_the_one_who_is_slow(impatient: int) -> N
         assert not [answer for answer in answers if "connection" in answer.headers]  # each may send another
 
 
-def test_who_does_not_read_what_was_answered_is_left(impatient: int) -> None:
+def test_a_client_that_does_not_read_its_answer_is_disconnected(impatient: int) -> None:
     """As long as it reads, and be it slowly, it is not."""
     with line(impatient) as idle, line(impatient) as slow:
         for one in (idle, slow):
@@ -177,7 +177,7 @@ def read_to_the_end(one: Line) -> int:
 
 @pytest.mark.parametrize("behind", HALVES | {"nothing": b"", "no chunk": chunked("/v1/auth", b"zz\r\n")})
 @pytest.mark.parametrize("ends", [False, True], ids=["goes on", "ends"])
-def test_what_came_whole_is_answered_whatever_comes_behind_it(impatient: int, behind: str, ends: bool) -> None:
+def test_a_complete_request_is_answered_whatever_follows_it(impatient: int, behind: str, ends: bool) -> None:
     content = {**HALVES, "nothing": b"", "no chunk": chunked("/v1/auth", b"zz\r\n")}[behind]
     with line(impatient) as one:
         one.send(sized("/x", 3, b"[1]") + sized("/y", 3, b"[2]") + content)
@@ -208,7 +208,7 @@ ENDLESS = {
 
 
 @pytest.mark.parametrize(("begun", "more", "status"), ENDLESS.values(), ids=ENDLESS.keys())
-def test_what_never_ends_is_refused(begun: bytes, more: bytes, status: int, port: int) -> None:
+def test_a_request_that_never_ends_is_rejected(begun: bytes, more: bytes, status: int, port: int) -> None:
     with line(port) as one:
         one.send(begun)
         one.send_until_answered(more, pause=0)
@@ -220,7 +220,7 @@ def test_a_target_that_comes_at_once_is_no_longer_than_a_head_may_be(size: int, 
     assert status == ask(port, request("GET", "/" + "x" * (size - 1))).status
 
 
-def test_who_goes_on_after_a_refusal_is_left(port: int) -> None:
+def test_a_client_that_keeps_sending_after_an_error_is_disconnected(port: int) -> None:
     """A body that nobody reads is let through to its end, so that its client comes to see the answer; within limits."""
     with line(port) as one:
         one.send(chunked("/early", b""))
@@ -275,14 +275,14 @@ NO_HTTP = {
 
 
 @pytest.mark.parametrize("sent", NO_HTTP.values(), ids=NO_HTTP.keys())
-def test_what_is_no_http_is_told_like_all_else(sent: bytes, port: int) -> None:
+def test_input_that_is_not_http_gets_an_ordinary_error_response(sent: bytes, port: int) -> None:
     with line(port) as one:
         one.send(sent)
         assert 400 == first_envelope(one.answer())
         assert one.is_closed()
 
 
-def test_what_follows_a_request_and_is_none_does_not_take_its_answer(port: int) -> None:
+def test_bytes_after_a_request_do_not_take_its_answer(port: int) -> None:
     with line(port) as one:
         one.send(sized("/x", 2, b"{}") + b"GARBAGE\r\n\r\n")
         answer = one.answer()
@@ -290,7 +290,7 @@ def test_what_follows_a_request_and_is_none_does_not_take_its_answer(port: int) 
         assert one.is_closed()
 
 
-def test_of_a_body_that_never_ends_it_is_told_what_the_client_was_told(echo: Echo) -> None:
+def test_the_record_of_an_endless_body_has_the_status_that_was_sent(echo: Echo) -> None:
     response: list[RequestRecord] = []
     app = Edge(echo, draining=Draining(), observe=response.append)
     with serving(app, wait=0.5, body_limit=LIMIT) as port, line(port) as slow, line(port) as leaving:
@@ -308,7 +308,7 @@ def test_headers_behind_a_body_are_none_of_the_request(port: int) -> None:
     assert "from-behind" != answer.headers["x-request-id"]
 
 
-def test_who_asks_whether_to_go_on_is_told_so_or_refused_at_once(port: int) -> None:
+def test_expect_100_continue_is_answered_or_rejected_at_once(port: int) -> None:
     with line(port) as one:
         one.send(request("POST", "/x", "Content-Length: 2", "Expect: 100-continue"))
         assert 100 == one.answer().status
@@ -319,7 +319,7 @@ def test_who_asks_whether_to_go_on_is_told_so_or_refused_at_once(port: int) -> N
 
 
 @pytest.mark.parametrize("protocol", ["websocket", "h2c", "TLS/1.3"])
-def test_another_protocol_is_asked_for_in_vain(protocol: str, port: int) -> None:
+def test_a_request_to_upgrade_is_ignored(protocol: str, port: int) -> None:
     upgrade = ("Connection: Upgrade", f"Upgrade: {protocol}", "Content-Length: 2")
     with line(port) as one:
         for _ in range(2):
@@ -387,7 +387,7 @@ def test_requests_behind_another_are_parsed_only_when_their_turn_comes(impatient
         assert [200] * (count + 1) == [one.answer().status for _ in range(count + 1)]
 
 
-def test_what_nobody_reads_yet_is_bounded_over_all_connections(echo: Echo) -> None:
+def test_unread_request_bytes_are_bounded_over_all_connections(echo: Echo) -> None:
     """Heads without an end from one address: beyond its share they are refused, small requests are answered."""
     half = b"GET / HTTP/1.1\r\nHost: test\r\nX: " + b"x" * 30_000
     with serving(Edge(echo, draining=Draining()), budget=1_000_000) as port, ExitStack() as open_lines:

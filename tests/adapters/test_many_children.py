@@ -100,7 +100,7 @@ def test_a_relation_that_is_not_there_is_found_missing_by_the_same_statements(pr
 
 
 @pytest.mark.parametrize("session", [{}, SESSION], ids=["any session", "the writer's"])
-def test_what_a_check_asks_of_the_directory_is_found_by_index(session: Mapping[str, str], programme: str) -> None:
+def test_directory_checks_use_an_index(session: Mapping[str, str], programme: str) -> None:
     asked = {"users": [OWNER.id, ITS_CHILD], "institutions": [], "members": [], "outcomes": [], "names": []}
     links = {"owners": [OWNER.id, OWNER.id], "children": [ITS_CHILD, ANOTHERS_CHILD]}
     assert [] == scans(programme, session, DIRECTORY["load"], asked | links)

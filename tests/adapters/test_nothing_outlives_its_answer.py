@@ -122,7 +122,7 @@ def _is_marked(text: str | bytes | bytearray | Raw) -> bool:
 ADMINS = ("/v1/auth", "/v1/institutions", "/v1/children")
 
 
-async def test_nothing_holds_what_was_sent_once_it_was_answered(client: tuple[InProcess, dict[str, str]]) -> None:
+async def test_a_request_body_is_freed_once_it_was_answered(client: tuple[InProcess, dict[str, str]]) -> None:
     in_process, ids = client
     left: dict[str, list[str]] = {}
     gc.collect()

@@ -143,7 +143,7 @@ def test_text_is_as_it_was_sent_or_unsafe(text: str) -> None:
 
 
 @given(values.filter(lambda value: not isinstance(value, str)))
-def test_what_is_no_text_is_not_read_as_text(value: Any) -> None:
+def test_a_value_that_is_not_a_string_is_not_read_as_text(value: Any) -> None:
     with pytest.raises(NotText):
         json_values.text_of(Raw(json.dumps(value).encode()), "unit", 64)
 

@@ -145,7 +145,7 @@ def test_metrics_hold_the_size_of_the_log_and_the_limit_of_the_queue() -> None:
     assert "log_events" not in exposition.text(HealthSnapshot(0.0)).decode()
 
 
-def test_what_waits_and_how_limits_are_counted_is_told_as_it_was_last_seen() -> None:
+def test_queue_and_limiter_metrics_show_the_last_sample() -> None:
     counted = Counted()
     for queued, shared, missed, refused in [(7, True, 0, 2), (3, False, 5, 2), (0, None, 9, 4)]:
         writer, limiter = (
@@ -337,7 +337,7 @@ async def test_traces_without_their_packages_are_told_of_and_the_service_goes_on
     assert FakeLog is type(observability.log(FakeLog()))
 
 
-def test_what_is_not_wanted_is_not_even_loaded() -> None:
+def test_libraries_of_disabled_telemetry_are_not_imported() -> None:
     snapshot = """
 import sys, adapters.processes.wiring
 from adapters.settings import Settings

@@ -63,7 +63,7 @@ def test_a_name_that_is_equal_to_one_that_was_registered_as_sent_is_taken(world:
     world.id(world.register("educator", composed))
 
 
-def test_of_equal_names_in_one_group_the_second_is_taken(world: World, forms: tuple[str, str]) -> None:
+def test_the_second_of_equal_user_names_in_a_batch_is_rejected(world: World, forms: tuple[str, str]) -> None:
     composed, decomposed = forms
     first, second = world.run(world.register("child", decomposed), world.register("child", composed))
     assert isinstance(first, list)

@@ -23,7 +23,9 @@ separators = st.sampled_from([(",", ":"), (", ", ": "), (" ,\n", "\t: ")])
 @given(st.lists(values, max_size=6) | st.dictionaries(texts, values, max_size=6), separators, st.integers(1, 7))
 @example([], (",", ":"), 1)
 @example([",:]", {"a,": [1, 2]}], (",", ":"), 1)
-def test_it_says_whether_there_are_more(value: Any, separated: tuple[str, str], most: int) -> None:
+def test_value_count_tells_whether_there_are_more_than_the_limit(
+    value: Any, separated: tuple[str, str], most: int
+) -> None:
     text = " " + json.dumps(value, separators=separated, ensure_ascii=False)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(value_count, "COMMAS", -100)  # as if every text were long enough to be asked
@@ -31,7 +33,7 @@ def test_it_says_whether_there_are_more(value: Any, separated: tuple[str, str], 
 
 
 @pytest.mark.parametrize("text", [b"", b"[", b"[1,", b"[1 2]", b"[,]", b"[1,,2]", b"{1", b"[}", b"x", b'["\\ud800",1]'])
-def test_what_cannot_be_read_is_left_to_who_reads_it(text: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_malformed_json_is_left_to_the_parser(text: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(value_count, "COMMAS", -100)
     assert not value_count.has_more_than(2, text)
 
@@ -58,7 +60,7 @@ def test_where_there_are_too_many_none_is_made(text: bytes, monkeypatch: pytest.
         json_values.elements(text, 10_000) if text.startswith(b"[") else json_values.members(text)
 
 
-def test_one_element_may_hold_as_many_as_it_likes() -> None:
+def test_the_values_within_an_element_do_not_count() -> None:
     """It is one value of an array, or of an unknown member, that nobody looks into."""
     inner = b"[" + many(b"0") + b"]"
     assert [inner] == [bytes(raw) for raw in json_values.elements(b"[" + inner + b"]", 10_000)]
@@ -74,7 +76,7 @@ def test_a_member_has_no_more_ids_than_a_batch_has_items() -> None:
         sent(10_001).ids("children")
 
 
-def test_what_only_the_slow_way_can_read_is_not_read_where_it_holds_very_many() -> None:
+def test_json_for_the_slow_parser_is_rejected_if_it_holds_very_many_values() -> None:
     """A lone surrogate is what takes it there, which makes every value that is passed over."""
     with pytest.raises(Unreadable):
         json_values.elements(b'["\\ud800",[' + many(b"0") + b"]]", 10_000)
