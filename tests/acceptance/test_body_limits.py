@@ -4,7 +4,7 @@ import pytest
 
 from adapters.http.openapi.operations import Operation
 from tests.acceptance.client import Api
-from tests.acceptance.made_up import OPERATIONS, World
+from tests.acceptance.generated_requests import OPERATIONS, World
 from tests.acceptance.people import People
 
 KIB = 1024

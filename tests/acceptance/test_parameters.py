@@ -8,7 +8,7 @@ from adapters.http.openapi.operations import Operation
 from tests.acceptance import refusals
 from tests.acceptance.audit import EVENTS
 from tests.acceptance.client import UNKNOWN_ID, WEIGHT, Api, User, each_kind, refused
-from tests.acceptance.made_up import OPERATIONS, World
+from tests.acceptance.generated_requests import OPERATIONS, World
 from tests.acceptance.outcomes import OUTCOMES, Outcome, answer, new_outcome, refusal
 from tests.acceptance.people import CHILD, EDUCATOR, People, unique
 

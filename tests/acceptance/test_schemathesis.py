@@ -16,7 +16,7 @@ from schemathesis.config import SchemathesisConfig
 from schemathesis.engine.events import EngineEvent, NonFatalError, ScenarioFinished
 
 from tests.acceptance.client import Api, Service
-from tests.acceptance.made_up import DOCUMENT, AnyCase, World
+from tests.acceptance.generated_requests import DOCUMENT, AnyCase, World
 from tests.acceptance.people import People
 
 AT_LENGTH = "FUZZ_EXAMPLES" in os.environ

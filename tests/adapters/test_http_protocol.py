@@ -188,7 +188,7 @@ def test_a_complete_request_is_answered_whatever_follows_it(impatient: int, behi
             assert one.is_closed()
 
 
-def test_a_thousand_half_sent_requests_stop_nobody(port: int) -> None:
+def test_a_thousand_unfinished_requests_do_not_block_others(port: int) -> None:
     open_files.raise_limit()
     with ExitStack() as open_lines:
         for number in range(1_000):
