@@ -17,7 +17,7 @@ from psycopg import Connection
 
 from adapters.cli.export_file import End, Line
 from adapters.postgres.connections import connector
-from adapters.system.private_file import created
+from adapters.system.files import create_private
 from domain.catalogue import decode, recorded_at
 from domain.secret import blanked
 from projections.projector.sessions import session_name
@@ -93,7 +93,7 @@ def export(
     count = 0
     with connector(url)(session_name("export")) as connection, ExitStack() as files:
         connection.autocommit = True
-        secrets = None if credentials is None else files.enter_context(created(credentials))
+        secrets = None if credentials is None else files.enter_context(create_private(credentials))
         written = _Csv(out) if format == "csv" else _Json(out)
         for event in filter(selection.has, events_of(connection)):
             state, secret = _blanked(event.state)

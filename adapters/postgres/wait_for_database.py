@@ -1,9 +1,7 @@
 """Waiting for a PostgreSQL that is away: what processes do that are to run for long."""
 
 import re
-import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from threading import Event as Flag
 from typing import Any
 
@@ -19,19 +17,6 @@ PAUSE = 0.5
 
 _FULL = re.compile(r"too many|connection slots|no more connections|login has been failing", re.IGNORECASE)
 """Of PostgreSQL or a pooler that has no session to give, or no server: as good as away."""
-
-
-@contextmanager
-def stop_signals() -> Iterator[Flag]:
-    """What SIGINT and SIGTERM set while the block runs; afterwards they do what they did before."""
-    stopping = Flag()
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    before = {number: signal.signal(number, lambda *_: stopping.set()) for number in numbers}
-    try:
-        yield stopping
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def connect_when_available(

@@ -16,8 +16,11 @@ from adapters.postgres.connections import abort_connection, connect_async, conne
 from adapters.postgres.event_store import PostgresEventStore
 from application.outage import Outage
 from application.writer import Writer
+from projections import statements
 from projections.database_error import message_of
 from projections.projector.projector import Projector
+
+SQL = statements.beside(__file__, "watchdog")
 
 CHECK_AFTER = 1.0
 """Seconds for which somebody waits before the database is asked what it does."""
@@ -39,17 +42,6 @@ STUCK_AFTER = 10.0
 
 MAX_SLEEP = 2 * CHECK_INTERVAL
 """Seconds that such a pause may have taken."""
-
-IDLE_SESSIONS = """
-select pid, extract(epoch from clock_timestamp() - state_change)::float8
-from pg_stat_activity where pid = any(%(pids)s) and (state <> 'active' or wait_event = 'ClientRead')
-"""
-"""Which sessions wait for their client, as the server sees it, and for how many seconds they have done nothing else."""
-
-TERMINATE_SESSIONS = (
-    "select pg_terminate_backend(pid) from pg_stat_activity where pid = any(%(pids)s) and usename = current_user"
-)
-"""The line may keep from the server that it was hung up: then the session would hold what it has locked."""
 
 
 class Watched(Protocol):
@@ -244,11 +236,13 @@ async def _abort_lost(connection: AsyncConnection[Any], waiting: Sequence[Watche
     """Give up those whose answers are lost, and end their sessions; whether there are any."""
     async with connection:
         pids = [pid for each in waiting for pid in _pids(each)]
-        idle = dict(await (await connection.execute(IDLE_SESSIONS, {"pids": pids})).fetchall())
+        idle = dict(await (await connection.execute(SQL["idle_sessions"], {"pids": pids})).fetchall())
         lost = {each: pids for each in waiting if (pids := _lost_pids(each, idle))}
         if lost:
             _abort_all(lost, silent)
-            await connection.execute(TERMINATE_SESSIONS, {"pids": [pid for pids in lost.values() for pid in pids]})
+            await connection.execute(
+                SQL["terminate_sessions"], {"pids": [pid for pids in lost.values() for pid in pids]}
+            )
         return bool(lost)
 
 

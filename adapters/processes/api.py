@@ -11,12 +11,13 @@ from litestar.types import ASGIApp
 from adapters.http.edge import edge, http_protocol, server
 from adapters.http.edge.byte_budget import ByteBudget
 from adapters.http.edge.draining import Draining
-from adapters.postgres.wait_for_database import one_line, stop_signals
+from adapters.postgres.wait_for_database import one_line
 from adapters.processes.database import database
 from adapters.processes.prepare import connect_when_prepared
-from adapters.processes.wiring import api
+from adapters.processes.wiring import create_application
 from adapters.settings import Settings
-from adapters.system import open_files, tls
+from adapters.system import files, tls
+from adapters.system.stop_signals import stop_signals
 from adapters.version import VERSION
 from application.outage import Outage
 from application.ports import LogUnavailable
@@ -27,11 +28,11 @@ logger = structlog.get_logger()
 def run(settings: Settings, data: Path, host: str, port: int, *, descriptor: int | None) -> None:
     """Serve on an address, or on the socket of that descriptor, which other processes may share. NotPrepared; NoKey."""
     tls.check(settings)
-    open_files.raise_limit()
+    files.raise_open_file_limit()
     draining = Draining()
     bodies = ByteBudget(settings.body_budget)
     with database(settings, data) as url:
-        application = _create_application(url, lambda: api(settings, data, url, draining, bodies))
+        application = _wait_and_create(url, lambda: create_application(settings, data, url, draining, bodies))
         if application is None:
             return
         address = f"{host}:{port}" if descriptor is None else f"socket {descriptor}"
@@ -61,7 +62,7 @@ def run(settings: Settings, data: Path, host: str, port: int, *, descriptor: int
     logger.info("api ended")
 
 
-def _create_application(url: str, make: Callable[[], ASGIApp]) -> ASGIApp | None:
+def _wait_and_create(url: str, make: Callable[[], ASGIApp]) -> ASGIApp | None:
     """The application on a database that is waited for; None where a signal has ended that."""
     outage = Outage("the database went away while the api was starting")
     with stop_signals() as stopping:

@@ -10,10 +10,10 @@ import structlog
 
 from adapters.postgres import watchdog
 from adapters.postgres.connections import connector
-from adapters.postgres.wait_for_database import stop_signals
 from adapters.processes.database import database
 from adapters.processes.prepare import connect_when_prepared
 from adapters.settings import Settings
+from adapters.system.stop_signals import stop_signals
 from adapters.version import VERSION
 from projections.projector.projector import Projector
 from projections.views.registry import VIEWS

@@ -1,14 +1,17 @@
-"""The one module that knows everything: it puts the parts together."""
+"""Creates the HTTP application from its parts."""
 
 import asyncio
 import gc
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import structlog
 from litestar import Litestar
+from litestar.handlers import HTTPRouteHandler
 from litestar.types import ASGIApp
 
 from adapters.auth import dummy_hashes
@@ -39,7 +42,7 @@ from adapters.http.edge.cors import Cors
 from adapters.http.edge.draining import Draining
 from adapters.http.edge.edge import Edge
 from adapters.http.openapi import pages
-from adapters.limits.limiter import limiter
+from adapters.limits.limiter import Limiter, limiter
 from adapters.limits.logins import Logins
 from adapters.postgres import connections, watchdog
 from adapters.postgres.event_store import SHORT_LOCK_TIMEOUT, PostgresEventStore
@@ -61,96 +64,150 @@ from projections.lag import Lags
 
 logger = structlog.get_logger()
 
-WRITER_TIME = 4.0
-"""Seconds that the writer has for its last batches when the process ends: the watchdog needs three to give one up."""
+WRITER_STOP_TIMEOUT = 4.0
+"""Seconds that the writer has for its last batches when the process ends: the watchdog takes three to abort one."""
 
 SWITCH_INTERVAL = 0.0005
-"""Seconds after which the event loop lets the writer have the interpreter: the writer waits for it after each of its
-statements, and everybody waits for the writer."""
+"""Seconds after which the event loop yields the interpreter to the writer's thread.
+
+The writer needs the interpreter after each of its statements, and all commands wait for the writer.
+"""
 
 
-def api(settings: Settings, data: Path, url: str, draining: Draining, bodies: ByteBudget) -> ASGIApp:
-    """The HTTP application on a database that has been prepared; its parts live from its start to its end. NoKey."""
-    log = PostgresEventStore(connections.connector(url), lock_timeout=SHORT_LOCK_TIMEOUT)
+@dataclass(frozen=True)
+class _Parts:
+    """What the application consists of. `event_store` belongs to the writer's thread."""
+
+    settings: Settings
+    url: str
+    draining: Draining
+    observability: Observability
+    event_store: PostgresEventStore
+    writer: Writer
+    pools: QueryPools
+    limits: Limiter
+    own_keys: OwnKeys
+    foreign_keys: ForeignKeys | None
+
+
+def create_application(settings: Settings, data: Path, url: str, draining: Draining, bodies: ByteBudget) -> ASGIApp:
+    """The HTTP application on a prepared database; its connections are open from its start-up to its shutdown.
+
+    NoKey if there is no key to sign tokens with.
+    """
     observability = Observability(settings)
-    writer = Writer(
-        Processor(observability.log(log)),
-        batch_size=settings.batch_size,
-        queue_size=settings.queue_size,
-        observe=observability.batch_ran,
+    event_store = PostgresEventStore(connections.connector(url), lock_timeout=SHORT_LOCK_TIMEOUT)
+    parts = _Parts(
+        settings=settings,
+        url=url,
+        draining=draining,
+        observability=observability,
+        event_store=event_store,
+        writer=Writer(
+            Processor(observability.log(event_store)),
+            batch_size=settings.batch_size,
+            queue_size=settings.queue_size,
+            observe=observability.batch_ran,
+        ),
+        pools=QueryPools(url, wait=settings.read_wait),
+        limits=limiter(settings),
+        own_keys=OwnKeys(key_source(settings, data)),
+        foreign_keys=None if settings.jwks_url is None else ForeignKeys(settings.jwks_url),
     )
-    pools = QueryPools(url, wait=settings.read_wait)
-    pool = pools.queries
-    reader, accounts_reader = MeasurementsReader(pool, log.partitions), AccountsReader(pool, pools.identification)
-    outcomes_reader = OutcomesReader(pool, log.partitions)
-    lags = Lags()
-    views_reader = ViewsReader(pool, lags)
-    own_keys = OwnKeys(key_source(settings, data))
-    foreign_keys = None if settings.jwks_url is None else ForeignKeys(settings.jwks_url)
-    tokens = _tokens(settings, own_keys, foreign_keys)
-    passwords = Passwords(settings.argon2_memory, lambda: own_keys.secret(dummy_hashes.PURPOSE))
-    limits = limiter(settings)
-    probe = HealthProbe(ViewsReader(pools.health, lags))
+    accounts = AccountsReader(parts.pools.queries, parts.pools.identification)
+    access = Access(_tokens(parts), parts.limits, settings.body_limit, bodies, accounts.check)
+    post_measurements = PostMeasurements(access, parts.writer, settings.batch_limit)
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
-        sys.setswitchinterval(SWITCH_INTERVAL)
-        writer.start()
-        await pools.open()
-        await limits.open()
-        # What was made until here stays: the collector need not look at it again, nor so often at what comes.
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(50_000, 20, 100)
-        fetching = asyncio.create_task(foreign_keys.keep_fresh()) if foreign_keys else None
-        sampling = asyncio.create_task(observability.keep(writer, limits))
-        listening = asyncio.create_task(watchdog.watch(url, [watchdog.WatchedWriter(writer, log), *pools.all]))
+        await _start(parts)
+        tasks = [asyncio.create_task(each) for each in _background(parts)]
         try:
             yield
         finally:
-            if fetching is not None:
-                fetching.cancel()
-            sampling.cancel()
-            calculator.stop()
-            writer.begin_to_stop()
-            # Not joined: the event loop has to go on, since the watchdog may be what ends the last batch.
-            if not await draining.wait_until(lambda: not writer.is_alive, WRITER_TIME):
-                logger.error("the writer does not end; leaving it behind", busy_for=writer.busy_for)
-                log.abort()
-            else:
-                log.close()
-            listening.cancel()
-            await pools.close()
-            await limits.close()
-            await asyncio.to_thread(observability.stop)
+            await _stop(parts, tasks)
 
-    access = Access(tokens, limits, settings.body_limit, bodies, accounts_reader.check)
-    post_measurements = PostMeasurements(access, writer, settings.batch_limit)
-    routed = application.create(
-        [
-            *pages.routes(),
-            *jwks.routes(own_keys),
-            *health.routes(Health(probe, writer, limits, draining, settings.allowed_lag)),
-            *observability.routes(probe, writer, limits),
-            *logins.routes(access, Logins(limits), passwords, writer, accounts_reader),
-            *institutions.routes(access, writer, accounts_reader),
-            *users.routes(access, passwords, writer, accounts_reader),
-            *families.routes(access, writer),
-            *groups.routes(access, writer, accounts_reader),
-            *outcomes.routes(access, writer, outcomes_reader, batch_limit=settings.batch_limit),
-            *analytics.routes(access, accounts_reader, outcomes_reader, AnalyticsReader(pool, log.partitions)),
-            *views.routes(access, views_reader),
-            *audit.routes(access, writer, AuditReader(pool, log.partitions)),
-            *measurements.routes(access, writer, reader, post_measurements),
-        ],
-        lifespan=[lifespan],
+    routed = application.create(_routes(parts, access, accounts, post_measurements), lifespan=[lifespan])
+    return Edge(
+        observability.around(FastPath(routed, post_measurements)),
+        draining=draining,
+        cors=Cors(settings.cors_origins) if settings.cors_origins else None,
+        with_tls=tls.is_on(settings),
+        observe=observability.answered,
     )
-    cors = Cors(settings.cors_origins) if settings.cors_origins else None
-    within = observability.around(FastPath(routed, post_measurements))
-    return Edge(within, draining=draining, cors=cors, with_tls=tls.is_on(settings), observe=observability.answered)
 
 
-def _tokens(settings: Settings, own_keys: OwnKeys, foreign_keys: ForeignKeys | None) -> Tokens:
-    if foreign_keys is None:
-        return Tokens(own_keys, settings.issuer)
-    return Tokens(own_keys, OWN_ISSUER, foreign_keys, settings.issuer, settings.audience)
+def _tokens(parts: _Parts) -> Tokens:
+    settings = parts.settings
+    if parts.foreign_keys is None:
+        return Tokens(parts.own_keys, settings.issuer)
+    return Tokens(parts.own_keys, OWN_ISSUER, parts.foreign_keys, settings.issuer, settings.audience)
+
+
+def _routes(
+    parts: _Parts, access: Access, accounts: AccountsReader, post_measurements: PostMeasurements
+) -> list[HTTPRouteHandler]:
+    settings, writer, limits = parts.settings, parts.writer, parts.limits
+    queries, partitions = parts.pools.queries, parts.event_store.partitions
+    lags = Lags()
+    probe = HealthProbe(ViewsReader(parts.pools.health, lags))
+    passwords = Passwords(settings.argon2_memory, lambda: parts.own_keys.secret(dummy_hashes.PURPOSE))
+    outcomes_reader = OutcomesReader(queries, partitions)
+    return [
+        *pages.routes(),
+        *jwks.routes(parts.own_keys),
+        *health.routes(Health(probe, writer, limits, parts.draining, settings.allowed_lag)),
+        *parts.observability.routes(probe, writer, limits),
+        *logins.routes(access, Logins(limits), passwords, writer, accounts),
+        *institutions.routes(access, writer, accounts),
+        *users.routes(access, passwords, writer, accounts),
+        *families.routes(access, writer),
+        *groups.routes(access, writer, accounts),
+        *outcomes.routes(access, writer, outcomes_reader, batch_limit=settings.batch_limit),
+        *analytics.routes(access, accounts, outcomes_reader, AnalyticsReader(queries, partitions)),
+        *views.routes(access, ViewsReader(queries, lags)),
+        *audit.routes(access, writer, AuditReader(queries, partitions)),
+        *measurements.routes(access, writer, MeasurementsReader(queries, partitions), post_measurements),
+    ]
+
+
+async def _start(parts: _Parts) -> None:
+    sys.setswitchinterval(SWITCH_INTERVAL)
+    parts.writer.start()
+    await parts.pools.open()
+    await parts.limits.open()
+    # All objects up to here live as long as the process: the collector need not visit them again, nor run so often.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
+
+
+def _background(parts: _Parts) -> Iterator[Coroutine[Any, Any, None]]:
+    """The tasks that run for as long as the application."""
+    watched: list[watchdog.Watched] = [watchdog.WatchedWriter(parts.writer, parts.event_store), *parts.pools.all]
+    yield watchdog.watch(parts.url, watched)
+    yield parts.observability.keep(parts.writer, parts.limits)
+    if parts.foreign_keys is not None:
+        yield parts.foreign_keys.keep_fresh()
+
+
+async def _stop(parts: _Parts, tasks: Sequence[asyncio.Task[None]]) -> None:
+    watching, *others = tasks
+    for task in others:
+        task.cancel()
+    calculator.stop()
+    parts.writer.begin_to_stop()
+    # Not joined: the event loop has to run on, since it may be the watchdog that ends the last batch.
+    if await parts.draining.wait_until(lambda: not parts.writer.is_alive, WRITER_STOP_TIMEOUT):
+        parts.event_store.close()
+    else:
+        logger.error(
+            "the writer did not end in time; leaving its thread behind",
+            seconds=WRITER_STOP_TIMEOUT,
+            busy_for=parts.writer.busy_for,
+        )
+        parts.event_store.abort()
+    watching.cancel()
+    await parts.pools.close()
+    await parts.limits.close()
+    await asyncio.to_thread(parts.observability.stop)

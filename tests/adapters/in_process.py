@@ -14,7 +14,7 @@ from litestar.types import ASGIApp, Message, Scope
 from adapters.http.edge.byte_budget import ByteBudget
 from adapters.http.edge.draining import Draining
 from adapters.processes.prepare import prepare
-from adapters.processes.wiring import api
+from adapters.processes.wiring import create_application
 from adapters.settings import Settings
 
 PASSWORD = "secret of the first"
@@ -76,7 +76,7 @@ async def in_process(url: str, data: Path) -> AsyncIterator[InProcess]:
         database_url=url, admin_password=PASSWORD, argon2_memory=64, rate_limit="off", login_limit="off"
     )
     prepare(settings, data, url)
-    app = api(settings, data, url, Draining(), ByteBudget(settings.body_budget))
+    app = create_application(settings, data, url, Draining(), ByteBudget(settings.body_budget))
     before = gc.get_threshold(), sys.getswitchinterval()
     said: asyncio.Queue[str] = asyncio.Queue()
     told: asyncio.Queue[str] = asyncio.Queue()

@@ -10,7 +10,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from adapters.http.schemas import paging
 from adapters.http.schemas.query_parameters import ParameterValues
-from adapters.postgres.query_pool import QueryPool
+from adapters.postgres.query_pools import QueryPool
 from adapters.postgres.readers import lists
 from adapters.postgres.readers.accounts import AccountsReader
 from adapters.postgres.readers.measurements import MeasurementsReader

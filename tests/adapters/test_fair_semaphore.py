@@ -7,7 +7,7 @@ import pytest
 
 from adapters.postgres import connections
 from adapters.postgres.fair_semaphore import CURRENT_USER, FairSemaphore
-from adapters.postgres.query_pool import QueryPool
+from adapters.postgres.query_pools import QueryPool
 from application.unavailable import Unavailable
 
 FOREVER = 60.0

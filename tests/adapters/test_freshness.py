@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 from psycopg_pool import AsyncConnectionPool
 
-from adapters.postgres.query_pool import QueryPool
+from adapters.postgres.query_pools import QueryPool
 from adapters.postgres.readers import freshness
 from adapters.postgres.readers.analytics import AnalyticsReader, Values
 from adapters.postgres.readers.outcomes import OutcomesReader

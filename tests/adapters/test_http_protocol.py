@@ -18,7 +18,7 @@ from adapters.http.edge.error_responses import RequestInfo
 from adapters.http.edge.http_protocol import HEAD_LIMIT, Pace
 from adapters.http.edge.raw_response import RawResponse
 from adapters.http.edge.request_body import Limit
-from adapters.system import open_files
+from adapters.system import files
 from tests.adapters.raw_http import Answer, Line, ask, line, request, serving
 from tests.running.processes import soon
 
@@ -189,7 +189,7 @@ def test_a_complete_request_is_answered_whatever_follows_it(impatient: int, behi
 
 
 def test_a_thousand_unfinished_requests_do_not_block_others(port: int) -> None:
-    open_files.raise_limit()
+    files.raise_open_file_limit()
     with ExitStack() as open_lines:
         for number in range(1_000):
             half = list(HALVES.values())[number % len(HALVES)]

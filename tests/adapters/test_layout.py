@@ -19,7 +19,7 @@ from adapters.postgres import watchdog
 from adapters.postgres.connections import KEEPALIVE
 from adapters.postgres.event_store import PostgresEventStore
 from adapters.postgres.migrate import migrate
-from adapters.postgres.query_pool import QueryPool
+from adapters.postgres.query_pools import QueryPool
 from adapters.postgres.readers.accounts import AccountsReader, Login
 from adapters.postgres.readers.analytics import AnalyticsReader, Values
 from adapters.postgres.readers.audit import AuditReader
@@ -251,6 +251,8 @@ def ask_directly(world: World, child: str, connect: Connect) -> None:
     assert world.log.read("stream", bounds) == world.log.read("stream_descending", bounds)[::-1] != []
     with connect("direct") as session:
         assert (True,) == session.execute(STATEMENTS["directory", "has_admin"].encode()).fetchone()
+        for name in ("idle_sessions", "terminate_sessions"):
+            assert [] == session.execute(STATEMENTS["watchdog", name].encode(), {"pids": [0]}).fetchall()
         assert [] == migrate(session, PARTITIONS)
         with session.transaction(force_rollback=True):  # what a new database begins with
             session.execute("drop table migrations; delete from heads")

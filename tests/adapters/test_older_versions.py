@@ -9,7 +9,7 @@ from psycopg import Connection
 from psycopg_pool import AsyncConnectionPool
 
 from adapters.cli.views import Operator
-from adapters.postgres.query_pool import QueryPool
+from adapters.postgres.query_pools import QueryPool
 from adapters.postgres.readers.analytics import AnalyticsReader, Values
 from adapters.postgres.readers.outcomes import OutcomesReader
 from application.commands.record_entries import RecordEntries

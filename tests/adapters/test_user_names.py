@@ -8,7 +8,7 @@ import pytest
 from psycopg_pool import AsyncConnectionPool
 
 from adapters.postgres.connections import connector
-from adapters.postgres.query_pool import QueryPool
+from adapters.postgres.query_pools import QueryPool
 from adapters.postgres.readers.accounts import AccountsReader
 from adapters.processes.prepare import equal_name_notices
 from domain.refusal import AlreadyRegistered

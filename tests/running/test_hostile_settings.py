@@ -24,7 +24,7 @@ from adapters.postgres import connections, embedded
 from adapters.postgres.connections import connector
 from adapters.postgres.event_store import PostgresEventStore
 from adapters.postgres.migrate import migrate
-from adapters.postgres.query_pool import QueryPool
+from adapters.postgres.query_pools import QueryPool
 from adapters.postgres.readers.analytics import AnalyticsReader, Values
 from adapters.postgres.readers.measurements import MeasurementsReader
 from adapters.postgres.readers.outcomes import OutcomesReader

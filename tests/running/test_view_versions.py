@@ -13,7 +13,7 @@ from psycopg import Connection, Cursor
 from psycopg_pool import AsyncConnectionPool
 
 from adapters.postgres.connections import connector
-from adapters.postgres.query_pool import QueryPool
+from adapters.postgres.query_pools import QueryPool
 from adapters.postgres.readers.measurements import MeasurementsReader
 from adapters.processes.prepare import outdated_view_notices
 from application.queries.measurements import ReadMeasurements

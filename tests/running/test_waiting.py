@@ -203,7 +203,7 @@ def test_a_database_that_goes_away_again_and_again_while_an_api_starts_is_logged
 
     monkeypatch.setattr(api_process, "connect_when_prepared", lambda url, stopping: True)
     with capture_logs() as logged:
-        assert application is api_process._create_application("", make)
+        assert application is api_process._wait_and_create("", make)
     assert ["the database went away while the api was starting"] == [each["event"] for each in logged]
 
 

@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Struct
 from psycopg import sql
 
-from adapters.postgres.query_pool import QueryPool
+from adapters.postgres.query_pools import QueryPool
 from adapters.postgres.readers import lists
 from adapters.postgres.readers.actor import ACTOR, actor_row, check_actor
 from application import permissions

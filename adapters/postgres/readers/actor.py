@@ -6,7 +6,7 @@ from typing import Any
 
 from psycopg import sql
 
-from adapters.postgres.query_pool import QueryPool
+from adapters.postgres.query_pools import QueryPool
 from application import permissions
 from application.command import Actor
 from application.ports import UserRow

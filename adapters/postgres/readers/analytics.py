@@ -8,7 +8,7 @@ from typing import Any, LiteralString
 from msgspec import Struct
 from psycopg import sql
 
-from adapters.postgres.query_pool import QueryPool
+from adapters.postgres.query_pools import QueryPool
 from adapters.postgres.readers.freshness import SQL, RequiredEvents, RequiredValueEvents, fresh_rows
 from adapters.postgres.readers.outcomes import in_period, parts_of
 from application.queries.analytics import Change, DailyMean, Point, Slopes, Summary

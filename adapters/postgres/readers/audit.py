@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct
 from psycopg import sql
 
-from adapters.postgres.query_pool import QueryPool
+from adapters.postgres.query_pools import QueryPool
 from adapters.postgres.readers import lists
 from adapters.postgres.readers.actor import check_actor
 from adapters.postgres.readers.freshness import RequiredEvents, fresh_rows

@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import Struct
 from psycopg import sql
 
-from adapters.postgres.query_pool import QueryPool
+from adapters.postgres.query_pools import QueryPool
 from application.unavailable import Unavailable
 from domain.entry import EntryRecorded
 from projections import statements

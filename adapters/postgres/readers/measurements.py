@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import Struct
 from psycopg import sql
 
-from adapters.postgres.query_pool import QueryPool
+from adapters.postgres.query_pools import QueryPool
 from adapters.postgres.readers import lists
 from adapters.postgres.readers.actor import actor_row
 from adapters.postgres.readers.freshness import ViewWait

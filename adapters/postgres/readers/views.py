@@ -3,7 +3,7 @@
 import psycopg
 
 from adapters.postgres.migrate import MIGRATIONS
-from adapters.postgres.query_pool import QueryPool
+from adapters.postgres.query_pools import QueryPool
 from adapters.postgres.readers.actor import check_actor
 from adapters.postgres.schema_version import Schema, schema_of
 from application.queries.views import ReadViews, ViewStatus
