@@ -6,7 +6,7 @@ from adapters.http.openapi.operations import REMOVED, Answer, Link, Operation, o
 from adapters.http.openapi.requests import Body, Member, in_query, path_id, text
 from adapters.http.schemas import filters, lengths
 from adapters.http.schemas.json_schema import ID, TIME_IN, TIME_OUT, Json, array, closed, of_struct, pattern, ref
-from adapters.http.schemas.readings import Item
+from adapters.http.schemas.readings import ITEM_TYPES
 from adapters.refusal_messages import envelope
 from domain.measurement import KINDS, Kind
 from domain.refusal import (
@@ -41,9 +41,9 @@ A child has one measurement of a kind at an instant, to the millisecond: `15:00:
 instant. Of any number of equal requests exactly one is accepted. Removing a measurement frees its instant.
 """
 
-BODY_FAT = """\
-A weight with `body_fat` also records a body fat at that instant, or revises the existing one. Both are stored, or
-neither. Removing the weight keeps the body fat; removing the body fat removes `body_fat` from the weight.
+COMPANION = """\
+A {carrier} with `{member}` also records a {companion} at that instant, or revises the existing one. Both are stored, or
+neither. Removing the {carrier} keeps the {companion}; removing the {companion} removes `{member}` from the {carrier}.
 """
 
 BATCH = """\
@@ -52,11 +52,6 @@ together. Of equal items the first is accepted. An element that is not an object
 """
 
 MANY = filters.too_many("value")
-
-TOGETHER = [
-    kind for kind in KINDS.values() if kind.companion or kind.name in {each.companion for each in KINDS.values()}
-]
-"""Kinds that have a companion, or are one."""
 
 
 def operations() -> Iterator[Operation]:
@@ -87,7 +82,7 @@ def _operations_of(kind: Kind) -> Iterator[Operation]:
         id=f"record_{kind.name}",
         tag=TAG,
         summary=f"Record a {kind.title.lower()}, or an array of them",
-        description="\n".join((DUPLICATES, *((BODY_FAT,) if kind in TOGETHER else ()), BATCH, ORDER)),
+        description="\n".join((DUPLICATES, *_companions(kind), BATCH, ORDER)),
         action="record_measurements",
         parameters=(child,),
         body=_body(kind),
@@ -144,6 +139,14 @@ def _operations_of(kind: Kind) -> Iterator[Operation]:
     )
 
 
+def _companions(kind: Kind) -> Iterator[str]:
+    """What happens to a kind together with its companion, or with the kind whose companion it is."""
+    for carrier in KINDS.values():
+        if carrier.companion is not None and kind.name in (carrier.name, carrier.companion):
+            companion = KINDS[carrier.companion].title.lower()
+            yield COMPANION.format(carrier=carrier.title.lower(), member=carrier.companion, companion=companion)
+
+
 def _body(kind: Kind) -> Body:
     refused = (BadTimestamp("2019-02-30T08:00:00Z"), TextTooLong("timestamp", lengths.of("timestamp")))
     timestamp = Member(name="timestamp", schema=TIME_IN, required=True, refused=refused)
@@ -165,9 +168,8 @@ def _value(name: str, *, required: bool = False) -> Member:
 def _schemas_of(kind: Kind) -> dict[str, Json]:
     name = _name(kind)
     number: Json = {"minimum": 0}
-    whole = of_struct(Item, id=ID, timestamp=TIME_OUT, value=number, child_id=ID, body_fat=number)
-    if kind.companion is None:
-        del whole["properties"]["body_fat"]
+    companion = {} if kind.companion is None else {kind.companion: number}
+    whole = of_struct(ITEM_TYPES[kind.name], id=ID, timestamp=TIME_OUT, value=number, child_id=ID, **companion)
     if kind.unit is not None:
         whole["properties"]["unit"] = {"const": kind.unit}
     accepted = closed(code={"const": 201}, item=ref(name))

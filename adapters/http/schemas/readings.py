@@ -2,15 +2,16 @@
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from typing import cast
 
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from adapters import times
 from adapters.http.schemas import json_values, lengths
-from domain.measurement import Kind, Reading
+from domain.measurement import KINDS, Kind, Reading
 from domain.refusal import (
     BadTimestamp,
     EmptyText,
@@ -26,25 +27,31 @@ _DIGITS = re.compile(r"[0-9]+(\.[0-9]+)?")
 
 
 class Item(Struct, frozen=True, gc=False):
-    """A measurement as it goes out; what is not there is left out."""
+    """A measurement in a response. Absent members are left out."""
 
     id: str | UnsetType
     timestamp: str
     value: float
     unit: str
     child_id: str
-    body_fat: float | UnsetType = UNSET
+
+
+def item_type(kind: Kind) -> type[Item]:
+    """The struct of a kind's items. It has a member named after the companion, if the kind has one."""
+    if kind.companion is None:
+        return Item
+    companion = (kind.companion, float | UnsetType, UNSET)
+    struct = msgspec.defstruct(Item.__name__, [companion], bases=(Item,), frozen=True, gc=False)
+    return cast("type[Item]", struct)
+
+
+ITEM_TYPES = {kind.name: item_type(kind) for kind in KINDS.values()}
 
 
 def item(reading: Reading, id: str | UnsetType = UNSET) -> Item:
-    return Item(
-        id,
-        times.render(reading.taken_at),
-        reading.value,
-        reading.unit,
-        reading.child_id,
-        UNSET if reading.companion_value is None else reading.companion_value,
-    )
+    members = (id, times.render(reading.taken_at), reading.value, reading.unit, reading.child_id)
+    make: Callable[..., Item] = ITEM_TYPES[reading.kind]
+    return make(*members) if reading.companion_value is None else make(*members, reading.companion_value)
 
 
 def read(members: Mapping[str, Raw], kind: Kind, child_id: str) -> Reading | Refusal:
