@@ -22,7 +22,7 @@ from domain.catalogue import decode, recorded_at
 from domain.secret import blanked
 from projections.projector.sessions import session_name
 from projections.verification import replay
-from projections.views.audit_trail import is_about
+from projections.views.audit_trail import concerns
 
 PAGE = 500
 """Events of one partition that are held at once."""
@@ -78,7 +78,7 @@ class Selection(Struct, frozen=True):
             self.end is not None and event.recorded_at >= self.end
         ):
             return False
-        return self.subject is None or is_about(decode(event.topic, event.state), self.subject)
+        return self.subject is None or concerns(decode(event.topic, event.state), self.subject)
 
 
 def export(
@@ -107,7 +107,7 @@ def export(
 
 def events_of(connection: Connection[Any]) -> Iterator[Stored]:
     """All events that there are now, in the order in which they were recorded."""
-    ends = connection.execute(replay.SQL["ends"]).fetchall()
+    ends = connection.execute(replay.SQL["log_ends"]).fetchall()
     held = max(BYTES // len(ends), 1)
     yield from heapq.merge(*(_partition(connection, part, end, held) for part, end in ends))
 
@@ -116,7 +116,7 @@ def _partition(connection: Connection[Any], part: int, end: int, held: int) -> I
     """`held`: bytes of states at once; a single event may have more."""
     after = 0
     while after < end:
-        rows = connection.execute(replay.SQL["page"], replay.page_after(part, after, PAGE, held)).fetchall()
+        rows = connection.execute(replay.SQL["events_after"], replay.page_after(part, after, PAGE, held)).fetchall()
         for seq, stream, version, topic, state in rows:
             if seq > end:
                 return

@@ -27,11 +27,11 @@ from domain.partition import partition
 from domain.secret import BLANK
 from projections import statements
 from projections.inline import dedupe_index, directory
-from projections.projector.pages import UNFIT, told
+from projections.projector.pages import INVALID_VALUES, error_text
 from projections.projector.sessions import session_name
 from projections.rebuild import rebuild
 from projections.verification import replay
-from projections.verification.histories import Partition, Report
+from projections.verification.histories import PartitionHistories, Report
 from projections.views.registry import VIEWS
 
 SQL = statements.load(Path(__file__).parent.parent / "postgres" / "sql" / "import_log.sql")
@@ -138,10 +138,10 @@ class _Import:
                     rows.append((part, seqs[part], line.stream, line.version, line.event, state))
                 try:
                     append_rows(cursor, rows)
-                except UNFIT as error:
+                except INVALID_VALUES as error:
                     first, last = reader.count - len(page) + 1, reader.count
                     raise CommandFailed(
-                        f"lines {first:,} to {last:,} hold an event that cannot be stored: {told(error)}"
+                        f"lines {first:,} to {last:,} hold an event that cannot be stored: {error_text(error)}"
                     ) from error
                 shown.advance(task, len(page))
         if blank:
@@ -163,9 +163,9 @@ class _Import:
         with progress_bar(self._console) as shown:
             task = shown.add_task("checking", total=total, unit="events")
             for part in parts:
-                history = Partition(part, len(parts), report)
+                history = PartitionHistories(part, len(parts), report)
                 for stored in replay.stored_pages(self._connection, part):
-                    events = [event for _, event in history.take(stored)]
+                    events = [event for _, event in history.add_page(stored)]
                     _refuse(report)
                     _write_inline(cursor, events, len(parts))
                     shown.advance(task, len(stored))
@@ -188,7 +188,7 @@ def _grow(connection: Connection[Any], builder: str, view: str) -> None:
     What serves meanwhile is of the empty log: there is nothing to compare with."""
     if rebuild.is_behind(connection, view):
         going = rebuild.begin(connection, builder, view)
-        for _ in going.grow():
+        for _ in going.fill():
             pass
         going.finish()
         for _ in going.switch():

@@ -27,7 +27,7 @@ from projections.projector import pages
 from projections.projector.sessions import session_name
 from projections.verification import replay
 from projections.verification.histories import Finding, Report
-from projections.verification.stored_rows import all_kept
+from projections.verification.stored_rows import all_projections
 from projections.views.registry import VIEWS
 
 SHOWN = 100
@@ -52,9 +52,9 @@ def run(url: str, *, as_json: bool, compares: bool, workers: int = 1) -> int:
     report = Report()
     with connector(url)(session_name("replay")) as connection:
         connection.autocommit = True
-        kept = all_kept(connection) if compares else []
-        partitions = len(replay.parts(connection))
-        ((total,),) = connection.execute(replay.SQL["count"]).fetchall()
+        kept = all_projections(connection) if compares else []
+        partitions = len(replay.partitions(connection))
+        ((total,),) = connection.execute(replay.SQL["event_count"]).fetchall()
     with progress_bar(console) as shown, _collector_off():
         task = shown.add_task("replaying", total=total, unit="events")
         for events in replay_workers.replayed(url, partitions, report, workers=workers, compares=compares):
@@ -127,7 +127,7 @@ def show(url: str, id: str, *, as_of: datetime | None, known_at: datetime | None
 
 
 def _facts(connection: Connection[Any], id: str) -> list[StoredFact]:
-    partitions = len(replay.parts(connection))
+    partitions = len(replay.partitions(connection))
     streams = [stream for _, stream in connection.execute(SQL["streams"], {"id": id})] or [id]
     part = partition(streams[0], partitions)
     asked: dict[str, Any] = {"part": part, "stream": streams[0], "limit": PAGE, "bytes": pages.BYTES, "after": 0}
@@ -191,11 +191,11 @@ def grow_into(url: str, name: str, *, known_at: datetime | None) -> int:
     console = open_console()
     with connector(url)(session_name("replay")) as connection:
         connection.autocommit = True
-        ((total,),) = connection.execute(replay.SQL["count"]).fetchall()
+        ((total,),) = connection.execute(replay.SQL["event_count"]).fetchall()
         with progress_bar(console) as shown:
             task = shown.add_task("replaying", total=total, unit="events")
-            for events in replay.grow_into(connection, view, known_at or datetime.max.replace(tzinfo=UTC)):
+            for events in replay.fill_into(connection, view, known_at or datetime.max.replace(tzinfo=UTC)):
                 shown.advance(task, events)
-    for table in replay.replayed(view):
+    for table in replay.replay_tables(view):
         console.print(f"{replay.SCHEMA}.{table}")
     return 0

@@ -23,7 +23,7 @@ from adapters.system.parent_death import end_with_parent
 from projections.projector.sessions import session_name
 from projections.verification import replay
 from projections.verification.histories import Report
-from projections.verification.stored_rows import Kept, all_kept
+from projections.verification.stored_rows import StoredRows, all_projections
 
 THREADS = 2
 
@@ -52,7 +52,7 @@ class _Lane(Struct):
 
     connection: Connection[Any]
     partitions: int
-    kept: Sequence[Kept]
+    kept: Sequence[StoredRows]
     seen: "_Count | Synchronized[int]"
 
     def replay(self, part: int) -> Report:
@@ -97,7 +97,7 @@ def _shared_count() -> "Synchronized[int]":
 def _lane(url: str, partitions: int, compares: bool, seen: "_Count | Synchronized[int]") -> _Lane:
     connection = connector(url)(session_name("replay"))
     connection.autocommit = True
-    return _Lane(connection, partitions, all_kept(connection) if compares else [], seen)
+    return _Lane(connection, partitions, all_projections(connection) if compares else [], seen)
 
 
 @contextmanager

@@ -29,7 +29,7 @@ from projections.inline.directory import SQL as DIRECTORY
 def list_all(url: str) -> Iterator[str]:
     """A line for everybody who may log in, in the order of registration."""
     with connector(url)("users") as connection, connection.cursor("users") as cursor:
-        for user_id, role, username, _ in cursor.execute(DIRECTORY["users"]):
+        for user_id, role, username, _ in cursor.execute(DIRECTORY["all_users"]):
             yield f"{user_id}  {role:18}  {username!r}"
 
 

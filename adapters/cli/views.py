@@ -21,7 +21,7 @@ from adapters.system.terminal import escaped, print_json
 from projections.projector import parking
 from projections.projector.sessions import session_name
 from projections.rebuild import rebuild, status
-from projections.rebuild.generation_build import RebuildRefused, grow, growth, prepare_session
+from projections.rebuild.generation_build import RebuildRefused, fill, prepare_session, view_generation
 from projections.rebuild.inline_views import INLINE
 from projections.rebuild.rebuild import Rebuild
 from projections.views import generations
@@ -117,7 +117,7 @@ class Operator:
     def status(self) -> int:
         with self._session("status") as (connection, _):
             rows = connection.execute(status.SQL["status"]).fetchall()
-            counts = dict(connection.execute(status.SQL["rows"], status.tables(rows)).fetchall())
+            counts = dict(connection.execute(status.SQL["row_counts"], status.tables(rows)).fetchall())
         told = status.statuses(rows, counts)
         if self._as_json:
             print_json(told)
@@ -172,7 +172,7 @@ class Operator:
         with progress_bar(self._console) as shown:
             done, events = going.progress()
             task = shown.add_task("growing", total=events, completed=done, before=done, unit="events")
-            for _ in going.grow():
+            for _ in going.fill():
                 shown.update(task, completed=going.progress()[0])
             shown.update(task, completed=events)
             going.finish()
@@ -227,9 +227,9 @@ class Operator:
         with self._session("grow") as (connection, _):
             prepare_session(connection)
             rebuild.act_as_owner(connection, name)
-            for each in generations.all_of(connection):
-                if each.view == name and not each.grown and (code := _code(each)) is not None:
-                    for _ in grow(connection, growth(code, each)):
+            for each in generations.all_generations(connection):
+                if each.view == name and not each.built and (code := _code(each)) is not None:
+                    for _ in fill(connection, view_generation(code, each)):
                         pass
         return 0
 
@@ -283,9 +283,9 @@ class Operator:
         served, and only there: one that is beside it would serve later, and nobody would know what is missing. 1 when
         some stay parked."""
         with self._session("unpark") as (connection, _):
-            kept = {each.generation: each for each in generations.all_of(connection) if each.view == name}
+            kept = {each.generation: each for each in generations.all_generations(connection) if each.view == name}
             parked = [each for each in parking.parked(connection, name) if stream in (None, each.stream)]
-            found = [each for each in parked if (kept[each.generation].live if skip else kept[each.generation].grown)]
+            found = [each for each in parked if (kept[each.generation].live if skip else kept[each.generation].built)]
             others = sorted({each.generation for each in parked} - {each.generation for each in found})
             if not found:
                 raise RebuildRefused(_nothing_parked(name, stream, others, skip=skip))

@@ -18,7 +18,7 @@ from domain.partition import partition
 from projections import rows, statements
 from projections.inline import dedupe_index, directory, loaded_directory
 from projections.inline.batch_state import InlineBatchState
-from projections.projector.pages import UNFIT
+from projections.projector.pages import INVALID_VALUES
 
 SQL = statements.beside(__file__, "event_store")
 
@@ -116,7 +116,7 @@ class PostgresEventStore:
         except psycopg.errors.LockNotAvailable as error:
             self.rollback()
             raise PartitionsHeld("another session holds the partitions") from error
-        except UNFIT as error:
+        except INVALID_VALUES as error:
             raise AppendRefused(str(error).strip()) from error
         except (psycopg.OperationalError, psycopg.InternalError) as error:
             # Lost, ended by a time-out, full, in recovery: whatever it was, nothing of the group was stored.
@@ -223,7 +223,7 @@ class PostgresEventStore:
         except (psycopg.OperationalError, psycopg.InternalError) as error:
             if known.appended:
                 raise CommitInDoubt(str(error).strip()) from error
-        except UNFIT as error:
+        except INVALID_VALUES as error:
             raise AppendRefused(str(error).strip()) from error
         finally:
             self._is_waiting = False

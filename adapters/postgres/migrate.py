@@ -13,7 +13,7 @@ from adapters.postgres.schema_check import MigrationRefused, foreign
 from adapters.postgres.schema_version import Schema, schema_of
 from projections import statements
 from projections.views import generations
-from projections.views.generations import NamesTaken
+from projections.views.generations import NamesInUse
 
 logger = structlog.get_logger()
 
@@ -69,7 +69,7 @@ def migrate(connection: Connection[Any], partitions: int, files: Path = MIGRATIO
         _make_partitions(connection, partitions)
         try:
             generations.prepare(connection)
-        except NamesTaken as error:
+        except NamesInUse as error:
             raise MigrationRefused(foreign(error.names)) from error
     added = [name for name in texts if name not in applied]
     if added:

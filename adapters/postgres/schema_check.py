@@ -49,7 +49,7 @@ def check_objects(connection: Connection[Any], texts: Mapping[str, bytes], appli
             del ours[table]
     found = _objects(connection, [*ours, *coming])
     _refuse_missing([table for table, unique in ours.items() if found.get(table, -1) < unique])
-    made = generations.all_of(connection) if "views" in ours else []
+    made = generations.all_generations(connection) if "views" in ours else []
     for name, latest in VIEWS.latest.items():
         numbers = [(each, VIEWS.of(name, each.version) or latest) for each in made if each.view == name]
         ours |= {f"{table}_g{each.generation}": 0 for each, code in numbers for table in code.tables}

@@ -38,7 +38,7 @@ from domain.password import check as check_password
 from domain.refusal import BadMember
 from projections.inline.directory import SQL as DIRECTORY
 from projections.rebuild import inline_views
-from projections.views.generations import UnknownVersion, older
+from projections.views.generations import UnknownVersion, outdated_views
 
 logger = structlog.get_logger()
 
@@ -106,7 +106,7 @@ def _wait_until_prepared(connection: Connection[Any], stopping: Flag | None = No
 def check_inline_views(connection: Connection[Any]) -> None:
     """Nothing may decide commands, or make a first admin, beside a log whose inline projections are missing.
     NotPrepared."""
-    if missing := inline_views.not_grown(connection):
+    if missing := inline_views.missing_inline_views(connection):
         raise NotPrepared(
             f"the log has users, but {' and '.join(missing)}, by which commands are decided, hold nothing: "
             f"run `growthrings views rebuild --without-comparison {' '.join(missing)}`, and start again"
@@ -119,7 +119,7 @@ def outdated_view_notices(url: str) -> list[str]:
         return [
             f"The view {each.view} is served by version {each.live} of its code; "
             f"`./scripts/rebuild {each.view}` brings version {each.latest}."
-            for each in older(connection)
+            for each in outdated_views(connection)
         ]
 
 
@@ -179,7 +179,7 @@ def migrate_schema(connection: Connection[Any], partitions: int) -> None:
 
 def _take_out_strangers(connection: Connection[Any], connect: Callable[[str], Connection[Any]]) -> None:
     """Children of another institution than the owner's leave the groups that were formed before that was refused."""
-    groups = [group_id for (group_id,) in connection.execute(DIRECTORY["groups_with_strangers"]).fetchall()]
+    groups = [group_id for (group_id,) in connection.execute(DIRECTORY["groups_across_institutions"]).fetchall()]
     connection.rollback()
     for start in range(0, len(groups), GROUPS_PER_COMMAND):
         some = groups[start : start + GROUPS_PER_COMMAND]

@@ -60,7 +60,7 @@ from adapters.system import tls
 from adapters.telemetry.observability import Observability
 from application.processor import Processor
 from application.writer import Writer
-from projections.lag import Lags
+from projections.lag import LagTracker
 
 logger = structlog.get_logger()
 
@@ -149,7 +149,7 @@ def _routes(
 ) -> list[HTTPRouteHandler]:
     settings, writer, limits = parts.settings, parts.writer, parts.limits
     queries, partitions = parts.pools.queries, parts.event_store.partitions
-    lags = Lags()
+    lags = LagTracker()
     probe = HealthProbe(ViewsReader(parts.pools.health, lags))
     passwords = Passwords(settings.argon2_memory, lambda: parts.own_keys.secret(dummy_hashes.PURPOSE))
     outcomes_reader = OutcomesReader(queries, partitions)

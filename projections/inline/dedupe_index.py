@@ -63,14 +63,14 @@ def fold(events: Iterable[Event]) -> DedupeChanges:
 def write(cursor: Cursor[Any], changes: DedupeChanges, partitions: int) -> None:
     """Write folded changes, one statement for each sort of them."""
     if changes.scopes:
-        cursor.execute(SQL["free_scopes"], {"parts": _parts(changes.scopes, partitions), "scopes": changes.scopes})
+        cursor.execute(SQL["delete_scopes"], {"parts": _parts(changes.scopes, partitions), "scopes": changes.scopes})
     if changes.freed:
-        cursor.execute(SQL["free"], _columns(changes.freed, partitions))
+        cursor.execute(SQL["delete_keys"], _columns(changes.freed, partitions))
     if changes.held:
         held = (
             (partition(key.scope, partitions), key.scope, key.digest, stream) for key, stream in changes.held.items()
         )
-        rows.insert(cursor, SQL["hold"], ("int2", "text", "bytea", "text"), held)
+        rows.insert(cursor, SQL["insert_keys"], ("int2", "text", "bytea", "text"), held)
 
 
 def load(cursor: Cursor[Any], keys: Sequence[Key], partitions: int) -> dict[Key, str | None]:

@@ -153,29 +153,31 @@ def fold(events: Iterable[Event]) -> DirectoryChanges:
 def write(cursor: Cursor[Any], changes: DirectoryChanges) -> None:
     """Write folded changes, one statement for each sort of them."""
     for statement, rows in (
-        ("put_institutions", changes.institutions),
-        ("put_users", changes.users),
+        ("insert_institutions", changes.institutions),
+        ("insert_users", changes.users),
         ("change_passwords", list(changes.passwords.values())),
-        ("put_groups", list(changes.groups.values())),
-        ("put_outcomes", list(changes.outcomes.values())),
+        ("upsert_groups", list(changes.groups.values())),
+        ("upsert_outcomes", list(changes.outcomes.values())),
     ):
         if rows:
             cursor.execute(SQL[statement], {"rows": _encode(rows).decode()})
     for statement, ids in (
-        ("untie_groups", changes.revised),
-        ("remove_institutions", changes.removed_institutions),
+        ("delete_group_links", changes.revised),
+        ("delete_institutions", changes.removed_institutions),
     ):
         if ids:
             cursor.execute(SQL[statement], {"ids": list(ids)})
     if changes.unlinked:
         families, children = zip(*changes.unlinked, strict=True)
-        cursor.execute(SQL["untie_families"], {"families": list(families), "children": list(children)})
+        cursor.execute(SQL["delete_family_links"], {"families": list(families), "children": list(children)})
     if changes.links:
         owners, groups, children = zip(*changes.links, strict=True)
-        cursor.execute(SQL["put_ties"], {"owners": list(owners), "groups": list(groups), "children": list(children)})
-    for statements_of, ids in (
-        (("untie_groups", "remove_groups"), changes.removed_groups),
-        (("remove_ties", "remove_groups_of", "remove_users"), changes.removed_users),
+        cursor.execute(
+            SQL["insert_links"], {"owners": list(owners), "groups": list(groups), "children": list(children)}
+        )
+    for names, ids in (
+        (("delete_group_links", "delete_groups"), changes.removed_groups),
+        (("delete_user_links", "delete_groups_of_owners", "delete_users"), changes.removed_users),
     ):
-        for statement in statements_of if ids else ():
+        for statement in names if ids else ():
             cursor.execute(SQL[statement], {"ids": list(ids)})

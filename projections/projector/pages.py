@@ -10,11 +10,11 @@ from application.outage import Outage
 from domain.catalogue import decode
 from projections import statements
 from projections.views.generations import Generation
-from projections.views.view import Page, Placed, Tables, View
+from projections.views.view import Page, PositionedEvent, Tables, View
 
 SQL = statements.beside(__file__, "pages")
 
-UNFIT = (
+INVALID_VALUES = (
     psycopg.DataError,
     psycopg.IntegrityError,
     psycopg.errors.ProgramLimitExceeded,
@@ -27,7 +27,7 @@ BYTES = 8 * 1024 * 1024
 """Of the states of one page. It ends with the event that reaches this, so a single event may be larger."""
 
 Write = Callable[[Cursor[Any], Tables, Page], None]
-"""`View.write`, or `View.grow`."""
+"""`View.write`, or `View.fill`."""
 
 
 class Stored(NamedTuple):
@@ -44,29 +44,29 @@ _outages: dict[tuple[str, int], Outage] = {}
 """View and generation → the time in which it parks streams: a mistake in its code may concern all there are."""
 
 
-class Left(NamedTuple):
+class ParkedEvent(NamedTuple):
     """An event that is left out; `error` is None for one that only follows another of its stream."""
 
     stored: Stored
     error: str | None = None
 
 
-def is_of_an_event(error: Exception) -> bool:
+def is_event_error(error: Exception) -> bool:
     """Whether it is an event that cannot be applied, rather than the database that cannot do it now."""
-    return not isinstance(error, (psycopg.Error, MemoryError)) or isinstance(error, UNFIT)
+    return not isinstance(error, (psycopg.Error, MemoryError)) or isinstance(error, INVALID_VALUES)
 
 
-def decoded(page: Iterable[Stored]) -> Page:
+def decode_page(page: Iterable[Stored]) -> Page:
     """Undecodable."""
-    return [Placed(each.part, each.seq, decode(each.topic, each.state)) for each in page]
+    return [PositionedEvent(each.part, each.seq, decode(each.topic, each.state)) for each in page]
 
 
-def without(page: Iterable[Stored], parked: Collection[str], left: list[Left]) -> list[Stored]:
+def without_parked(page: Iterable[Stored], parked: Collection[str], left: list[ParkedEvent]) -> list[Stored]:
     """The page without the events of parked streams; these are added to what is left out."""
     kept = []
     for each in page:
         if each.stream in parked:
-            left.append(Left(each))
+            left.append(ParkedEvent(each))
         else:
             kept.append(each)
     return kept
@@ -77,21 +77,21 @@ def parked_streams(cursor: Cursor[Any], generation: Generation, parts: Sequence[
     return {stream for (stream,) in cursor.execute(SQL["parked_streams"], {**generation.key, "parts": list(parts)})}
 
 
-def write_carefully(
+def write_bisecting(
     cursor: Cursor[Any], write: Write, tables: Tables, page: Sequence[Stored], parked: set[str]
-) -> list[Left]:
+) -> list[ParkedEvent]:
     """Write what can be written, in halves where something cannot; the events left out, which park their streams."""
-    left: list[Left] = []
+    left: list[ParkedEvent] = []
 
     def attempt(some: Sequence[Stored]) -> None:
-        some = without(some, parked, left)
+        some = without_parked(some, parked, left)
         if not some:
             return
         try:
             with cursor.connection.transaction():
-                write(cursor, tables, decoded(some))
+                write(cursor, tables, decode_page(some))
         except Exception as error:
-            if not is_of_an_event(error):
+            if not is_event_error(error):
                 raise
             if len(some) > 1:
                 half = len(some) // 2
@@ -99,19 +99,19 @@ def write_carefully(
                 attempt(some[half:])
                 return
             parked.add(some[0].stream)
-            left.append(Left(some[0], told(error)))
+            left.append(ParkedEvent(some[0], error_text(error)))
 
     attempt(page)
     return left
 
 
-def told(error: Exception) -> str:
+def error_text(error: Exception) -> str:
     """What is wrong, without the row that PostgreSQL shows in its details."""
     said = error.diag.message_primary if isinstance(error, psycopg.Error) else None
     return f"{type(error).__name__}: {said or error}"[:500].replace("\0", "�")
 
 
-def park(cursor: Cursor[Any], generation: Generation, left: Sequence[Left]) -> None:
+def park(cursor: Cursor[Any], generation: Generation, left: Sequence[ParkedEvent]) -> None:
     """Write down what is left out, and say so where streams were parked: of each page the first of them."""
     if not left:
         return
@@ -126,20 +126,20 @@ def park(cursor: Cursor[Any], generation: Generation, left: Sequence[Left]) -> N
     cursor.execute(SQL["park"], {**generation.key, **{name: list(column) for name, column in rows.items()}})
 
 
-def set_places(cursor: Cursor[Any], generation: Generation, reached: Mapping[int, int]) -> None:
+def save_checkpoints(cursor: Cursor[Any], generation: Generation, reached: Mapping[int, int]) -> None:
     """`reached`: the seq of the last event of each partition that has been applied or left out."""
     parameters = {**generation.key, "parts": list(reached), "seqs": list(reached.values())}
-    cursor.execute(SQL["set_places"], parameters)
+    cursor.execute(SQL["save_checkpoints"], parameters)
 
 
-def places(cursor: Cursor[Any], generation: Generation, parts: Sequence[int]) -> dict[int, int]:
+def checkpoints(cursor: Cursor[Any], generation: Generation, parts: Sequence[int]) -> dict[int, int]:
     """How far a generation is in each of these partitions."""
-    return dict(cursor.execute(SQL["places"], {**generation.key, "parts": list(parts)}).fetchall())
+    return dict(cursor.execute(SQL["checkpoints"], {**generation.key, "parts": list(parts)}).fetchall())
 
 
 def partitions(cursor: Cursor[Any]) -> int:
     """How many partitions the log has."""
-    ((count,),) = cursor.execute(SQL["partitions"]).fetchall()
+    ((count,),) = cursor.execute(SQL["partition_count"]).fetchall()
     return int(count)
 
 
@@ -151,18 +151,18 @@ def apply(
     write: Write,
     *,
     parked: set[str],
-    carefully: bool,
-) -> list[Left]:
+    bisect: bool,
+) -> list[ParkedEvent]:
     """Show a view the events of a page that it cares about; those of parked streams are left out.
 
-    What it cannot apply is an error; `carefully`, it is left out as well, at the price of many statements.
+    What it cannot apply is an error; `bisect`, it is left out as well, at the price of many statements.
     """
-    left: list[Left] = []
+    left: list[ParkedEvent] = []
     concern = [each for each in page if each.topic in view.topics]
     if parked:
-        concern = without(concern, parked, left)
-    if carefully:
-        left += write_carefully(cursor, write, tables, concern, set(parked))
+        concern = without_parked(concern, parked, left)
+    if bisect:
+        left += write_bisecting(cursor, write, tables, concern, set(parked))
     elif concern:
-        write(cursor, tables, decoded(concern))
+        write(cursor, tables, decode_page(concern))
     return left

@@ -8,14 +8,14 @@ from psycopg import Connection
 from domain.partition import KEY_LENGTH, partition
 from projections import statements
 from projections.projector import pages
-from projections.projector.pages import Left, Stored
+from projections.projector.pages import ParkedEvent, Stored
 from projections.views.generations import Generation
 from projections.views.view import View, tables_of
 
 SQL = statements.beside(__file__, "parking")
 
 
-class Parked(Struct, frozen=True):
+class ParkedStream(Struct, frozen=True):
     """A stream that a generation has left out from one event on; `following` counts those after it."""
 
     view: str
@@ -28,9 +28,9 @@ class Parked(Struct, frozen=True):
     following: int
 
 
-def parked(connection: Connection[Any], view: str | None = None) -> list[Parked]:
+def parked(connection: Connection[Any], view: str | None = None) -> list[ParkedStream]:
     """The parked streams of a view, or of all."""
-    return [Parked(*row) for row in connection.execute(SQL["parked"], {"view": view}).fetchall()]
+    return [ParkedStream(*row) for row in connection.execute(SQL["parked_streams"], {"view": view}).fetchall()]
 
 
 def retry(connection: Connection[Any], view: View, generation: Generation, stream: str, *, skip: bool = False) -> bool:
@@ -42,23 +42,23 @@ def retry(connection: Connection[Any], view: View, generation: Generation, strea
     with connection.transaction(), connection.cursor() as cursor:
         part = partition(stream, pages.partitions(cursor))
         of_stream = generation.key | {"part": part, "stream": stream}
-        cursor.execute(SQL["hold_lease"], of_stream)
-        (place,) = pages.places(cursor, generation, [part]).values()
+        cursor.execute(SQL["lock_lease"], of_stream)
+        (checkpoint,) = pages.checkpoints(cursor, generation, [part]).values()
         ((first,),) = cursor.execute(SQL["unpark"], of_stream).fetchall()
         if first is None:
             return True
         asked = of_stream | {
             "key": stream[:KEY_LENGTH],
             "after": first if skip else first - 1,
-            "place": place,
+            "checkpoint": checkpoint,
             "topics": list(view.topics),
             "bytes": pages.BYTES,
         }
-        left: list[Left] = []
+        left: list[ParkedEvent] = []
         parked: set[str] = set()
-        while page := [Stored(*row) for row in cursor.execute(SQL["after"], asked)]:
+        while page := [Stored(*row) for row in cursor.execute(SQL["events_after"], asked)]:
             tables = tables_of(view, generation.generation)
-            left += pages.write_carefully(cursor, view.write, tables, page, parked)
+            left += pages.write_bisecting(cursor, view.write, tables, page, parked)
             asked["after"] = page[-1].seq
         pages.park(cursor, generation, left)
         return all(each.stored.stream != stream for each in left)

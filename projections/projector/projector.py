@@ -65,9 +65,9 @@ class Projector:
         self._poll = poll
         self._pause = pause
         self._stopping = False
-        self._kept: list[tuple[Generation, View]] = []
+        self._maintained: list[tuple[Generation, View]] = []
         self._applied: dict[tuple[str, int], int] = {}
-        self._beat_at = 0.0
+        self._heartbeat_at = 0.0
         self._busy_since: float | None = None
         self.session: Connection[Any] | None = None
         self._live: dict[str, int] = {}
@@ -106,51 +106,51 @@ class Projector:
         connection.execute(SQL["session"])
         connection.execute(SQL["session_commits"])
         connection.execute(f"listen {CHANNEL}")
-        self._beat_at = 0.0
+        self._heartbeat_at = 0.0
         while not self._stopping:
             self._busy_since = time.monotonic()
-            if time.monotonic() - self._beat_at > LEASE / 3:
-                self._beat(connection)
-            taken = [self._page(connection, generation, view) for generation, view in self._kept]
+            if time.monotonic() - self._heartbeat_at > LEASE / 3:
+                self._heartbeat(connection)
+            taken = [self._page(connection, generation, view) for generation, view in self._maintained]
             self._lost.works()
             self._failing.works()
             if any(map(_is_full, taken)):
                 continue  # there may be more than fitted
             for told in connection.notifies(timeout=self._pause if any(taken) else self._poll, stop_after=1):
                 if told.payload == GENERATIONS:
-                    self._beat_at = 0.0
-        connection.execute(SQL["leave"], {"owner": self.owner})  # from here on nobody hands over to this one
-        for generation, _ in self._kept:
+                    self._heartbeat_at = 0.0
+        connection.execute(SQL["delete_worker"], {"owner": self.owner})  # from here on nobody hands over to this one
+        for generation, _ in self._maintained:
             self._hand_over(connection, generation, leaving=True)
         connection.execute(SQL["release_leases"], {"owner": self.owner})
 
-    def _beat(self, connection: Connection[Any]) -> None:
+    def _heartbeat(self, connection: Connection[Any]) -> None:
         """Say that this worker is there, look which generations are, and share their partitions."""
         now = time.monotonic()
-        seconds, self._beat_at = now - self._beat_at, now
-        self._kept = [
+        seconds, self._heartbeat_at = now - self._heartbeat_at, now
+        self._maintained = [
             (each, view)
-            for each in generations.all_of(connection)
-            if each.grown and (view := self._views.of(each.view, each.version)) is not None
+            for each in generations.all_generations(connection)
+            if each.built and (view := self._views.of(each.view, each.version)) is not None
         ]
-        live = {each.view: each.generation for each, _ in self._kept if each.live}
+        live = {each.view: each.generation for each, _ in self._maintained if each.live}
         if live != self._live:
             logger.info("projector sees these generations live", before=self._live, now=live)
             self._live = live
         applied, self._applied = self._applied, {}
-        for generation, _ in self._kept:
+        for generation, _ in self._maintained:
             rate = applied.get((generation.view, generation.generation), 0) / seconds
-            connection.execute(SQL["beat"], generation.key | {"owner": self.owner, "rate": rate})
+            connection.execute(SQL["heartbeat"], generation.key | {"owner": self.owner, "rate": rate})
             asked = generation.key | {"seconds": LEASE}
-            gone = [owner for (owner,) in connection.execute(SQL["gone"], asked)]
-            if gone:
-                connection.execute(SQL["bury"], generation.key | {"gone": gone})
-            connection.execute(SQL["take_leases"], generation.key | {"owner": self.owner, "gone": gone})
+            absent = [owner for (owner,) in connection.execute(SQL["absent_workers"], asked)]
+            if absent:
+                connection.execute(SQL["delete_workers"], generation.key | {"absent": absent})
+            connection.execute(SQL["claim_leases"], generation.key | {"owner": self.owner, "absent": absent})
             self._hand_over(connection, generation)
 
     def _hand_over(self, connection: Connection[Any], generation: Generation, *, leaving: bool = False) -> None:
         held = dict(connection.execute(SQL["shares"], generation.key | {"owner": self.owner}).fetchall())
-        if given := handed_over(self.owner, held, leaving=leaving):
+        if given := partitions_to_hand_over(self.owner, held, leaving=leaving):
             parts, owners = list(given), list(given.values())
             asked = generation.key | {"owner": self.owner, "parts": parts, "owners": owners}
             connection.execute(SQL["hand_over"], asked)
@@ -159,21 +159,21 @@ class Projector:
     def _page(self, connection: Connection[Any], generation: Generation, view: View) -> Sequence[Stored]:
         """Apply one page; its events."""
         # Who has nothing to write locks nothing: a lock is a write, too.
-        ((has_news,),) = connection.execute(SQL["has_news"], generation.key | {"owner": self.owner}).fetchall()
+        ((has_news,),) = connection.execute(SQL["has_new_events"], generation.key | {"owner": self.owner}).fetchall()
         if not has_news:
             return []
         try:
-            applied = self._write(connection, generation, view, carefully=False)
+            applied = self._write(connection, generation, view, bisect=False)
         except Exception as error:
-            if not pages.is_of_an_event(error):
+            if not pages.is_event_error(error):
                 raise
-            applied = self._write(connection, generation, view, carefully=True)
+            applied = self._write(connection, generation, view, bisect=True)
         key = generation.view, generation.generation
         self._applied[key] = self._applied.get(key, 0) + len(applied)
         return applied
 
     def _write(
-        self, connection: Connection[Any], generation: Generation, view: View, *, carefully: bool
+        self, connection: Connection[Any], generation: Generation, view: View, *, bisect: bool
     ) -> Sequence[Stored]:
         with connection.transaction(), connection.cursor() as cursor:
             leased = dict(cursor.execute(SQL["lock_leases"], generation.key | {"owner": self.owner}).fetchall())
@@ -181,15 +181,17 @@ class Projector:
                 return []
             limits = {"limit": PAGE, "limit_of_all": PAGES, "bytes": pages.BYTES}
             asked = generation.key | limits | {"parts": list(leased)}
-            page = [Stored(*row) for row in sorted(cursor.execute(pages.SQL["page"], asked), key=itemgetter(0, 1))]
+            page = [
+                Stored(*row) for row in sorted(cursor.execute(pages.SQL["next_events"], asked), key=itemgetter(0, 1))
+            ]
             if not page:
                 return []
             have_parked = [part for part, has_parked in leased.items() if has_parked]
             parked = pages.parked_streams(cursor, generation, have_parked) if have_parked else set()
             tables = tables_of(view, generation.generation)
-            left = pages.apply(cursor, view, tables, page, view.write, parked=parked, carefully=carefully)
+            left = pages.apply(cursor, view, tables, page, view.write, parked=parked, bisect=bisect)
             pages.park(cursor, generation, left)
-            pages.set_places(cursor, generation, {each.part: each.seq for each in page})
+            pages.save_checkpoints(cursor, generation, {each.part: each.seq for each in page})
         logger.debug("page applied", view=generation.view, generation=generation.generation, events=len(page))
         return page
 
@@ -199,7 +201,7 @@ def _is_full(page: Sequence[Stored]) -> bool:
     return len(page) >= PAGE or sum(len(each.state) for each in page) >= pages.BYTES
 
 
-def handed_over(owner: str, held: Mapping[str, Sequence[int]], *, leaving: bool = False) -> dict[int, str]:
+def partitions_to_hand_over(owner: str, held: Mapping[str, Sequence[int]], *, leaving: bool = False) -> dict[int, str]:
     """Which partitions a worker gives to which others, by what each holds: what it has above an equal share, or all
     when it leaves, goes to those that have least."""
     counts = {other: len(parts) for other, parts in held.items() if other != owner}

@@ -26,61 +26,65 @@ class RebuildRefused(Exception):
     """It cannot be done, or not now; the message says why, for a person. Nothing that serves has changed."""
 
 
-class Growth(Struct, frozen=True):
+class ViewGeneration(Struct, frozen=True):
     """A generation with the code and the tables that it grows by."""
 
     view: View
     generation: Generation
     tables: Tables
 
-    def places(self, cursor: Cursor[Any], parts: Sequence[int]) -> dict[int, int]:
-        return pages.places(cursor, self.generation, parts)
+    def checkpoints(self, cursor: Cursor[Any], parts: Sequence[int]) -> dict[int, int]:
+        return pages.checkpoints(cursor, self.generation, parts)
 
-    def go_on(self, cursor: Cursor[Any], places: Mapping[int, int], *, grows: bool = False) -> dict[int, int]:
-        """Apply one page of what comes up to a place of each partition; where that has led in those that moved. What
-        cannot be applied is parked; in an inline projection there is no such thing: RebuildRefused."""
-        parts = list(places)
-        afters = self.places(cursor, parts)
+    def catch_up(self, cursor: Cursor[Any], checkpoints: Mapping[int, int], *, filling: bool = False) -> dict[int, int]:
+        """Apply one page of the events up to `checkpoints`; returns the new checkpoints of the partitions that moved.
+
+        An event that a view cannot apply parks its stream. An inline projection parks nothing: RebuildRefused.
+        """
+        parts = list(checkpoints)
+        afters = self.checkpoints(cursor, parts)
         asked = {
             "parts": parts,
             "afters": [afters[part] for part in parts],
-            "places": list(places.values()),
+            "limits": list(checkpoints.values()),
             "topics": list(self.view.topics),
             "bytes": pages.BYTES,
         }
-        page = [Stored(*row) for row in cursor.execute(pages.SQL["between"], asked)]
-        reached = reached_by(page, places)
+        page = [Stored(*row) for row in cursor.execute(pages.SQL["events_between"], asked)]
+        reached = checkpoints_after(page, checkpoints)
         parked = pages.parked_streams(cursor, self.generation, parts)
-        write = self.view.grow if grows else self.view.write
+        write = self.view.fill if filling else self.view.write
         try:
             with cursor.connection.transaction():
-                left = pages.apply(cursor, self.view, self.tables, page, write, parked=parked, carefully=False)
+                left = pages.apply(cursor, self.view, self.tables, page, write, parked=parked, bisect=False)
         except Exception as error:
-            if not pages.is_of_an_event(error):
+            if not pages.is_event_error(error):
                 raise
-            left = pages.apply(cursor, self.view, self.tables, page, write, parked=parked, carefully=True)
+            left = pages.apply(cursor, self.view, self.tables, page, write, parked=parked, bisect=True)
         if left and isinstance(self.view, Inline):
             (part, seq, _, topic, _), why = left[0]
             raise RebuildRefused(f"{self.view.name} cannot be made with {topic} at {part}-{seq}: {why}")
         pages.park(cursor, self.generation, left)
-        pages.set_places(cursor, self.generation, reached)
+        pages.save_checkpoints(cursor, self.generation, reached)
         return reached
 
 
-def reached_by(page: Sequence[Stored], places: Mapping[int, int]) -> dict[int, int]:
-    """How far a page leads that was to go up to a place of each partition, in their order. A page that was cut short
-    because of its bytes leads to its last event."""
+def checkpoints_after(page: Sequence[Stored], checkpoints: Mapping[int, int]) -> dict[int, int]:
+    """The checkpoints after a page that was read up to `checkpoints`, in their order.
+
+    A page that was cut short because of its bytes ends at its last event.
+    """
     if sum(len(each.state) for each in page) < pages.BYTES:
-        return dict(places)
+        return dict(checkpoints)
     last = page[-1]
-    parts = list(places)
-    return {**{part: places[part] for part in parts[: parts.index(last.part)]}, last.part: last.seq}
+    parts = list(checkpoints)
+    return {**{part: checkpoints[part] for part in parts[: parts.index(last.part)]}, last.part: last.seq}
 
 
-def growth(view: View, generation: Generation) -> Growth:
+def view_generation(view: View, generation: Generation) -> ViewGeneration:
     """Of a generation, of whatever sort its view is."""
-    tables = view.growing if isinstance(view, Inline) else tables_of(view, generation.generation)
-    return Growth(view, generation, tables)
+    tables = view.build_tables if isinstance(view, Inline) else tables_of(view, generation.generation)
+    return ViewGeneration(view, generation, tables)
 
 
 def prepare_session(connection: Connection[Any]) -> None:
@@ -90,34 +94,35 @@ def prepare_session(connection: Connection[Any]) -> None:
         connection.execute(SQL[statement])
 
 
-def grow(connection: Connection[Any], new: Growth) -> Iterator[int]:
+def fill(connection: Connection[Any], new: ViewGeneration) -> Iterator[int]:
     """Grow partitions that nobody else is at, until there is none; the number of events of each page. Any number of
     workers may. RebuildRefused."""
     with connection.cursor() as cursor:
         claim = min(CLAIM, -(-pages.partitions(cursor) // 4))
-    while (done := _grow_page(connection, new, claim)) is not None:
+    while (done := _fill_page(connection, new, claim)) is not None:
         yield done
 
 
-def _grow_page(connection: Connection[Any], new: Growth, claim: int) -> int | None:
+def _fill_page(connection: Connection[Any], new: ViewGeneration, claim: int) -> int | None:
     with connection.transaction(), connection.cursor() as cursor:
-        targets = dict(cursor.execute(SQL["claim"], {**new.generation.key, "limit": claim}).fetchall())
+        targets = dict(cursor.execute(SQL["claim_partitions"], {**new.generation.key, "limit": claim}).fetchall())
         if not targets:
             return None
         # In a statement of its own: they may have been another's until a moment ago.
-        places = new.places(cursor, list(targets))
-        wanted = slices(places, targets)
-        reached = new.go_on(cursor, wanted, grows=True) if wanted else {}
-        for part, place in reached.items():
-            if place == targets[part]:
-                new.view.settle(cursor, new.tables, part)
-    return sum(place - places[part] for part, place in reached.items())
+        checkpoints = new.checkpoints(cursor, list(targets))
+        wanted = page_targets(checkpoints, targets)
+        reached = new.catch_up(cursor, wanted, filling=True) if wanted else {}
+        for part, checkpoint in reached.items():
+            if checkpoint == targets[part]:
+                new.view.complete(cursor, new.tables, part)
+    return sum(checkpoint - checkpoints[part] for part, checkpoint in reached.items())
 
 
-def slices(places: Mapping[int, int], targets: Mapping[int, int]) -> dict[int, int]:
+def page_targets(checkpoints: Mapping[int, int], targets: Mapping[int, int]) -> dict[int, int]:
     """How far to go in each partition with one page: as much of what is left, so that all end together."""
-    left = {part: targets[part] - place for part, place in places.items() if place < targets[part]}
+    left = {part: targets[part] - checkpoint for part, checkpoint in checkpoints.items() if checkpoint < targets[part]}
     total = sum(left.values())
     return {
-        part: places[part] + (events if total <= PAGE else -(-events * PAGE // total)) for part, events in left.items()
+        part: checkpoints[part] + (events if total <= PAGE else -(-events * PAGE // total))
+        for part, events in left.items()
     }

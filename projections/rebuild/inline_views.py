@@ -18,7 +18,7 @@ from projections.inline import dedupe_index, directory
 from projections.projector import pages
 from projections.views.view import Page, Tables, View
 
-STATEMENTS = statements.beside(__file__, "rebuild")
+REBUILD_SQL = statements.beside(__file__, "rebuild")
 
 SCHEMA = "growing"
 TEMPORARY = "pg_temp"
@@ -35,12 +35,12 @@ class Inline(View):
         self._schema = schema
 
     @property
-    def growing(self) -> Tables:
+    def build_tables(self) -> Tables:
         """The tables that are grown."""
         return {table: Identifier(self._schema, table) for table in self.tables}
 
     @property
-    def serving(self) -> Tables:
+    def serving_tables(self) -> Tables:
         """The tables that commands are decided by, as the search path has them."""
         return {table: Identifier(table) for table in self.tables}
 
@@ -66,7 +66,7 @@ class DedupeIndex(Inline):
     tables = ("dedupe_index",)
     topics = names_of(dedupe_index.RULES)
     partitioned = True
-    kept: Mapping[str, LiteralString] = {"dedupe_index": dedupe_index.SQL["kept"]}
+    stored_rows: Mapping[str, LiteralString] = {"dedupe_index": dedupe_index.SQL["stored_rows"]}
 
     def _write(self, cursor: Cursor[Any], page: Page) -> None:
         dedupe_index.write(cursor, dedupe_index.fold(event for _, _, event in page), pages.partitions(cursor))
@@ -83,16 +83,16 @@ class Directory(Inline):
         directory.write(cursor, directory.fold(event for _, _, event in page))
 
 
-def not_grown(connection: Connection[Any]) -> list[str]:
+def missing_inline_views(connection: Connection[Any]) -> list[str]:
     """The inline projections that do not hold what the log says, as an import leaves them that was stopped halfway.
     Only what is missing altogether is seen; a replay sees all."""
-    ((partitions,),) = connection.execute(pages.SQL["partitions"]).fetchall()
+    ((partitions,),) = connection.execute(pages.SQL["partition_count"]).fetchall()
     asked = {
         "part": partition(ACCOUNTS, partitions) if partitions else 0,
         "registered": list(names_of({UserRegistered})),
         "removed": list(names_of({UserRemoved})),
     }
-    return [name for (name,) in connection.execute(STATEMENTS["not_grown"], asked)]
+    return [name for (name,) in connection.execute(REBUILD_SQL["missing_inline_views"], asked)]
 
 
 INLINE: dict[str, Inline] = {each.name: each for each in (DedupeIndex(), Directory())}

@@ -21,9 +21,16 @@ from psycopg.errors import DuplicateTable, LockNotAvailable, UniqueViolation
 from projections import statements
 from projections.projector.projector import CHANGED
 from projections.rebuild.comparison import Difference, differences, in_partition
-from projections.rebuild.generation_build import PAGE, Growth, RebuildRefused, grow, growth, prepare_session
+from projections.rebuild.generation_build import (
+    PAGE,
+    RebuildRefused,
+    ViewGeneration,
+    fill,
+    prepare_session,
+    view_generation,
+)
 from projections.rebuild.inline_views import INLINE, Inline
-from projections.rebuild.switch import PAUSE, InCommands, Live, Serving, Switch, parts_of
+from projections.rebuild.switch import PAUSE, Live, LiveInlineView, Serving, Switch, parts_of
 from projections.views import generations, grants
 from projections.views.generations import Generation
 from projections.views.registry import VIEWS, Views
@@ -45,7 +52,7 @@ DROP_TIME = 15.0
 class Rebuild:
     """One rebuild. The session that does it shows that it is there."""
 
-    def __init__(self, connection: Connection[Any], old: Serving, new: Growth, *, comparable: bool) -> None:
+    def __init__(self, connection: Connection[Any], old: Serving, new: ViewGeneration, *, comparable: bool) -> None:
         """`comparable`: what serves is of the same version, so that its rows must be the same."""
         self.new = new
         self.comparable = comparable
@@ -61,10 +68,10 @@ class Rebuild:
         ((done, total),) = self._connection.execute(SQL["progress"], self.new.generation.key).fetchall()
         return int(done), int(total)
 
-    def grow(self) -> Iterator[None]:
+    def fill(self) -> Iterator[None]:
         """Grow it to where the log was when it was begun, a page at a step; others may help. RebuildRefused."""
         while True:
-            for _ in grow(self._connection, self.new):
+            for _ in fill(self._connection, self.new):
                 yield
             done, total = self.progress()
             if done >= total:
@@ -74,14 +81,14 @@ class Rebuild:
 
     def finish(self) -> None:
         """Make it one that questions can be asked of, and that projectors keep."""
-        if self.new.generation.grown:
+        if self.new.generation.built:
             return
         with self._connection.transaction(), self._connection.cursor() as cursor:
             self.new.view.index(cursor, self.new.tables)
             for table in self.new.tables.values():
                 cursor.execute(sql.SQL("analyze {}").format(table))
             if not isinstance(self.new.view, Inline):
-                cursor.execute(SQL["set_grown"], self.new.generation.key)
+                cursor.execute(SQL["set_built"], self.new.generation.key)
                 cursor.execute(CHANGED)
 
     def compare(self, connect: Connect) -> Iterator[list[Difference]]:
@@ -107,18 +114,18 @@ class Rebuild:
         while True:
             with self._connection.transaction(), self._connection.cursor() as cursor:
                 (old,) = self._old.hold(cursor, [part]).values()
-                (new,) = self.new.places(cursor, [part]).values()
+                (new,) = self.new.checkpoints(cursor, [part]).values()
                 if old == new:
                     beside.execute("select")  # its snapshot is of now
                     return
                 if new < old:
-                    self.new.go_on(cursor, {part: min(old, new + PAGE)})
+                    self.new.catch_up(cursor, {part: min(old, new + PAGE)})
                 else:
-                    self._old.go_on(cursor, {part: min(new, old + PAGE)})
+                    self._old.catch_up(cursor, {part: min(new, old + PAGE)})
 
     def parked(self) -> int:
         """Streams that it has left out."""
-        ((count,),) = self._connection.execute(SQL["parked"], self.new.generation.key).fetchall()
+        ((count,),) = self._connection.execute(SQL["parked_stream_count"], self.new.generation.key).fetchall()
         return int(count)
 
     def switch(self) -> Iterator[None]:
@@ -140,12 +147,14 @@ def begin(connection: Connection[Any], builder: str, name: str, *, views: Views 
     _drop_left(connection, view, anew=anew)
     try:
         with connection.transaction(), connection.cursor() as cursor:
-            there = generations.of_view(cursor, name)
+            there = generations.lock_generations(cursor, name)
             new = _unfinished(cursor, view, there)
             if new is None:
                 number = max((each.generation for each in there), default=0) + 1
-                new = growth(view, Generation(name, number, view.version, live=False, grown=False, builder=builder))
-                generations.create(cursor, view, number, new.tables, grown=False)
+                new = view_generation(
+                    view, Generation(name, number, view.version, live=False, built=False, builder=builder)
+                )
+                generations.create(cursor, view, number, new.tables, built=False)
                 grants.copy_all(cursor, _serving(there, name, views), new.tables)
                 if why := grants.cannot_write(cursor, name, new.tables, inline=isinstance(view, Inline)):
                     raise RebuildRefused(why)
@@ -153,7 +162,7 @@ def begin(connection: Connection[Any], builder: str, name: str, *, views: Views 
     except (UniqueViolation, DuplicateTable) as error:
         raise RebuildRefused(f"{name} is being rebuilt by somebody else") from error
     if isinstance(view, Inline):
-        return Rebuild(connection, InCommands(view), new, comparable=True)
+        return Rebuild(connection, LiveInlineView(view), new, comparable=True)
     live = _live(there, views)
     return Rebuild(connection, Live(live, new.generation), new, comparable=live.view is view)
 
@@ -161,25 +170,25 @@ def begin(connection: Connection[Any], builder: str, name: str, *, views: Views 
 def act_as_owner(connection: Connection[Any], name: str, *, views: Views = VIEWS) -> None:
     """Act as the role that owns what serves, until the session ends. RebuildRefused where the session's may not."""
     with connection.transaction(), connection.cursor() as cursor:
-        serving = _serving(generations.of_view(cursor, name), name, views)
+        serving_tables = _serving(generations.lock_generations(cursor, name), name, views)
     try:
-        grants.act_as_owner(connection, next(iter(serving.values())))
+        grants.act_as_owner(connection, next(iter(serving_tables.values())))
     except grants.NotOwner as error:
         raise RebuildRefused(str(error)) from error
 
 
 def _serving(there: Sequence[Generation], name: str, views: Views) -> Tables:
     """The tables that answer now. RebuildRefused."""
-    return INLINE[name].serving if name in INLINE else _live(there, views).tables
+    return INLINE[name].serving_tables if name in INLINE else _live(there, views).tables
 
 
-def _live(there: Sequence[Generation], views: Views) -> Growth:
+def _live(there: Sequence[Generation], views: Views) -> ViewGeneration:
     """The generation that serves. RebuildRefused."""
     (live,) = (each for each in there if each.live)
     code = views.of(live.view, live.version)
     if code is None:
         raise RebuildRefused(f"there is no code of version {live.version} of {live.view}, which serves")
-    return growth(code, live)
+    return view_generation(code, live)
 
 
 def _drop_left(connection: Connection[Any], view: View, *, anew: bool) -> None:
@@ -189,10 +198,10 @@ def _drop_left(connection: Connection[Any], view: View, *, anew: bool) -> None:
     while True:
         try:
             with connection.transaction(), connection.cursor() as cursor:
-                cursor.execute(SQL["switch_soon"])
-                for each in _left(cursor, view, generations.of_view(cursor, view.name)):
+                cursor.execute(SQL["short_lock_timeout"])
+                for each in _left(cursor, view, generations.lock_generations(cursor, view.name)):
                     if anew or each.version != view.version:
-                        generations.drop(cursor, each, growth(view, each).tables.values())
+                        generations.drop(cursor, each, view_generation(view, each).tables.values())
                 return
         except LockNotAvailable as error:
             if time.monotonic() > deadline:
@@ -203,9 +212,9 @@ def _drop_left(connection: Connection[Any], view: View, *, anew: bool) -> None:
             time.sleep(DROP_PAUSE)
 
 
-def _unfinished(cursor: Cursor[Any], view: View, there: Sequence[Generation]) -> Growth | None:
+def _unfinished(cursor: Cursor[Any], view: View, there: Sequence[Generation]) -> ViewGeneration | None:
     """What an earlier rebuild has left, and can be gone on with. RebuildRefused."""
-    return next((growth(view, each) for each in _left(cursor, view, there)), None)
+    return next((view_generation(view, each) for each in _left(cursor, view, there)), None)
 
 
 def _left(cursor: Cursor[Any], view: View, there: Sequence[Generation]) -> list[Generation]:
@@ -220,7 +229,7 @@ def _left(cursor: Cursor[Any], view: View, there: Sequence[Generation]) -> list[
 
 
 def _is_there(cursor: Cursor[Any], builder: str) -> bool:
-    ((is_there,),) = cursor.execute(SQL["is_there"], {"builder": builder}).fetchall()
+    ((is_there,),) = cursor.execute(SQL["session_exists"], {"builder": builder}).fetchall()
     return bool(is_there)
 
 
@@ -231,15 +240,15 @@ def roll_back(connection: Connection[Any], name: str, *, views: Views = VIEWS) -
     if name not in INLINE:
         act_as_owner(connection, name, views=views)
     with connection.transaction(), connection.cursor() as cursor:
-        there = generations.of_view(cursor, name)
-    kept = [each for each in there if each.grown and not each.live and each.builder is None]
+        there = generations.lock_generations(cursor, name)
+    kept = [each for each in there if each.built and not each.live and each.builder is None]
     if not kept:
         raise RebuildRefused(f"{name} has no other generation that was kept")
     code = views.of(name, kept[-1].version)
     if code is None:
         raise RebuildRefused(f"there is no code of version {kept[-1].version} of {name}, to which it would go back")
     live = _live(there, views)
-    return kept[-1], Switch(connection, Live(live, kept[-1]), growth(code, kept[-1])).run()
+    return kept[-1], Switch(connection, Live(live, kept[-1]), view_generation(code, kept[-1])).run()
 
 
 def is_behind(connection: Connection[Any], name: str) -> bool:
@@ -267,11 +276,11 @@ def drop_old(connection: Connection[Any], name: str, *, views: Views = VIEWS) ->
 
 def _drop_one(connection: Connection[Any], name: str, views: Views) -> Generation | None:
     with connection.transaction(), connection.cursor() as cursor:
-        cursor.execute(SQL["switch_soon"])
-        for each in generations.of_view(cursor, name):
+        cursor.execute(SQL["short_lock_timeout"])
+        for each in generations.lock_generations(cursor, name):
             if each.live or (each.builder is not None and _is_there(cursor, each.builder)):
                 continue
             code = INLINE.get(name) or views.of(name, each.version) or views.latest[name]
-            generations.drop(cursor, each, growth(code, each).tables.values())
+            generations.drop(cursor, each, view_generation(code, each).tables.values())
             return each
     return None

@@ -6,8 +6,8 @@ from typing import Any
 from application.queries.views import ViewStatus
 from domain.catalogue import recorded_at
 from projections import statements
-from projections.lag import Lags
-from projections.rebuild.generation_build import growth
+from projections.lag import LagTracker
+from projections.rebuild.generation_build import view_generation
 from projections.rebuild.inline_views import INLINE
 from projections.views.generations import Generation
 from projections.views.registry import VIEWS, Views
@@ -17,7 +17,7 @@ SQL = statements.beside(__file__, "status")
 Row = Sequence[Any]
 """Of the statement `status`."""
 
-PLACES, HEADS = 6, 7
+CHECKPOINTS, ENDS = 6, 7
 """Columns of it."""
 
 
@@ -27,18 +27,18 @@ def tables(rows: Sequence[Row], views: Views = VIEWS) -> dict[str, Any]:
 
 
 def statuses(
-    rows: Sequence[Row], counts: Mapping[str, int], *, views: Views = VIEWS, lags: Lags | None = None
+    rows: Sequence[Row], counts: Mapping[str, int], *, views: Views = VIEWS, lags: LagTracker | None = None
 ) -> list[ViewStatus]:
     """By view and generation. `counts`: rows of the tables, by name; `lags`: what earlier looks have found."""
-    lags = Lags() if lags is None else lags
+    lags = LagTracker() if lags is None else lags
     if rows:
-        lags.look(rows[0][HEADS], [row[PLACES] for row in rows])
+        lags.observe(rows[0][ENDS], [row[CHECKPOINTS] for row in rows])
     return [_status(row, counts, views, lags) for row in rows]
 
 
-def _status(row: Row, counts: Mapping[str, int], views: Views, lags: Lags) -> ViewStatus:
-    view, generation, version, live, grown, builder, places, heads, unseen, now, parked, owners, rate = row
-    place, head = sum(places), sum(heads)
+def _status(row: Row, counts: Mapping[str, int], views: Views, lags: LagTracker) -> ViewStatus:
+    view, generation, version, live, built, builder, checkpoints, ends, unseen, now, parked, owners, rate = row
+    checkpoint, end = sum(checkpoints), sum(ends)
     latest = INLINE.get(view) or views.latest.get(view)
     since = min(map(recorded_at, unseen or ()), default=now)
     return ViewStatus(
@@ -46,11 +46,11 @@ def _status(row: Row, counts: Mapping[str, int], views: Views, lags: Lags) -> Vi
         generation=generation,
         version=version,
         latest_version=None if latest is None else latest.version,
-        state=_state(live=live, grown=grown, builder=builder),
-        place=place,
-        head=head,
-        lag_events=head - place,
-        lag_seconds=round(lags.seconds(places, (now - since).total_seconds()), 3),
+        state=_state(live=live, built=built, builder=builder),
+        place=checkpoint,
+        head=end,
+        lag_events=end - checkpoint,
+        lag_seconds=round(lags.seconds(checkpoints, (now - since).total_seconds()), 3),
         rows={name: counts.get(table, 0) for name, table in _tables(row, views).items()},
         rate=round(rate, 1),
         parked_streams=parked,
@@ -58,11 +58,11 @@ def _status(row: Row, counts: Mapping[str, int], views: Views, lags: Lags) -> Vi
     )
 
 
-def _state(*, live: bool, grown: bool, builder: str | None) -> str:
+def _state(*, live: bool, built: bool, builder: str | None) -> str:
     if live:
         return "live"
     if builder is None:
-        return "kept" if grown else "unfinished"
+        return "kept" if built else "unfinished"
     return "growing" if builder else "unfinished"
 
 
@@ -74,5 +74,7 @@ def _tables(row: Row, views: Views) -> dict[str, str]:
         return {}
     return {
         name: table.as_string().strip('"')
-        for name, table in growth(code, Generation(view, generation, version, False, False, None)).tables.items()
+        for name, table in view_generation(
+            code, Generation(view, generation, version, False, False, None)
+        ).tables.items()
     }

@@ -10,7 +10,7 @@ from psycopg.errors import LockNotAvailable
 from psycopg.sql import Identifier
 
 from projections import statements
-from projections.rebuild.generation_build import PAGE, Growth, RebuildRefused
+from projections.rebuild.generation_build import PAGE, RebuildRefused, ViewGeneration
 from projections.rebuild.inline_views import Inline
 from projections.views import generations, grants
 from projections.views.generations import Generation
@@ -36,63 +36,63 @@ class Serving(Protocol):
     def hold(self, cursor: Cursor[Any], parts: Sequence[int]) -> dict[int, int]:
         """How far it is in these partitions, where it stays until the transaction ends."""
 
-    def go_on(self, cursor: Cursor[Any], places: Mapping[int, int]) -> None:
+    def catch_up(self, cursor: Cursor[Any], checkpoints: Mapping[int, int]) -> None:
         """Go on, by one page, towards places that it has not reached."""
 
-    def can_give_way(self, cursor: Cursor[Any]) -> bool:
+    def can_switch(self, cursor: Cursor[Any]) -> bool:
         """Whether the other would be kept as this one is."""
 
-    def give_way(self, cursor: Cursor[Any], new: Growth) -> None:
+    def switch_to(self, cursor: Cursor[Any], new: ViewGeneration) -> None:
         """Let the other answer instead."""
 
 
 class Live:
     """A live generation, which projectors keep beside the new one."""
 
-    def __init__(self, live: Growth, new: Generation) -> None:
+    def __init__(self, live: ViewGeneration, new: Generation) -> None:
         self.tables = live.tables
         self._live = live
         self._generations = [live.generation.generation, new.generation]
 
     def hold(self, cursor: Cursor[Any], parts: Sequence[int]) -> dict[int, int]:
         asked = {"view": self._live.view.name, "generations": self._generations, "parts": list(parts)}
-        cursor.execute(SQL["hold_leases"], asked)
-        return self._live.places(cursor, parts)
+        cursor.execute(SQL["lock_leases"], asked)
+        return self._live.checkpoints(cursor, parts)
 
-    def go_on(self, cursor: Cursor[Any], places: Mapping[int, int]) -> None:
-        self._live.go_on(cursor, places)
+    def catch_up(self, cursor: Cursor[Any], checkpoints: Mapping[int, int]) -> None:
+        self._live.catch_up(cursor, checkpoints)
 
-    def can_give_way(self, cursor: Cursor[Any]) -> bool:
+    def can_switch(self, cursor: Cursor[Any]) -> bool:
         """Projectors notice a new generation at their next beat; those with other code never do."""
         old, new = self._generations
         asked = {"view": self._live.view.name, "old": old, "new": new}
-        ((is_kept,),) = cursor.execute(SQL["is_kept_as_well"], asked).fetchall()
+        ((is_kept,),) = cursor.execute(SQL["is_maintained"], asked).fetchall()
         return bool(is_kept)
 
-    def give_way(self, cursor: Cursor[Any], new: Growth) -> None:
+    def switch_to(self, cursor: Cursor[Any], new: ViewGeneration) -> None:
         cursor.execute(SQL["set_builder"], {**new.generation.key, "builder": None})
         generations.go_live(cursor, new.view, new.generation.generation, before=self._live.view)
 
 
-class InCommands:
+class LiveInlineView:
     """An inline projection: kept by the commands themselves, so always at the end of the log."""
 
     def __init__(self, view: Inline) -> None:
-        self.tables = view.serving
+        self.tables = view.serving_tables
 
     def hold(self, cursor: Cursor[Any], parts: Sequence[int]) -> dict[int, int]:
-        cursor.execute(SQL["hold_heads"], {"parts": list(parts)})
-        return dict(cursor.execute(SQL["ends"], {"parts": list(parts)}).fetchall())
+        cursor.execute(SQL["lock_partitions"], {"parts": list(parts)})
+        return dict(cursor.execute(SQL["log_ends"], {"parts": list(parts)}).fetchall())
 
-    def go_on(self, cursor: Cursor[Any], places: Mapping[int, int]) -> None:
+    def catch_up(self, cursor: Cursor[Any], checkpoints: Mapping[int, int]) -> None:
         raise AssertionError("nothing is ahead of it")
 
-    def can_give_way(self, cursor: Cursor[Any]) -> bool:
+    def can_switch(self, cursor: Cursor[Any]) -> bool:
         return True
 
-    def give_way(self, cursor: Cursor[Any], new: Growth) -> None:
+    def switch_to(self, cursor: Cursor[Any], new: ViewGeneration) -> None:
         """The old tables go: no command would keep them any more."""
-        ((schema,),) = cursor.execute(SQL["schema"]).fetchall()
+        ((schema,),) = cursor.execute(SQL["current_schema"]).fetchall()
         for name, table in new.tables.items():
             cursor.execute(sql.SQL("drop table {}").format(self.tables[name]))
             cursor.execute(sql.SQL("alter table {} set schema {}").format(table, Identifier(schema)))
@@ -102,7 +102,7 @@ class InCommands:
 class Switch:
     """Lets one generation answer instead of another, when both are where the log is."""
 
-    def __init__(self, connection: Connection[Any], old: Serving, new: Growth) -> None:
+    def __init__(self, connection: Connection[Any], old: Serving, new: ViewGeneration) -> None:
         self._connection, self._old, self._new = connection, old, new
         self._parts = parts_of(connection)
 
@@ -128,7 +128,7 @@ class Switch:
 
     def _can(self) -> bool:
         with self._connection.cursor() as cursor:
-            return self._old.can_give_way(cursor)
+            return self._old.can_switch(cursor)
 
     def _switched(self) -> bool:
         try:
@@ -136,24 +136,24 @@ class Switch:
                 # Heads or leases first, tables second, as everybody who writes does: the other way round deadlocks.
                 if not self._is_level(cursor):
                     return False
-                cursor.execute(SQL["switch_soon"])
-                self._old.give_way(cursor, self._new)
+                cursor.execute(SQL["short_lock_timeout"])
+                self._old.switch_to(cursor, self._new)
         except LockNotAvailable:
             return False
-        except generations.NamesTaken as error:
+        except generations.NamesInUse as error:
             raise RebuildRefused(str(error)) from error
         return True
 
     def _is_level(self, cursor: Cursor[Any]) -> bool:
         """Go on to where the old one is, everywhere; False where that was much, and nobody should wait for more."""
         olds = self._old.hold(cursor, self._parts)
-        news = self._new.places(cursor, self._parts)
+        news = self._new.checkpoints(cursor, self._parts)
         behind = {part: old for part, old in olds.items() if news[part] < old}
         reached: dict[int, int] = {}
         for part, old in behind.items():
-            reached |= self._new.go_on(cursor, {part: min(old, news[part] + PAGE)})
+            reached |= self._new.catch_up(cursor, {part: min(old, news[part] + PAGE)})
         return reached == behind and sum(old - news[part] for part, old in behind.items()) <= PAGE
 
 
 def parts_of(connection: Connection[Any]) -> list[int]:
-    return [part for (part,) in connection.execute(SQL["parts"])]
+    return [part for (part,) in connection.execute(SQL["partitions"])]

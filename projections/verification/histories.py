@@ -14,7 +14,7 @@ from domain.history import AGGREGATES, Aggregate, cannot_follow
 from domain.partition import partition
 from projections.inline import dedupe_index
 from projections.rebuild.comparison import Difference
-from projections.views.view import Page, Placed, Row
+from projections.views.view import Page, PositionedEvent, Row
 
 Stored = tuple[int, str, int, str, bytes]
 """An event as it lies in its partition: seq, stream, version, topic, state."""
@@ -44,18 +44,18 @@ class Report(Struct):
         self.names.update(other.names)
         self.findings += other.findings
 
-    def cannot_take(self, view: str, placed: Placed, why: str) -> None:
+    def cannot_take(self, view: str, placed: PositionedEvent, why: str) -> None:
         """An event that a view cannot be grown with."""
         stream = placed.event.originator_id
         self.findings.append(Finding("view", f"{placed.part}-{placed.seq}", stream, f"{view} cannot take it: {why}"))
 
-    def is_ahead(self, view: str, part: int, place: int) -> None:
-        """A view whose place is after the end of the log: it will not see what comes next."""
-        self.findings.append(Finding("view", f"{part}-{place}", view, "it is at an event that there is not"))
+    def is_ahead(self, view: str, part: int, checkpoint: int) -> None:
+        """A view whose checkpoint is after the end of the log: it will not see what comes next."""
+        self.findings.append(Finding("view", f"{part}-{checkpoint}", view, "it is at an event that there is not"))
 
     def differs(self, view: str, of: Difference) -> None:
         key = " ".join(map(str, of.key.values()))
-        columns = ", ".join(f"{name}: {kept} → {grown}" for name, (kept, grown) in of.columns.items())
+        columns = ", ".join(f"{name}: {kept} → {rebuilt}" for name, (kept, rebuilt) in of.columns.items())
         how = {"added": "missing", "missing": "added"}.get(of.how, of.how)  # beside what was grown from the log
         why = f"a row of {view} is {how}: {columns}" if columns else f"a row of {view} is {how}"
         self.findings.append(Finding("view", f"{of.part}", f"{of.table} {key}", why))
@@ -67,7 +67,7 @@ def readable(part: int, page: Iterable[Stored], topics: Container[str]) -> Page:
     for seq, _, _, topic, state in page:
         if topic in topics:
             with suppress(Undecodable):  # it is found by whoever looks at the histories
-                read.append(Placed(part, seq, decode(topic, state)))
+                read.append(PositionedEvent(part, seq, decode(topic, state)))
     return read
 
 
@@ -87,7 +87,7 @@ _BEGUN = {kind: _Stream(1, aggregate, kind) for kind, aggregate in AGGREGATES.it
 """What most streams come to, shared by all of them."""
 
 
-class Partition:
+class PartitionHistories:
     """The histories of one partition, event by event in the order of the log, and the keys that their streams hold."""
 
     def __init__(self, part: int, partitions: int, report: Report) -> None:
@@ -98,7 +98,7 @@ class Partition:
         """Bytes of the states that are larger than LARGE."""
         self._recorded_at = datetime.min.replace(tzinfo=UTC)
         self._held: defaultdict[str, dict[bytes, str]] = defaultdict(dict)
-        self._held_as_well: list[Row] = []
+        self._conflicting_holders: list[Row] = []
 
     @property
     def last(self) -> int:
@@ -108,7 +108,7 @@ class Partition:
     def end(self) -> None:
         self._report.streams += len(self._streams)
 
-    def take(self, page: Sequence[Stored]) -> list[tuple[int, Event]]:
+    def add_page(self, page: Sequence[Stored]) -> list[tuple[int, Event]]:
         """Look at the next events; those that can be read, each after its seq."""
         self._report.events += len(page)
         self._report.names.update([topic for _, _, _, topic, _ in page])
@@ -117,22 +117,24 @@ class Partition:
         part, partitions, streams = self._part, self._partitions, self._streams
         for seq, stream, version, topic, state in page:
             if seq != self._seq + 1:
-                self._find("sequence", seq, stream, f"{self._seq + 1} should be here")
+                self._report_finding("sequence", seq, stream, f"{self._seq + 1} should be here")
             self._seq = seq
             if partition(stream, partitions) != part:
-                self._find("partition", seq, stream, "it belongs to another partition")
+                self._report_finding("partition", seq, stream, "it belongs to another partition")
             before = streams.get(stream)
             if version != (1 if before is None else before.version + 1):
                 after = 0 if before is None else before.version
-                self._find("version", seq, stream, f"version {version} comes after {after}")
+                self._report_finding("version", seq, stream, f"version {version} comes after {after}")
             try:
                 event = decode(topic, state)
             except Undecodable as error:
-                self._find("undecodable", seq, stream, str(error))
+                self._report_finding("undecodable", seq, stream, str(error))
                 streams[stream] = _Stream(version, None, Event)
                 continue
             if event.originator_id != stream or event.originator_version != version:
-                self._find("misplaced", seq, stream, f"it says it is {event.originator_id}:{event.originator_version}")
+                self._report_finding(
+                    "misplaced", seq, stream, f"it says it is {event.originator_id}:{event.originator_version}"
+                )
             kind = type(event)
             if before is None and version == 1 and kind in _BEGUN:
                 streams[stream] = _BEGUN[kind]
@@ -140,7 +142,7 @@ class Partition:
                 streams[stream] = self._followed(before, seq, version, event)
             recorded_at = event.origin.recorded_at
             if recorded_at < self._recorded_at:
-                self._find("time", seq, stream, "it was recorded before the one before it")
+                self._report_finding("time", seq, stream, "it was recorded before the one before it")
             self._recorded_at = recorded_at
             for change in dedupe_index.changes(event):
                 self._hold(seq, event, change)
@@ -151,9 +153,11 @@ class Partition:
         aggregate = AGGREGATES.get(type(event)) if before is None else before.aggregate
         if before is None:
             if aggregate is None:
-                self._find("impossible", seq, event.originator_id, f"no stream begins with {event.stored_name}")
+                self._report_finding(
+                    "impossible", seq, event.originator_id, f"no stream begins with {event.stored_name}"
+                )
         elif aggregate is not None and (why := cannot_follow(aggregate, before.last, event)):
-            self._find("impossible", seq, event.originator_id, why)
+            self._report_finding("impossible", seq, event.originator_id, why)
         return _Stream(version, aggregate, type(event))
 
     def _hold(self, seq: int, event: Event, change: Change) -> None:
@@ -161,8 +165,8 @@ class Partition:
             key = change.key
             holder = self._held[key.scope].setdefault(key.digest, change.stream)
             if holder != change.stream:
-                self._find("dedupe", seq, event.originator_id, f"its key is held by {holder}")
-                self._held_as_well.append((self._part, key.scope, key.digest, change.stream))
+                self._report_finding("dedupe", seq, event.originator_id, f"its key is held by {holder}")
+                self._conflicting_holders.append((self._part, key.scope, key.digest, change.stream))
         elif isinstance(change, Freed):
             self._held[change.key.scope].pop(change.key.digest, None)
         else:
@@ -171,11 +175,11 @@ class Partition:
     def holders(self) -> Iterator[Row]:
         """Who holds which key in the end: the rows that the dedupe index must have, in the order of its key. A key that
         two streams held at a time is none that any index can have."""
-        yield from self._held_as_well
+        yield from self._conflicting_holders
         for scope in sorted(self._held):
             part = partition(scope, self._partitions)
             for digest, stream in sorted(self._held[scope].items()):
                 yield part, scope, digest, stream
 
-    def _find(self, what: str, seq: int, stream: str, why: str) -> None:
+    def _report_finding(self, what: str, seq: int, stream: str, why: str) -> None:
         self._report.findings.append(Finding(what, f"{self._part}-{seq}", stream, why))

@@ -17,9 +17,9 @@ from domain.catalogue import decode
 from projections import statements
 from projections.projector import pages
 from projections.rebuild.comparison import lies_in
-from projections.verification.histories import Partition, Report, Stored, readable
-from projections.verification.stored_rows import Beside, Kept
-from projections.views.view import Page, Placed, Tables, View
+from projections.verification.histories import PartitionHistories, Report, Stored, readable
+from projections.verification.stored_rows import RowComparison, StoredRows
+from projections.views.view import Page, PositionedEvent, Tables, View
 
 SQL = statements.beside(__file__, "replay")
 
@@ -30,13 +30,13 @@ SCHEMA = "replayed"
 """Of tables that a view is replayed into."""
 
 
-def parts(connection: Connection[Any]) -> list[int]:
+def partitions(connection: Connection[Any]) -> list[int]:
     """All partitions of the log."""
-    return [part for (part,) in connection.execute(SQL["parts"])]
+    return [part for (part,) in connection.execute(SQL["partitions"])]
 
 
 def replay(
-    connection: Connection[Any], part: int, partitions: int, report: Report, kept: Sequence[Kept] = ()
+    connection: Connection[Any], part: int, partitions: int, report: Report, kept: Sequence[StoredRows] = ()
 ) -> Iterator[int]:
     """Read one of so many partitions, and compare what is kept beside it; the events of each page, as it is done.
 
@@ -44,28 +44,30 @@ def replay(
     """
     # What is grown is gone with the transaction.
     with connection.transaction(force_rollback=True):
-        for statement in ("snapshot", "zone"):
+        for statement in ("snapshot", "time_zone"):
             connection.execute(SQL[statement])
         yield from _replay(connection, part, partitions, report, kept)
 
 
 def _replay(
-    connection: Connection[Any], part: int, partitions: int, report: Report, kept: Sequence[Kept]
+    connection: Connection[Any], part: int, partitions: int, report: Report, kept: Sequence[StoredRows]
 ) -> Iterator[int]:
-    looked_at = Partition(part, partitions, report)
-    beside = [Beside(connection, each, looked_at, part) for each in kept if lies_in(each.view, part, partitions)]
+    histories = PartitionHistories(part, partitions, report)
+    comparisons = [
+        RowComparison(connection, each, histories, part) for each in kept if lies_in(each.view, part, partitions)
+    ]
     with ExitStack() as reading:
-        for each in beside:
+        for each in comparisons:
             reading.callback(each.close)
         for stored in stored_pages(connection, part):
-            page = looked_at.take(stored)
-            for each in beside:
-                each.take(page)
+            page = histories.add_page(stored)
+            for each in comparisons:
+                each.add_page(page)
             yield len(stored)
-        looked_at.end()
-        for each in beside:
-            if each.kept.live is not None and each.place > looked_at.last:
-                report.is_ahead(each.kept.view.name, part, each.place)
+        histories.end()
+        for each in comparisons:
+            if each.kept.live is not None and each.checkpoint > histories.last:
+                report.is_ahead(each.kept.view.name, part, each.checkpoint)
             if not each.is_same():
                 view = each.kept.view
                 log = (readable(part, stored, view.topics) for stored in stored_pages(connection, part))
@@ -76,7 +78,7 @@ def _replay(
 def stored_pages(connection: Connection[Any], part: int) -> Iterator[list[Stored]]:
     after = 0
     with connection.cursor(binary=True) as cursor:
-        while page := cursor.execute(SQL["page"], page_after(part, after, PAGE, pages.BYTES)).fetchall():
+        while page := cursor.execute(SQL["events_after"], page_after(part, after, PAGE, pages.BYTES)).fetchall():
             yield page
             after = page[-1][0]
 
@@ -87,35 +89,35 @@ def page_after(part: int, after: int, limit: int, most: int) -> dict[str, int]:
     return {"part": part, "after": after, "limit": limit, "bytes": most}
 
 
-def replayed(view: View) -> Tables:
+def replay_tables(view: View) -> Tables:
     """The tables into which a view is replayed, for looking at."""
     return {table: Identifier(SCHEMA, table) for table in view.tables}
 
 
-def grow_into(connection: Connection[Any], view: View, known_at: datetime) -> Iterator[int]:
+def fill_into(connection: Connection[Any], view: View, known_at: datetime) -> Iterator[int]:
     """Grow a view from what had been recorded at a time into tables of its own, in place of those of an earlier replay;
     the events of each page, as it is done."""
-    tables = replayed(view)
+    tables = replay_tables(view)
     with connection.cursor() as cursor:
         with connection.transaction():
             cursor.execute(sql.SQL("create schema if not exists {}").format(Identifier(SCHEMA)))
             for table in tables.values():
                 cursor.execute(sql.SQL("drop table if exists {}").format(table))
             view.create(cursor, tables)
-        for part in parts(connection):
+        for part in partitions(connection):
             with connection.transaction():
                 for page in _pages(connection, part):
                     known = [each for each in page if each.event.origin.recorded_at <= known_at]
                     concern = [each for each in known if each.event.stored_name in view.topics]
                     if concern:
-                        view.grow(cursor, tables, concern)
+                        view.fill(cursor, tables, concern)
                     yield len(page)
                     if len(known) < len(page):
                         break  # what comes after was recorded later
-                view.settle(cursor, tables, part)
+                view.complete(cursor, tables, part)
         view.index(cursor, tables)
 
 
 def _pages(connection: Connection[Any], part: int) -> Iterator[Page]:
     for stored in stored_pages(connection, part):
-        yield [Placed(part, seq, decode(topic, state)) for seq, _, _, topic, state in stored]
+        yield [PositionedEvent(part, seq, decode(topic, state)) for seq, _, _, topic, state in stored]

@@ -19,7 +19,7 @@ from domain.outcome import OutcomeCreated, OutcomeRevised
 from domain.partition import name_of
 from domain.user import FamilyLinked, FamilyUnlinked, PasswordChanged, PasswordHashRenewed, UserRegistered, UserRemoved
 from projections import statements
-from projections.views.view import Expected, Page, Row, Tables, View, insert, run
+from projections.views.view import ExpectedRows, Page, Row, Tables, View, insert, run
 
 SQL = statements.beside(__file__, "audit_trail")
 
@@ -72,7 +72,7 @@ def _outcome(event: Event) -> str | None:
     return event.outcome_id if isinstance(event, (EntryRecorded, OutcomeCreated, OutcomeRevised)) else None
 
 
-def is_about(event: Event, id: str) -> bool:
+def concerns(event: Event, id: str) -> bool:
     """Whether an event is about a child, a subject, an outcome or whatever else has this id."""
     return id in (about(event), _outcome(event))
 
@@ -97,17 +97,17 @@ def row(part: int, seq: int, event: Event) -> Row:
     )
 
 
-class _Expected(Expected):
+class _Expected(ExpectedRows):
     """A row for each event, at once."""
 
     def __init__(self, part: int) -> None:
         self._part = part
 
-    def take(self, page: Sequence[tuple[int, Event]]) -> Mapping[str, Iterable[Row]]:
+    def add_page(self, page: Sequence[tuple[int, Event]]) -> Mapping[str, Iterable[Row]]:
         part = self._part
         return {"audit_trail": [row(part, seq, event) for seq, event in page]}
 
-    def rest(self) -> Mapping[str, Iterable[Row]]:
+    def remaining(self) -> Mapping[str, Iterable[Row]]:
         return {}
 
 
@@ -116,9 +116,9 @@ class AuditTrail(View):
     version = 1
     tables: tuple[str, ...] = ("audit_trail",)
     topics = names_of(EVENTS.values())
-    kept: Mapping[str, LiteralString] = {"audit_trail": SQL["kept"]}
+    stored_rows: Mapping[str, LiteralString] = {"audit_trail": SQL["stored_rows"]}
 
-    def expected(self, part: int) -> Expected:
+    def expected_rows(self, part: int) -> ExpectedRows:
         return _Expected(part)
 
     def create(self, cursor: Cursor[Any], tables: Tables) -> None:
@@ -130,7 +130,7 @@ class AuditTrail(View):
                 run(cursor, statement, tables)
 
     def write(self, cursor: Cursor[Any], tables: Tables, page: Page) -> None:
-        insert(cursor, SQL["put"], tables, TYPES, starmap(row, page))
+        insert(cursor, SQL["upsert"], tables, TYPES, starmap(row, page))
 
-    def grow(self, cursor: Cursor[Any], tables: Tables, page: Page) -> None:
+    def fill(self, cursor: Cursor[Any], tables: Tables, page: Page) -> None:
         insert(cursor, SQL["insert"], tables, TYPES, starmap(row, page))

@@ -17,13 +17,13 @@ SQL = statements.beside(__file__, "generations")
 
 
 class Generation(Struct, frozen=True):
-    """`grown`: kept by projectors. `builder`: the session that grows it, or has grown it."""
+    """`built`: kept by projectors. `builder`: the session that grows it, or has grown it."""
 
     view: str
     generation: int
     version: int
     live: bool
-    grown: bool
+    built: bool
     builder: str | None
 
     @property
@@ -36,7 +36,7 @@ class UnknownVersion(Exception):
     """A live generation is of a version that this code does not have; the message says which, for a person."""
 
 
-class NamesTaken(Exception):
+class NamesInUse(Exception):
     """Something else than a view of ours has these plain names."""
 
     def __init__(self, names: Sequence[str]) -> None:
@@ -44,7 +44,7 @@ class NamesTaken(Exception):
         self.names = names
 
 
-class Older(Struct, frozen=True):
+class OutdatedView(Struct, frozen=True):
     """A view that is served by an older version of its code."""
 
     view: str
@@ -52,28 +52,28 @@ class Older(Struct, frozen=True):
     latest: int
 
 
-def all_of(connection: Connection[Any]) -> list[Generation]:
-    return [Generation(*row) for row in connection.execute(SQL["all"]).fetchall()]
+def all_generations(connection: Connection[Any]) -> list[Generation]:
+    return [Generation(*row) for row in connection.execute(SQL["all_generations"]).fetchall()]
 
 
-def of_view(cursor: Cursor[Any], view: str) -> list[Generation]:
+def lock_generations(cursor: Cursor[Any], view: str) -> list[Generation]:
     """The generations of a view, oldest first; until the transaction ends nobody else changes them."""
-    return [Generation(view, *row) for row in cursor.execute(SQL["of_view"], {"view": view}).fetchall()]
+    return [Generation(view, *row) for row in cursor.execute(SQL["lock_generations"], {"view": view}).fetchall()]
 
 
 def prepare(connection: Connection[Any], views: Views = VIEWS) -> None:
     """Give every view that has none a first generation, live at once; of those that an older version serves, let the
     plain names mean what questions ask for now. Run under the lock of the migrations. UnknownVersion."""
-    live = {each.view: each for each in all_of(connection) if each.live}
+    live = {each.view: each for each in all_generations(connection) if each.live}
     with connection.cursor() as cursor:
         for name, latest in views.latest.items():
             if name not in live:
                 tables = tables_of(latest, 1)
-                create(cursor, latest, 1, tables, grown=True)
+                create(cursor, latest, 1, tables, built=True)
                 latest.index(cursor, tables)
                 go_live(cursor, latest, 1)
             elif live[name].version != latest.version:
-                show(cursor, _code(live[name], views), live[name].generation)
+                publish(cursor, _code(live[name], views), live[name].generation)
 
 
 def _code(generation: Generation, views: Views) -> View:
@@ -86,39 +86,39 @@ def _code(generation: Generation, views: Views) -> View:
     return code
 
 
-def older(connection: Connection[Any], views: Views = VIEWS) -> list[Older]:
+def outdated_views(connection: Connection[Any], views: Views = VIEWS) -> list[OutdatedView]:
     """The views that an older version of their code serves."""
     return [
-        Older(each.view, each.version, views.latest[each.view].version)
-        for each in all_of(connection)
+        OutdatedView(each.view, each.version, views.latest[each.view].version)
+        for each in all_generations(connection)
         if each.live and each.view in views.latest and each.version != views.latest[each.view].version
     ]
 
 
-def create(cursor: Cursor[Any], view: View, generation: int, tables: Tables, *, grown: bool) -> None:
-    """Create a generation that has seen nothing yet; unless it is `grown`, a rebuild brings it to where the log is."""
+def create(cursor: Cursor[Any], view: View, generation: int, tables: Tables, *, built: bool) -> None:
+    """Create a generation that has seen nothing yet; unless it is `built`, a rebuild brings it to where the log is."""
     view.create(cursor, tables)
-    parameters = {"view": view.name, "generation": generation, "version": view.version, "grown": grown}
-    cursor.execute(SQL["add"], parameters)
-    cursor.execute(SQL["add_leases"], parameters)
+    parameters = {"view": view.name, "generation": generation, "version": view.version, "built": built}
+    cursor.execute(SQL["insert_generation"], parameters)
+    cursor.execute(SQL["insert_leases"], parameters)
 
 
 def go_live(cursor: Cursor[Any], view: View, generation: int, before: View | None = None) -> None:
     """Let the plain names mean this generation; those that only the code of the one `before` it has are dropped."""
-    show(cursor, view, generation)
+    publish(cursor, view, generation)
     for name in _names(before) - _names(view) if before else ():
         cursor.execute(sql.SQL("drop view if exists {}").format(Identifier(name)))
     cursor.execute(SQL["set_live"], {"view": view.name, "generation": generation})
 
 
-def show(cursor: Cursor[Any], view: View, generation: int) -> None:
+def publish(cursor: Cursor[Any], view: View, generation: int) -> None:
     """Let the plain names mean this generation. Grants on them stay; a new name gets those of another of the view.
     NamesTaken."""
     names = sorted(_names(view))
-    if taken := cursor.execute(SQL["foreign"], {"names": names}).fetchall():
-        raise NamesTaken([name for (name,) in taken])
+    if taken := cursor.execute(SQL["foreign_names"], {"names": names}).fetchall():
+        raise NamesInUse([name for (name,) in taken])
     tables = tables_of(view, generation)
-    there = [name for (name,) in cursor.execute(SQL["there"], {"names": names}).fetchall()]
+    existing = [name for (name,) in cursor.execute(SQL["existing_names"], {"names": names}).fetchall()]
     for name in names:
         if name in view.shown:
             selected = sql.SQL(view.shown[name]).format(**tables)
@@ -127,8 +127,8 @@ def show(cursor: Cursor[Any], view: View, generation: int) -> None:
         try:
             with cursor.connection.transaction():
                 cursor.execute(_as(sql.SQL("create or replace view"), name, selected))
-            if there and name not in there:
-                grants.copy(cursor, Identifier(there[0]), Identifier(name))
+            if existing and name not in existing:
+                grants.copy(cursor, Identifier(existing[0]), Identifier(name))
         except InvalidTableDefinition:
             granted = grants.of(cursor, Identifier(name))
             cursor.execute(sql.SQL("drop view {}").format(Identifier(name)))
@@ -147,9 +147,9 @@ def _names(view: View) -> set[str]:
 def drop(cursor: Cursor[Any], generation: Generation, tables: Iterable[Identifier]) -> None:
     """Drop a generation that is not live, with all that is known of it."""
     # Whoever writes a page holds the leases, and then waits for the tables: the other way round would deadlock.
-    cursor.execute(SQL["hold_all_leases"], generation.key)
+    cursor.execute(SQL["lock_leases"], generation.key)
     for table in tables:
         cursor.execute(sql.SQL("drop table if exists {}").format(table))
     # Whoever waits for one of these rows waits no longer than for the commit.
-    for statement in ("forget_generation", "forget_places", "forget_parked", "forget_workers", "forget_leases"):
+    for statement in ("delete_generation", "delete_checkpoints", "delete_parked", "delete_workers", "delete_leases"):
         cursor.execute(SQL[statement], generation.key)

@@ -50,7 +50,7 @@ Grants = Mapping[tuple[str, str | None], bool]
 
 def of(cursor: Cursor[Any], relation: Composable) -> Grants:
     """What others than its owner may do with a relation."""
-    rows = cursor.execute(SQL["grants"], {"relation": relation.as_string(cursor)})
+    rows = cursor.execute(SQL["privileges"], {"relation": relation.as_string(cursor)})
     return {(privilege, role): grantable for privilege, role, grantable in rows.fetchall()}
 
 
@@ -69,6 +69,6 @@ def cannot_write(cursor: Cursor[Any], view: str, tables: Tables, *, inline: bool
     """Why those who keep a view now could not keep it in other tables; None where they could."""
     for table in tables.values():
         asked = {"view": view, "inline": inline, "relation": table.as_string(cursor)}
-        for (role,) in cursor.execute(SQL["cannot_write"], asked).fetchall():
+        for (role,) in cursor.execute(SQL["roles_without_privileges"], asked).fetchall():
             return f"the role {role}, which keeps {view}, may not write {table.as_string(cursor)}: grant it that"
     return None

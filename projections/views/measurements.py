@@ -13,7 +13,7 @@ from domain.event import Event
 from domain.measurement import MeasurementRecorded, MeasurementRemoved, MeasurementRevised, MeasurementsWithdrawn
 from domain.partition import name_of
 from projections import statements
-from projections.views.view import Expected, Folded, Page, Placed, Tables, View, insert, run
+from projections.views.view import ExpectedRows, FoldedRows, Page, PositionedEvent, Tables, View, insert, run
 
 SQL = statements.beside(__file__, "measurements")
 
@@ -74,7 +74,7 @@ class MeasurementChanges(Struct):
             yield from (of_child[key] for key in sorted(of_child))
 
 
-def fold(page: Iterable[Placed]) -> MeasurementChanges:
+def fold(page: Iterable[PositionedEvent]) -> MeasurementChanges:
     """The changes that a page makes, folded to the last of each row."""
     folded = MeasurementChanges()
     for part, _, event in page:
@@ -87,10 +87,10 @@ class Measurements(View):
     version = 1
     tables: tuple[str, ...] = ("measurements",)
     topics = names_of((MeasurementRecorded, MeasurementRevised, MeasurementRemoved, MeasurementsWithdrawn))
-    kept: Mapping[str, LiteralString] = {"measurements": SQL["kept"]}
+    stored_rows: Mapping[str, LiteralString] = {"measurements": SQL["stored_rows"]}
 
-    def expected(self, part: int) -> Expected:
-        return Folded("measurements", part, MeasurementChanges())
+    def expected_rows(self, part: int) -> ExpectedRows:
+        return FoldedRows("measurements", part, MeasurementChanges())
 
     def create(self, cursor: Cursor[Any], tables: Tables) -> None:
         run(cursor, SQL["create"], tables)
@@ -100,17 +100,17 @@ class Measurements(View):
 
     def write(self, cursor: Cursor[Any], tables: Tables, page: Page) -> None:
         changes = fold(page)
-        self._take(cursor, tables, changes)
+        self._delete(cursor, tables, changes)
         if rows := changes.rows():
-            insert(cursor, SQL["put"], tables, TYPES, rows)
+            insert(cursor, SQL["upsert"], tables, TYPES, rows)
 
-    def grow(self, cursor: Cursor[Any], tables: Tables, page: Page) -> None:
+    def fill(self, cursor: Cursor[Any], tables: Tables, page: Page) -> None:
         changes = fold(page)
-        self._take(cursor, tables, changes)
+        self._delete(cursor, tables, changes)
         if rows := changes.rows():
             insert(cursor, SQL["insert"], tables, TYPES, rows)
 
-    def _take(self, cursor: Cursor[Any], tables: Tables, changes: MeasurementChanges) -> None:
-        for statement, keys in (("withdraw", changes.withdrawn), ("remove", changes.removed)):
+    def _delete(self, cursor: Cursor[Any], tables: Tables, changes: MeasurementChanges) -> None:
+        for statement, keys in (("delete_children", changes.withdrawn), ("delete_rows", changes.removed)):
             if keys:
                 run(cursor, SQL[statement], tables, keys)

@@ -25,7 +25,7 @@ from domain.event import Event
 from domain.measurement import MeasurementRecorded, MeasurementRemoved, MeasurementRevised, MeasurementsWithdrawn
 from domain.partition import name_of
 from projections import statements
-from projections.views.view import Expected, Folded, Page, Placed, Tables, View, insert, run
+from projections.views.view import ExpectedRows, FoldedRows, Page, PositionedEvent, Tables, View, insert, run
 
 UNIT_LENGTH = 64
 """Characters."""
@@ -48,7 +48,7 @@ Value = tuple[int, str, str, str, datetime, str, str, float, str, str]
 """Part, subject, source, unit (empty for an entry), at, id, value as it was written, the number nearest to it; brand
 and metadata, empty for a measurement."""
 
-BRAND = 8
+BRAND_COLUMN = 8
 """Where a value says its brand."""
 
 TYPES = ("int2", "text", "text", "text", "timestamptz", "text", "text", "float8", "text", "text")
@@ -64,14 +64,14 @@ class SubjectDay(NamedTuple):
 
 
 class OutcomeChanges(Struct):
-    """Written in this order: subjects withdrawn, single values taken, the last of each value that is put.
+    """Written in this order: subjects withdrawn, single values deleted, the last of each value that is put.
 
     A key is partition, subject and id; `subjects` are the values of each partition and subject, by id. What is revised
-    is taken first, since its source may be another.
+    is deleted first, since its source may be another.
     """
 
     withdrawn: list[tuple[int, str]] = field(default_factory=list)
-    taken: list[tuple[int, str, str]] = field(default_factory=list)
+    deleted: list[tuple[int, str, str]] = field(default_factory=list)
     subjects: defaultdict[tuple[int, str], dict[str, Value]] = field(default_factory=lambda: defaultdict(dict))
 
     def add(self, part: int, event: Event) -> None:
@@ -92,7 +92,7 @@ class OutcomeChanges(Struct):
             case MeasurementRecorded():
                 id = name_of(event.originator_id)
                 if isinstance(event, MeasurementRevised):
-                    self.taken.append((part, event.child_id, id))
+                    self.deleted.append((part, event.child_id, id))
                 self.subjects[part, event.child_id][id] = (
                     part,
                     event.child_id,
@@ -108,11 +108,13 @@ class OutcomeChanges(Struct):
             case MeasurementRemoved():
                 id = name_of(event.originator_id)
                 self.subjects[part, event.child_id].pop(id, None)
-                self.taken.append((part, event.child_id, id))
+                self.deleted.append((part, event.child_id, id))
             case MeasurementsWithdrawn():
                 self.withdrawn.append((part, event.child_id))
                 of_child = self.subjects[part, event.child_id]
-                self.subjects[part, event.child_id] = {id: value for id, value in of_child.items() if value[BRAND]}
+                self.subjects[part, event.child_id] = {
+                    id: value for id, value in of_child.items() if value[BRAND_COLUMN]
+                }
 
     def values(self) -> list[Value]:
         return [value for of_subject in self.subjects.values() for value in of_subject.values()]
@@ -123,7 +125,7 @@ class OutcomeChanges(Struct):
             yield from sorted(self.subjects[subject].values())
 
 
-def fold(page: Iterable[Placed]) -> OutcomeChanges:
+def fold(page: Iterable[PositionedEvent]) -> OutcomeChanges:
     """The changes that a page makes, folded to the last of each value."""
     folded = OutcomeChanges()
     for part, _, event in page:
@@ -140,15 +142,15 @@ class Outcomes(View):
         (EntryRecorded, MeasurementRecorded, MeasurementRevised, MeasurementRemoved, MeasurementsWithdrawn)
     )
 
-    kept: Mapping[str, LiteralString] = {"entries": SQL["kept"]}
+    stored_rows: Mapping[str, LiteralString] = {"entries": SQL["stored_rows"]}
     derived: Mapping[str, LiteralString] = {
-        "subject_days": SQL["rolled_subject_days"],
-        "subjects": SQL["rolled_subjects"],
-        "days": SQL["rolled_days"],
+        "subject_days": SQL["subject_days_rollup"],
+        "subjects": SQL["subjects_rollup"],
+        "days": SQL["days_rollup"],
     }
 
-    def expected(self, part: int) -> Expected:
-        return Folded("entries", part, OutcomeChanges())
+    def expected_rows(self, part: int) -> ExpectedRows:
+        return FoldedRows("entries", part, OutcomeChanges())
 
     def create(self, cursor: Cursor[Any], tables: Tables) -> None:
         self._run_all("create", cursor, tables)
@@ -163,53 +165,53 @@ class Outcomes(View):
 
     def write(self, cursor: Cursor[Any], tables: Tables, page: Page) -> None:
         changes = fold(page)
-        touched = self._take(cursor, tables, changes)
-        went = bool(touched)
+        touched = self._delete(cursor, tables, changes)
+        has_deleted = bool(touched)
         if values := changes.values():
-            insert(cursor, SQL["put"], tables, TYPES, values)
+            insert(cursor, SQL["upsert"], tables, TYPES, values)
             touched.update(
                 SubjectDay(part, source, unit, subject_id, at.astimezone(UTC).date())
                 for part, subject_id, source, unit, at, *_ in values
             )
-        if went:
-            run(cursor, self.sql["drop_subject_days"], tables, touched)
+        if has_deleted:
+            run(cursor, self.sql["delete_subject_days"], tables, touched)
         changed: set[tuple[Any, ...]] = set()
         if touched:
-            run(cursor, self.sql["roll"], tables, touched)
+            run(cursor, self.sql["roll_up"], tables, touched)
             changed.update(cursor)
-        if went:
+        if has_deleted:
             changed.update(each[:4] for each in touched)
         if changed:
-            run(cursor, SQL["drop_subjects"], tables, changed)
-        if went:
+            run(cursor, SQL["delete_empty_subjects"], tables, changed)
+        if has_deleted:
             days = {(part, source, unit, day) for part, source, unit, _, day in touched}
-            run(cursor, SQL["drop_days"], tables, days)
-            run(cursor, SQL["roll_days"], tables, days)
+            run(cursor, SQL["delete_days"], tables, days)
+            run(cursor, SQL["roll_up_days"], tables, days)
 
-    def grow(self, cursor: Cursor[Any], tables: Tables, page: Page) -> None:
+    def fill(self, cursor: Cursor[Any], tables: Tables, page: Page) -> None:
         """Only the values: the rollups are settled at the end."""
         changes = fold(page)
-        self._take(cursor, tables, changes)
+        self._delete(cursor, tables, changes)
         if values := changes.values():
             insert(cursor, SQL["insert"], tables, TYPES, values)
 
-    def _take(self, cursor: Cursor[Any], tables: Tables, changes: OutcomeChanges) -> set[SubjectDay]:
+    def _delete(self, cursor: Cursor[Any], tables: Tables, changes: OutcomeChanges) -> set[SubjectDay]:
         """Whose days are touched by the values that go."""
         touched: set[SubjectDay] = set()
-        for name, keys in (("take_withdrawn", changes.withdrawn), ("take", changes.taken)):
+        for name, keys in (("delete_withdrawn", changes.withdrawn), ("delete_values", changes.deleted)):
             if keys:
                 run(cursor, SQL[name], tables, keys)
                 touched.update(SubjectDay(*row) for row in cursor)
         return touched
 
 
-FIRST = SQL | statements.beside(__file__, "outcomes_1")
+SQL_V1 = SQL | statements.beside(__file__, "outcomes_v1")
 
 
-class FirstOutcomes(Outcomes):
+class OutcomesV1(Outcomes):
     """Version 1: slopes were made of daily means that are rounded to floats."""
 
     version = 1
-    sql: Mapping[str, LiteralString] = FIRST
-    shown: Mapping[str, LiteralString] = {"subjects": SQL["rolled_subjects"]}
-    derived: Mapping[str, LiteralString] = {**Outcomes.derived, "subjects": FIRST["rolled_subjects"]}
+    sql: Mapping[str, LiteralString] = SQL_V1
+    shown: Mapping[str, LiteralString] = {"subjects": SQL["subjects_rollup"]}
+    derived: Mapping[str, LiteralString] = {**Outcomes.derived, "subjects": SQL_V1["subjects_rollup"]}

@@ -13,7 +13,7 @@ Tables = Mapping[str, Identifier]
 """The tables of a generation, by the names that questions and statements (`{name}`) call them."""
 
 
-class Placed(NamedTuple):
+class PositionedEvent(NamedTuple):
     """An event at its position in the log."""
 
     part: int
@@ -21,22 +21,22 @@ class Placed(NamedTuple):
     event: Event
 
 
-Page = Sequence[Placed]
+Page = Sequence[PositionedEvent]
 """In the order of each partition."""
 
 Row = tuple[Any, ...]
 """The columns of a table, in their order. Tables begin with their key, so that rows sort by it as tuples do."""
 
 
-class Expected(Protocol):
+class ExpectedRows(Protocol):
     """The rows that the events of one partition come to, told without a database. Those of each table come in the order
     of its key."""
 
-    def take(self, page: Sequence[tuple[int, Event]]) -> Mapping[str, Iterable[Row]]:
+    def add_page(self, page: Sequence[tuple[int, Event]]) -> Mapping[str, Iterable[Row]]:
         """Go on with the next events, each after its seq: the rows of each table that are told now. Events that the
         view does not care about are among them. Where `write` would fail, any error."""
 
-    def rest(self) -> Mapping[str, Iterable[Row]]:
+    def remaining(self) -> Mapping[str, Iterable[Row]]:
         """After the last event: all other rows."""
 
 
@@ -48,19 +48,19 @@ class Changes(Protocol):
     def in_order(self) -> Iterator[Row]: ...
 
 
-class Folded(Expected):
+class FoldedRows(ExpectedRows):
     """The rows of one table, as if the whole partition had come in one page."""
 
     def __init__(self, table: str, part: int, changes: Changes) -> None:
         self._table, self._part, self._changes = table, part, changes
 
-    def take(self, page: Sequence[tuple[int, Event]]) -> Mapping[str, Iterable[Row]]:
+    def add_page(self, page: Sequence[tuple[int, Event]]) -> Mapping[str, Iterable[Row]]:
         part, add = self._part, self._changes.add
         for _, event in page:
             add(part, event)
         return {}
 
-    def rest(self) -> Mapping[str, Iterable[Row]]:
+    def remaining(self) -> Mapping[str, Iterable[Row]]:
         return {self._table: self._changes.in_order()}
 
 
@@ -84,13 +84,13 @@ class View(Protocol):
     """What questions see under a name, where that is not the table itself. This is how an older version looks to the
     questions of the latest one: a `select` of the columns that these ask for, from `{table}`."""
 
-    kept: Mapping[str, LiteralString] = {}
-    """Tables whose rows `expected` tells: the `select` of those of one partition (`part`), in the order of the key."""
+    stored_rows: Mapping[str, LiteralString] = {}
+    """Table → the `select` of its rows in one partition (`part`), in the order of its key."""
 
     derived: Mapping[str, LiteralString] = {}
     """Tables that follow from the others and from those before them: the `select` of all that they must hold."""
 
-    def expected(self, part: int) -> Expected | None:
+    def expected_rows(self, part: int) -> ExpectedRows | None:
         """What `write` makes of the events of one partition; None where only tables that are grown can tell."""
         return None
 
@@ -104,13 +104,12 @@ class View(Protocol):
     def write(self, cursor: Cursor[Any], tables: Tables, page: Page) -> None:
         """Write what a page makes of the rows."""
 
-    def grow(self, cursor: Cursor[Any], tables: Tables, page: Page) -> None:
-        """The same in a partition that nobody reads yet; what can be made at the end is left to `settle`. No page comes
-        twice."""
+    def fill(self, cursor: Cursor[Any], tables: Tables, page: Page) -> None:
+        """Like `write`, while a rebuild fills a partition: no page comes twice; derived tables wait for `complete`."""
         self.write(cursor, tables, page)
 
-    def settle(self, cursor: Cursor[Any], tables: Tables, part: int) -> None:
-        """Make what `grow` has left out of a partition: what follows from the other tables."""
+    def complete(self, cursor: Cursor[Any], tables: Tables, part: int) -> None:
+        """Make what `fill` has left out of a partition: what follows from the other tables."""
         for table, rows in self.derived.items():
             settled = SQL("insert into {} select t.* from ({}) t where t.part = %(part)s")
             cursor.execute(settled.format(tables[table], SQL(rows).format(**tables)), {"part": part})

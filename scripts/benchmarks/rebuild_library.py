@@ -21,7 +21,7 @@ from domain.catalogue import decode
 from domain.measurement import MeasurementRecorded, MeasurementRemoved, MeasurementRevised, MeasurementsWithdrawn
 from domain.partition import name_of, partition
 from projections.views import measurements
-from projections.views.view import Placed
+from projections.views.view import PositionedEvent
 from scripts.benchmarks.peers import LIBRARY_DATABASE
 from scripts.benchmarks.rebuild_log import PARTITIONS
 
@@ -157,7 +157,7 @@ def _store(conninfo: str, table: str, beginning: Sequence[Row]) -> None:
 
 def _check(conninfo: str, beginning: Sequence[Row]) -> None:
     events = [decode(topic, state) for _, _, topic, state in beginning]
-    page = [Placed(_part(event), seq, event) for seq, event in enumerate(events)]
+    page = [PositionedEvent(_part(event), seq, event) for seq, event in enumerate(events)]
     expected = set(measurements.fold(page).rows())
     with psycopg.connect(_own(conninfo), options="-c timezone=UTC") as connection:
         found = set(connection.execute(f"select {COLUMNS} from measurements").fetchall())

@@ -16,7 +16,7 @@ def serve_as_before(connection: Connection[Any], view: View) -> None:
             cursor.execute(sql.SQL("drop table if exists {} cascade").format(table))
         cursor.execute("delete from views where view = %s", [view.name])
         cursor.execute("delete from leases where view = %s", [view.name])
-        generations.create(cursor, view, 1, tables, grown=True)
+        generations.create(cursor, view, 1, tables, built=True)
         view.index(cursor, tables)
         generations.go_live(cursor, view, 1)
     connection.commit()

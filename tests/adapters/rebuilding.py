@@ -170,7 +170,7 @@ def begun(session: Session, name: str) -> Rebuild:
 def grown(session: Session, name: str) -> Rebuild:
     """A rebuild that has everything but to compare and to switch before it."""
     going = begun(session, name)
-    for _ in going.grow():
+    for _ in going.fill():
         pass
     going.finish()
     return going
@@ -185,17 +185,17 @@ def kept_from_projectors(copy: Copy, name: str, generation: int) -> Iterator[Non
         yield
 
 
-def count_grows(monkeypatch: pytest.MonkeyPatch) -> Counter[tuple[str, int]]:
+def count_fills(monkeypatch: pytest.MonkeyPatch) -> Counter[tuple[str, int]]:
     """How often each event, by stream and version, is given to a view that grows, from now on."""
     counts: Counter[tuple[str, int]] = Counter()
     for view in EVERYTHING.values():
-        monkeypatch.setattr(type(view), "grow", _counted(type(view).grow, counts))
+        monkeypatch.setattr(type(view), "fill", _counted(type(view).fill, counts))
     return counts
 
 
-def _counted(grow: Any, counts: Counter[tuple[str, int]]) -> Any:
-    def grow_and_count(view: View, cursor: Cursor[Any], tables: Tables, page: Page) -> None:
-        grow(view, cursor, tables, page)
+def _counted(fill: Any, counts: Counter[tuple[str, int]]) -> Any:
+    def fill_and_count(view: View, cursor: Cursor[Any], tables: Tables, page: Page) -> None:
+        fill(view, cursor, tables, page)
         counts.update((each.event.originator_id, each.event.originator_version) for each in page)
 
-    return grow_and_count
+    return fill_and_count

@@ -22,7 +22,7 @@ from adapters.postgres.connections import connector
 from adapters.processes.prepare import NotPrepared, prepare, wait_until_prepared
 from adapters.settings import Settings
 from domain.catalogue import decode
-from projections.rebuild.inline_views import not_grown
+from projections.rebuild.inline_views import missing_inline_views
 from tests import databases
 from tests.adapters.workload import Workload
 from tests.adapters.world import settle_in
@@ -339,10 +339,10 @@ def test_nothing_is_decided_beside_a_log_whose_inline_projections_are_missing(
 
 def test_a_log_whose_users_have_all_been_removed_needs_no_directory(half_imported: str) -> None:
     with psycopg.connect(half_imported) as connection:
-        assert ["dedupe_index", "directory"] == not_grown(connection)
+        assert ["dedupe_index", "directory"] == missing_inline_views(connection)
         connection.execute(
             "delete from events e where not exists"
             " (select from events r where r.originator_id = e.originator_id and r.topic like 'user.removed.%')"
         )
-        assert [] == not_grown(connection)
+        assert [] == missing_inline_views(connection)
         assert connection.execute("select from events").rowcount

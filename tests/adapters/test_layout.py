@@ -41,11 +41,11 @@ from domain.event import Origin
 from domain.measurement import withdraw
 from domain.partition import partition
 from domain.refusal import AlreadyRegistered, InstitutionInUse, NotFound
-from projections.lag import Lags
+from projections.lag import LagTracker
 from projections.views import generations
-from projections.views.outcomes import FirstOutcomes
+from projections.views.outcomes import OutcomesV1
 from projections.views.registry import VIEWS
-from projections.views.view import Placed, tables_of
+from projections.views.view import PositionedEvent, tables_of
 from tests.adapters.layout import STATEMENTS, Executed, partition_natively
 from tests.adapters.world import ALL, NOON, World, settle_in
 from tests.conftest import PARTITIONS
@@ -104,7 +104,7 @@ async def test_every_statement_runs_where_the_tables_are_cut_by_part(
                 assert Login(world.admin.id, "admin", "hash", 0) == await accounts.login("admin")
                 await ask_about_accounts(accounts, world)
                 await ask_about_outcomes(pool, world, sibling)
-                await until_level(ViewsReader(pool, Lags()))
+                await until_level(ViewsReader(pool, LagTracker()))
                 await audit(AuditReader(pool, PARTITIONS), world, second)
             health_check.check_projector(database)
             operate(Operator(database, Path()), connect)
@@ -259,9 +259,9 @@ def ask_directly(world: World, child: str, connect: Connect) -> None:
             told = {"name": "0001", "checksum": "x", "partitions": PARTITIONS}
             for name in ("create_migrations", "set_applied", "add_partitions"):
                 session.execute(STATEMENTS["migrate", name].encode(), told)
-        for name in ("equal_names", "groups_with_strangers"):
+        for name in ("equal_names", "groups_across_institutions"):
             assert [] == session.execute(STATEMENTS["directory", name].encode()).fetchall()
-        assert session.execute(STATEMENTS["directory", "users"].encode()).fetchall()
+        assert session.execute(STATEMENTS["directory", "all_users"].encode()).fetchall()
 
 
 async def audit(reader: AuditReader, world: World, weight: str) -> None:
@@ -275,18 +275,22 @@ async def audit(reader: AuditReader, world: World, weight: str) -> None:
 
 def keep_older_versions(connect: Connect) -> None:
     """What older versions of views make of the log: written, and grown."""
-    for view in (FirstOutcomes(),):
+    for view in (OutcomesV1(),):
         with connect("older") as session, session.cursor() as cursor, session.transaction(force_rollback=True):
-            written, grown = tables_of(view, 98), tables_of(view, 99)
+            written, filled = tables_of(view, 98), tables_of(view, 99)
             view.create(cursor, written)
-            view.create(cursor, grown)
+            view.create(cursor, filled)
             rows = cursor.execute("select part, seq, topic, state from events order by part, seq").fetchall()
-            log = [Placed(part, seq, decode(topic, state)) for part, seq, topic, state in rows if topic in view.topics]
+            log = [
+                PositionedEvent(part, seq, decode(topic, state))
+                for part, seq, topic, state in rows
+                if topic in view.topics
+            ]
             for placed in log:
                 view.write(cursor, written, [placed])
-            view.grow(cursor, grown, log)
+            view.fill(cursor, filled, log)
             for part in range(PARTITIONS):
-                view.settle(cursor, grown, part)
+                view.complete(cursor, filled, part)
 
 
 def read_again(database: str) -> None:

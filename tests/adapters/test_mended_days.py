@@ -15,8 +15,8 @@ from adapters.postgres.migrate import MIGRATIONS, migrate
 from domain.event import Event
 from domain.partition import stream
 from projections.views import outcomes
-from projections.views.outcomes import FirstOutcomes
-from projections.views.view import Placed, tables_of
+from projections.views.outcomes import OutcomesV1
+from projections.views.view import PositionedEvent, tables_of
 from tests import databases
 from tests.adapters.older import serve_as_before
 from tests.examples import entry_recorded, measurement_removed, weight_recorded
@@ -24,7 +24,7 @@ from tests.examples import entry_recorded, measurement_removed, weight_recorded
 MEND = "0005_days_of_utc.sql"
 CHILD = "5a62be07d6f33400146c9b61"
 START = datetime(2026, 6, 1, tzinfo=UTC)
-VIEW = FirstOutcomes()
+VIEW = OutcomesV1()
 """That there was then."""
 
 TABLES = tables_of(VIEW, 1)
@@ -35,9 +35,9 @@ def before(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
     """A session on a database as it was before the mend, with the statement that there was then."""
     files = Path(shutil.copytree(MIGRATIONS, tmp_path / "migrations"))
     (files / MEND).unlink()
-    roll = outcomes.FIRST["roll"].replace("::timestamp at time zone", " at time zone")
-    assert roll != outcomes.FIRST["roll"]
-    monkeypatch.setitem(outcomes.FIRST, "roll", roll)
+    roll_up = outcomes.SQL_V1["roll_up"].replace("::timestamp at time zone", " at time zone")
+    assert roll_up != outcomes.SQL_V1["roll_up"]
+    monkeypatch.setitem(outcomes.SQL_V1, "roll_up", roll_up)
     with databases.copied(server.url, "template1") as url, psycopg.connect(url) as connection:
         migrate(connection, 2, files)
         serve_as_before(connection, VIEW)
@@ -56,7 +56,7 @@ def fill(cursor: Cursor[Any], zone: str) -> None:
             own: dict[str, Any] = {"originator_id": stream(CHILD, f"m{id}"), "child_id": CHILD}
             page.append(weight_recorded(**own, happened_at=at, value=30.0 + number))
         page.append(measurement_removed(**own))
-        VIEW.write(cursor, TABLES, [Placed(1, seq, event) for seq, event in enumerate(page, 1)])
+        VIEW.write(cursor, TABLES, [PositionedEvent(1, seq, event) for seq, event in enumerate(page, 1)])
 
 
 def rows(cursor: Cursor[Any], statement: sql.Composable) -> list[str]:

@@ -17,7 +17,7 @@ from application.queries.analytics import Slopes
 from application.queries.outcomes import ReadOutcome
 from domain.entry import Entry
 from projections.views import generations
-from projections.views.outcomes import FirstOutcomes
+from projections.views.outcomes import OutcomesV1
 from tests.adapters.older import serve_as_before
 from tests.adapters.rebuilding import BEHIND
 from tests.adapters.world import NOON, World
@@ -54,9 +54,11 @@ async def test_exact_slopes_are_answered_before_and_after_the_rebuild_and_after_
     database: str, world: World, connect: Callable[[str], Connection[Any]]
 ) -> None:
     with psycopg.connect(database) as connection:
-        serve_as_before(connection, FirstOutcomes())
+        serve_as_before(connection, OutcomesV1())
         generations.prepare(connection)
-        assert [("outcomes", 1, 2)] == [(each.view, each.live, each.latest) for each in generations.older(connection)]
+        assert [("outcomes", 1, 2)] == [
+            (each.view, each.live, each.latest) for each in generations.outdated_views(connection)
+        ]
     outcome_id = world.id(world.outcome_of("steps", "steps"))
     enter(world, outcome_id, "flat", ["1", "0", "0"], ["0", "2", "0", "0", "0", "0"])
     enter(world, outcome_id, "rising", ["1", "0", "0"], ["0.3333333333333333333333333333333333334"])
@@ -68,7 +70,7 @@ async def test_exact_slopes_are_answered_before_and_after_the_rebuild_and_after_
         operator = Operator(database, Path())
         assert 0 == operator.rebuild(["outcomes"], workers=1, accept_differences=False, anew=False)
     with psycopg.connect(database) as connection:
-        assert [] == generations.older(connection)
+        assert [] == generations.outdated_views(connection)
     catch_up(connect)
     assert expected == await slopes(database, world, outcome_id)
     with projecting(connect):

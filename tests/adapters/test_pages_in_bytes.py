@@ -13,7 +13,7 @@ from adapters.postgres.connections import connector
 from projections.projector import pages
 from projections.verification import stored_rows
 from projections.views.registry import VIEWS
-from tests.adapters.rebuilding import BEHIND, Copy, begun, count_grows, each_view, everything, filled
+from tests.adapters.rebuilding import BEHIND, Copy, begun, count_fills, each_view, everything, filled
 from tests.adapters.replaying import replayed
 from tests.adapters.world import settle_in
 from tests.running.processes import soon
@@ -77,7 +77,7 @@ def test_a_rebuild_in_pages_of_one_event_sees_every_event_once(
     copy: Copy, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows = copy.rows(name)
-    grows = count_grows(monkeypatch)
+    grows = count_fills(monkeypatch)
     assert 0 == copy.rebuild(name)
     assert rows == copy.rows(name)
     assert copy.events(name) == set(grows)
@@ -89,7 +89,7 @@ def test_a_rebuild_in_pages_of_one_event_sees_every_event_once(
 def test_a_switch_waits_until_it_has_gone_the_whole_way_in_pages_of_one_event(copy: Copy, name: str) -> None:
     with copy.session() as session:
         going = begun(session, name)
-        for _ in going.grow():
+        for _ in going.fill():
             pass
         going.finish()
         (child,) = copy.world.children(1)
@@ -117,13 +117,13 @@ def test_a_replay_does_not_hold_the_rows_of_many_large_events_in_memory(
     copy.catch_up()
     dropped: list[int] = []
     monkeypatch.setattr(stored_rows, "MOST", 200_000)
-    grow = stored_rows.Beside.differences
+    grow = stored_rows.RowComparison.differences
 
-    def noted(self: stored_rows.Beside, *of: object) -> object:
+    def noted(self: stored_rows.RowComparison, *of: object) -> object:
         dropped.append(self._part)
         return grow(self, *of)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(stored_rows.Beside, "differences", noted)
+    monkeypatch.setattr(stored_rows.RowComparison, "differences", noted)
     assert 0 == replayed(copy, capsys).code
     ((part,),) = copy.ask("select distinct part from events where originator_id like %s", f"{child}/%")
     assert dropped.count(part) >= len(VIEWS.latest)

@@ -19,7 +19,7 @@ from adapters.processes import prepare as preparing
 from adapters.processes.prepare import NotPrepared, prepare, wait_until_prepared
 from adapters.settings import Settings
 from projections.views import generations
-from projections.views.generations import NamesTaken
+from projections.views.generations import NamesInUse
 from projections.views.registry import VIEWS
 from tests import databases
 
@@ -98,7 +98,7 @@ def test_a_switch_does_not_replace_what_is_not_ours(
 ) -> None:
     prepared(empty, tmp_path)
     session.execute(f"drop view days; create {kind} days as select 1 as id".encode())
-    with session.cursor() as cursor, pytest.raises(NamesTaken, match="days"):
+    with session.cursor() as cursor, pytest.raises(NamesInUse, match="days"):
         generations.go_live(cursor, VIEWS.latest["outcomes"], 1)
     assert [(1,)] == session.execute("table days").fetchall()
 

@@ -20,7 +20,7 @@ from projections.views.generations import Generation
 from tests.adapters.rebuilding import (
     Copy,
     begun,
-    count_grows,
+    count_fills,
     each_inline,
     everything,
     filled,
@@ -46,7 +46,7 @@ def copy(server: embedded.Server, new_database: Callable[..., str]) -> Iterator[
 def test_what_is_rebuilt_has_the_rows_of_what_served_and_serves(
     copy: Copy, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    grows = count_grows(monkeypatch)
+    grows = count_fills(monkeypatch)
     rows, tables = copy.rows(name), copy.serving(name)
     assert all(rows.values())
     assert 0 == copy.rebuild(name)
@@ -114,7 +114,7 @@ def test_a_rebuild_that_is_stopped_again_and_again_goes_on_where_it_was(
             going = begun(session, name)
             before, total = going.progress()
             assert done == before
-            for _ in islice(going.grow(), random.randrange(4)):
+            for _ in islice(going.fill(), random.randrange(4)):
                 pass
             done, _ = going.progress()
         if done == total:
@@ -134,13 +134,13 @@ def test_a_rebuild_that_is_stopped_in_the_middle_of_a_page_has_not_done_it(
     copy: Copy, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(generation_build, "PAGE", 25)
-    rows, set_places = copy.rows(name), pages.set_places
+    rows, save_checkpoints = copy.rows(name), pages.save_checkpoints
     written = 0
 
     def stop_at_the_third(cursor: Cursor[Any], generation: Generation, reached: dict[int, int]) -> None:
         nonlocal written
         written += 1
-        set_places(cursor, generation, reached)
+        save_checkpoints(cursor, generation, reached)
         if written % 3 == 0:
             raise KeyboardInterrupt
 

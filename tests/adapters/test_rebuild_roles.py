@@ -174,7 +174,7 @@ def test_nothing_is_switched_to_that_who_keeps_it_can_no_longer_write(shared: Sh
         with kept(shared), connector(shared.url)(builder) as connection:
             connection.autocommit = True
             going = rebuild.begin(connection, builder, name)
-            for _ in going.grow():
+            for _ in going.fill():
                 pass
             table = list(going.new.tables.values())[-1]
             keeper = Identifier(shared.role("keeper"))

@@ -11,7 +11,7 @@ import pytest
 from adapters.postgres import embedded
 from projections.rebuild import generation_build
 from projections.rebuild.generation_build import RebuildRefused
-from tests.adapters.rebuilding import Copy, begun, count_grows, everything, filled
+from tests.adapters.rebuilding import Copy, begun, count_fills, everything, filled
 from tests.running.processes import soon
 
 
@@ -27,35 +27,35 @@ def test_two_workers_at_the_same_moment_apply_every_event_once(
 ) -> None:
     monkeypatch.setattr(generation_build, "PAGE", 25)
     monkeypatch.setattr(generation_build, "CLAIM", 1)
-    grows = count_grows(monkeypatch)
+    grows = count_fills(monkeypatch)
     both, own = threading.Barrier(2, timeout=10), threading.local()
     errors: list[Exception] = []
-    go_on = generation_build.Growth.go_on
+    catch_up = generation_build.ViewGeneration.catch_up
 
     def meet(*of: Any, **how: Any) -> dict[int, int]:
         if not hasattr(own, "met"):
             own.met = True
             both.wait()  # each has claimed a partition of its own now
-        return go_on(*of, **how)
+        return catch_up(*of, **how)
 
     def work() -> None:
         try:
             with copy.session("grow") as (connection, _):
-                for _ in generation_build.grow(connection, going.new):
+                for _ in generation_build.fill(connection, going.new):
                     pass
         except Exception as error:
             errors.append(error)
 
     with copy.session() as session:
         going = begun(session, name)
-        monkeypatch.setattr(generation_build.Growth, "go_on", meet)
+        monkeypatch.setattr(generation_build.ViewGeneration, "catch_up", meet)
         workers = [threading.Thread(target=work) for _ in range(2)]
         for worker in workers:
             worker.start()
         for worker in workers:
             worker.join()
         assert [] == errors
-        monkeypatch.setattr(generation_build.Growth, "go_on", go_on)
+        monkeypatch.setattr(generation_build.ViewGeneration, "catch_up", catch_up)
     rows = copy.rows(name)
     assert 0 == copy.rebuild(name)
     assert rows == copy.rows(name)
@@ -67,7 +67,7 @@ def test_two_workers_at_the_same_moment_apply_every_event_once(
 def test_a_second_rebuild_is_refused_while_the_session_of_the_first_is_there(copy: Copy, name: str) -> None:
     with copy.session() as session:
         first = begun(session, name)
-        assert list(islice(first.grow(), 1))
+        assert list(islice(first.fill(), 1))
         with pytest.raises(RebuildRefused, match=f"{name} is being rebuilt already: generation .* by {session[1]}"):
             copy.rebuild(name)
         done = first.progress()

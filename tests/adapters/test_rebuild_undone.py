@@ -94,7 +94,7 @@ def test_there_is_no_way_back_where_nothing_was_kept(copy: Copy, name: str) -> N
 @everything
 def test_there_is_no_way_to_what_a_rebuild_has_not_finished(copy: Copy, name: str) -> None:
     with copy.session() as session:
-        assert list(islice(begun(session, name).grow(), 1))
+        assert list(islice(begun(session, name).fill(), 1))
         with pytest.raises(RebuildRefused, match="no other generation"):
             copy.operator().roll_back(name)
     with pytest.raises(RebuildRefused, match="no other generation"):
@@ -135,7 +135,7 @@ def test_what_a_rebuild_is_at_is_not_dropped_and_what_one_has_left_is(copy: Copy
     rows = copy.rows(name)
     with copy.session() as session:
         going = begun(session, name)
-        assert list(islice(going.grow(), 1))
+        assert list(islice(going.fill(), 1))
         assert 0 == copy.operator().drop_old([name])
         number = going.new.generation.generation
         assert number in known(copy, name)
@@ -150,7 +150,7 @@ def test_what_a_rebuild_has_left_is_dropped_by_one_that_begins_anew(copy: Copy, 
     rows = copy.rows(name)
     with copy.session() as session:
         left = begun(session, name)
-        assert list(islice(left.grow(), 3))
+        assert list(islice(left.fill(), 3))
         ((oid,),) = copy.ask("select %s::regclass::oid", next(iter(left.new.tables.values())).as_string(session[0]))
     assert 0 == copy.operator().rebuild([name], workers=1, accept_differences=False, anew=True)
     assert rows == copy.rows(name)

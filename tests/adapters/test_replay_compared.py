@@ -17,7 +17,7 @@ from domain.measurement import MeasurementRecorded
 from domain.partition import ACCOUNTS, partition
 from projections.verification import replay, stored_rows
 from projections.verification.histories import Report
-from projections.verification.stored_rows import Kept, all_kept
+from projections.verification.stored_rows import StoredRows, all_projections
 from projections.views.registry import VIEWS
 from projections.views.view import Page, Tables, View
 from tests.adapters.rebuilding import EVERYTHING, Copy, everything, filled
@@ -58,7 +58,7 @@ def session(copy: Copy) -> Iterator[Connection[Any]]:
 def grown(monkeypatch: pytest.MonkeyPatch) -> set[str]:
     """The views that had to be grown anew."""
     names = set()
-    grow = stored_rows._grow
+    grow = stored_rows._fill
 
     def note(cursor: Cursor[Any], view: View, tables: Tables, page: Page) -> Any:
         names.add(view.name)
@@ -68,11 +68,11 @@ def grown(monkeypatch: pytest.MonkeyPatch) -> set[str]:
     return names
 
 
-def of(session: Connection[Any], name: str) -> Kept:
-    return next(each for each in all_kept(session) if each.view.name == name)
+def of(session: Connection[Any], name: str) -> StoredRows:
+    return next(each for each in all_projections(session) if each.view.name == name)
 
 
-def found(session: Connection[Any], view: Kept, part: int) -> list[str]:
+def found(session: Connection[Any], view: StoredRows, part: int) -> list[str]:
     """The tables of which a row of the partition is not what it should be."""
     report = Report()
     for _ in replay.replay(session, part, PARTITIONS, report, [view]):
@@ -142,16 +142,16 @@ def test_the_least_change_of_any_column_is_found(session: Connection[Any], name:
         for column in there.types:
             with there.changed(column) as part:
                 assert {table} == set(found(session, view, part)), column
-    assert [] == [difference for part in replay.parts(session) for difference in found(session, view, part)]
+    assert [] == [difference for part in replay.partitions(session) for difference in found(session, view, part)]
 
 
-@pytest.mark.parametrize("table", [table for view in EVERYTHING.values() for table in view.kept])
+@pytest.mark.parametrize("table", [table for view in EVERYTHING.values() for table in view.stored_rows])
 def test_a_row_is_missed_wherever_it_is_and_one_too_many_is_found(
     table: str, session: Connection[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """At the beginning, the end and amid what is compared at once, and of the whole."""
     monkeypatch.setattr(stored_rows, "CHUNK", 3)
-    (view,) = (each for each in all_kept(session) if table in each.view.kept)
+    (view,) = (each for each in all_projections(session) if table in each.view.stored_rows)
     there = Table(session, view.tables[table])
     ((part, count),) = there.ask("select part, count(*) from {table} group by part order by 2 desc limit 1")
     assert count > 8

@@ -10,7 +10,7 @@ from psycopg import Cursor, sql
 from psycopg.sql import Identifier
 
 from domain.event import Event
-from projections.views.view import Page, Placed, Tables, View
+from projections.views.view import Page, PositionedEvent, Tables, View
 from tests.application.people import People
 from tests.application.world import World
 from tests.fakes import FakeLog
@@ -41,7 +41,7 @@ def pages(log: Log, seed: int) -> list[Page]:
     """The events of all partitions, each in its order, met at random and cut into pages at random."""
     random = Random(seed)
     left = {page[0].part: list(page) for page in whole(log) if page}
-    found: list[list[Placed]] = [[]]
+    found: list[list[PositionedEvent]] = [[]]
     while left:
         part = random.choice(sorted(left))
         found[-1].append(left[part].pop(0))
@@ -54,7 +54,7 @@ def pages(log: Log, seed: int) -> list[Page]:
 
 def whole(log: Log) -> list[Page]:
     """Each partition as one page."""
-    return [[Placed(part, seq, event) for seq, event in enumerate(events, 1)] for part, events in log.items()]
+    return [[PositionedEvent(part, seq, event) for seq, event in enumerate(events, 1)] for part, events in log.items()]
 
 
 def concerning(view: View, pages: Sequence[Page]) -> list[Page]:

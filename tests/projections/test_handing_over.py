@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from projections.projector.projector import handed_over
+from projections.projector.projector import partitions_to_hand_over
 
 Held = dict[str, list[int]]
 
@@ -19,7 +19,7 @@ def holdings(draw: st.DrawFn) -> Held:
 
 
 def give(held: Held, worker: str, *, leaving: bool = False) -> None:
-    for part, other in handed_over(worker, held, leaving=leaving).items():
+    for part, other in partitions_to_hand_over(worker, held, leaving=leaving).items():
         held[worker].remove(part)
         held[other].append(part)
 
@@ -38,7 +38,7 @@ def test_when_each_has_given_once_nobody_has_more_than_an_equal_share(held: Held
 @given(held=holdings())
 def test_nobody_gives_who_has_no_more_than_its_share(held: Held) -> None:
     share = -(-sum(map(len, held.values())) // len(held))
-    assert all(not handed_over(worker, held) for worker, mine in held.items() if len(mine) <= share)
+    assert all(not partitions_to_hand_over(worker, held) for worker, mine in held.items() if len(mine) <= share)
 
 
 @given(held=holdings())
@@ -49,4 +49,4 @@ def test_who_leaves_gives_all_to_those_who_stay(held: Held) -> None:
 
 
 def test_nobody_is_given_what_there_is_nobody_to_give_to() -> None:
-    assert {} == handed_over("alone", {"alone": [1, 2]}, leaving=True)
+    assert {} == partitions_to_hand_over("alone", {"alone": [1, 2]}, leaving=True)

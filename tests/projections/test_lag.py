@@ -2,7 +2,7 @@
 
 import pytest
 
-from projections.lag import LOOKS, Lags
+from projections.lag import MAX_OBSERVATIONS, LagTracker
 
 TWO_DAYS = 172_800.0
 
@@ -20,62 +20,64 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def lags(clock: Clock) -> Lags:
-    return Lags(clock)
+def lags(clock: Clock) -> LagTracker:
+    return LagTracker(clock)
 
 
 def test_a_view_that_stands_still_is_behind_by_the_time_that_passes_though_its_events_are_of_a_time_to_come(
-    lags: Lags, clock: Clock
+    lags: LagTracker, clock: Clock
 ) -> None:
     for passed in (0.0, 30.0, 90.0):
         clock.now = 1_000.0 + passed
-        lags.look([5, 7], [[5, 6]])
+        lags.observe([5, 7], [[5, 6]])
         assert passed == lags.seconds([5, 6], age=-TWO_DAYS)
 
 
-def test_an_event_is_younger_than_the_look_that_did_not_find_it_whatever_its_time(lags: Lags, clock: Clock) -> None:
-    lags.look([5], [[5]])
+def test_an_event_is_younger_than_the_look_that_did_not_find_it_whatever_its_time(
+    lags: LagTracker, clock: Clock
+) -> None:
+    lags.observe([5], [[5]])
     clock.now += 2.0
-    lags.look([6], [[5]])
+    lags.observe([6], [[5]])
     assert 2.0 == lags.seconds([5], age=TWO_DAYS)
     assert 1.5 == lags.seconds([5], age=1.5)
 
 
-def test_a_first_look_has_the_clock_alone_and_no_lag_is_below_0(lags: Lags) -> None:
-    lags.look([6], [[5], [6]])
+def test_a_first_look_has_the_clock_alone_and_no_lag_is_below_0(lags: LagTracker) -> None:
+    lags.observe([6], [[5], [6]])
     assert TWO_DAYS == lags.seconds([5], age=TWO_DAYS)
     assert 0.0 == lags.seconds([5], age=-TWO_DAYS)
     assert 0.0 == lags.seconds([6], age=0.0)
 
 
-def test_a_view_that_goes_on_and_never_gets_nearer_is_as_far_behind_as_it_is(lags: Lags, clock: Clock) -> None:
+def test_a_view_that_goes_on_and_never_gets_nearer_is_as_far_behind_as_it_is(lags: LagTracker, clock: Clock) -> None:
     """It has always seen what there was 10 s ago."""
     for second in range(100):
         clock.now = 1_000.0 + second
-        lags.look([second], [[second - 10]])
+        lags.observe([second], [[second - 10]])
     assert 10.0 == lags.seconds([89], age=-TWO_DAYS) + 1.0
 
 
-def test_one_partition_that_stands_still_is_not_hidden_by_those_that_go_on(lags: Lags, clock: Clock) -> None:
+def test_one_partition_that_stands_still_is_not_hidden_by_those_that_go_on(lags: LagTracker, clock: Clock) -> None:
     for second in range(50):
         clock.now = 1_000.0 + second
-        lags.look([second, 1], [[second, 0]])
+        lags.observe([second, 1], [[second, 0]])
     assert 49.0 == lags.seconds([49, 0], age=-TWO_DAYS)
 
 
 def test_however_often_is_looked_few_looks_are_remembered_and_the_first_of_them_counts(
-    lags: Lags, clock: Clock
+    lags: LagTracker, clock: Clock
 ) -> None:
     for second in range(100_000):
         clock.now = 1_000.0 + second
-        lags.look([second + 1], [[0]])
-        assert len(lags._looks) <= LOOKS
+        lags.observe([second + 1], [[0]])
+        assert len(lags._observations) <= MAX_OBSERVATIONS
     assert 99_999.0 == lags.seconds([0], age=-TWO_DAYS)
 
 
-def test_a_view_that_has_caught_up_is_not_behind(lags: Lags, clock: Clock) -> None:
-    lags.look([9], [[3]])
+def test_a_view_that_has_caught_up_is_not_behind(lags: LagTracker, clock: Clock) -> None:
+    lags.observe([9], [[3]])
     clock.now += 60.0
-    lags.look([9], [[9]])
+    lags.observe([9], [[9]])
     assert 0.0 == lags.seconds([9], age=0.0)
-    assert 1 == len(lags._looks)
+    assert 1 == len(lags._observations)

@@ -27,8 +27,8 @@ union all select count(*), max(xmin::text::bigint), max(xmax::text::bigint) from
 """Which transactions have written the rows last, and locked them last."""
 
 
-def gone(connection: Connection[Any], patience: dict[str, float]) -> set[str]:
-    return {owner for (owner,) in connection.execute(SQL["gone"], VIEW | patience)}
+def absent_workers(connection: Connection[Any], patience: dict[str, float]) -> set[str]:
+    return {owner for (owner,) in connection.execute(SQL["absent_workers"], VIEW | patience)}
 
 
 def versions(connection: Connection[Any]) -> list[tuple[Any, ...]]:
@@ -39,24 +39,24 @@ def test_a_worker_is_gone_when_its_session_is_or_does_nothing_for_too_long(conne
     with connect("looking") as looking, connect("idle") as idle, at_work(connect, "busy"):
         looking.autocommit = idle.autocommit = True
         for owner in ("idle", "busy"):
-            looking.execute(SQL["beat"], VIEW | {"owner": owner, "rate": 0.0})
+            looking.execute(SQL["heartbeat"], VIEW | {"owner": owner, "rate": 0.0})
         looking.execute("update leases set owner = 'killed'")
-        assert {"killed"} == gone(looking, LONG)
-        assert {"killed", "idle"} == gone(looking, NOT_A_MOMENT)
+        assert {"killed"} == absent_workers(looking, LONG)
+        assert {"killed", "idle"} == absent_workers(looking, NOT_A_MOMENT)
 
 
 def test_of_the_session_of_another_role_only_its_end_is_noticed(database: str, connect: Connect) -> None:
     role = sql.Identifier(f"other_{uuid4().hex}")
     with connect("idle") as idle, connect("owner") as owner:
         idle.autocommit = owner.autocommit = True
-        owner.execute(SQL["beat"], VIEW | {"owner": "idle", "rate": 0.0})
+        owner.execute(SQL["heartbeat"], VIEW | {"owner": "idle", "rate": 0.0})
         owner.execute(sql.SQL("create role {}").format(role))
         try:
             owner.execute(sql.SQL("grant select on leases, workers to {}").format(role))
             owner.execute(sql.SQL("set role {}").format(role))
-            assert set() == gone(owner, NOT_A_MOMENT)
+            assert set() == absent_workers(owner, NOT_A_MOMENT)
             idle.close()
-            assert soon(lambda: gone(owner, NOT_A_MOMENT) == {"idle"}, 30)
+            assert soon(lambda: absent_workers(owner, NOT_A_MOMENT) == {"idle"}, 30)
         finally:
             owner.execute("reset role")
             owner.execute(sql.SQL("drop owned by {}").format(role))
@@ -67,10 +67,10 @@ def test_a_projector_at_rest_writes_nothing(database: str, connect: Connect) -> 
     beats: list[str] = []
 
     class Counting(Projector):
-        def _beat(self, connection: Connection[Any]) -> None:
-            super()._beat(connection)
+        def _heartbeat(self, connection: Connection[Any]) -> None:
+            super()._heartbeat(connection)
             beats.append("")
-            self._beat_at = 0.0  # and again at its next look
+            self._heartbeat_at = 0.0  # and again at its next look
 
     projector = Counting(connect, poll=0.001)
     working = threading.Thread(target=projector.run)

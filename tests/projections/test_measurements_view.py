@@ -7,7 +7,7 @@ from psycopg import Cursor
 
 from domain.partition import stream
 from projections.views.registry import VIEWS
-from projections.views.view import Placed
+from projections.views.view import PositionedEvent
 from tests.examples import (
     BODY_FAT,
     CHILD,
@@ -22,7 +22,7 @@ from tests.projections.laws import rows_of
 
 MEASUREMENTS = VIEWS.latest["measurements"]
 
-RECORDED = Placed(3, 1, body_fat_recorded())
+RECORDED = PositionedEvent(3, 1, body_fat_recorded())
 
 
 @pytest.mark.parametrize(
@@ -34,20 +34,23 @@ def test_a_revision_says_all_that_its_row_holds_in_whatever_page_it_comes(
     cursor: Cursor[Any], changes: dict[str, Any]
 ) -> None:
     """Or a rebuilt view would differ from the live one."""
-    revised = Placed(3, 2, body_fat_revised(**changes))
+    revised = PositionedEvent(3, 2, body_fat_revised(**changes))
     expected = rows_of(cursor, MEASUREMENTS, [[RECORDED, revised]])
     assert expected == rows_of(cursor, MEASUREMENTS, [[RECORDED], [revised]])
 
 
 @pytest.mark.parametrize("cut", [0, 1])
 def test_a_removed_measurement_has_no_row(cursor: Cursor[Any], cut: int) -> None:
-    events = [RECORDED, Placed(3, 2, measurement_removed(originator_id=stream(CHILD, BODY_FAT), kind="body_fat"))]
+    events = [
+        RECORDED,
+        PositionedEvent(3, 2, measurement_removed(originator_id=stream(CHILD, BODY_FAT), kind="body_fat")),
+    ]
     assert [] == rows_of(cursor, MEASUREMENTS, [events[:cut], events[cut:]])
 
 
 @pytest.mark.parametrize("cut", [0, 1, 2])
 def test_a_withdrawal_takes_all_rows_of_the_child_and_no_others(cursor: Cursor[Any], cut: int) -> None:
-    other = Placed(3, 4, weight_recorded(originator_id=stream(OTHER_CHILD, BODY_FAT), child_id=OTHER_CHILD))
-    events = [RECORDED, Placed(3, 2, weight_recorded()), Placed(3, 3, measurements_withdrawn())]
+    other = PositionedEvent(3, 4, weight_recorded(originator_id=stream(OTHER_CHILD, BODY_FAT), child_id=OTHER_CHILD))
+    events = [RECORDED, PositionedEvent(3, 2, weight_recorded()), PositionedEvent(3, 3, measurements_withdrawn())]
     expected = rows_of(cursor, MEASUREMENTS, [[other]])
     assert expected == rows_of(cursor, MEASUREMENTS, [[other, *events[:cut]], events[cut:]])

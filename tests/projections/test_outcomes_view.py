@@ -16,7 +16,7 @@ from psycopg.sql import Identifier
 from domain.event import Event
 from domain.partition import stream
 from projections.views.outcomes import Outcomes, source_of
-from projections.views.view import Page, Placed
+from projections.views.view import Page, PositionedEvent
 from tests.examples import (
     INSTITUTION,
     NOON,
@@ -161,7 +161,7 @@ def _sum(numbers: Sequence[Decimal], zero: Decimal) -> Decimal:
 
 
 def placed(log: Log) -> Page:
-    return [Placed(part, seq, event) for part, events in log.items() for seq, event in enumerate(events, 1)]
+    return [PositionedEvent(part, seq, event) for part, events in log.items() for seq, event in enumerate(events, 1)]
 
 
 @pytest.fixture(scope="module")

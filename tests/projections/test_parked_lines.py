@@ -7,14 +7,14 @@ from psycopg import Cursor
 from structlog.testing import capture_logs
 
 from projections.projector import pages
-from projections.projector.pages import Left, Stored, park
+from projections.projector.pages import ParkedEvent, Stored, park
 from projections.views.generations import Generation
 
 ANYWHERE = cast("Cursor[Any]", SimpleNamespace(execute=lambda *_: None))
 
 
-def left(stream: int, error: str | None) -> Left:
-    return Left(Stored(3, stream, f"a/{stream}", "measurement.recorded.v3", b""), error)
+def left(stream: int, error: str | None) -> ParkedEvent:
+    return ParkedEvent(Stored(3, stream, f"a/{stream}", "measurement.recorded.v3", b""), error)
 
 
 def test_streams_that_are_parked_page_after_page_are_one_line_with_the_first_of_them() -> None:

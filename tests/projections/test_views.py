@@ -55,9 +55,9 @@ def test_a_partition_that_is_grown_and_settled_has_the_rows_of_one_that_was_writ
 ) -> None:
     def grow(tables: Tables) -> None:
         for page in concerning(view, pages(log, seed)):
-            view.grow(cursor, tables, page)
+            view.fill(cursor, tables, page)
         for part in log:
-            view.settle(cursor, tables, part)
+            view.complete(cursor, tables, part)
 
     assert rows_of(cursor, view, whole(log)) == rows_after(cursor, view, grow)
 

@@ -22,7 +22,7 @@ from application.processor import Processor
 from domain.catalogue import decode
 from domain.measurement import Reading
 from projections.views.measurements import fold
-from projections.views.view import Placed
+from projections.views.view import PositionedEvent
 from tests.running.processes import soon
 from tests.running.programme import START
 
@@ -83,7 +83,7 @@ def expected_rows(url: str) -> list[tuple[Any, ...]]:
     """The rows of the view, as they follow from the whole log at once."""
     with psycopg.connect(url) as connection:
         stored = connection.execute("select part, seq, topic, state from events order by part, seq").fetchall()
-    rows = fold(Placed(part, seq, decode(topic, state)) for part, seq, topic, state in stored).rows()
+    rows = fold(PositionedEvent(part, seq, decode(topic, state)) for part, seq, topic, state in stored).rows()
     return sorted(rows)
 
 

@@ -13,7 +13,7 @@ from adapters.cli.export_log import Selection, export
 from adapters.postgres import embedded
 from adapters.postgres.connections import connector
 from adapters.processes.prepare import wait_until_prepared
-from projections.rebuild.inline_views import not_grown
+from projections.rebuild.inline_views import missing_inline_views
 from projections.views.registry import VIEWS
 from tests import databases
 from tests.adapters.workload import Workload
@@ -83,7 +83,7 @@ def test_an_import_that_is_killed_goes_on_when_it_is_run_again(
     ((users,),) = ask(empty, "select count(*) from users")
     assert (step in STORED) == bool(events) == bool(users)
     with psycopg.connect(empty) as connection:
-        assert [] == not_grown(connection)
+        assert [] == missing_inline_views(connection)
     wait_until_prepared(empty, for_commands=True)
 
     again = run_briefly(*words, settings={"DATABASE_URL": empty})

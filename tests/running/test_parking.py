@@ -17,7 +17,7 @@ from projections.rebuild import rebuild
 from projections.rebuild.generation_build import RebuildRefused
 from projections.views import generations
 from projections.views.registry import VIEWS
-from projections.views.view import Placed, View, tables_of
+from projections.views.view import PositionedEvent, View, tables_of
 from tests import databases
 from tests.adapters.workload import Workload
 from tests.adapters.world import settle_in
@@ -113,7 +113,7 @@ def grown(connection: Connection[Any], view: View) -> int:
     """Another generation, grown beside; its number."""
     ((builder,),) = connection.execute("show application_name").fetchall()
     going = rebuild.begin(connection, builder, view.name)
-    for _ in going.grow():
+    for _ in going.fill():
         pass
     going.finish()
     return going.new.generation.generation
@@ -154,7 +154,7 @@ def test_what_is_skipped_is_as_if_that_event_had_never_been(log: str, connection
     states = broken(connection, view, readable=False)
     with projecting(connector(log), VIEWS.only(view.name)):
         assert caught_up(connection, view)
-    live = next(each for each in generations.all_of(connection) if each.view == view.name)
+    live = next(each for each in generations.all_generations(connection) if each.view == view.name)
     while left := streams(connection, view):
         for stream in left:
             parking.retry(connection, view, live, stream, skip=True)
@@ -167,7 +167,7 @@ def test_what_is_skipped_is_as_if_that_event_had_never_been(log: str, connection
         whole = []
         for part, seq, topic, state in stored:
             if UNWRITABLE not in state and state != UNDECODABLE:
-                whole.append(Placed(part, seq, decode(topic, state)))
+                whole.append(PositionedEvent(part, seq, decode(topic, state)))
         view.write(cursor, tables, whole)
     assert len(stored) - len(states) == len(whole)
     assert rows(connection, view, 99) == rows(connection, view, 1)
@@ -207,7 +207,7 @@ def test_a_generation_that_is_still_being_grown_is_not_tried_again(
     """It would be written to before its partitions are settled."""
     states = broken(connection, view, readable=False)
     going = rebuild.begin(connection, "parking", view.name)
-    for _ in going.grow():
+    for _ in going.fill():
         pass
     mend(connection, states)
     parked = parking.parked(connection, view.name)

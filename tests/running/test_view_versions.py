@@ -21,7 +21,7 @@ from application.queries.query import Paging
 from projections.rebuild import rebuild, switch
 from projections.rebuild.generation_build import RebuildRefused
 from projections.views import generations
-from projections.views.generations import Older, UnknownVersion
+from projections.views.generations import OutdatedView, UnknownVersion
 from projections.views.measurements import Measurements
 from projections.views.registry import VIEWS, Views
 from projections.views.view import Page, Tables, run
@@ -124,7 +124,7 @@ def rebuilt(connect: Connect) -> None:
     with connect("rebuild-test") as connection:
         connection.autocommit = True
         going = rebuild.begin(connection, "rebuild-test", "measurements", views=NEXT)
-        for _ in going.grow():
+        for _ in going.fill():
             pass
         going.finish()
         assert not going.comparable
@@ -145,7 +145,7 @@ def live(connect: Connect) -> list[tuple[int, int]]:
     with connect("live") as connection:
         return [
             (each.generation, each.version)
-            for each in generations.all_of(connection)
+            for each in generations.all_generations(connection)
             if each.view == "measurements" and each.live
         ]
 
@@ -185,7 +185,7 @@ async def test_a_view_goes_to_its_next_version_and_back_and_no_read_is_lost(data
 def prepared(connect: Connect) -> None:
     with connect("prepare") as connection:
         generations.prepare(connection, NEXT)
-        assert [Older("measurements", 1, 2)] == generations.older(connection, NEXT)
+        assert [OutdatedView("measurements", 1, 2)] == generations.outdated_views(connection, NEXT)
 
 
 @contextmanager

@@ -7,13 +7,13 @@ from adapters.postgres.query_pools import QueryPool
 from adapters.postgres.readers.actor import check_actor
 from adapters.postgres.schema_version import Schema, schema_of
 from application.queries.views import ReadViews, ViewStatus
-from projections.lag import Lags
+from projections.lag import LagTracker
 from projections.rebuild import status
 from projections.rebuild.status import SQL as STATUS
 
 
 class ViewsReader:
-    def __init__(self, pool: QueryPool, lags: Lags) -> None:
+    def __init__(self, pool: QueryPool, lags: LagTracker) -> None:
         """`lags`: what all of a process have seen of the log."""
         self._pool = pool
         self._lags = lags
@@ -31,7 +31,7 @@ class ViewsReader:
         """Every generation. UserGone."""
         await check_actor(self._pool, query.actor)
         rows = await self._pool.rows(STATUS["status"], {})
-        counts = await self._pool.rows(STATUS["rows"], status.tables(rows))
+        counts = await self._pool.rows(STATUS["row_counts"], status.tables(rows))
         return status.statuses(rows, dict(counts), lags=self._lags)
 
     async def standing(self) -> list[ViewStatus]:

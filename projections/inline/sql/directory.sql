@@ -19,17 +19,17 @@ union all
 select 'name', normalize(u.username, nfc), u.id, null, null, null
 from users u where normalize(u.username, nfc) = any (%(names)b::text[]);
 
--- name: put_institutions
+-- name: insert_institutions
 insert into institutions (id, type, name, address, latitude, longitude)
 select r.institution_id, r.type, r.name, r.address, r.latitude, r.longitude
 from json_to_recordset(%(rows)s::json) as r (
     institution_id text, type text, name text, address text, latitude float8, longitude float8
 );
 
--- name: remove_institutions
+-- name: delete_institutions
 delete from institutions where id = any (%(ids)b::text[]);
 
--- name: put_users
+-- name: insert_users
 insert into users (id, role, username, password_hash, institution_id, profile)
 select r.user_id, r.role, r.username, r.password_hash, r.institution_id, coalesce(r.profile, '{}')
 from json_to_recordset(%(rows)s::json) as r (
@@ -45,22 +45,22 @@ update users u set
 from json_to_recordset(%(rows)s::json) as c (id text, password_hash text, changes integer, changed_at timestamptz)
 where u.id = c.id;
 
--- name: remove_users
+-- name: delete_users
 delete from users where id = any (%(ids)b::text[]);
 
--- name: put_groups
+-- name: upsert_groups
 insert into groups (id, owner_id, name, school_class)
 select r.group_id, r.owner_id, r.name, r.school_class
 from json_to_recordset(%(rows)s::json) as r (group_id text, owner_id text, name text, school_class text)
 on conflict (id) do update set name = excluded.name, school_class = excluded.school_class;
 
--- name: remove_groups
+-- name: delete_groups
 delete from groups where id = any (%(ids)b::text[]);
 
--- name: remove_groups_of
+-- name: delete_groups_of_owners
 delete from groups where owner_id = any (%(ids)b::text[]);
 
--- name: put_outcomes
+-- name: upsert_outcomes
 -- A revision does not change who created the outcome, and when.
 insert into outcomes (
     id, name, description, brand_id, metric_key, unit, direction, created_by, created_at, updated_at
@@ -75,21 +75,21 @@ on conflict (id) do update set
     name = excluded.name, description = excluded.description, unit = excluded.unit, direction = excluded.direction,
     updated_at = excluded.updated_at;
 
--- name: put_ties
+-- name: insert_links
 -- A family is tied to its children under its own id, an owner of groups under the group's.
 insert into ties (owner_id, group_id, child_id)
 select distinct * from unnest(%(owners)b::text[], %(groups)b::text[], %(children)b::text[])
 on conflict do nothing;
 
--- name: untie_groups
+-- name: delete_group_links
 delete from ties where group_id = any (%(ids)b::text[]);
 
--- name: untie_families
+-- name: delete_family_links
 delete from ties t
 using unnest(%(families)b::text[], %(children)b::text[]) as f (family_id, child_id)
 where t.owner_id = f.family_id and t.child_id = f.child_id and t.group_id = f.family_id;
 
--- name: remove_ties
+-- name: delete_user_links
 delete from ties where owner_id = any (%(ids)b::text[]) or child_id = any (%(ids)b::text[]);
 
 -- name: login
@@ -116,7 +116,7 @@ group by normalize(u.username, nfc)
 having count(*) > 1
 order by min(u.id);
 
--- name: groups_with_strangers
+-- name: groups_across_institutions
 -- Groups that hold children of another institution than their owner's.
 select g.id
 from groups g
@@ -128,7 +128,7 @@ where exists (
 )
 order by g.id;
 
--- name: users
+-- name: all_users
 -- For whoever operates the machine, in the order of registration.
 select u.id, u.role, u.username, u.institution_id from users u order by u.id;
 

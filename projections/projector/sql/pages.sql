@@ -1,7 +1,7 @@
--- name: partitions
+-- name: partition_count
 select count(*) from heads;
 
--- name: places
+-- name: checkpoints
 -- How far a generation is in some partitions, in their order.
 select l.part, coalesce(p.seq, 0)
 from unnest(%(parts)b::smallint[]) as l (part)
@@ -12,7 +12,7 @@ left join lateral (
 ) p on true
 order by l.part;
 
--- name: page
+-- name: next_events
 -- What came after the place of each partition, a beginning of each in order of seq; a statement of its own, so that it sees
 -- what the lock waited for. Not sorted as a whole: all would have to be read before the limits count. A page ends with the
 -- event that fills it: `before` are the bytes of those that precede an event, whose lengths PostgreSQL knows without reading
@@ -36,22 +36,22 @@ from (
 ) p
 where coalesce(p.before, 0) < %(bytes)s;
 
--- name: between
+-- name: events_between
 -- What a view cares about, of each partition after one seq and up to another, in order of seq; cut short like `page`.
 select p.part, p.seq, p.originator_id, p.topic, p.state
 from (
     select e.part, e.seq, e.originator_id, e.topic, e.state,
         sum(octet_length(e.state)) over (rows between unbounded preceding and 1 preceding) as before
-    from unnest(%(parts)b::smallint[], %(afters)b::bigint[], %(places)b::bigint[]) as l (part, after, place)
+    from unnest(%(parts)b::smallint[], %(afters)b::bigint[], %(limits)b::bigint[]) as l (part, after, last)
     cross join lateral (
         select e.part, e.seq, e.originator_id, e.topic, e.state from events e
-        where e.part = l.part and e.seq > l.after and e.seq <= l.place and e.topic = any (%(topics)b::text[])
+        where e.part = l.part and e.seq > l.after and e.seq <= l.last and e.topic = any (%(topics)b::text[])
         order by e.seq
     ) e
 ) p
 where coalesce(p.before, 0) < %(bytes)s;
 
--- name: set_places
+-- name: save_checkpoints
 -- A new row for each, and those before it gone: an updated one would pile up under any open snapshot.
 with reached as (
     select part, seq from unnest(%(parts)b::smallint[], %(seqs)b::bigint[]) as n (part, seq)

@@ -1,4 +1,4 @@
--- name: parked
+-- name: parked_streams
 -- The event that each parked stream waits for, and how many follow it.
 select p.view, p.generation, p.part, p.seq, p.stream, p.topic, p.error,
     (select count(*) from parked_events f
@@ -8,7 +8,7 @@ from parked_events p
 where p.error is not null and (%(view)s::text is null or p.view = %(view)s)
 order by p.view, p.generation, p.part, p.seq;
 
--- name: hold_lease
+-- name: lock_lease
 -- Nobody writes a page of the partition meanwhile.
 select part from leases where part = %(part)s and view = %(view)s and generation = %(generation)s for update;
 
@@ -21,7 +21,7 @@ with gone as (
 )
 select min(seq) from gone;
 
--- name: after
+-- name: events_after
 -- The next page of what a partition key holds up to a seq, but for the streams that are still parked. It ends with the event
 -- that fills it.
 select p.part, p.seq, p.originator_id, p.topic, p.state
@@ -30,7 +30,7 @@ from (
         sum(octet_length(e.state)) over (order by e.seq rows between unbounded preceding and 1 preceding) as before
     from events e
     where e.part = %(part)s and e.originator_id >= %(key)s || '/' and e.originator_id < %(key)s || '0'
-        and e.seq > %(after)s and e.seq <= %(place)s and e.topic = any (%(topics)b::text[])
+        and e.seq > %(after)s and e.seq <= %(checkpoint)s and e.topic = any (%(topics)b::text[])
         and not exists (
             select from parked_events p
             where p.part = e.part and p.view = %(view)s and p.generation = %(generation)s and p.seq = e.seq

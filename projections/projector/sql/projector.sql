@@ -6,7 +6,7 @@ set idle_in_transaction_session_timeout = '5s';
 -- Rows and place are of one transaction: what a crash loses is applied again.
 set synchronous_commit = off;
 
--- name: beat
+-- name: heartbeat
 -- A worker is among those that share a generation. Nothing is written where nothing has changed.
 insert into workers (view, generation, owner, rate)
 select %(view)s, %(generation)s, %(owner)s, %(rate)s
@@ -16,7 +16,7 @@ where not exists (
 )
 on conflict (view, generation, owner) do update set rate = excluded.rate;
 
--- name: gone
+-- name: absent_workers
 -- The workers of a generation that are not there: one that is looks for events several times a second. Of a session of
 -- another role nothing is known but that it is there.
 select w.owner
@@ -33,16 +33,16 @@ where not exists (
     )
 );
 
--- name: bury
-delete from workers where view = %(view)s and generation = %(generation)s and owner = any (%(gone)b::text[]);
+-- name: delete_workers
+delete from workers where view = %(view)s and generation = %(generation)s and owner = any (%(absent)b::text[]);
 
--- name: take_leases
+-- name: claim_leases
 -- All that nobody holds, or only who is gone.
 update leases l
 set owner = %(owner)s
 where l.view = %(view)s and l.generation = %(generation)s and l.part in (
     select part from leases
-    where view = %(view)s and generation = %(generation)s and (owner is null or owner = any (%(gone)b::text[]))
+    where view = %(view)s and generation = %(generation)s and (owner is null or owner = any (%(absent)b::text[]))
     for update skip locked
 );
 
@@ -65,13 +65,13 @@ set owner = n.owner
 from unnest(%(parts)b::smallint[], %(owners)b::text[]) as n (part, owner)
 where l.part = n.part and l.view = %(view)s and l.generation = %(generation)s and l.owner = %(owner)s;
 
--- name: leave
+-- name: delete_worker
 delete from workers where owner = %(owner)s;
 
 -- name: release_leases
 update leases set owner = null where owner = %(owner)s;
 
--- name: has_news
+-- name: has_new_events
 -- Whether there are events that a worker has to apply.
 select exists (
     select from leases l

@@ -23,16 +23,16 @@ select exists (
         and exists (select from events e where e.part = l.part and e.seq > coalesce(p.seq, 0))
 );
 
--- name: is_there
+-- name: session_exists
 select exists (select from pg_stat_activity where application_name = %(builder)s);
 
 -- name: set_builder
 update views set builder = %(builder)s where view = %(view)s and generation = %(generation)s;
 
--- name: set_grown
+-- name: set_built
 update views set grown = true where view = %(view)s and generation = %(generation)s;
 
--- name: claim
+-- name: claim_partitions
 -- Partitions that are not where they should be and that no other worker is at. Several, since their events lie in the same
 -- blocks.
 select l.part, l.target
@@ -58,21 +58,21 @@ left join lateral (
 ) p on true
 where l.view = %(view)s and l.generation = %(generation)s;
 
--- name: parts
+-- name: partitions
 select part from heads order by part;
 
--- name: hold_leases
+-- name: lock_leases
 -- No projector writes a page of these generations in these partitions until this transaction ends.
 select part from leases
 where view = %(view)s and generation = any (%(generations)b::integer[]) and part = any (%(parts)b::smallint[])
 order by part, generation
 for update;
 
--- name: hold_heads
+-- name: lock_partitions
 -- No command is decided in these partitions until this transaction ends.
 select part from heads where part = any (%(parts)b::smallint[]) order by part for update;
 
--- name: is_kept_as_well
+-- name: is_maintained
 -- Whether somebody keeps each partition of the new generation whose old one is kept.
 select not exists (
     select from leases o
@@ -81,15 +81,15 @@ select not exists (
         and o.owner is not null and n.owner is null
 );
 
--- name: ends
+-- name: log_ends
 select l.part, coalesce(e.seq, 0)
 from unnest(%(parts)b::smallint[]) as l (part)
 left join lateral (select e.seq from events e where e.part = l.part order by e.seq desc limit 1) e on true;
 
--- name: parked
+-- name: parked_stream_count
 select count(distinct stream) from parked_events where view = %(view)s and generation = %(generation)s;
 
--- name: switch_soon
+-- name: short_lock_timeout
 -- Whoever asks meanwhile waits behind whoever switches or drops: so these give up early, and try again.
 set local lock_timeout = '100ms';
 
@@ -110,10 +110,10 @@ where not coalesce(o *= n, false)
 order by {key}
 limit %(limit)s;
 
--- name: schema
+-- name: current_schema
 select current_schema();
 
--- name: not_grown
+-- name: missing_inline_views
 -- The inline projections that are empty though there is a user: commands must not be decided by them.
 select p.name
 from (

@@ -5,14 +5,14 @@ select v.view, v.generation, v.version, v.live, v.grown,
     case when v.builder is null then null
         when exists (select from pg_stat_activity a where a.application_name = v.builder) then v.builder
         else '' end as builder,
-    s.places, s.heads, s.unseen, clock_timestamp() as now,
+    s.checkpoints, s.ends, s.unseen, clock_timestamp() as now,
     (select count(distinct p.stream) from parked_events p
      where p.view = v.view and p.generation = v.generation) as parked,
     w.owners, w.rate
 from views v
 cross join lateral (
-    select coalesce(array_agg(coalesce(p.seq, 0) order by h.part), '{}') as places,
-        coalesce(array_agg(coalesce(e.seq, 0) order by h.part), '{}') as heads,
+    select coalesce(array_agg(coalesce(p.seq, 0) order by h.part), '{}') as checkpoints,
+        coalesce(array_agg(coalesce(e.seq, 0) order by h.part), '{}') as ends,
         array_agg(f.state) filter (where f.state is not null) as unseen
     from heads h
     left join lateral (
@@ -46,7 +46,7 @@ select
      where c.oid = 'events'::regclass
         or c.oid in (select i.inhrelid from pg_inherits i where i.inhparent = 'events'::regclass));
 
--- name: rows
+-- name: row_counts
 -- About how many rows tables have, as PostgreSQL has counted them last.
 select c.relname, case when c.reltuples >= 0 then c.reltuples::bigint else pg_stat_get_live_tuples(c.oid) end
 from pg_class c

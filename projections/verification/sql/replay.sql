@@ -2,11 +2,11 @@
 -- All that is compared is of one moment of one partition.
 set transaction isolation level repeatable read;
 
--- name: zone
+-- name: time_zone
 -- In which instants are quickest to read.
 set local time zone 'UTC';
 
--- name: page
+-- name: events_after
 -- The next events of a partition; a page ends with the event that fills it, by their number or by the bytes of their states.
 select p.seq, p.originator_id, p.originator_version, p.topic, p.state
 from (
@@ -21,16 +21,16 @@ from (
 ) p
 where coalesce(p.before, 0) < %(bytes)s;
 
--- name: count
+-- name: event_count
 select count(*) from events;
 
--- name: parts
+-- name: partitions
 select part from heads order by part;
 
--- name: schema
+-- name: current_schema
 select current_schema();
 
--- name: ends
+-- name: log_ends
 select h.part, coalesce((select e.seq from events e where e.part = h.part order by e.seq desc limit 1), 0)
 from heads h
 order by h.part;

@@ -37,14 +37,14 @@ create index on {audit_trail} (part, request_id, seq);
 -- name: index_times
 create index on {audit_trail} (part, recorded_at);
 
--- name: kept
+-- name: stored_rows
 select part, seq, stream, version, name, event, happened_at, recorded_at, actor_id, actor_role, request_id, cause,
     subject_id, outcome_id
 from {audit_trail}
 where part = %(part)s
 order by part, seq;
 
--- name: put
+-- name: upsert
 -- A row that is there already came with a page that is written again, and says the same.
 insert into {audit_trail} (
     part, seq, stream, version, name, event, happened_at, recorded_at, actor_id, actor_role, request_id, cause,

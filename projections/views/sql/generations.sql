@@ -1,47 +1,47 @@
--- name: all
+-- name: all_generations
 select view, generation, version, live, grown, builder from views order by view, generation;
 
--- name: of_view
+-- name: lock_generations
 -- Of one view, and nobody else changes them while this transaction lasts.
 select generation, version, live, grown, builder from views where view = %(view)s order by generation for update;
 
--- name: add
-insert into views (view, generation, version, live, grown) values (%(view)s, %(generation)s, %(version)s, false, %(grown)s);
+-- name: insert_generation
+insert into views (view, generation, version, live, grown) values (%(view)s, %(generation)s, %(version)s, false, %(built)s);
 
--- name: add_leases
+-- name: insert_leases
 -- What there is of the log now is for a rebuild to grow; a first generation is grown by projectors from the start.
 insert into leases (part, view, generation, target)
 select h.part, %(view)s, %(generation)s,
-    case when %(grown)s then 0
+    case when %(built)s then 0
     else coalesce((select e.seq from events e where e.part = h.part order by e.seq desc limit 1), 0) end
 from heads h;
 
--- name: there
+-- name: existing_names
 select n.name from unnest(%(names)b::text[]) as n (name) where to_regclass(quote_ident(n.name)) is not null order by 1;
 
 -- name: set_live
 update views set live = (generation = %(generation)s) where view = %(view)s;
 
--- name: hold_all_leases
+-- name: lock_leases
 -- Nobody writes a page of the generation until this transaction ends: projectors pass over leases that are held.
 select part from leases where view = %(view)s and generation = %(generation)s order by part for update;
 
--- name: forget_generation
+-- name: delete_generation
 delete from views where view = %(view)s and generation = %(generation)s;
 
--- name: forget_leases
+-- name: delete_leases
 delete from leases where view = %(view)s and generation = %(generation)s;
 
--- name: forget_places
+-- name: delete_checkpoints
 delete from places where view = %(view)s and generation = %(generation)s;
 
--- name: forget_parked
+-- name: delete_parked
 delete from parked_events where view = %(view)s and generation = %(generation)s;
 
--- name: forget_workers
+-- name: delete_workers
 delete from workers where view = %(view)s and generation = %(generation)s;
 
--- name: foreign
+-- name: foreign_names
 -- Which of these names something else has than a view of a generation's tables.
 select c.relname::text
 from pg_class c

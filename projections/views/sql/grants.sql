@@ -2,7 +2,7 @@
 -- Who owns a relation, and who asks.
 select pg_get_userbyid(c.relowner), current_user from pg_class c where c.oid = %(relation)s::regclass;
 
--- name: grants
+-- name: privileges
 -- What others than its owner may do with a relation; the role is null where everybody may.
 select a.privilege_type, r.rolname, a.is_grantable
 from pg_class c
@@ -10,7 +10,7 @@ cross join aclexplode(c.relacl) a
 left join pg_roles r on r.oid = a.grantee
 where c.oid = %(relation)s::regclass and a.grantee <> c.relowner;
 
--- name: cannot_write
+-- name: roles_without_privileges
 -- The roles of sessions that keep a view, or decide commands, and may not do all that this takes with a table.
 select distinct r.rolname
 from pg_stat_activity a

@@ -15,13 +15,13 @@ create table {measurements} (
 -- name: index
 create index on {measurements} (part, child_id, kind, taken_at);
 
--- name: kept
+-- name: stored_rows
 select part, child_id, kind, id, taken_at, value, unit, companion_value, institution_id
 from {measurements}
 where part = %(part)s
 order by part, child_id, kind, id;
 
--- name: put
+-- name: upsert
 -- A row that is there already came with a page that is written again.
 insert into {measurements} (part, child_id, kind, id, taken_at, value, unit, companion_value, institution_id)
 select * from unnest(
@@ -40,12 +40,12 @@ select * from unnest(
     %b::text[]
 );
 
--- name: remove
+-- name: delete_rows
 delete from {measurements} t
 using unnest(%b::smallint[], %b::text[], %b::text[], %b::text[]) as r (part, child_id, kind, id)
 where t.part = r.part and t.child_id = r.child_id and t.kind = r.kind and t.id = r.id;
 
--- name: withdraw
+-- name: delete_children
 delete from {measurements} t
 using unnest(%b::smallint[], %b::text[]) as w (part, child_id)
 where t.part = w.part and t.child_id = w.child_id;

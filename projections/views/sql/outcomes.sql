@@ -73,13 +73,13 @@ create table {days} (
 -- name: index_days_by_source
 create index on {days} (source, day);
 
--- name: kept
+-- name: stored_rows
 select part, subject_id, source, unit, at, id, value, number, brand_id, metadata
 from {entries}
 where part = %(part)s
 order by part, subject_id, source, unit, at, id;
 
--- name: put
+-- name: upsert
 -- A value that is there already came with a page that is written again.
 insert into {entries} (part, subject_id, source, unit, at, id, value, number, brand_id, metadata)
 select * from unnest(
@@ -97,21 +97,21 @@ select * from unnest(
     %b::text[], %b::text[]
 );
 
--- name: take
+-- name: delete_values
 -- Values that are removed, or put again otherwise: whose days they were.
 delete from {entries} e
 using unnest(%b::smallint[], %b::text[], %b::text[]) as r (part, subject_id, id)
 where e.part = r.part and e.subject_id = r.subject_id and e.id = r.id
 returning e.part, e.source, e.unit, e.subject_id, (e.at at time zone 'UTC')::date;
 
--- name: take_withdrawn
+-- name: delete_withdrawn
 -- The measurements of a child that was removed; entries about it are another's, and stay.
 delete from {entries} e
 using unnest(%b::smallint[], %b::text[]) as w (part, subject_id)
 where e.part = w.part and e.subject_id = w.subject_id and e.brand_id = ''
 returning e.part, e.source, e.unit, e.subject_id, (e.at at time zone 'UTC')::date;
 
--- name: roll
+-- name: roll_up
 -- The days of subjects from the values that are there, as a page may come twice; days of all, and subjects, by what that has
 -- changed. Sums are exact, so adding and subtracting is as good as adding up. Of 1.0 and 1.00 no plan decides what a sum
 -- looks like: both are 1. Returns the subjects of days that there were: what was kept of them may have come to nothing.
@@ -177,7 +177,7 @@ of_days as (
 )
 select o.part, o.source, o.unit, o.subject_id from old o;
 
--- name: drop_subject_days
+-- name: delete_subject_days
 -- Where values went as well, extremes cannot be told from what changed: the days are made anew.
 with gone as (
     delete from {subject_days} s
@@ -199,18 +199,18 @@ from (
 where t.part = c.part and t.source = c.source and t.unit = c.unit and t.subject_id = c.subject_id
     and t.count = c.count;
 
--- name: drop_subjects
+-- name: delete_empty_subjects
 -- What is left of no day.
 delete from {subjects} t
 using unnest(%b::smallint[], %b::text[], %b::text[], %b::text[]) as d (part, source, unit, subject_id)
 where t.part = d.part and t.source = d.source and t.unit = d.unit and t.subject_id = d.subject_id and t.days = 0;
 
--- name: drop_days
+-- name: delete_days
 delete from {days} t
 using unnest(%b::smallint[], %b::text[], %b::text[], %b::date[]) as d (part, source, unit, day)
 where t.part = d.part and t.source = d.source and t.unit = d.unit and t.day = d.day;
 
--- name: roll_days
+-- name: roll_up_days
 -- Of days that have no row, from what their subjects' days say.
 insert into {days} (part, source, unit, day, count, sum, sum_squares, minimum, maximum)
 select d.part, d.source, d.unit, d.day, sum(s.count), trim_scale(sum(s.sum)), trim_scale(sum(s.sum_squares)),
@@ -219,7 +219,7 @@ from unnest(%b::smallint[], %b::text[], %b::text[], %b::date[]) as d (part, sour
 join {subject_days} s on s.part = d.part and s.source = d.source and s.unit = d.unit and s.day = d.day
 group by d.part, d.source, d.unit, d.day;
 
--- name: rolled_subject_days
+-- name: subject_days_rollup
 -- All rollups, from the values that are there; the same sums as `roll` makes.
 select e.part, e.source, e.unit, e.subject_id, (e.at at time zone 'UTC')::date as day, count(*)::integer as count,
     trim_scale(sum(e.value::numeric)) as sum, trim_scale(sum(e.value::numeric * e.value::numeric)) as sum_squares,
@@ -227,14 +227,14 @@ select e.part, e.source, e.unit, e.subject_id, (e.at at time zone 'UTC')::date a
 from {entries} e
 group by e.part, e.source, e.unit, e.subject_id, (e.at at time zone 'UTC')::date;
 
--- name: rolled_subjects
+-- name: subjects_rollup
 select s.part, s.source, s.unit, s.subject_id, s.count, count(*)::integer as days,
     sum(s.day - date '2000-01-01') as sum_x, trim_scale(sum(s.sum)) as sum_y,
     trim_scale(sum((s.day - date '2000-01-01') * s.sum)) as sum_xy
 from {subject_days} s
 group by s.part, s.source, s.unit, s.subject_id, s.count;
 
--- name: rolled_days
+-- name: days_rollup
 select s.part, s.source, s.unit, s.day, sum(s.count)::integer as count, trim_scale(sum(s.sum)) as sum,
     trim_scale(sum(s.sum_squares)) as sum_squares, min(s.minimum) as minimum, max(s.maximum) as maximum
 from {subject_days} s

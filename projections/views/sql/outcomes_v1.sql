@@ -13,7 +13,7 @@ create table {subjects} (
     primary key (part, source, unit, subject_id)
 );
 
--- name: roll
+-- name: roll_up
 -- The days of subjects from the values that are there, as a page may come twice; days of all, and subjects, by what that has
 -- changed. Sums are exact, so adding and subtracting is as good as adding up. Of 1.0 and 1.00 no plan decides what a sum
 -- looks like: both are 1.
@@ -79,7 +79,7 @@ of_days as (
 )
 select o.part, o.source, o.unit, o.subject_id from old o;
 
--- name: drop_subject_days
+-- name: delete_subject_days
 -- Where values went as well, extremes cannot be told from what changed: the days are made anew.
 with gone as (
     delete from {subject_days} s
@@ -100,7 +100,7 @@ from (
 ) c
 where t.part = c.part and t.source = c.source and t.unit = c.unit and t.subject_id = c.subject_id;
 
--- name: rolled_subjects
+-- name: subjects_rollup
 select s.part, s.source, s.unit, s.subject_id, count(*)::integer as days, sum(s.day - date '2000-01-01') as sum_x,
     trim_scale(sum(s.mean::numeric)) as sum_y,
     trim_scale(sum((s.day - date '2000-01-01') * s.mean::numeric)) as sum_xy
