@@ -145,7 +145,7 @@ def test_no_more_than_ten_differences_are_told_and_all_are_counted(
 ) -> None:
     copy.ask("update measurements_g1 set value = value + 1")
     ((count,),) = copy.ask("select count(*) from measurements_g1")
-    assert count > 20
+    assert count > SHOWN
     assert 1 == copy.rebuild("measurements")
     told = capsys.readouterr().out
     assert 10 == sum(line.startswith("measurements  ") for line in told.splitlines())
