@@ -38,5 +38,10 @@ def partition(name: str, partitions: int) -> int:
     return _point(name[:KEY_LENGTH]) % partitions
 
 
+def position(part: int, seq: int) -> str:
+    """An event's position in the log, as people and the API write it."""
+    return f"{part}-{seq}"
+
+
 ACCOUNTS = partition_key("accounts")
 """The one partition key of accounts and outcome definitions: rare, and unique across all."""

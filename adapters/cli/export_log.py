@@ -19,6 +19,7 @@ from adapters.cli.export_file import End, Line
 from adapters.postgres.connections import connector
 from adapters.system.files import create_private
 from domain.catalogue import decode, recorded_at
+from domain.partition import position
 from domain.secret import blanked
 from projections.projector.sessions import session_name
 from projections.verification import replay
@@ -145,8 +146,9 @@ class _Json(_Written):
         self._out, self._hash = out, sha256()
 
     def write(self, event: Stored, state: bytes) -> None:
-        position = f"{event.part}-{event.seq}"
-        line = _encode(Line(position, event.stream, event.version, event.topic, Raw(state))) + b"\n"
+        line = (
+            _encode(Line(position(event.part, event.seq), event.stream, event.version, event.topic, Raw(state))) + b"\n"
+        )
         self._hash.update(line)
         self._out.write(line.decode())
 
@@ -168,7 +170,7 @@ class _Csv(_Written):
         own = {name: value for name, value in members.items() if name not in _SAID}
         self._rows.writerow(
             [
-                f"{event.part}-{event.seq}",
+                position(event.part, event.seq),
                 event.stream,
                 event.version,
                 event.topic,

@@ -22,7 +22,7 @@ from adapters.system.terminal import escaped, print_json
 from application.queries.audit import Fact
 from domain import history
 from domain.catalogue import decode, names_of
-from domain.partition import partition
+from domain.partition import partition, position
 from projections.projector import pages
 from projections.projector.sessions import session_name
 from projections.verification import replay
@@ -158,7 +158,7 @@ def _rows(facts: list[Fact]) -> list[Sequence[str]]:
         event = fact.event
         rows.append(
             (
-                f"{fact.part}-{fact.seq}",
+                position(fact.part, fact.seq),
                 str(event.originator_version),
                 event.stored_name,
                 f"{event.happened_at:%Y-%m-%d %H:%M}",

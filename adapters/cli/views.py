@@ -18,6 +18,7 @@ from adapters.postgres.connections import connector
 from adapters.settings import VARIABLES, subprocess_environment
 from adapters.system import subprocesses
 from adapters.system.terminal import escaped, print_json
+from domain.partition import position
 from projections.projector import parking
 from projections.projector.sessions import session_name
 from projections.rebuild import rebuild, status
@@ -271,7 +272,7 @@ class Operator:
             print_json(found)
         for each in found:
             self._say(
-                f"{each.view} g{each.generation}  {each.part}-{each.seq}  {each.stream}  {each.topic}  "
+                f"{each.view} g{each.generation}  {position(each.part, each.seq)}  {each.stream}  {each.topic}  "
                 f"and {each.following:,} after it: {each.error}"
             )
         if not found:

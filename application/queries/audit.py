@@ -8,6 +8,7 @@ from msgspec import Struct, field
 
 from application.queries.query import Query
 from domain.event import Event
+from domain.partition import position
 
 CURSOR = "the next of an earlier page"
 KNOWN_AT = "a time in the format yyyy-MM-ddTHH:mm:ssZ, or a date, not in the future"
@@ -71,7 +72,7 @@ class AuditRow(Struct, frozen=True):
 
     @property
     def position(self) -> str:
-        return f"{self.part}-{self.seq}"
+        return position(self.part, self.seq)
 
 
 class Fact(Struct, frozen=True):

@@ -8,6 +8,7 @@ from psycopg import Cursor
 
 from application.outage import Outage
 from domain.catalogue import decode
+from domain.partition import position
 from projections import statements
 from projections.views.generations import Generation
 from projections.views.view import Page, PositionedEvent, Tables, View
@@ -119,8 +120,8 @@ def park(cursor: Cursor[Any], generation: Generation, left: Sequence[ParkedEvent
     if parked:
         stored, error = parked[0]
         outage = _outages.setdefault((generation.view, generation.generation), Outage("a view parks streams"))
-        position = f"{stored.part}-{stored.seq}"
-        outage.failed(error, **generation.key, streams=len(parked), position=position, topic=stored.topic)
+        at = position(stored.part, stored.seq)
+        outage.failed(error, **generation.key, streams=len(parked), position=at, topic=stored.topic)
     parts, seqs, streams, topics = zip(*(each.stored[:4] for each in left), strict=True)
     rows = {"parts": parts, "seqs": seqs, "streams": streams, "topics": topics, "errors": [each.error for each in left]}
     cursor.execute(SQL["park"], {**generation.key, **{name: list(column) for name, column in rows.items()}})

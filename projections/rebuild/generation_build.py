@@ -6,6 +6,7 @@ from typing import Any
 from msgspec import Struct
 from psycopg import Connection, Cursor
 
+from domain.partition import position
 from projections import statements
 from projections.projector import pages
 from projections.projector.pages import Stored
@@ -63,7 +64,7 @@ class ViewGeneration(Struct, frozen=True):
             left = pages.apply(cursor, self.view, self.tables, page, write, parked=parked, bisect=True)
         if left and isinstance(self.view, Inline):
             (part, seq, _, topic, _), why = left[0]
-            raise RebuildRefused(f"{self.view.name} cannot be made with {topic} at {part}-{seq}: {why}")
+            raise RebuildRefused(f"{self.view.name} cannot be made with {topic} at {position(part, seq)}: {why}")
         pages.park(cursor, self.generation, left)
         pages.save_checkpoints(cursor, self.generation, reached)
         return reached

@@ -11,7 +11,7 @@ from domain.catalogue import Undecodable, decode
 from domain.dedupe import Change, Freed, Held
 from domain.event import Event
 from domain.history import AGGREGATES, Aggregate, cannot_follow
-from domain.partition import partition
+from domain.partition import partition, position
 from projections.inline import dedupe_index
 from projections.rebuild.comparison import Difference
 from projections.views.view import Page, PositionedEvent, Row
@@ -47,11 +47,13 @@ class Report(Struct):
     def cannot_take(self, view: str, placed: PositionedEvent, why: str) -> None:
         """An event that a view cannot be grown with."""
         stream = placed.event.originator_id
-        self.findings.append(Finding("view", f"{placed.part}-{placed.seq}", stream, f"{view} cannot take it: {why}"))
+        self.findings.append(
+            Finding("view", position(placed.part, placed.seq), stream, f"{view} cannot take it: {why}")
+        )
 
     def is_ahead(self, view: str, part: int, checkpoint: int) -> None:
         """A view whose checkpoint is after the end of the log: it will not see what comes next."""
-        self.findings.append(Finding("view", f"{part}-{checkpoint}", view, "it is at an event that there is not"))
+        self.findings.append(Finding("view", position(part, checkpoint), view, "it is at an event that there is not"))
 
     def differs(self, view: str, of: Difference) -> None:
         key = " ".join(map(str, of.key.values()))
@@ -182,4 +184,4 @@ class PartitionHistories:
                 yield part, scope, digest, stream
 
     def _report_finding(self, what: str, seq: int, stream: str, why: str) -> None:
-        self._report.findings.append(Finding(what, f"{self._part}-{seq}", stream, why))
+        self._report.findings.append(Finding(what, position(self._part, seq), stream, why))

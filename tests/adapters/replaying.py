@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from adapters.cli import replay
 from domain.catalogue import decode, encode
 from domain.event import Event
-from domain.partition import partition
+from domain.partition import partition, position
 from tests.adapters.rebuilding import Copy
 from tests.conftest import PARTITIONS
 
@@ -38,11 +38,11 @@ class Located:
 
     @property
     def position(self) -> str:
-        return f"{self.part}-{self.seq}"
+        return position(self.part, self.seq)
 
     @property
     def next(self) -> str:
-        return f"{self.part}-{self.seq + 1}"
+        return position(self.part, self.seq + 1)
 
     @property
     def place(self) -> tuple[int, int]:

@@ -10,7 +10,7 @@ from adapters.cli import replay as replay_command
 from adapters.postgres import embedded
 from domain.entry import EntryRecorded
 from domain.measurement import MeasurementRecorded, MeasurementRemoved
-from domain.partition import ACCOUNTS, KEY_LENGTH, partition
+from domain.partition import ACCOUNTS, KEY_LENGTH, partition, position
 from domain.user import UserRegistered
 from projections.verification import replay
 from tests.adapters.rebuilding import EVERYTHING, Copy, everything, filled
@@ -114,7 +114,7 @@ def test_a_view_that_is_ahead_of_the_log_is_found(copy: Copy, capsys: pytest.Cap
     ((part, end),) = copy.ask("select part, max(seq) from events group by part order by part limit 1")
     copy.ask("update places set seq = seq + 3 where part = %s and view = 'measurements'", part)
     found = damaged(copy, capsys)
-    assert [("view", f"{part}-{end + 3}", "measurements")] == [
+    assert [("view", position(part, end + 3), "measurements")] == [
         (each["what"], each["position"], each["stream"]) for each in found.told["findings"]
     ]
 

@@ -30,6 +30,7 @@ from application.queries.audit import AuditRow, Fact, ListAuditEvents, ReadState
 from application.queries.query import Position
 from application.writer import Writer
 from domain.catalogue import versions_of
+from domain.partition import position
 
 PATH = "/v1/audit"
 STREAM = f"{PATH}/streams/{{id:str}}"
@@ -205,7 +206,7 @@ def _event(row: AuditRow) -> dict[str, Any]:
 def _fact(fact: Fact) -> dict[str, Any]:
     event = fact.event
     return {
-        "position": f"{fact.part}-{fact.seq}",
+        "position": position(fact.part, fact.seq),
         "stream": event.originator_id,
         "version": event.originator_version,
         "event": event.stored_name,
