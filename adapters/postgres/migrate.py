@@ -1,5 +1,6 @@
 """The schema: numbered SQL files, each applied once, in order, under a lock, and never changed after."""
 
+import time
 from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
@@ -7,10 +8,12 @@ from typing import Any
 
 import structlog
 from psycopg import Connection
+from psycopg.errors import LockNotAvailable
 
 from adapters.postgres import schema_check
 from adapters.postgres.schema_check import MigrationRefused, foreign
 from adapters.postgres.schema_version import Schema, schema_of
+from application.outage import Outage
 from projections import statements
 from projections.views import generations
 from projections.views.generations import NamesInUse
@@ -25,6 +28,9 @@ LOCK = 0x67726F77
 """Held by whoever applies migrations or makes the first admin; any other waits and then finds nothing left to do."""
 
 LOCK_STATEMENT = SQL["lock"]
+
+LOCK_PAUSE = 1.0
+"""Seconds between two tries to lock the tables, in which those who waited behind the first have their turn."""
 
 
 class SchemaChanged(MigrationRefused):
@@ -49,34 +55,60 @@ def migrate(connection: Connection[Any], partitions: int, files: Path = MIGRATIO
 
     A log that is new gets `partitions` partitions; one that is there keeps its own. Nothing is written where nothing is
     left to do, so that a server that takes no writes is no hindrance then.
+
+    While another session, such as a pg_dump, keeps a table locked, this tries again and again: a migration that stayed
+    in the queue of the lock would keep every reader and projector waiting behind it.
     """
     connection.rollback()
     texts = {file.name: file.read_bytes() for file in sorted(files.glob("*.sql"))}
+    outage = Outage("migrations wait for a session that has locked a table", "the tables are free for migrations")
     with connection.transaction():
         connection.execute(LOCK_STATEMENT, {"lock": LOCK})
-        schema_check.check_encoding(connection)
-        applied = _applied(connection, texts)
-        if applied and (stands := schema_of(applied, texts)).is_newer:
-            raise MigrationRefused(stands.what)
-        schema_check.check_schema(connection, applied)
-        schema_check.check_objects(connection, texts, applied)
-        if not applied:
-            connection.execute(SQL["create_migrations"])
-        for name, text in texts.items():
-            if name not in applied:
-                connection.execute(text)
-                connection.execute(SQL["set_applied"], {"name": name, "checksum": sha256(text).hexdigest()})
-        _make_partitions(connection, partitions)
-        try:
-            generations.prepare(connection)
-        except NamesInUse as error:
-            raise MigrationRefused(foreign(error.names)) from error
-    added = [name for name in texts if name not in applied]
+        while (added := _try_to_apply(connection, texts, partitions, outage)) is None:
+            time.sleep(LOCK_PAUSE)
     if added:
         logger.info("migrations applied", names=added)
     else:
         logger.debug("no migration to apply")
     return added
+
+
+def _try_to_apply(
+    connection: Connection[Any], texts: Mapping[str, bytes], partitions: int, outage: Outage
+) -> list[str] | None:
+    """None where another session holds a lock for too long; then all locks but that of the migrations are given up."""
+    try:
+        with connection.transaction():
+            connection.execute(SQL["limit_waits"])
+            added = _apply(connection, texts, partitions)
+    except LockNotAvailable:
+        holder = connection.execute(SQL["oldest_holder"]).fetchone()
+        pid, name, user = holder or (None, "", None)
+        outage.failed("another session holds a lock", pid=pid, application_name=name, user=user)
+        return None
+    outage.works()
+    return added
+
+
+def _apply(connection: Connection[Any], texts: Mapping[str, bytes], partitions: int) -> list[str]:
+    schema_check.check_encoding(connection)
+    applied = _applied(connection, texts)
+    if applied and (stands := schema_of(applied, texts)).is_newer:
+        raise MigrationRefused(stands.what)
+    schema_check.check_schema(connection, applied)
+    schema_check.check_objects(connection, texts, applied)
+    if not applied:
+        connection.execute(SQL["create_migrations"])
+    for name, text in texts.items():
+        if name not in applied:
+            connection.execute(text)
+            connection.execute(SQL["set_applied"], {"name": name, "checksum": sha256(text).hexdigest()})
+    _make_partitions(connection, partitions)
+    try:
+        generations.prepare(connection)
+    except NamesInUse as error:
+        raise MigrationRefused(foreign(error.names)) from error
+    return [name for name in texts if name not in applied]
 
 
 def _applied(connection: Connection[Any], texts: Mapping[str, bytes]) -> set[str]:

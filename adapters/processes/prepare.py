@@ -1,6 +1,8 @@
 """What must be there before the service starts: the schema, the keys, and somebody who may register the others."""
 
+import io
 import secrets
+import select
 import sys
 import time
 from collections.abc import Callable
@@ -51,6 +53,9 @@ GROUPS_PER_COMMAND = 500
 
 PREPARE_TIME = 15.0
 """Seconds that another process has to begin to make the schema. Then it is waited for, for as long as that takes."""
+
+SHOW_TIMEOUT = 10.0
+"""Seconds in which an output must take the first admin's password: other processes that prepare wait meanwhile."""
 
 
 class NotPrepared(CommandFailed):
@@ -230,10 +235,23 @@ def _show(line: str, out: TextIO | None) -> None:
     out = sys.stdout if out is None else out
     if out is None or out.closed:  # as where the process was started with a closed standard output
         raise _not_shown("it is closed")
+    if not _is_writable(out):
+        raise _not_shown(f"it is a full pipe that nobody has read for {SHOW_TIMEOUT:g} s")
     try:
         print(line, file=out, flush=True)
     except OSError as error:
         raise _not_shown(str(error.strerror)) from error
+
+
+def _is_writable(out: TextIO) -> bool:
+    """Whether a line can be written without waiting for a reader; waits for one for SHOW_TIMEOUT."""
+    try:
+        descriptor = out.fileno()
+    except io.UnsupportedOperation:  # a buffer in memory
+        return True
+    poll = select.poll()
+    poll.register(descriptor, select.POLLOUT)
+    return bool(poll.poll(SHOW_TIMEOUT * 1_000))
 
 
 def _not_shown(reason: str) -> NotPrepared:

@@ -1,6 +1,7 @@
 """The schema is applied once, by however many, and is what the project says."""
 
 import shutil
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -10,7 +11,9 @@ from typing import Any
 
 import psycopg
 import pytest
+from structlog.testing import capture_logs
 
+from adapters.postgres import migrate as migrating
 from adapters.postgres.embedded import Server
 from adapters.postgres.migrate import MIGRATIONS, SchemaChanged, migrate
 from domain.catalogue import encode
@@ -162,3 +165,33 @@ def test_changes_of_passwords_before_they_were_counted_are_counted_at_the_upgrad
     assert "0007_passwords.sql" in migrate(connection, 8)
     counted = connection.execute("select id, password_changes, password_changed_at from users order by id").fetchall()
     assert sorted([(CHILD, 2, later), (OTHER_CHILD, 0, None)]) == counted
+
+
+def test_a_migration_that_waits_for_a_dump_blocks_no_reader_and_names_the_session(
+    empty: str, connection: psycopg.Connection[Any], files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    migrate(connection, 8, files)
+    (files / "9999_last.sql").write_text("alter table leases add column added integer;")
+    monkeypatch.setattr(migrating, "LOCK_PAUSE", 0.01)
+    with (
+        psycopg.connect(empty, application_name="pg_dump") as dump,
+        psycopg.connect(empty, options="-c statement_timeout=20s") as reader,
+        ThreadPoolExecutor(1) as pool,
+        capture_logs() as logged,
+    ):
+        dump.execute("lock table leases in access share mode")
+        migration = pool.submit(migrate, connection, 8, files)
+        try:
+            is_queued = "select exists (select from pg_locks where not granted and relation = 'leases'::regclass)"
+            while reader.execute(is_queued).fetchone() != (True,):
+                reader.rollback()
+            reader.execute("select from leases limit 1").fetchall()
+            while not logged:
+                time.sleep(0.01)
+        finally:
+            pid = dump.info.backend_pid
+            reader.rollback()
+            dump.rollback()
+        assert ["9999_last.sql"] == migration.result(60)
+    waited = [each for each in logged if each["event"] == "migrations wait for a session that has locked a table"]
+    assert [(pid, "pg_dump")] == [(each["pid"], each["application_name"]) for each in waited]

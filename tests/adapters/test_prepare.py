@@ -1,9 +1,12 @@
 """A database is prepared only where it is ours to prepare, and the first admin's password is not lost."""
 
 import io
+import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import suppress
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
 import psycopg
@@ -221,6 +224,27 @@ def test_a_password_that_could_not_be_shown_is_not_lost(
     assert [] == session.execute("table users").fetchall()
     assert "The first admin is 'admin' with password" in prepared(empty, tmp_path)
     assert [("admin",)] == session.execute("select username from users").fetchall()
+
+
+def test_a_pipe_that_nobody_reads_holds_up_the_first_admin_for_a_limited_time(
+    empty: str, session: Connection[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(preparing, "SHOW_TIMEOUT", 0.1)
+    source, sink = os.pipe()
+    os.set_blocking(sink, False)
+    with suppress(BlockingIOError):
+        while True:
+            os.write(sink, bytes(4096))
+    os.set_blocking(sink, True)
+    late = Timer(60, os.read, (source, 8192))
+    late.start()
+    try:
+        with open(sink, "w") as out, pytest.raises(NotPrepared, match="that nobody has read"):
+            prepare(SETTINGS, tmp_path, empty, out=out)
+    finally:
+        late.cancel()
+        os.close(source)
+    assert [] == session.execute("table users").fetchall()
 
 
 def test_of_several_that_prepare_at_once_one_shows_a_password(

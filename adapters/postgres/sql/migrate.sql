@@ -1,6 +1,24 @@
 -- name: lock
 select pg_advisory_xact_lock(%(lock)s);
 
+-- name: limit_waits
+-- Readers and writers wait behind a migration that waits for a table: less than the 2 seconds that they have themselves.
+set local lock_timeout = '1s';
+
+-- name: oldest_holder
+-- The session that has been longest in its transaction of those that hold a lock of a table here. Of sessions of other
+-- roles PostgreSQL may hide when they began.
+select a.pid, coalesce(a.application_name, ''), a.usename
+from pg_stat_activity a
+where a.pid <> pg_backend_pid() and a.pid in (
+    select l.pid from pg_locks l join pg_class c on c.oid = l.relation
+    where l.locktype = 'relation' and l.granted and c.relkind in ('r', 'p')
+        and c.relnamespace = current_schema()::regnamespace
+        and l.database = (select oid from pg_database where datname = current_database())
+)
+order by a.xact_start
+limit 1;
+
 -- name: is_locked
 -- Whether somebody holds the lock. Its key is below 2^31, so that the other half of what PostgreSQL keeps of it is 0.
 select exists (
