@@ -1,5 +1,5 @@
-"""The envelopes: the one place that says every refusal in HTTP, first as measurements and accounts do, and from that as
-outcomes do."""
+"""Envelopes: the one place that translates refusals into HTTP, in the format of measurements and accounts and in that
+of outcomes."""
 
 from collections.abc import Callable
 from typing import Any
@@ -106,14 +106,14 @@ ENVELOPES: dict[type[Refusal], Callable[[Any], Envelope]] = {
 
 
 def envelope(refused: Refusal | Fault, request_id: str) -> Envelope:
-    """How a refusal, or a fault of ours, is told to a client."""
+    """The envelope of a refusal, or of an internal error."""
     if isinstance(refused, Fault):
         return Envelope(500, SERVER_FAULT, f"Request id: {request_id}")
     return ENVELOPES[type(refused)](refused)
 
 
 class Problem(Struct, frozen=True):
-    """The second envelope, of outcomes and analytics."""
+    """An error in the format of outcomes and analytics."""
 
     error: str
     message: str
@@ -137,7 +137,7 @@ ERRORS = {
 
 
 def problem(said: Envelope, refused: object) -> Problem:
-    """What the first envelope says, in the second: its description where it has one, but who may instead."""
+    """An envelope in the format of outcomes. Its message is the description, or for a 403 the allowed roles."""
     if isinstance(refused, refusal.Forbidden) and refused.roles:
         return Problem(ERRORS[said.code], f"{' or '.join(refused.roles)} role required")
     return Problem(ERRORS[said.code], said.message if said.description is UNSET else said.description)

@@ -1,4 +1,4 @@
-"""The entrance of every handler: who asks, whether one of that role may, and what was sent."""
+"""Access: authenticates and authorizes a request, and reads its query parameters and its body."""
 
 from collections.abc import Awaitable, Callable
 from functools import lru_cache
@@ -24,11 +24,11 @@ from application.unavailable import Unavailable
 from domain.refusal import NotAuthenticated, Refusal
 
 ADDRESS = 64
-"""Characters of an address that count: a proxy may pass on any text, and what it passes on is remembered."""
+"""Characters of an address that are used. A trusted proxy may pass on any text, and the limiter keeps it in memory."""
 
 
 class Access(Struct, frozen=True):
-    """`body_limit`: bytes of the largest bodies. `check_actor_exists` is UserGone where an actor has been removed."""
+    """`body_limit`: bytes of the largest body. `check_actor_exists` raises UserGone for an actor that was removed."""
 
     tokens: Tokens
     limiter: Limiter
@@ -37,7 +37,7 @@ class Access(Struct, frozen=True):
     check_actor_exists: Callable[[Actor], Awaitable[None]]
 
     async def authorize(self, request: HttpRequest, action: str, owner: str | None = None) -> Actor:
-        """The one who asks, of a request that has no query parameters. What `ask` says."""
+        """The actor of a request without query parameters. Raises what `authorize_query` raises."""
         actor, _ = await self.authorize_query(request, action, (), owner)
         return actor
 
@@ -59,7 +59,7 @@ class Access(Struct, frozen=True):
         return actor, await self.read_parameters(actor, request.scope, declared)
 
     async def read_parameters(self, actor: Actor, scope: Scope, declared: Declared) -> ParameterValues:
-        """What `parameters.read` says of a query; but UserGone comes before that."""
+        """The query parameters of the request. Raises UserGone first, then what `query_parameters.read` raises."""
         try:
             return query_parameters.read(query_parameters.pairs(scope["query_string"]), declared)
         except Refusal:
@@ -67,8 +67,10 @@ class Access(Struct, frozen=True):
             raise
 
     async def authenticate(self, authorization: str | None, api_area: str, scope: Scope) -> Actor:
-        """Whose token it is; the request counts for him, or for its address where it has no good token.
-        NotAuthenticated; TooManyRequests; Unavailable when it cannot be told now."""
+        """The actor of the token. The request counts for the token's subject, or without a valid token for its address.
+
+        Raises NotAuthenticated, TooManyRequests, or Unavailable when the token cannot be checked now.
+        """
         try:
             actor = await self.tokens.actor(authorization)
         except (NotAuthenticated, Unavailable):
@@ -80,12 +82,12 @@ class Access(Struct, frozen=True):
         return actor
 
     async def read_members(self, request: HttpRequest, required: Required = (), *, most: int = ACCOUNTS) -> Members:
-        """The members of a body of at most so many bytes. Unreadable, MembersMissing, and what `read` says."""
+        """The members of a body of at most `most` bytes. Raises Unreadable, MembersMissing, and as `read_body`."""
         sent = await self.read_body(request, Limit(one=most, array=most))
         return members.read(await decoding.run(len(sent), json_values.members, sent), required)
 
     async def read_body(self, request: HttpRequest, limit: Limit) -> bytes:
-        """The bytes of the body, which is to be JSON. What `read` says."""
+        """The bytes of the body. Raises what `receive_body` raises."""
         headers = request.headers
         return await self.receive_body(
             request.scope,
@@ -106,8 +108,10 @@ class Access(Struct, frozen=True):
         content_encoding: str,
         content_length: str,
     ) -> bytes:
-        """The bytes of a body. They count for the one who asks, or for its address, until the request is answered.
-        UnsupportedMediaType, and what `body.read` says."""
+        """The bytes of the body. They count for the actor, or for the address, until the request is answered.
+
+        Raises UnsupportedMediaType and what `request_body.read` raises.
+        """
         request_body.check_type(content_type, content_encoding)
         state = scope["state"]
         reservation = state["body"] = self.bodies.reserve(state.get("subject") or f"address/{address_of(scope)}")
@@ -116,19 +120,21 @@ class Access(Struct, frozen=True):
 
 
 def peer_of(scope: Scope) -> str:
-    """The address that a request comes from, for logs."""
+    """The address of the client, for logs."""
     client = scope.get("client")
     return client[0][:ADDRESS] if client else ""
 
 
 def address_of(scope: Scope) -> str:
-    """Where a request comes from: the peer, or whoever a trusted proxy says. Of IPv6 the network of 64 bits, which is
-    what one client has."""
+    """The address that counts for limits: that of the peer, or the one that a trusted proxy names.
+
+    For IPv6 it is the /64 network, since one client has all of its addresses.
+    """
     return network_of(peer_of(scope))
 
 
 def network_of(address: str) -> str:
-    """The address, or the network of 64 bits of an IPv6 one."""
+    """The address, or the /64 network of an IPv6 address."""
     return _network(address[:ADDRESS])
 
 

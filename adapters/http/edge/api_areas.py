@@ -1,4 +1,4 @@
-"""The families of endpoints, by path: each has its envelope of errors, and may have a limit of its own."""
+"""API areas, by path. An area has one error format, and may have a rate limit of its own."""
 
 import re
 
@@ -11,5 +11,5 @@ _PATHS = {
 
 
 def api_area_of(path: str) -> str:
-    """`measurements` or `outcomes`, and for whatever else there is `accounts`."""
+    """`measurements`, `outcomes`, or `accounts` for every other path."""
     return next((api_area for api_area, paths in _PATHS.items() if paths.match(path)), "accounts")

@@ -1,4 +1,4 @@
-"""Sending away: the answer to those who have connected when nobody is left to answer them."""
+"""Answers 503 to clients that connected to a service which is ending."""
 
 import asyncio
 import socket
@@ -13,18 +13,17 @@ from adapters.system.listening import refuse_new_connections
 from application.unavailable import Unavailable
 
 WAIT = 1.0
-"""Seconds that all of them together have to send their requests and read the answers."""
+"""Seconds that all clients together have to send their requests and read the answers."""
 
 HEAD = 64 * 1024
 
 
 def send_away(listening: socket.socket, context: ssl.SSLContext | None) -> None:
-    """Let no more in, and answer 503 to those who were not accepted yet. Takes WAIT at most, and no time where there is
-    nobody."""
+    """Stop listening, and answer 503 to connections that were not accepted yet. Takes at most WAIT."""
     refuse_new_connections(listening)
     listening.setblocking(False)
     accepted: list[socket.socket] = []
-    with suppress(OSError):  # there is nobody left
+    with suppress(OSError):  # no connection is left
         while True:
             accepted.append(listening.accept()[0])
     if accepted:
@@ -37,7 +36,9 @@ async def _answer(accepted: list[socket.socket], context: ssl.SSLContext | None)
 
 
 async def _answer_one(connection: socket.socket, context: ssl.SSLContext | None) -> None:
-    with suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):  # it has left, or speaks no HTTP
+    with suppress(
+        OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError
+    ):  # it disconnected, or does not speak HTTP
         loop = asyncio.get_running_loop()
         reader = asyncio.StreamReader(limit=HEAD)
         protocol = asyncio.StreamReaderProtocol(reader)
@@ -50,6 +51,6 @@ async def _answer_one(connection: socket.socket, context: ssl.SSLContext | None)
         writer.write(written(response, request_info.request_id, edge.security(with_tls=context is not None)))
         if writer.can_write_eof():
             writer.write_eof()
-        while await reader.read(HEAD):  # else what it still sends would reset the answer
+        while await reader.read(HEAD):  # unread bytes would reset the connection before the client reads the answer
             pass
         writer.close()

@@ -9,11 +9,11 @@ S = TypeVar("S", bound=State)
 
 
 class LoggedFault(Exception):
-    """A fault of ours that is in the log already."""
+    """An internal error that was logged already."""
 
 
 def item_results(result: CommandResult) -> list[ItemResult]:
-    """The outcomes of a command's items; the Refusal of the whole is raised, as is Failed."""
+    """The results of a command's items. Raises the Refusal of the whole command, or LoggedFault."""
     if isinstance(result, Refusal):
         raise result
     if isinstance(result, Fault):
@@ -22,12 +22,12 @@ def item_results(result: CommandResult) -> list[ItemResult]:
 
 
 def accepted_id(result: CommandResult) -> str:
-    """The id that a command of one item answers with; its Refusal is raised, as is Failed."""
+    """The id that resulted from a command of one item. Raises its Refusal, or LoggedFault."""
     return id_of(accepted_result(result))
 
 
 def accepted_state(result: CommandResult, type: type[S]) -> S:
-    """The state of this type that a command of one item answers with, likewise."""
+    """The state that resulted from a command of one item. Raises its Refusal, or LoggedFault."""
     state = accepted_result(result)
     if not isinstance(state, type):
         raise TypeError(f"the command answers with a {state.__class__.__name__}")
@@ -35,7 +35,7 @@ def accepted_state(result: CommandResult, type: type[S]) -> S:
 
 
 def accepted_result(result: CommandResult) -> str | State:
-    """The id or the state that a command of one item answers with, likewise."""
+    """The id or state that resulted from a command of one item. Raises its Refusal, or LoggedFault."""
     (outcome,) = item_results(result)
     if isinstance(outcome, Refusal):
         raise outcome

@@ -1,4 +1,4 @@
-"""Draining: a process that is to end answers the requests that it has, and takes no new ones."""
+"""Draining: a process that is about to end answers the requests that it has, and accepts no new ones."""
 
 import asyncio
 import math
@@ -8,20 +8,19 @@ from collections.abc import Callable
 from application.unavailable import Unavailable
 
 PAUSE = 0.02
-"""Seconds between two looks at what is waited for."""
+"""Seconds between two checks of a condition."""
 
 DRAIN_TIME = 10.0
-"""Seconds that requests in flight have. Only one whose body is still being sent, or a very large calculation, may need
-that long; it is cut off then."""
+"""Seconds after which requests in flight are cut off. Only a body that is still being sent, or a very large
+calculation, can take that long."""
 
 
 class Draining:
-    """Counts the requests in flight, and from some moment on refuses new ones.
+    """Counts the requests in flight, and rejects new ones once draining has begun.
 
-    The outermost layer enters with every request, and leaves when it was answered, whatever became of it. What `enter`
-    refuses is answered 503 in the envelope of its family, with `Connection: close`, so that its client comes back
-    through another process. All but `begin` and `cut_short`, which a signal may call, belong to the event loop's
-    thread.
+    The edge calls `enter` for every request and `leave` after its response. A request that `enter` rejects is answered
+    503 with `Connection: close`, so that the client reconnects to another process. A signal handler may call `begin`
+    and `cut_short`; all other methods must be called on the event loop's thread.
     """
 
     def __init__(self) -> None:
@@ -31,16 +30,16 @@ class Draining:
         self._deadline = math.inf
 
     def begin(self) -> None:
-        """From now on new requests are refused."""
+        """Reject new requests from now on."""
         self._deadline = time.monotonic() + DRAIN_TIME
         self.begun = True
 
     def cut_short(self) -> None:
-        """From now on nothing is waited for."""
+        """Stop waiting for anything."""
         self.is_cut_short = True
 
     async def wait_until(self, holds: Callable[[], bool], seconds: float) -> bool:
-        """Wait for so many seconds at most, unless it is cut short; whether it holds then."""
+        """Wait until a condition holds, at most `seconds` and not after `cut_short`. Returns whether it holds."""
         deadline = time.monotonic() + seconds
         while not (is_over := holds()):
             if self.is_cut_short or time.monotonic() > deadline:
@@ -49,7 +48,7 @@ class Draining:
         return is_over
 
     def enter(self) -> None:
-        """Unavailable once draining has begun: such a request is not counted, and must not `leave`."""
+        """Count a request. Raises Unavailable once draining has begun; then the request must not `leave`."""
         if self.begun:
             raise Unavailable("this process is ending", kind="ending")
         self.in_flight += 1
@@ -59,10 +58,10 @@ class Draining:
 
     @property
     def seconds_left(self) -> float:
-        """Of what requests in flight have, once it has begun."""
+        """Seconds that requests in flight have left, once draining has begun."""
         return max(0.0, self._deadline - time.monotonic())
 
     @property
     def is_over(self) -> bool:
-        """Whether it has begun, and nothing is left to wait for."""
+        """Whether draining has begun, and no request is left or its time is over."""
         return self.begun and (self.in_flight == 0 or self.seconds_left == 0.0)

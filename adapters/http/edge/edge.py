@@ -1,5 +1,5 @@
-"""The edge: every request comes in through here, and every answer goes out with an id, and with headers that keep a
-browser from making more of it than it is."""
+"""The edge: the outermost ASGI layer. It gives every response a request id and security headers, and handles every
+error that no inner layer handled."""
 
 import asyncio
 import re
@@ -28,19 +28,22 @@ _SECURITY: Headers = [
 _STRICT: Headers = [(b"strict-transport-security", b"max-age=31536000")]
 
 UNKNOWN = "unknown"
-"""The route of requests that no handler takes."""
+"""The route of requests without a handler."""
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 
 
 def security(*, with_tls: bool) -> Headers:
-    """Headers of every answer that does not say otherwise itself."""
+    """Security headers of every response that does not set them itself."""
     return _SECURITY + _STRICT if with_tls else _SECURITY
 
 
 class RequestRecord(Struct, frozen=True, gc=False):
-    """One request, and what became of it: `route` is a template of the application's paths, or `unknown`; `status` is
-    None where the client left before there was an answer; `user_id` is that of its token, where that was good."""
+    """One request and its result, for metrics and the access log.
+
+    `route`: a path template, or `unknown`. `status`: None when the client disconnected before the response. `user_id`:
+    that of a valid token.
+    """
 
     method: str
     route: str
@@ -61,7 +64,7 @@ class Edge:
         with_tls: bool = False,
         observe: Callable[[RequestRecord], None] = lambda _: None,
     ) -> None:
-        """Without `cors` no page of another origin may ask. `observe` is told of every request once it was answered."""
+        """Without `cors` no other origin is allowed. `observe` is called for every request after its response."""
         self._app = app
         self._draining = draining
         self._cors = cors
@@ -73,7 +76,7 @@ class Edge:
             await self._app(scope, receive, send)
             return
         started = perf_counter()
-        method, path = scope["method"], scope["path"]  # as they came: the framework straightens the path
+        method, path = scope["method"], scope["path"]  # as received: the framework normalizes the path
         sent = dict(scope["headers"])
         given = _id_of(sent.get(b"x-request-id"))
         request_id = scope.setdefault("state", {})["request_id"] = given.decode()
@@ -91,14 +94,14 @@ class Edge:
                 headers += ours
                 headers += [header for header in self._security if header[0] not in said]
                 if self._draining.begun:
-                    headers.append((b"connection", b"close"))  # its client comes back to another process
+                    headers.append((b"connection", b"close"))  # so that the client reconnects to another process
                 message["headers"] = headers
             await send(message)
 
         try:
             self._draining.enter()
             try:
-                if self._cors is not None and self._cors.asks_first(method, sent):
+                if self._cors is not None and self._cors.is_preflight(method, sent):
                     ours += self._cors.preflight
                     await RawResponse(204, b"").send_to(answer)
                 else:
@@ -107,8 +110,8 @@ class Edge:
                 self._draining.leave()
         except (Exception, asyncio.CancelledError) as error:
             if status is not None:
-                raise  # half of an answer is on its way: only the end of the connection can tell
-            if isinstance(error, asyncio.CancelledError):  # it has waited for the request for as long as it may
+                raise  # a part of the response was sent: only closing the connection can tell the client
+            if isinstance(error, asyncio.CancelledError):  # the time to drain is over
                 error = Unavailable("this process is ending", kind="ending")
             await error_responses.handle(error, RequestInfo(method, path, request_id), scope).send_to(answer)
         finally:
@@ -116,12 +119,12 @@ class Edge:
                 reserved.release()
             route, errors = scope.get("path_template", UNKNOWN), scope["state"].get("errors", NO_ERRORS)
             if Disconnected.__name__ in errors.kinds:
-                # The connection may have answered it, which has not heard the end of the request.
+                # The connection may have answered already, before the request was complete.
                 status, errors = scope["state"].get("answered", (None, errors))
             user_id = scope["state"].get("user_id")
             self._observe(RequestRecord(method, route, status, perf_counter() - started, errors, request_id, user_id))
 
 
 def _id_of(given: bytes | None) -> bytes:
-    """The id that came with a request where it is sane, else a new one."""
+    """The id that came with the request if it is valid, else a new one."""
     return given if given is not None and _REQUEST_ID.fullmatch(given) else new_request_id().encode()

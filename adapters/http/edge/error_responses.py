@@ -1,5 +1,4 @@
-"""What goes wrong, in HTTP: the one place for refusals and for everything that no handler answers, in the envelope of
-the family that was asked."""
+"""Error responses: the one place that turns exceptions into HTTP, in the format of the API area."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -26,14 +25,13 @@ from domain.refusal import Refusal, without_frames
 logger = structlog.get_logger()
 
 _outages: dict[str, Outage] = {}
-"""Kind of what is lacking → the outage in which requests are answered 503."""
+"""Kind of unavailability → its outage, which limits how often it is logged."""
 
 
 class ErrorCounts(Struct, frozen=True):
-    """What was refused of a request, the whole or items, as metrics count it. Facts only: the exceptions hold frames,
-    and with them the body.
+    """Errors of a request and of its items, as metrics count them. It holds no exceptions: their frames hold the body.
 
-    `kinds`: how many of each class of error; `unavailable`: what was lacking, where the answer is 503.
+    `kinds`: class of error → count. `unavailable`: the kind of unavailability of a 503.
     """
 
     kinds: Mapping[str, int] = {}
@@ -61,11 +59,11 @@ ERROR_KINDS = tuple(
         UnsupportedMediaType,
     )
 )
-"""The kinds of what is refused, as metrics count it."""
+"""The kinds of errors that metrics count."""
 
 
 class RequestInfo(Struct, frozen=True):
-    """Of a request, what an answer to an error may name."""
+    """What an error response may say about its request."""
 
     method: str
     path: str
@@ -73,7 +71,7 @@ class RequestInfo(Struct, frozen=True):
 
 
 def handle(error: Exception, request: RequestInfo, scope: Scope) -> RawResponse:
-    """The answer to a request that has failed. The scope gets what was refused; the error loses its frames."""
+    """The response to a request that failed. Counts the error in the scope, and removes the error's frames."""
     response = error_response(error, request)
     scope["state"]["errors"] = error_counts(error)
     without_frames(error)
@@ -81,12 +79,12 @@ def handle(error: Exception, request: RequestInfo, scope: Scope) -> RawResponse:
 
 
 def error_counts(error: Exception) -> ErrorCounts:
-    """What metrics say of a request that has failed so."""
+    """The counts for a request that failed with this error."""
     return ErrorCounts(unavailable=error.kind) if isinstance(error, Unavailable) else ErrorCounts({_kind(error): 1})
 
 
 def count_item_errors(results: Iterable[ItemResult], scope: Scope) -> None:
-    """The scope gets how many items of an array were refused, and how."""
+    """Count the errors of an array's items in the scope."""
     kinds = Counter(_kind(each) for each in results if not isinstance(each, str | State))
     if kinds:
         scope["state"]["errors"] = ErrorCounts(kinds)
@@ -97,7 +95,7 @@ def _kind(error: object) -> str:
 
 
 def error_response(error: Exception, request: RequestInfo) -> RawResponse:
-    """How an error is told to a client. What is a bug goes to the log with its trace, under the request's id."""
+    """The response to an error. Logs a bug with its traceback and request id, and the start of an outage."""
     response = render(error, request)
     if isinstance(error, Unavailable):
         outage = _outages.setdefault(error.kind, Outage("requests are answered 503"))
@@ -109,7 +107,7 @@ def error_response(error: Exception, request: RequestInfo) -> RawResponse:
 
 
 def render(error: Exception, request: RequestInfo) -> RawResponse:
-    """The same, and nothing goes to the log."""
+    """The response to an error, without logging."""
     said, headers = _said(error, request)
     if api_area_of(request.path) == "outcomes":
         return RawResponse(said.code, encode(problem(said, error)), headers)
@@ -117,7 +115,7 @@ def render(error: Exception, request: RequestInfo) -> RawResponse:
 
 
 def _said(error: Exception, request: RequestInfo) -> tuple[Envelope, dict[str, str]]:
-    """The first envelope of an error, and its headers."""
+    """The envelope of an error in the format of accounts, and its headers."""
     match error:
         case Refusal():
             said = envelope(error, request.request_id)

@@ -1,4 +1,4 @@
-"""Answers that wait for slow readers: how many bytes of them this process holds, of all and of one client."""
+"""Limits the bytes of responses that wait for slow clients, in all and for one client."""
 
 from typing import Protocol
 
@@ -6,10 +6,10 @@ from msgspec import Struct
 
 
 class Holder(Protocol):
-    """A connection whose client has not yet read what it was sent."""
+    """A connection whose client has not read its response yet."""
 
     def give_up(self) -> None:
-        """End it at once; nobody gets the rest."""
+        """Abort the connection at once."""
 
 
 class _Held(Struct):
@@ -18,18 +18,19 @@ class _Held(Struct):
 
 
 class HeldAnswers:
-    """When there is too much, the connection is given up that has held its answer longest: whoever reads has read by
-    then. The newest answer is never given up, however large. All methods belong to the event loop's thread."""
+    """If there are too many bytes, aborts the connections that have held theirs longest: a client that reads has
+    read by then. The newest response is never aborted, however large. All methods must be called
+    on the event loop's thread."""
 
     def __init__(self, total: int) -> None:
-        """`total`: bytes of all; one address has a quarter of them."""
+        """`total`: bytes in all; one address may hold a quarter of them."""
         self._total = total
         self._held: dict[Holder, _Held] = {}
         self._of_addresses: dict[str, int] = {}
         self.size = 0
 
     def hold(self, holder: Holder, address: str, size: int) -> None:
-        """The holder has so many bytes now. An empty address is one that cannot be told from others."""
+        """Record that the holder has so many bytes. An empty address means that clients cannot be told apart."""
         self._change(holder, self._held.setdefault(holder, _Held(address)), size)
         if address and self._of_addresses[address] > self._total // 4:
             self._shrink(address, self._of_addresses[address] - self._total // 4)
@@ -37,12 +38,12 @@ class HeldAnswers:
             self._shrink("", self.size - self._total)
 
     def update(self, holder: Holder, size: int) -> None:
-        """Some of what it had was read."""
+        """Record how many bytes are left after the client read some."""
         if (held := self._held.get(holder)) is not None:
             self._change(holder, held, size)
 
     def let_go(self, holder: Holder) -> None:
-        """All of its answer is on its way, or never will be. A second call does nothing."""
+        """Forget the holder: its response was sent or aborted. A second call does nothing."""
         if (held := self._held.get(holder)) is not None:
             self._change(holder, held, 0)
 
@@ -58,7 +59,7 @@ class HeldAnswers:
             del self._held[holder]
 
     def _shrink(self, address: str, surplus: int) -> None:
-        """Give up the oldest of that address, or of all, until there is no surplus or only the newest is left."""
+        """Abort the oldest holders of the address, or of all, until the surplus is gone or only the newest is left."""
         holders = [(holder, held) for holder, held in self._held.items() if address in ("", held.address)]
         for holder, held in holders[:-1]:
             if surplus <= 0:

@@ -2,11 +2,11 @@
 
 
 class NoHttp(Exception):
-    """What came is no HTTP."""
+    """The bytes that came are not HTTP."""
 
 
 class HeadTooLarge(Exception):
-    """`limit`: bytes of a request line with its headers, or `unit` of them, at most."""
+    """`limit`: the maximum size of a request line with its headers, in `unit`."""
 
     def __init__(self, limit: int, unit: str = "bytes") -> None:
         self.limit = limit
@@ -14,7 +14,7 @@ class HeadTooLarge(Exception):
 
 
 class TooSlow(Exception):
-    """`wait`: seconds that a request may take to arrive."""
+    """`wait`: seconds within which a request must arrive."""
 
     def __init__(self, wait: float) -> None:
         self.wait = wait

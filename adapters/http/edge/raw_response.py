@@ -5,14 +5,14 @@ from msgspec import Struct
 
 
 class RawResponse(Struct, frozen=True):
-    """An answer: its status, its JSON, and what it has to say in headers besides."""
+    """`headers`: besides those that the edge adds."""
 
     status: int
     content: bytes
     headers: dict[str, str] = {}
 
     async def send_to(self, send: Send) -> None:
-        """Send it, whole."""
+        """Send the whole response."""
         headers = [(name.lower().encode(), value.encode()) for name, value in self.headers.items()]
         if self.content:
             headers += [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(self.content))]

@@ -10,11 +10,11 @@ from adapters.http.schemas.json_values import opens_with
 
 
 class UnsupportedMediaType(Exception):
-    """The body says that it is something else than JSON."""
+    """The content type or encoding is not that of plain JSON."""
 
 
 class BodyTooLarge(Exception):
-    """`limit`: bytes of a body, at most."""
+    """`limit`: the maximum number of bytes."""
 
     unit = "bytes"
 
@@ -23,31 +23,31 @@ class BodyTooLarge(Exception):
 
 
 class Disconnected(Exception):
-    """The client left before its body was here; nobody will read an answer."""
+    """The client disconnected before its body was complete."""
 
 
 class Limit(Struct, frozen=True):
-    """Bytes of a body, at most: of one thing, and of an array of them, which is what begins with `[`."""
+    """Maximum bytes of a body: of one item, and of an array, which begins with `[`."""
 
     one: int
     array: int
 
 
 ACCOUNTS = 16 * 1024
-"""Bytes of logins, passwords and commands about accounts."""
+"""Maximum bytes of logins, passwords and commands about accounts."""
 
 ITEM = 256 * 1024
-"""Bytes of one group, outcome, measurement or entry."""
+"""Maximum bytes of one group, outcome, measurement or entry."""
 
 INDENT = 1_024
-"""Bytes of white space before the first byte that counts, at most, for a body to be an array."""
+"""Bytes of white space within which the `[` of an array must come."""
 
 STEP = 64 * 1024
-"""Bytes reserved at first for a body that does not say its size; then twice as many, and so on."""
+"""Bytes reserved first for a body without Content-Length; the reservation doubles as the body grows."""
 
 
 def check_type(content_type: str, content_encoding: str) -> None:
-    """UnsupportedMediaType where a body is not JSON, or is packed."""
+    """Raises UnsupportedMediaType for a body that is not JSON, or is compressed."""
     kind = content_type.partition(";")[0].strip().lower()
     if kind not in ("", "application/json") and not (kind.startswith("application/") and kind.endswith("+json")):
         raise UnsupportedMediaType
@@ -56,8 +56,10 @@ def check_type(content_type: str, content_encoding: str) -> None:
 
 
 async def read(receive: Receive, limit: Limit, reservation: Reservation, content_length: str = "") -> bytes:
-    """The bytes of a body. BodyTooLarge; Disconnected; Unavailable where there is no room for it now: all of its bytes
-    are reserved before they are read."""
+    """The bytes of a body, each of which is reserved before it is read.
+
+    Raises BodyTooLarge, Disconnected, and Unavailable when the budget has no room.
+    """
     announced = int(content_length) if content_length.isdecimal() else None
     if announced is not None:
         if announced > limit.array:
@@ -67,7 +69,7 @@ async def read(receive: Receive, limit: Limit, reservation: Reservation, content
     if not more and len(piece) <= limit.one:
         reservation.resize(len(piece))
         return piece
-    read = BytesIO()  # its bytes are handed out without a copy
+    read = BytesIO()  # returns its bytes without a copy
     most: int | None = None
     while True:
         read.write(piece)
@@ -87,7 +89,7 @@ async def read(receive: Receive, limit: Limit, reservation: Reservation, content
 
 
 async def _piece(receive: Receive) -> tuple[bytes, bool]:
-    """The next bytes of a body, and whether more will come."""
+    """The next bytes of the body, and whether more follow."""
     message = await receive()
     if message["type"] != "http.request":
         raise Disconnected

@@ -1,4 +1,4 @@
-"""What every handler asks of a request: its id, its body, and the ids in its path."""
+"""Helpers of handlers: request ids, ids in paths, and JSON responses."""
 
 import re
 from collections.abc import Callable
@@ -25,7 +25,7 @@ def new_request_id() -> str:
 
 
 def request_id(request: HttpRequest) -> str:
-    """The one that came with it, or that the edge has made."""
+    """The id that came with the request, or that the edge made."""
     return str(request.scope["state"]["request_id"])
 
 
@@ -34,37 +34,37 @@ def request_info(request: HttpRequest) -> RequestInfo:
 
 
 def checked_id(value: str, name: str) -> str:
-    """An id of a path, in lower case. BadParameter."""
+    """An id of a path, in lower case. Raises BadParameter."""
     if not _ID.fullmatch(value):
         raise BadParameter(name)
     return value.lower()
 
 
 def checked_uuid(text: str) -> str:
-    """The id of an outcome, in lower case. NotFound, since there is no outcome of another sort of id."""
+    """The id of an outcome, in lower case. Raises NotFound: no outcome has an id of another form."""
     if not _UUID.fullmatch(text):
         raise NotFound(outcome.TITLE)
     return text.lower()
 
 
 _IDS: dict[str, Callable[[str], str]] = {"outcome_id": checked_uuid, "id": str.lower}
-"""Names of ids in paths that are no 24 hexadecimal characters → what reads them."""
+"""Name of an id that is not 24 hexadecimal characters → its parser."""
 
 
 def path_id(request: HttpRequest, name: str) -> str:
-    """An id of the path, in lower case. BadParameter, or what is said of an id of its sort."""
+    """An id of the path, in lower case. Raises BadParameter or NotFound."""
     text = request.path_params[name]
     return _IDS[name](text) if name in _IDS else checked_id(text, name)
 
 
 def check_path_ids(request: HttpRequest) -> None:
-    """What `path_id` says of any of them, in the order of the path."""
+    """Raises what `path_id` raises for the first invalid id of the path."""
     for name in request.path_params:
         path_id(request, name)
 
 
 def present(**members: Any) -> dict[str, Any]:
-    """The members that are there: what is absent is left out."""
+    """The members that are not None."""
     return {name: value for name, value in members.items() if value is not None}
 
 

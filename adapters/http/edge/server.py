@@ -1,4 +1,4 @@
-"""The HTTP server: uvicorn, which answers what it has before it ends."""
+"""The HTTP server: uvicorn, which drains before it ends."""
 
 import math
 import os
@@ -15,23 +15,25 @@ from adapters.system.listening import refuse_new_connections
 from adapters.system.parent_death import outlive_parent
 
 LINGER = 0.3
-"""Seconds that those have to ask, and to be answered 503, who have connected when everything else is answered."""
+"""Seconds that clients which connected at the end have to send a request and get their 503."""
 
 logger = structlog.get_logger()
 
 
 def run(app: ASGIApp, draining: Draining, *, descriptor: int | None, **options: Any) -> None:
-    """Serve until a signal, and drain; on the socket of that descriptor, which other processes may share, or on one of
-    its own. `options` are uvicorn's."""
+    """Serve until a signal comes, then drain.
+
+    `descriptor`: of a socket that other processes may share; None makes a new socket. `options` are uvicorn's.
+    """
     sockets = None if descriptor is None else [socket.socket(fileno=descriptor)]
     Server(uvicorn.Config(app, **options), draining, is_shared=sockets is not None).run(sockets)
 
 
 class Server(uvicorn.Server):
-    """On the first SIGTERM or SIGINT it drains, and then ends; on a second one it ends at once, and cuts off."""
+    """Drains and ends on the first SIGTERM or SIGINT; ends at once on the second."""
 
     def __init__(self, config: uvicorn.Config, draining: Draining, *, is_shared: bool) -> None:
-        """`is_shared`: whether its socket is another process's, which keeps it and has started this one."""
+        """`is_shared`: whether the socket belongs to the parent process, which keeps it open."""
         super().__init__(config)
         self._draining = draining
         self._is_shared = is_shared
@@ -48,19 +50,19 @@ class Server(uvicorn.Server):
             logger.info("api drains", in_flight=self._draining.in_flight)
 
     async def on_tick(self, counter: int) -> bool:
-        """Ten times a second."""
+        """Called by uvicorn ten times a second."""
         if self._draining.begun and self._is_shared and os.getppid() != self._parent:
-            self._stop_listening()  # whoever is started in place of the other process needs the address
+            self._stop_listening()  # a new parent process needs the address
         if self._draining.is_over and not self.should_exit:
-            # What was answered, but is not yet read to its end, has what is left of the time.
+            # Responses that clients are still reading have the rest of the time.
             self.config.timeout_graceful_shutdown = math.ceil(self._draining.seconds_left) or 1
             self.should_exit = True
         return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Whoever has connected a moment ago is answered, too: it may not have asked yet."""
+        """Also answers clients that have just connected and not sent their request yet."""
         if self._is_shared:
-            self._stop_listening()  # who is not accepted yet finds another process, or the one that keeps the socket
+            self._stop_listening()  # another process accepts the connections that wait
         else:
             for server in self.servers:
                 for listening in server.sockets:
