@@ -1,5 +1,6 @@
-"""The demo: a real series of weights, sent twice as batches, and listed back."""
+"""`growthrings demo`: sends a real series of weights twice, and lists it."""
 
+import argparse
 import csv
 import os
 import secrets
@@ -36,8 +37,12 @@ class DemoFailed(Exception):
     """The service did not do what the demo shows; the message says what it did."""
 
 
-def demo(settings: Settings, url: str | None) -> int:
-    """Run the demo against a service, or one that is started for it; 0 when all went as it should."""
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--url", help="Use a running service (default: start one in a temporary folder).")
+
+
+def run(settings: Settings, parsed: argparse.Namespace) -> int:
+    url = parsed.url
     console = SafeConsole()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that it cleans up behind itself then, too
     try:

@@ -4,6 +4,7 @@ The events, the dedupe index and the directory are stored in one transaction: at
 commands would be decided wrongly. The views grow afterwards. Stopped at any moment, the same command goes on.
 """
 
+import argparse
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,13 +16,16 @@ from psycopg import Connection, Cursor
 
 from adapters.cli import export_file
 from adapters.cli.console import SafeConsole, open_console, progress_bar
+from adapters.cli.export import Credential
 from adapters.cli.export_file import Line, Reader
-from adapters.cli.export_log import Credential
 from adapters.errors import CommandFailed
 from adapters.postgres.connections import connector
 from adapters.postgres.event_store import SQL as LOG
 from adapters.postgres.event_store import append_rows
+from adapters.processes.database import database
 from adapters.processes.prepare import migrate_schema
+from adapters.settings import Settings
+from adapters.system.terminal import print_line
 from domain.event import Event
 from domain.partition import partition
 from domain.secret import BLANK
@@ -43,6 +47,31 @@ _BLANK = f'"password_hash":"{BLANK}"'.encode()
 
 _credential = msgspec.json.Decoder(Credential).decode
 _encode = msgspec.json.Encoder().encode
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", type=Path, metavar="FILE", help="The export of a whole log, in ndjson.")
+    parser.add_argument(
+        "--credentials", type=Path, metavar="FILE", help="Read the password hashes of the export from this file."
+    )
+    parser.add_argument(
+        "--without-end",
+        action="store_true",
+        help="Accept a file without the last line, which holds the number of events; older versions wrote none.",
+    )
+
+
+def run(settings: Settings, parsed: argparse.Namespace) -> int:
+    with database(settings, parsed.data, makes=True) as url:
+        count = import_log(
+            url,
+            parsed.file,
+            partitions=settings.partitions,
+            credentials=parsed.credentials,
+            needs_end=not parsed.without_end,
+        )
+    print_line(f"The log has {count:,} events; all views are built.")
+    return 0
 
 
 def import_log(

@@ -1,5 +1,6 @@
 """`growthrings replay`: reads the log again and tells what is wrong with it; one history; or a view as of a time."""
 
+import argparse
 import gc
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,12 +13,13 @@ from typing import Any
 from msgspec import Struct
 from psycopg import Connection
 
-from adapters import times
-from adapters.cli import replay_workers
+from adapters.cli import arguments, replay_workers
 from adapters.cli.console import SafeConsole, open_console, progress_bar, show_table
-from adapters.errors import CommandFailed
+from adapters.cli.prepared_database import prepared_database
+from adapters.errors import CommandFailed, UsageError
 from adapters.postgres.connections import connector
 from adapters.postgres.readers.audit import PAGE, SQL, StoredFact, fact_with_state
+from adapters.settings import Settings
 from adapters.system.terminal import escaped, print_json
 from application.queries.audit import Fact
 from domain import history
@@ -45,7 +47,51 @@ class Replayed(Struct, frozen=True, kw_only=True):
     seconds: float
 
 
-def run(url: str, *, as_json: bool, compares: bool, workers: int = 1) -> int:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    mode = parser.add_mutually_exclusive_group()
+    mode.add_argument("--log-only", action="store_true", help="Check only the log, not the tables derived from it.")
+    mode.add_argument(
+        "--stream", type=arguments.text, metavar="ID", help="Show one history, by the id that the API shows."
+    )
+    mode.add_argument("--into", metavar="VIEW", help="Build a view into separate tables that you can inspect.")
+    parser.add_argument("--as-of", metavar="TIME", help="With --stream: show what had happened by this time.")
+    parser.add_argument(
+        "--known-at", metavar="TIME", help="With --stream and --into: use what had been recorded by this time."
+    )
+    parser.add_argument(
+        "--workers", type=arguments.count, default=1, metavar="N", help="Read the log with N processes (default: 1)."
+    )
+    parser.add_argument("--json", action="store_true", help="Print JSON; not available with --into.")
+
+
+def option_conflict(parsed: argparse.Namespace) -> str | None:
+    """Which options cannot be combined; None when all can."""
+    if parsed.as_of is not None and parsed.stream is None:
+        return "--as-of needs --stream"
+    if parsed.known_at is not None and parsed.stream is None and parsed.into is None:
+        return "--known-at needs --stream or --into"
+    if parsed.json and parsed.into is not None:
+        return "--into cannot print JSON: leave out --json"
+    if parsed.workers > 1 and (parsed.stream is not None or parsed.into is not None):
+        return "--workers needs the whole log: leave out --stream and --into"
+    return None
+
+
+def run(settings: Settings, parsed: argparse.Namespace) -> int:
+    """The exit code. UsageError, CommandFailed."""
+    if conflict := option_conflict(parsed):
+        raise UsageError(conflict)
+    as_of = arguments.time(parsed.as_of, "--as-of")
+    known_at = arguments.time(parsed.known_at, "--known-at")
+    with prepared_database(settings, parsed.data) as url:
+        if parsed.into is not None:
+            return build_into(url, parsed.into, known_at=known_at)
+        if parsed.stream is not None:
+            return show_history(url, parsed.stream, as_of=as_of, known_at=known_at, as_json=parsed.json)
+        return check_log(url, as_json=parsed.json, compares=not parsed.log_only, workers=parsed.workers)
+
+
+def check_log(url: str, *, as_json: bool, compares: bool, workers: int = 1) -> int:
     """Read the whole log, in this process or in several; 1 when anything is wrong."""
     console = open_console(quiet=as_json)
     started = time.monotonic()
@@ -97,17 +143,7 @@ def _tell(console: SafeConsole, ended: Replayed) -> None:
     console.print(f"{len(ended.findings):,} findings" if ended.findings else "Nothing is wrong.")
 
 
-def instant(text: str | None, name: str) -> datetime | None:
-    """A time of an option. Refused."""
-    if text is None:
-        return None
-    found = times.parse_exact_time_or_date(text)
-    if found is None:
-        raise CommandFailed(f"{name}: {text!r} is no time such as 2026-06-01 or 2026-06-01T08:30:00Z")
-    return found
-
-
-def show(url: str, id: str, *, as_of: datetime | None, known_at: datetime | None, as_json: bool) -> int:
+def show_history(url: str, id: str, *, as_of: datetime | None, known_at: datetime | None, as_json: bool) -> int:
     """The history of one aggregate, fact by fact; `id` as the API shows it, or a stream's own."""
     with connector(url)(session_name("replay")) as connection:
         connection.autocommit = True
@@ -183,7 +219,7 @@ def _changes(before: dict[str, Any] | None, fact: Fact) -> list[str]:
     return [f"{name}: {value}" for name, value in (changed or fact.data).items()]
 
 
-def grow_into(url: str, name: str, *, known_at: datetime | None) -> int:
+def build_into(url: str, name: str, *, known_at: datetime | None) -> int:
     """Grow a view from what was recorded until a time into tables of its own, for looking at."""
     view = VIEWS.latest.get(name)
     if view is None:

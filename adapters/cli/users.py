@@ -1,5 +1,6 @@
-"""`growthrings users`: who may log in, and ways back in for whoever operates the machine."""
+"""`growthrings users`: lists users, registers admins and resets passwords, for the operator of the machine."""
 
+import argparse
 import sys
 from collections.abc import Iterator
 from contextlib import closing
@@ -8,11 +9,15 @@ from uuid import uuid4
 
 from argon2 import PasswordHasher
 
+from adapters.cli import arguments
+from adapters.cli.arguments import Parser, add_action
+from adapters.cli.prepared_database import prepared_database
 from adapters.errors import CommandFailed
 from adapters.postgres.connections import connector
 from adapters.postgres.event_store import PostgresEventStore
 from adapters.refusal_messages import envelope
 from adapters.settings import Settings
+from adapters.system.terminal import print_line
 from application.command import Command
 from application.commands.create_admin import CreateAdmin
 from application.commands.register_first_admin import SERVICE
@@ -24,6 +29,33 @@ from domain.password import canonical
 from domain.refusal import BadMember, Refusal
 from domain.user import USERNAME_LENGTH
 from projections.inline.directory import SQL as DIRECTORY
+
+EPILOG = "The command asks for the password; without a terminal, it reads standard input."
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = EPILOG
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION", parser_class=Parser)
+    add_action(actions, "list", "List all users who may log in: id, role and name.")
+    for name, help in (
+        ("create-admin", "Register another admin."),
+        ("reset-password", "Set a new password for a user and invalidate the user's tokens."),
+    ):
+        action = add_action(actions, name, help, epilog=EPILOG)
+        action.add_argument("username", type=arguments.text, metavar="NAME", help="The name of the user.")
+
+
+def run(settings: Settings, parsed: argparse.Namespace) -> int:
+    with prepared_database(settings, parsed.data) as url:
+        match parsed.action:
+            case "list":
+                for line in list_all(url):
+                    print_line(line)
+            case "create-admin":
+                print_line(create_admin(settings, url, parsed.username))
+            case "reset-password":
+                print_line(reset_password(settings, url, parsed.username))
+    return 0
 
 
 def list_all(url: str) -> Iterator[str]:

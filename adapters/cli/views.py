@@ -12,12 +12,14 @@ from typing import Any
 from msgspec import Struct
 from psycopg import Connection
 
-from adapters.cli import view_output
+from adapters.cli import arguments, view_output
+from adapters.cli.arguments import Parser, add_action
 from adapters.cli.console import open_console, progress_bar
+from adapters.cli.prepared_database import prepared_database
 from adapters.postgres.connections import connector
-from adapters.settings import VARIABLES, subprocess_environment
+from adapters.settings import VARIABLES, Settings, subprocess_environment
 from adapters.system import subprocesses
-from adapters.system.terminal import escaped, print_json
+from adapters.system.terminal import escaped, print_error, print_json
 from domain.partition import position
 from projections.projector import parking
 from projections.projector.sessions import session_name
@@ -59,8 +61,49 @@ class Rebuilt(Struct, frozen=True, kw_only=True):
     switched: bool
 
 
-def run(url: str, parsed: argparse.Namespace) -> int:
-    """Do what the words of a command say; its exit code. RebuildRefused."""
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION", parser_class=Parser)
+    status = add_action(actions, "status", "Show every generation, how far it is, and which processes keep it.")
+    rebuild = add_action(actions, "rebuild", "Build new generations of views, compare them, and switch to them.")
+    rebuild.add_argument("views", nargs="*", metavar="VIEW", help="Rebuild this view.")
+    rebuild.add_argument("--all", action="store_true", help="Rebuild every view, the dedupe index and the directory.")
+    rebuild.add_argument(
+        "--workers", type=arguments.count, default=1, metavar="N", help="Build with N processes (default: 1)."
+    )
+    rebuild.add_argument("--accept-differences", action="store_true", help="Switch even if rows differ.")
+    rebuild.add_argument(
+        "--without-comparison", action="store_true", help="Do not compare, as when the live view is far behind the log."
+    )
+    rebuild.add_argument("--anew", action="store_true", help="Discard an unfinished rebuild instead of resuming it.")
+    build = add_action(actions, "grow", "Help a rebuild that is in progress, from any machine.")
+    build.add_argument("view", metavar="VIEW", help="The view that is being rebuilt.")
+    roll_back = add_action(actions, "rollback", "Switch back to the generation that was live before.")
+    roll_back.add_argument("view", metavar="VIEW", help="The view to switch back.")
+    drop_old = add_action(actions, "drop-old", "Drop the generations that are not live.")
+    drop_old.add_argument("views", nargs="*", metavar="VIEW", help="Only of this view (default: of all views).")
+    parked = add_action(actions, "parked", "Show the parked streams of a view, with the errors that parked them.")
+    parked.add_argument("view", nargs="?", metavar="VIEW", help="Only of this view (default: of all views).")
+    retry = add_action(actions, "retry", "Apply parked streams again.")
+    retry.add_argument("view", metavar="VIEW", help="The view that has parked them.")
+    retry.add_argument("stream", nargs="?", metavar="STREAM", help="Only this stream (default: all of the view).")
+    skip = add_action(actions, "skip", "Continue a parked stream after the event that could not be applied.")
+    skip.add_argument("view", metavar="VIEW", help="The view that has parked the stream.")
+    skip.add_argument("stream", metavar="STREAM", help="The stream to continue.")
+    for action in (status, rebuild, parked):
+        action.add_argument("--json", action="store_true", help="Print JSON.")
+
+
+def run(settings: Settings, parsed: argparse.Namespace) -> int:
+    """The exit code. RebuildRefused."""
+    try:
+        with prepared_database(settings, parsed.data) as url:
+            return _run(url, parsed)
+    except KeyboardInterrupt:
+        print_error("Stopped. Run the same command again to resume.")
+        return 130
+
+
+def _run(url: str, parsed: argparse.Namespace) -> int:
     operator = Operator(url, parsed.data, as_json=getattr(parsed, "json", False))
     match parsed.action:
         case "status":

@@ -104,7 +104,7 @@ class Replayed:
 
 def replayed(copy: Copy, capsys: pytest.CaptureFixture[str], *, compares: bool = True, workers: int = 1) -> Replayed:
     capsys.readouterr()
-    code = replay.run(copy.url, as_json=True, compares=compares, workers=workers)
+    code = replay.check_log(copy.url, as_json=True, compares=compares, workers=workers)
     told = json.loads(capsys.readouterr().out)
     assert (code == 0) == (told["findings"] == [])
     return Replayed(code, told)

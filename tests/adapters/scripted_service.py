@@ -6,9 +6,9 @@ from typing import Any
 
 import httpx
 
-from adapters.cli.importing import importer
-from adapters.cli.importing.csv_entries import InvalidRow, Item
-from adapters.cli.importing.importer import Tally
+from adapters.cli import import_csv
+from adapters.cli.import_csv import Tally
+from adapters.cli.importing.csv_rows import InvalidRow, Item
 from adapters.cli.importing.retrying_client import RetryingClient
 
 Answer = httpx.Response | Exception
@@ -40,7 +40,7 @@ class Scripted:
     def send(self, *rows: Item | InvalidRow) -> Tally:
         tally = Tally()
         self.client.log_in()
-        assert len(rows) == sum(importer.send(self.client, "id", iter(rows), tally))
+        assert len(rows) == sum(import_csv.send(self.client, "id", iter(rows), tally))
         return tally
 
 

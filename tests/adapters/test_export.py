@@ -15,7 +15,7 @@ import pytest
 from psycopg import sql
 
 from adapters.cli import replay
-from adapters.cli.export_log import COLUMNS, Selection, export
+from adapters.cli.export import COLUMNS, Selection, export
 from adapters.cli.import_log import import_log
 from adapters.errors import CommandFailed
 from adapters.postgres.connections import connector
@@ -101,7 +101,7 @@ def test_everything_beside_the_log_is_as_it_is_beside_the_first(log: str, brough
     for view in INLINE.values():
         for table in view.tables:
             assert rows(log, table) == rows(brought, table), table
-    assert 0 == replay.run(brought, as_json=True, compares=True)
+    assert 0 == replay.check_log(brought, as_json=True, compares=True)
     assert all(rows(brought, table) for view in VIEWS.latest.values() for table in view.tables)
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from adapters.auth.own_keys import OwnKeys, key_source
 from adapters.cli import export_file, replay
-from adapters.cli.export_log import Selection, export
+from adapters.cli.export import Selection, export
 from adapters.cli.import_log import import_log
 from adapters.cli.main import main
 from adapters.errors import CommandFailed
@@ -268,14 +268,14 @@ def test_an_export_up_to_a_time_is_the_log_as_it_was_then(log: str, whole: Lines
     lines = exported(log, Selection(end=end))
     assert "to" in json.loads(lines[-1])
     assert len(lines) - 1 == brought(empty, tmp_path / "then.ndjson", lines)
-    assert 0 == replay.run(empty, as_json=True, compares=True)
+    assert 0 == replay.check_log(empty, as_json=True, compares=True)
 
 
 def test_an_export_without_its_last_line_is_imported_where_that_is_said(
     whole: Lines, empty: str, tmp_path: Path
 ) -> None:
     assert len(whole) - 1 == brought(empty, tmp_path / "older.ndjson", whole[:-1], needs_end=False)
-    assert 0 == replay.run(empty, as_json=True, compares=True)
+    assert 0 == replay.check_log(empty, as_json=True, compares=True)
 
 
 def test_an_import_that_has_ended_is_not_done_again(
@@ -334,7 +334,7 @@ def test_nothing_is_decided_beside_a_log_whose_inline_projections_are_missing(
     assert 0 == main(words.split())
     wait_until_prepared(half_imported, for_commands=True)
     prepare(Settings(), tmp_path, half_imported)
-    assert 0 == replay.run(half_imported, as_json=True, compares=True)
+    assert 0 == replay.check_log(half_imported, as_json=True, compares=True)
 
 
 def test_a_log_whose_users_have_all_been_removed_needs_no_directory(half_imported: str) -> None:

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from adapters.cli.importing import csv_entries
-from adapters.cli.importing.csv_entries import Arguments, InvalidArguments, InvalidRow, Item, Reading, Table
+from adapters.cli.importing import csv_rows
+from adapters.cli.importing.csv_rows import Arguments, InvalidArguments, InvalidRow, Item, Reading, Table
 
 FILE = Path("folder/weights.csv")
 
@@ -201,7 +201,7 @@ def test_a_file_that_is_no_table_is_refused(content: bytes, named: str) -> None:
 
 def test_a_file_that_cannot_be_opened_is_refused(tmp_path: Path) -> None:
     for path, named in ((tmp_path / "x.csv", "there is no file"), (tmp_path, "is no file")):
-        with pytest.raises(InvalidArguments, match=named), csv_entries.opened(path):
+        with pytest.raises(InvalidArguments, match=named), csv_rows.opened(path):
             pass
 
 

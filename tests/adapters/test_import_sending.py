@@ -5,8 +5,8 @@ import json
 import httpx
 import pytest
 
-from adapters.cli.importing.csv_entries import InvalidRow, Item
-from adapters.cli.importing.importer import Tally
+from adapters.cli.import_csv import Tally
+from adapters.cli.importing.csv_rows import InvalidRow, Item
 from adapters.cli.importing.retrying_client import LONGEST_WAIT, PAUSES, RetryingClient, ServiceFailed
 from tests.adapters.scripted_service import Answer, Scripted, accept, after, busy, items, refuse
 

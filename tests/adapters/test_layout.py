@@ -12,8 +12,8 @@ import psycopg
 import pytest
 from psycopg_pool import AsyncConnectionPool
 
-from adapters.cli import export_log, import_log, replay, replay_workers, views
-from adapters.cli.export_log import Selection
+from adapters.cli import export, import_log, replay, replay_workers, views
+from adapters.cli.export import Selection
 from adapters.cli.views import EVERYTHING, Operator
 from adapters.postgres import watchdog
 from adapters.postgres.connections import KEEPALIVE
@@ -80,7 +80,7 @@ async def test_every_statement_runs_where_the_tables_are_cut_by_part(
         connection.server_cursor_factory = executed.server_cursor
         return connection
 
-    for module in (views, replay, replay_workers, export_log, import_log, health_check, watchdog):
+    for module in (views, replay, replay_workers, export, import_log, health_check, watchdog):
         monkeypatch.setattr(module, "connector", lambda _: connect)
 
     with closing_log(settle_in(connect)) as old:
@@ -295,21 +295,21 @@ def keep_older_versions(connect: Connect) -> None:
 
 def read_again(database: str) -> None:
     """Nothing is wrong; and a view as it was is where nobody asks for it."""
-    assert 0 == replay.run(database, as_json=True, compares=True)
-    assert 0 == replay.grow_into(database, "measurements", known_at=None)
-    assert export_log.export(database, Selection(), format="ndjson", out=StringIO())
+    assert 0 == replay.check_log(database, as_json=True, compares=True)
+    assert 0 == replay.build_into(database, "measurements", known_at=None)
+    assert export.export(database, Selection(), format="ndjson", out=StringIO())
 
 
 def bring_in_again(database: str, path: Path, connect: Connect) -> None:
     """The log goes out, and into the same tables when these are empty."""
     with path.open("w") as out:
-        events = export_log.export(database, Selection(), format="ndjson", out=out)
+        events = export.export(database, Selection(), format="ndjson", out=out)
     with connect("empties") as session:
         session.execute("truncate events, dedupe_index, users, institutions, groups, ties, outcomes, places")
     for _ in range(2):
         assert events == import_log.import_log(database, path, partitions=PARTITIONS)
     prepare.wait_until_prepared(database, for_commands=True)
-    assert 0 == replay.run(database, as_json=True, compares=True)
+    assert 0 == replay.check_log(database, as_json=True, compares=True)
     with projecting(connect), connect("looks") as session:
         session.autocommit = True
         session.execute("insert into workers select view, generation, 'nobody', 0 from views where live")

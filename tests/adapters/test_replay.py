@@ -14,7 +14,6 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 from psycopg.sql import Identifier
 
-from adapters.cli import arguments
 from adapters.cli import replay as replay_command
 from adapters.postgres import embedded
 from domain.catalogue import EVENTS, OLDER, latest_name
@@ -83,7 +82,7 @@ def test_older_versions_among_the_others_are_as_good(copy: Copy, capsys: pytest.
 def history(copy: Copy, capsys: pytest.CaptureFixture[str], id: str, **times: Any) -> list[dict[str, Any]]:
     asked = {"as_of": None, "known_at": None} | times
     capsys.readouterr()
-    assert 0 == replay_command.show(copy.url, id, as_json=True, **asked)
+    assert 0 == replay_command.show_history(copy.url, id, as_json=True, **asked)
     facts: list[dict[str, Any]] = json.loads(capsys.readouterr().out)
     return facts
 
@@ -107,7 +106,7 @@ def test_one_history_is_shown_fact_by_fact_as_of_a_time(copy: Copy, capsys: pyte
     assert told[: len(happened)] == history(copy, capsys, id, as_of=before["happened_at"])
     assert 0 < len(happened) < len(told)
     capsys.readouterr()
-    assert 0 == replay_command.show(copy.url, id, as_of=None, known_at=None, as_json=False)
+    assert 0 == replay_command.show_history(copy.url, id, as_of=None, known_at=None, as_json=False)
     table = capsys.readouterr().out
     assert all(each.position in table for each in of_it)
 
@@ -123,12 +122,12 @@ def test_a_view_is_grown_as_it_was_at_a_time(copy: Copy, name: str, capsys: pyte
         workload = Workload(copy.world, seed=9)
         for _ in range(30):
             workload.run_group()
-        assert 0 == replay_command.grow_into(copy.url, name, known_at=then)
+        assert 0 == replay_command.build_into(copy.url, name, known_at=then)
         assert rows == replayed_rows(copy, name)
         assert serving == copy.serving(name)
         copy.catch_up_live(name)
         assert rows != copy.rows(name)
-    assert 0 == replay_command.grow_into(copy.url, name, known_at=None)
+    assert 0 == replay_command.build_into(copy.url, name, known_at=None)
     assert copy.rows(name) == replayed_rows(copy, name)
     told = capsys.readouterr().out
     assert all(f"{replay.SCHEMA}.{table}" in told for table in EVERYTHING[name].tables)
@@ -194,11 +193,11 @@ def test_what_cannot_be_replayed_is_refused(copy: Copy, tmp_path: Path, words: t
         (("--log-only", "--stream", "x"), None),
     ],
 )
-def test_words_that_have_no_meaning_together_are_not_passed_over(words: tuple[str, ...], named: str | None) -> None:
+def test_options_of_a_replay_that_conflict_are_rejected(words: tuple[str, ...], named: str | None) -> None:
     parser = argparse.ArgumentParser()
-    arguments.of_replay(parser)
+    replay_command.add_arguments(parser)
     if named is None:
         with pytest.raises(SystemExit):
             parser.parse_args(words)
     else:
-        assert named in (arguments.unfit_of_replay(parser.parse_args(words)) or "")
+        assert named in (replay_command.option_conflict(parser.parse_args(words)) or "")

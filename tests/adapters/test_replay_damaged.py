@@ -288,14 +288,14 @@ def words(of: str) -> list[str]:
 
 def test_a_person_is_told_what_a_program_is(copy: Copy, capsys: pytest.CaptureFixture[str]) -> None:
     told = replayed(copy, capsys).told
-    assert 0 == replay_command.run(copy.url, as_json=False, compares=True)
+    assert 0 == replay_command.check_log(copy.url, as_json=False, compares=True)
     text = capsys.readouterr().out
     assert f"{told['events']:,} events of {told['streams']:,} streams" in text
     assert all(f"{number:>14,}  {name}" in text for name, number in told["names"].items())
     assert "Nothing is wrong." in text
     flip(copy, one(located(copy), lambda each: each.is_alone), 0, 0)
     found = replayed(copy, capsys).told["findings"]
-    assert 1 == replay_command.run(copy.url, as_json=False, compares=True)
+    assert 1 == replay_command.check_log(copy.url, as_json=False, compares=True)
     text = capsys.readouterr().out
     assert len(found) > 1
     assert f"{len(found):,} findings" in text
@@ -307,7 +307,7 @@ def test_no_more_than_a_hundred_findings_are_told_and_all_are_counted(
 ) -> None:
     copy.ask("update events set originator_version = originator_version + 100")
     found = replayed(copy, capsys, compares=False).told["findings"]
-    assert 1 == replay_command.run(copy.url, as_json=False, compares=False)
+    assert 1 == replay_command.check_log(copy.url, as_json=False, compares=False)
     text = capsys.readouterr().out
     assert replay_command.SHOWN == sum(f"{each['position']}  {each['stream']}: {each['why']}" in text for each in found)
     assert f"… and {len(found) - replay_command.SHOWN:,} more" in text

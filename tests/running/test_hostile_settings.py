@@ -17,8 +17,8 @@ from psycopg import pq
 from psycopg.conninfo import make_conninfo
 from psycopg.sql import SQL, Identifier, Literal
 
-from adapters.cli import export_log, replay
-from adapters.cli.export_log import Selection
+from adapters.cli import export, replay
+from adapters.cli.export import Selection
 from adapters.cli.views import EVERYTHING, Operator
 from adapters.postgres import connections, embedded
 from adapters.postgres.connections import connector
@@ -156,8 +156,8 @@ async def test_commands_views_questions_rebuilds_and_replays_are_as_anywhere(
             everything = partial(Operator(hostile, tmp_path).rebuild, EVERYTHING, workers=1)
             assert 0 == await asyncio.to_thread(everything, accept_differences=False, anew=False)
             await ask(QueryPool(sessions, wait=30), world, child, outcome)
-    assert 0 == replay.run(hostile, as_json=True, compares=True)
-    assert export_log.export(hostile, Selection(), format="ndjson", out=StringIO())
+    assert 0 == replay.check_log(hostile, as_json=True, compares=True)
+    assert export.export(hostile, Selection(), format="ndjson", out=StringIO())
 
 
 def reading(child: str, number: int) -> Reading:

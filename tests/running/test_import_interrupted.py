@@ -12,7 +12,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from adapters.cli.importing.importer import BATCH
+from adapters.cli.import_csv import BATCH
 from adapters.postgres import embedded
 from tests.acceptance.client import Api
 from tests.acceptance.people import unique
@@ -67,7 +67,7 @@ def test_what_is_stopped_halfway_is_completed_by_the_next_run(
     assert "Traceback" not in logged
     if number is not signal.SIGKILL:
         assert 130 == process.returncode
-        assert "Stopped. What was sent is kept: run the same again, and nothing is doubled.\n" == logged
+        assert "Stopped. What was sent is stored: run the same command again, it duplicates nothing.\n" == logged
         assert re.fullmatch(r"[\d,]+ new, 0 there already, 0 refused", said(told)[0])
     (counts,) = imported(run, long, brand, *LONG_COLUMNS)
     new, already, refused = (int(text.replace(",", "")) for text in re.findall(r"[\d,]*\d", counts))

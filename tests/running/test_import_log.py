@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from adapters.cli import replay
-from adapters.cli.export_log import Selection, export
+from adapters.cli.export import Selection, export
 from adapters.postgres import embedded
 from adapters.postgres.connections import connector
 from adapters.processes.prepare import wait_until_prepared
@@ -89,6 +89,6 @@ def test_an_import_that_is_killed_goes_on_when_it_is_run_again(
     again = run_briefly(*words, settings={"DATABASE_URL": empty})
     assert (0, "") == (again.returncode, again.stderr), again
     assert ("in the log already" in again.stdout) == bool(events)
-    assert 0 == replay.run(empty, as_json=True, compares=True)
+    assert 0 == replay.check_log(empty, as_json=True, compares=True)
     assert [(name, True) for name in sorted(VIEWS.latest)] == ask(empty, "select view, live from views order by 1")
     assert [(True,)] == ask(empty, "select finished from imports")

@@ -24,7 +24,7 @@ from tests.running.rebuilding import (
     words,
 )
 
-STOPPED = "Stopped. Run the same again, and it goes on from here."
+STOPPED = "Stopped. Run the same command again to resume."
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,8 @@
-"""Brings the rows of a CSV file into an outcome, over the API; what is there already stays as it is."""
+"""`growthrings import`: sends the rows of a CSV file to an outcome of a running service; existing entries stay."""
 
+import argparse
 import os
+import signal
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
@@ -11,13 +13,15 @@ import httpx
 import msgspec
 from msgspec import Raw, Struct
 
+from adapters.cli import arguments
 from adapters.cli.console import open_console, progress_bar
-from adapters.cli.importing import csv_entries
-from adapters.cli.importing.csv_entries import Arguments, InvalidArguments, InvalidRow, Item, Reading
+from adapters.cli.importing import csv_rows
+from adapters.cli.importing.csv_rows import Arguments, InvalidArguments, InvalidRow, Item, Reading
 from adapters.cli.importing.retrying_client import RetryingClient, ServiceFailed, checked, reason
 from adapters.cli.importing.target import OUTCOMES, Target, kept_settings, outcome_of
-from adapters.settings import Settings
-from adapters.system.terminal import escaped
+from adapters.settings import IMPORTER_VARIABLE, VARIABLES, Settings
+from adapters.system.terminal import escaped, print_error
+from domain.outcome import DIRECTIONS, HIGHER
 
 DEFAULT_URL = "http://127.0.0.1:8000"
 
@@ -66,14 +70,45 @@ class Tally(Struct):
         return "\n".join([f"{self.new:,} new, {self.there:,} there already, {self.refused:,} refused", *lines])
 
 
-def import_file(settings: Settings, path: Path, options: Mapping[str, Any]) -> int:
-    """Import as the options of the command say; 0 when no row was refused, else 1.
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = f"The password is read from {IMPORTER_VARIABLE}, or else from {VARIABLES['admin_password']}."
+    parser.add_argument("file", type=Path, metavar="FILE.csv", help="The file, in UTF-8; its first line has the names.")
+    for required, name, shown, help in (
+        (True, "brand", "BRAND", "The brand of the outcome."),
+        (True, "outcome", "NAME", "The name of the outcome, which is created if it does not exist."),
+        (True, "value", "COL", "The column of the values, which are stored as they are written."),
+        (True, "subject", "COL|row", "The column of the subjects; `row` makes each row a subject."),
+        (True, "at", "COL|DATE", "The column of the dates or times, or one date or time for all rows."),
+        (False, "start", "DATE", "The date from which the column --at counts days."),
+        (False, "metadata", "COL,…", "Columns that are stored with each value."),
+        (False, "metric", "KEY", "The metric of the outcome (default: the column of the values)."),
+        (False, "unit", "UNIT", "The unit of an outcome that is created."),
+        (False, "url", "URL", f"The address of the service (default: {DEFAULT_URL})."),
+        (False, "username", "NAME", f"The user who imports (default: {VARIABLES['admin_username']}, or admin)."),
+    ):
+        parser.add_argument(f"--{name}", required=required, type=arguments.text, metavar=shown, help=help)
+    parser.add_argument(
+        "--direction", choices=DIRECTIONS, help=f"The direction of an outcome that is created (default: {HIGHER})."
+    )
 
-    InvalidArguments, before anything is sent; ServiceFailed: what was sent until then is kept.
+
+def run(settings: Settings, parsed: argparse.Namespace) -> int:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # it reports its progress when it is terminated, too
+    try:
+        return import_file(settings, parsed.file, vars(parsed))
+    except KeyboardInterrupt:
+        print_error("Stopped. What was sent is stored: run the same command again, it duplicates nothing.")
+        return 130
+
+
+def import_file(settings: Settings, path: Path, options: Mapping[str, Any]) -> int:
+    """0 when no row was refused, else 1.
+
+    InvalidArguments before anything is sent; ServiceFailed, after which the entries sent so far are stored.
     """
-    password = os.environ.get("GROWTHRINGS_PASSWORD") or settings.admin_password
+    password = os.environ.get(IMPORTER_VARIABLE) or settings.admin_password
     if password is None:
-        raise InvalidArguments("GROWTHRINGS_PASSWORD must hold the password of --username")
+        raise InvalidArguments(f"{IMPORTER_VARIABLE} is not set: it must hold the password of --username")
     target = Target(
         name=options["outcome"],
         brand_id=options["brand"],
@@ -88,7 +123,7 @@ def import_file(settings: Settings, path: Path, options: Mapping[str, Any]) -> i
         time.sleep(seconds)
 
     url = _address(options["url"] or DEFAULT_URL)
-    with csv_entries.opened(path) as table, httpx.Client(base_url=url, timeout=30) as http:
+    with csv_rows.opened(path) as table, httpx.Client(base_url=url, timeout=30) as http:
         reading = Reading(table, msgspec.convert(dict(options), Arguments))
         with progress_bar(console) as shown:
             rows = sum(1 for _ in shown.track(table.rows(), description="reading"))

@@ -1,5 +1,6 @@
-"""`growthrings export`: the log as a file, in the order in which it was recorded, without password hashes."""
+"""`growthrings export`: writes the log to standard output in the order of recording, without password hashes."""
 
+import argparse
 import csv
 import heapq
 import io
@@ -15,8 +16,12 @@ import msgspec
 from msgspec import Raw, Struct
 from psycopg import Connection
 
+from adapters.cli import arguments
 from adapters.cli.export_file import End, Line
+from adapters.cli.prepared_database import prepared_database
+from adapters.errors import CommandFailed
 from adapters.postgres.connections import connector
+from adapters.settings import Settings
 from adapters.system.files import create_private
 from domain.catalogue import decode, recorded_at
 from domain.partition import position
@@ -80,6 +85,32 @@ class Selection(Struct, frozen=True):
         ):
             return False
         return self.subject is None or concerns(decode(event.topic, event.state), self.subject)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--from", dest="start", metavar="TIME", help="Export events recorded at or after this time.")
+    parser.add_argument("--to", dest="end", metavar="TIME", help="Export events recorded before this time.")
+    parser.add_argument(
+        "--subject", type=arguments.text, metavar="ID", help="Export events about this child, outcome or other object."
+    )
+    parser.add_argument(
+        "--format", choices=["ndjson", "csv"], default="ndjson", help="Write this format (default: ndjson)."
+    )
+    parser.add_argument(
+        "--credentials", type=Path, metavar="FILE", help="Write the password hashes to this new file, readable by you."
+    )
+
+
+def run(settings: Settings, parsed: argparse.Namespace) -> int:
+    start = arguments.time(parsed.start, "--from")
+    selection = Selection(start, arguments.time(parsed.end, "--to"), parsed.subject)
+    with prepared_database(settings, parsed.data) as url:
+        count = export(url, selection, format=parsed.format, out=sys.stdout, credentials=parsed.credentials)
+    if parsed.subject is not None and not count:
+        raise CommandFailed(
+            f"the log has no event about {parsed.subject!r} in that time: check the id, --from and --to"
+        )
+    return 0
 
 
 def export(
