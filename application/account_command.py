@@ -1,4 +1,4 @@
-"""What the commands of accounts have in common: one partition, and an actor who must still be there."""
+"""The base of the commands of accounts: one partition, and an actor that still exists."""
 
 from collections.abc import Iterable
 

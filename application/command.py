@@ -1,4 +1,4 @@
-"""What a command is: somebody's wish, in one or many items, that is decided as a whole request."""
+"""Commands: requests to change something, with one or many items, and their results."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ClassVar
@@ -11,10 +11,10 @@ from domain.refusal import Refusal
 
 
 class Actor(Struct, frozen=True, gc=False):
-    """Who asks, as a checked token says it.
+    """The user who sent a command or a query, according to a checked token.
 
     `password_changes`: how often the user had changed its password when the token was issued. A token of another issuer
-    does not know (None): what counts is when it was issued, `issued_at`, in seconds since 1970.
+    does not have it (None): then `issued_at` counts, in seconds since 1970.
     """
 
     id: str
@@ -25,21 +25,21 @@ class Actor(Struct, frozen=True, gc=False):
 
 
 class Fault:
-    """A bug in one decision; its trace is in the log under the request's id."""
+    """The result of a bug in a decision. The log has its traceback, with the id of the request."""
 
 
 class State(Struct, frozen=True):
-    """What is now there, as it is shown to clients."""
+    """The state of something after a command, as clients see it."""
 
     id: str
 
 
 ItemResult = str | State | Refusal | Fault
-"""Of one item: the id of what is now there, its state where more is shown than was sent, or why it is not."""
+"""The result of one item: an id, a State if the response shows more than was sent, or the reason why it failed."""
 
 
 CommandResult = list[ItemResult] | Refusal | Fault
-"""Of one command: an outcome for each item in order, or the one that stands for all of them."""
+"""The result of one command: that of each item in order, or a single one for all of them."""
 
 
 def id_of(accepted: str | State) -> str:
@@ -47,7 +47,7 @@ def id_of(accepted: str | State) -> str:
 
 
 class Command(Struct, frozen=True, kw_only=True):
-    """One request. Its items are decided in order; a refused one never undoes another."""
+    """A request to change something. Its items are decided in order; a refused item does not undo the others."""
 
     name: ClassVar[str]
 
@@ -59,24 +59,24 @@ class Command(Struct, frozen=True, kw_only=True):
         raise NotImplementedError
 
     def partition_keys(self) -> Iterable[str]:
-        """The keys of all partitions that the command may write to."""
+        """The partition keys of all streams that the command may write to."""
         raise NotImplementedError
 
     def reads(self, reads: Reads) -> None:
-        """Add what `admit` and `decide` look up."""
+        """Add everything that `admit` and `decide` look up."""
         raise NotImplementedError
 
     def follow(self, known: BatchState, reads: Reads) -> None:
-        """Add what they look up besides, once the first is known."""
+        """Add what they look up in addition, which depends on what was read first."""
 
     def admit(self, known: BatchState) -> None:
-        """Raise the Refusal of the whole request, if there is one."""
+        """Raise a Refusal to refuse the command as a whole."""
         raise NotImplementedError
 
     def decide(self, item: Any, known: BatchState, *, new_id: Callable[[], str]) -> tuple[str | State, Sequence[Fact]]:
-        """What to answer with and the facts of one item, or its Refusal raised.
+        """The result and the facts of one item. Raises its Refusal.
 
-        A state comes from what was decided. It is never read after the commit: by then it may be another command's, and
-        a read may fail though the command was stored.
+        A State comes from the decision. It is never read after the commit: another command may have changed it by
+        then, and the read may fail although the command was stored.
         """
         raise NotImplementedError

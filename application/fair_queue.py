@@ -1,4 +1,4 @@
-"""A bounded queue that subjects share: each has its own line, and an equal share of every batch and of the room."""
+"""A queue that subjects share fairly: each has its own line, and an equal share of every batch and of the room."""
 
 from collections import deque
 from typing import Generic, Protocol, TypeVar
@@ -7,7 +7,7 @@ from msgspec import Struct, field
 
 
 class Entry(Protocol):
-    """Something that waits. `size` is in items, at least 1."""
+    """An element of the queue. `size` is its number of items, at least 1."""
 
     @property
     def subject(self) -> str: ...
@@ -20,11 +20,11 @@ E = TypeVar("E", bound=Entry)
 
 
 class QueueFull(Exception):
-    """There is no room for an entry, and no other subject has more in the queue."""
+    """There is no room for an entry, and no other subject has more items in the queue."""
 
 
 class _Line(Struct, Generic[E], eq=False):
-    """What waits of one subject, first come first served. `credit`: items that its first entry may have by now."""
+    """The entries of one subject, oldest first. `credit`: the number of items that its first entry may have by now."""
 
     entries: deque[E] = field(default_factory=deque)
     size: int = 0
@@ -32,8 +32,8 @@ class _Line(Struct, Generic[E], eq=False):
 
 
 class FairQueue(Generic[E]):
-    """Deficit round robin: in every batch each line may take as many items as any other, and what it could not use for
-    a large entry counts for the next batch. Room that is left goes to whoever has more."""
+    """Deficit round robin. In every batch each line has the same number of items; what it cannot use for a large entry
+    is kept as credit for the next batch. Remaining room goes to the lines that have more entries."""
 
     def __init__(self, *, batch_size: int) -> None:
         self._batch_size = batch_size
@@ -54,20 +54,20 @@ class FairQueue(Generic[E]):
         return [line.entries[0] for line in self._lines.values()]
 
     def make_room(self, entry: E, size: int) -> list[E]:
-        """Entries that leave the queue, of at least so many items together: the newest of the subjects that have most.
-        QueueFull where this would take from a subject that has no more than the entry's own would have."""
+        """Take out entries of at least `size` items together: the newest of the subjects that have most. QueueFull if
+        that would hit a subject that has no more items than the subject of this entry would have."""
         mine = self._lines.get(entry.subject)
         most = entry.size + (0 if mine is None else mine.size)
-        left: list[E] = []
+        removed: list[E] = []
         while size > 0:
             subject = max(self._lines, key=lambda each: self._lines[each].size, default=entry.subject)
             if subject == entry.subject or self._lines[subject].size <= most:
-                for each in reversed(left):
+                for each in reversed(removed):
                     self.add(each)
                 raise QueueFull
-            left.append(newest := self._drop_newest(subject))
+            removed.append(newest := self._drop_newest(subject))
             size -= newest.size
-        return left
+        return removed
 
     def _drop_newest(self, subject: str) -> E:
         line = self._lines[subject]
@@ -78,8 +78,8 @@ class FairQueue(Generic[E]):
         return newest
 
     def take(self) -> list[E]:
-        """The next batch. An entry that is larger than a batch is taken alone, when its line has the credit for it or
-        when nothing else waits."""
+        """Take out the next batch. An entry that is larger than a batch is taken alone: when its line has the credit
+        for it, or if no line has a smaller entry."""
         if not self._lines:
             return []
         share = max(1, self._batch_size // len(self._lines))
@@ -99,20 +99,20 @@ class FairQueue(Generic[E]):
         return [*batch, *self._fill(room)]
 
     def clear(self) -> list[E]:
-        """All that waits."""
+        """Take out all entries."""
         entries = [entry for line in self._lines.values() for entry in line.entries]
         self._lines.clear()
         return entries
 
     def _large(self) -> str | None:
-        """The subject whose turn it is with an entry that is larger than a batch."""
+        """The subject whose turn it is to have an entry taken that is larger than a batch."""
         large = {subject: line for subject, line in self._lines.items() if line.entries[0].size > self._batch_size}
-        able = (subject for subject, line in large.items() if line.credit >= line.entries[0].size)
+        ready = (subject for subject, line in large.items() if line.credit >= line.entries[0].size)
         alone = next(iter(large)) if len(large) == len(self._lines) else None
-        return next(able, alone)
+        return next(ready, alone)
 
     def _fill(self, room: int) -> list[E]:
-        """One entry of each line in turn, for as long as the next ones fit. The line that comes last will be first."""
+        """One entry of each line in turn, as long as they fit."""
         batch: list[E] = []
         lines = deque(self._lines)
         while lines:
@@ -127,7 +127,7 @@ class FairQueue(Generic[E]):
         return batch
 
     def _pop(self, subject: str) -> E:
-        """The first entry of a line, which goes behind the others."""
+        """Take out the first entry of a line, and put the line behind the others."""
         line = self._lines.pop(subject)
         entry = line.entries.popleft()
         line.size -= entry.size

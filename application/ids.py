@@ -1,4 +1,4 @@
-"""New ids: 24 hexadecimal characters that increase with the log's time, and that nobody can guess."""
+"""New ids: 24 hexadecimal characters that increase with the time of the log and cannot be guessed."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -6,10 +6,10 @@ from secrets import randbits
 from uuid import UUID
 
 RANDOM = 40
-"""Bits of each id that are new for it alone."""
+"""The number of random bits of each id."""
 
 TICKS = 16
-"""In a microsecond: one for each id."""
+"""Ids per microsecond, at most."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -18,18 +18,18 @@ _MICROSECOND = timedelta(microseconds=1)
 class Ids:
     """A source of ids for one process.
 
-    13 characters of microseconds, one that counts within the microsecond, and 10 that are random. A batch takes its ids
-    from its own time on, or from the last id of the batch before it where that has come further. So ordering by id is
-    ordering by what was recorded first: within a process always, and between processes unless a clock is put back.
+    An id has 13 characters for the microseconds since 1970, one that counts within a microsecond, and 10 random ones.
+    The ids of a batch begin at its time, or after the last id of the batch before it if that is later. So the order of
+    ids is the order of recording: within a process always, between processes unless a clock is set back.
     """
 
     def __init__(self, random: Callable[[], int] = lambda: randbits(RANDOM)) -> None:
-        """`random`: so many bits for an id."""
+        """`random` returns the random bits of an id."""
         self._random = random
         self._next = 0
 
     def since(self, recorded_at: datetime) -> Callable[[], str]:
-        """The ids of a batch that is recorded at this time."""
+        """The source of ids for a batch that is recorded at this time."""
         self._next = max(self._next, (recorded_at - _EPOCH) // _MICROSECOND * TICKS)
         return self._new
 
@@ -40,9 +40,9 @@ class Ids:
 
 
 def uuid_of(id: str) -> str:
-    """The UUID, version 7, that is made of the parts of an id, and orders as it does.
+    """The UUID of version 7 (RFC 9562) that is made of the parts of an id, in the same order as ids.
 
-    Of RFC 9562: 48 bits of milliseconds; in `rand_a` the microseconds; in `rand_b` the count and what is random.
+    It has 48 bits of milliseconds, the microseconds in `rand_a`, and the counter and the random bits in `rand_b`.
     """
     microseconds, tail = int(id[:13], 16), int(id[13:], 16)
     milliseconds, rest = divmod(microseconds, 1000)

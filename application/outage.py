@@ -1,4 +1,4 @@
-"""Failures that repeat: logged when they begin, once a minute while they last, and when they are over."""
+"""Repeated failures: logged when they begin, once a minute while they last, and when they end."""
 
 import time
 from collections import deque
@@ -8,36 +8,35 @@ from typing import Any
 import structlog
 
 REPEAT = 60.0
-"""Seconds between two lines about the same outage; so many without a failure end one that nobody reports as over."""
+"""Seconds between two log lines of an outage. After as many seconds without a failure, it counts as over."""
 
 BEGINNINGS = 5
-"""Outages that are logged in REPEAT seconds, at most: what comes and goes all the time is one."""
+"""The number of beginnings that are logged in REPEAT seconds: an unsteady resource must not flood the log."""
 
 logger = structlog.get_logger()
 
 
 class Outage:
-    """What one loop, or one resource, cannot do for a while. Every loop that goes on after an error has one, so that a
-    database that is away for an hour fills no disk with the same line. To be used by one thread at a time."""
+    """The state of one loop, or one resource, that may fail for a while. Every loop that continues after an error has
+    one, so that an hour without a database does not fill the disk with one line. For one thread at a time."""
 
     def __init__(self, failing: str, over: str = "", *, clock: Callable[[], float] | None = None) -> None:
-        """`failing` and `over`: the messages of the log. `over` is needed only where `works` is called."""
+        """`failing` and `over` are the log messages. `over` is needed only if `works` is called."""
         self._failing = failing
         self._over = over
         self._clock = clock or time.monotonic
         self._failures = 0
         self._began = self._failed = self._logged = 0.0
         self._beginnings: deque[float] = deque(maxlen=BEGINNINGS)
-        self._is_told = False
+        self._is_logged = False
 
     @property
     def is_on(self) -> bool:
-        """Whether it has failed since it last worked."""
+        """Whether the last thing that was reported is a failure."""
         return self._failures > 0
 
     def failed(self, reason: str, *, error: BaseException | None = None, **fields: Any) -> None:
-        """Count a failure, and log it when it is the first, or the first for a minute. The first is logged with the
-        trace of an `error`."""
+        """Count a failure. Log it if it is the first (with the traceback of `error`) or the first in a minute."""
         now = self._clock()
         if self._failures and now - self._failed >= REPEAT:
             self._failures = 0
@@ -45,20 +44,20 @@ class Outage:
         self._failed = now
         if self._failures == 1:
             self._began = now
-            self._is_told = len(self._beginnings) < BEGINNINGS or now - self._beginnings[0] >= REPEAT
-            if self._is_told:
+            self._is_logged = len(self._beginnings) < BEGINNINGS or now - self._beginnings[0] >= REPEAT
+            if self._is_logged:
                 self._beginnings.append(now)
                 self._logged = now
                 logger.warning(self._failing, reason=reason, exc_info=error, **fields)
         elif now - self._logged >= REPEAT:
-            self._is_told, self._logged = True, now
+            self._is_logged, self._logged = True, now
             logger.warning(self._failing, reason=reason, failures=self._failures, seconds=self._seconds(now), **fields)
 
     def works(self, **fields: Any) -> None:
-        """Log that it is over, where it was on. Cheap where it was not: may be called for every success."""
+        """Log the end of an outage, if there is one. Cheap otherwise: it can be called after every success."""
         if self._failures:
             failures, self._failures = self._failures, 0
-            if self._is_told:
+            if self._is_logged:
                 logger.warning(self._over, failures=failures, seconds=self._seconds(self._clock()), **fields)
 
     def _seconds(self, now: float) -> float:

@@ -1,4 +1,4 @@
-"""Who may do what: one table of action × role, and the one check of it against recorded facts."""
+"""Authorization: one table of actions and roles, and its checks against the directory."""
 
 from enum import Enum
 from typing import Protocol
@@ -9,7 +9,7 @@ from domain.refusal import ChildNotRegistered, Forbidden, NotAuthenticated, User
 
 
 class Whose(Enum):
-    """Whose things a role may act on."""
+    """Whose data a role may act on."""
 
     ANY = "any"
     OWN = "its own"
@@ -19,7 +19,7 @@ class Whose(Enum):
 ANY, OWN, LINKED = Whose
 
 REGISTERED = ("application", "child", "educator", "family", "healthprofessional")
-"""The roles that admins register users in."""
+"""The roles of the users that admins register."""
 
 MAY: dict[str, dict[str, Whose]] = {
     "record_measurements": {"application": ANY, "child": OWN, "educator": LINKED, "family": LINKED},
@@ -72,18 +72,18 @@ MAY: dict[str, dict[str, Whose]] = {
     "read_state": {"admin": ANY},
     "note_audit_read": {"admin": ANY},
 }
-"""Action (a command's name, or a query's) → role → whose."""
+"""Action (the name of a command or a query) → role → whose data it may act on."""
 
 SCOPES = {
     "measurements:create": "record_measurements",
     "measurements:read": "read_measurements",
     "measurements:delete": "remove_measurement",
 }
-"""Scope of a token → the action that it allows."""
+"""Scope of a token → the action that it permits."""
 
 
-class Facts(Protocol):
-    """What a check looks up: recorded facts, whoever has loaded them."""
+class DirectoryLookup(Protocol):
+    """The lookups of the checks."""
 
     def user(self, user_id: str) -> UserRow | None: ...
 
@@ -91,50 +91,50 @@ class Facts(Protocol):
 
 
 def scopes_of(role: str) -> list[str]:
-    """The scopes that a token of the role is given, in the order of the table."""
+    """The scopes that a token of the role gets, in the order of SCOPES."""
     return [scope for scope, action in SCOPES.items() if role in MAY[action]]
 
 
 def check_role(action: str, actor: Actor) -> None:
-    """Forbidden where no one of the actor's role may do it, or where its token lacks the scope for it."""
+    """Forbidden if the actor's role does not permit the action, or its token lacks the scope."""
     scope = next((scope for scope, scoped in SCOPES.items() if scoped == action), None)
     if actor.role not in MAY[action] or (scope is not None and scope not in actor.scopes):
         raise Forbidden(tuple(MAY[action]))
 
 
 def check_own(action: str, actor: Actor, user_id: str, role: str) -> None:
-    """Forbidden where the actor may do it to its own only, and this is another's, or asked for in another role."""
+    """Forbidden if the role permits the action on the actor itself only, and this is another user or role."""
     if MAY[action][actor.role] is OWN and (actor.id, actor.role) != (user_id, role):
         raise Forbidden
 
 
 def reads_of_child(action: str, actor: Actor, child_id: str, reads: Reads) -> None:
-    """What `check_child` looks up."""
+    """Add what `check_child` looks up."""
     reads.users.update((actor.id, child_id))
     if MAY[action][actor.role] is LINKED:
         reads.links.add((actor.id, child_id))
 
 
-def check_child(action: str, actor: Actor, child_id: str, facts: Facts) -> None:
-    """Whether the actor may do this to the child: UserGone, Forbidden where a child asks for another,
-    ChildNotRegistered, Forbidden where no relation is; in that order."""
-    check_actor(actor, facts)
+def check_child(action: str, actor: Actor, child_id: str, directory: DirectoryLookup) -> None:
+    """Raise the first of these that applies: UserGone; Forbidden if the actor is another child; ChildNotRegistered;
+    Forbidden if the actor has to be linked to the child and is not."""
+    check_actor(actor, directory)
     check_own(action, actor, child_id, "child")
-    child = facts.user(child_id)
+    child = directory.user(child_id)
     if child is None or child.role != "child":
         raise ChildNotRegistered(child_id)
-    if MAY[action][actor.role] is LINKED and not facts.is_linked(actor.id, child_id):
+    if MAY[action][actor.role] is LINKED and not directory.is_linked(actor.id, child_id):
         raise Forbidden
 
 
-def check_actor(actor: Actor, facts: Facts) -> None:
-    """UserGone where the actor is no longer there, or no longer what its token says. NotAuthenticated where its token
-    is older than its password."""
-    check_there(actor, facts.user(actor.id))
+def check_actor(actor: Actor, directory: DirectoryLookup) -> None:
+    """UserGone if the actor was removed or has another role than in its token. NotAuthenticated if its token is older
+    than its password."""
+    check_there(actor, directory.user(actor.id))
 
 
 def check_there(actor: Actor, user: UserRow | None) -> None:
-    """The same, where the actor's row in the directory is known."""
+    """The same for an actor whose row in the directory was read before."""
     if user is None or user.role != actor.role:
         raise UserGone
     if actor.password_changes is not None:

@@ -1,4 +1,4 @@
-"""What the application needs of the world: a log to decide against, and what is known while deciding."""
+"""The ports of the application: the event log, and what a batch has loaded from it."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
@@ -11,9 +11,11 @@ from domain.event import Event
 
 
 class Reads(Struct):
-    """What the commands of a group say that they look up: loaded with one statement for each log table and one for
-    the directory, however many commands there are. `links` are pairs of owner and child; `members` the institutions
-    whose users are counted; `names` user names in Unicode NFC."""
+    """Everything that the commands of a batch look up. The log loads it in a fixed number of statements.
+
+    `histories`: streams. `members`: institutions whose users are counted. `links`: pairs of owner (a family, or the
+    owner of a group) and child. `names`: user names in Unicode NFC.
+    """
 
     keys: set[Key] = field(default_factory=set)
     histories: set[str] = field(default_factory=set)
@@ -26,8 +28,8 @@ class Reads(Struct):
 
 
 class UserRow(Struct, frozen=True):
-    """What the directory says of somebody who is there. `password_changed_at`: when the password was last changed or
-    reset, None where it never was."""
+    """The row of a user in the directory. `password_changed_at`: when the password was last changed or reset; None if
+    it never was."""
 
     role: str
     institution_id: str | None
@@ -36,92 +38,90 @@ class UserRow(Struct, frozen=True):
 
 
 class BatchState(Protocol):
-    """What was loaded for a group, and what the group has decided since.
+    """What was loaded for a batch, together with what the batch has decided since.
 
-    Looking up what no command of the group has said that it reads is a KeyError: a fault of the command.
+    A lookup that no command of the batch has added to Reads is a KeyError: a bug of the command.
     """
 
     @property
     def parts(self) -> frozenset[int]:
-        """The partitions that are locked for the group."""
+        """The partitions that are locked for the batch."""
 
     @property
     def recorded_at(self) -> datetime:
-        """The log's time of the group: later than that of every event in its partitions."""
+        """The time of the batch in the log: later than that of every event in its partitions."""
 
     def holder(self, key: Key) -> str | None: ...
 
     def history(self, stream: str) -> list[Event]: ...
 
     def version(self, stream: str) -> int:
-        """The version of the last event in a stream; 0 if neither a command has read the stream nor the batch has
-        written to it: a stream that is not new has to be read before."""
+        """The version of the last event in a stream; 0 for one that was neither read nor written by the batch, which
+        must be new."""
 
     def user(self, user_id: str) -> UserRow | None: ...
 
     def has_institution(self, institution_id: str) -> bool: ...
 
     def members(self, institution_id: str) -> int:
-        """How many users an institution has."""
+        """The number of users of an institution."""
 
     def brand_of(self, outcome_id: str) -> str | None:
-        """The brand of an outcome, None where there is no such outcome."""
+        """The brand of an outcome; None if there is no such outcome."""
 
     def is_linked(self, owner_id: str, child_id: str) -> bool: ...
 
     def is_taken(self, name: str) -> bool:
-        """Whether a user has a name that is this one in Unicode NFC."""
+        """Whether a user has a name whose Unicode NFC form is this."""
 
     def apply(self, events: Sequence[Event], states: Sequence[bytes]) -> None:
-        """Take in what was decided, with its JSON, so that the next decision sees it."""
+        """Add decided events, with their JSON, so that later decisions of the batch see them."""
 
 
 class LogUnavailable(Exception):
-    """The log cannot be reached, or its partitions stay locked. Nothing of the group was stored; only where it was lost
-    at its commit, and what became of it cannot be told in time, all of it may be."""
+    """The log cannot be reached, or partitions stay locked. Nothing of the batch was stored, with one exception: if the
+    connection was lost during the commit and that could not be settled in time, all of it may be."""
 
 
 class PartitionsHeld(LogUnavailable):
-    """Another session holds the partitions that were waited for."""
+    """Another session held the partitions for longer than the batch waited."""
 
 
 class LogLost(LogUnavailable):
-    """The connection was lost before the group was stored: a new attempt may do."""
+    """The connection was lost before the batch was stored: it can be run again."""
 
 
 class AppendRefused(Exception):
-    """The log does not take what the group asks for or says; nothing of it was stored."""
+    """The log rejects a lookup or an event of the batch; nothing of it was stored."""
 
 
 class CommitInDoubt(Exception):
-    """The connection was lost at commit: the group may or may not be stored, `Log.settle` tells."""
+    """The connection was lost during the commit. `Log.settle` finds out whether the batch was stored."""
 
 
 K = TypeVar("K", bound=BatchState)
 
 
 class Log(Protocol[K]):
-    """One group at a time: begin, load, append, commit; or begin, load, roll back. Every step may say LogUnavailable,
-    which ends the group as a roll-back does."""
+    """The event log as the processor uses it, one batch at a time: begin, load, append, commit; or begin, load, roll
+    back. Every step may raise LogUnavailable, which ends the batch like a rollback."""
 
     @property
     def partitions(self) -> int: ...
 
     def begin(self, wait_for: Collection[int], if_free: Collection[int]) -> K:
-        """Lock partitions, waiting for the first and taking of the others those that are free."""
+        """Lock partitions: wait for those in `wait_for`, and add those in `if_free` that nobody holds."""
 
     def load(self, known: K, reads: Reads) -> None:
-        """Add to what is known; what is known already stays as the group has left it. AppendRefused when something is
-        asked for that cannot be there."""
+        """Load into `known` what is not in it yet. AppendRefused if a lookup has a value that cannot be stored."""
 
     def append(self, known: K) -> None:
-        """Write what `known` has taken in, and what follows from it; AppendRefused."""
+        """Store the events that were applied to `known`, and their inline projections. AppendRefused."""
 
     def commit(self, known: K) -> None:
-        """End the group; CommitInDoubt when the answer does not come."""
+        """Commit the batch. CommitInDoubt if the acknowledgement does not arrive."""
 
     def rollback(self) -> None: ...
 
     def settle(self, known: K) -> bool:
-        """Whether a group in doubt was stored after all. Waits until its transaction has ended; CommitInDoubt when even
-        that cannot be told in time."""
+        """Whether a batch in doubt was stored. Waits for its transaction to end; CommitInDoubt after too long."""

@@ -1,4 +1,4 @@
-"""What the service cannot do now, though nothing is wrong with the request."""
+"""Temporary failures of the service: the request is valid and can be sent again."""
 
 from typing import Literal, get_args
 
@@ -17,13 +17,13 @@ Kind = Literal[
 ]
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
-"""Everything that may be lacking; metrics have a series for each from the start."""
+"""All kinds. Metrics have a series for each of them from the start."""
 
 
 class Unavailable(Exception):
-    """The service cannot take the command now; the client may send it again after some seconds.
+    """The service cannot handle the request now. The client can send it again after `retry_after` seconds.
 
-    `kind`: what is lacking, in one word of few.
+    `kind`: the resource that is not available.
     """
 
     def __init__(self, reason: str, retry_after: int = 1, *, kind: Kind = "database") -> None:

@@ -1,13 +1,13 @@
-"""The age of a child: told for a day, or whole years from its birth."""
+"""The age of a child, in whole years from its date of birth."""
 
 from datetime import date
 
 FIRST_YEAR = 1901
-"""In which somebody may be born."""
+"""The earliest year of a date of birth."""
 
 
 def whole_years(birth_date: date, today: date) -> int:
-    """The years that are full; a year of somebody born on 29 February is full on 1 March where there is no such day."""
+    """Completed years. For somebody born on 29 February a year without that day is complete on 1 March."""
     had_birthday = (today.month, today.day) >= (birth_date.month, birth_date.day)
     return today.year - birth_date.year - (not had_birthday)
 

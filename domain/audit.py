@@ -1,4 +1,4 @@
-"""Readings of the audit: whoever looks at measured values through it leaves a fact as well.
+"""Reads of the audit: each read of measured values through it is itself recorded.
 
 Events · decisions.
 """
@@ -11,7 +11,7 @@ from domain.partition import stream
 
 
 class AuditRead(Event, frozen=True, kw_only=True):
-    """Somebody has read the facts of a stream, or its state at a time as it was known at another."""
+    """A user has read the events of a stream, or its state at `as_of` as it was known at `known_at`."""
 
     stored_name: ClassVar[str] = "audit.read.v1"
 
@@ -21,5 +21,5 @@ class AuditRead(Event, frozen=True, kw_only=True):
 
 
 def read(read: str, *, reader_id: str, reading_id: str, as_of: datetime | None, known_at: datetime | None) -> Fact:
-    """Note the reading of a stream, in the partition of the one who reads."""
+    """Record the read of a stream, in the partition of its reader."""
     return Fact(stream(reader_id, reading_id), AuditRead(read=read, as_of=as_of, known_at=known_at))

@@ -1,7 +1,7 @@
-"""Every event that the log may hold, by its permanent name, and the JSON that it is stored as.
+"""All events by their permanent stored names, and their JSON.
 
-An event whose members change gets a name of the next version. What is stored under the older one is never rewritten: a
-step from each version to the next makes of it what the newer one would say.
+An event whose members change gets a new name with the next version. States stored under the older name are never
+rewritten: a step from each version to the next converts them when they are decoded.
 """
 
 from collections.abc import Callable, Iterable
@@ -60,21 +60,21 @@ EVENTS: dict[str, type[Event]] = {
 }
 
 Step = Callable[[dict[str, Any]], dict[str, Any]]
-"""Members of one version of an event → those of the next."""
+"""The members of one version of an event → those of the next version."""
 
 OLDER: dict[str, tuple[str, Step]] = {
     "measurement.removed.v1": ("measurement.removed.v2", removed_v1_to_v2),
 }
-"""Name that nothing is stored under any more → the next version's, and the step to it."""
+"""A name that new events no longer get → the name of the next version, and the step to it."""
 
 _decoders = {name: msgspec.json.Decoder(event) for name, event in EVENTS.items()}
 
 encode = msgspec.json.Encoder().encode
-"""The state of an event as JSON."""
+"""Encodes an event as the JSON that is stored as its state."""
 
 
 class Undecodable(Exception):
-    """A stored event whose name is unknown, or whose state is not an event of that name."""
+    """A stored event has an unknown name, or a state that is no event of that name."""
 
 
 class _Recorded(msgspec.Struct):
@@ -89,7 +89,7 @@ _decode_origin = msgspec.json.Decoder(_Origin).decode
 
 
 def recorded_at(state: bytes) -> datetime:
-    """When the event of a state was recorded, whatever event it is. Undecodable."""
+    """The time at which the event of a state was recorded, without decoding the rest. Undecodable."""
     try:
         return _decode_origin(state).origin.recorded_at
     except msgspec.DecodeError as error:
@@ -97,7 +97,7 @@ def recorded_at(state: bytes) -> datetime:
 
 
 def decode(stored_name: str, state: bytes) -> Event:
-    """The event that was stored under the name, as its latest version. Undecodable where that cannot be."""
+    """The event that was stored under the name, in its latest version. Undecodable."""
     try:
         if stored_name in OLDER:
             stored_name, state = _latest(stored_name, state)
@@ -105,7 +105,7 @@ def decode(stored_name: str, state: bytes) -> Event:
     except (KeyError, msgspec.DecodeError) as error:
         raise Undecodable(f"{stored_name}: {error}") from error
     if not event.has_envelope:
-        raise Undecodable(f"{stored_name}: its state has no complete envelope")
+        raise Undecodable(f"{stored_name}: the envelope of its state is not complete")
     return event
 
 
@@ -118,18 +118,18 @@ def _latest(name: str, state: bytes) -> tuple[str, bytes]:
 
 
 def latest_name(stored_name: str) -> str:
-    """The name that an event has now which was stored under another."""
+    """The name that an event of this stored name has now."""
     while stored_name in OLDER:
         stored_name, _ = OLDER[stored_name]
     return stored_name
 
 
 def versions_of(name: str) -> frozenset[str]:
-    """What a name of events stands for: itself, or without its version every version that may be stored."""
+    """The stored names that a name stands for: itself, and if it has no version, all versions of that event."""
     return frozenset((name, *(stored for stored in (*EVENTS, *OLDER) if stored.rpartition(".v")[0] == name)))
 
 
 def names_of(events: Iterable[type[Event]]) -> frozenset[str]:
-    """All names, of older versions too, that events of these sorts are stored under."""
+    """All names, including older versions, under which events of these types are stored."""
     latest = {event.stored_name for event in events}
     return frozenset(name for name in (*EVENTS, *OLDER) if latest_name(name) in latest)

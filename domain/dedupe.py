@@ -1,4 +1,4 @@
-"""Dedupe keys: what may exist only once, under a name that has the same size whatever it is made of."""
+"""Dedupe keys: each names something that may exist only once, in a fixed number of bytes."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -17,27 +17,27 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 class Key(Struct, frozen=True, gc=False):
-    """One name in one scope. A scope begins with a partition key, and can be given up as a whole."""
+    """A name in a scope. A scope begins with a partition key; all of its keys can be freed at once."""
 
     scope: str
     digest: bytes
 
 
 class Held(Struct, frozen=True, gc=False):
-    """From now on the stream holds the key."""
+    """The stream takes the key."""
 
     key: Key
     stream: str
 
 
 class Freed(Struct, frozen=True, gc=False):
-    """The key is free again."""
+    """The key becomes free."""
 
     key: Key
 
 
 class ScopeFreed(Struct, frozen=True, gc=False):
-    """Every key of the scope is free again."""
+    """Every key of the scope becomes free."""
 
     scope: str
 
@@ -45,14 +45,14 @@ class ScopeFreed(Struct, frozen=True, gc=False):
 Change = Held | Freed | ScopeFreed
 
 Rules = Mapping[type[Event], Callable[[Any], Sequence[Change]]]
-"""Of some events, what each does to keys; an event without a rule does nothing to them."""
+"""The type of an event → the changes of keys that it causes. An event without a rule changes none."""
 
 
 @lru_cache(maxsize=16_384)
 def key(scope: str, *parts: str | datetime) -> Key:
-    """The key of `parts` in `scope`. A JSON array is unambiguous, SHA-256 keeps it within the limits of an index.
+    """The key of `parts` in `scope`: the SHA-256 of their JSON array, which is unambiguous and fits into an index.
 
-    An instant is a number in it, of microseconds since 1970: the same in every zone, and never the same as a text.
+    A time counts as its microseconds since 1970: the same in every time zone, and never equal to a text.
     """
-    unambiguous = [(part - _EPOCH) // _MICROSECOND if isinstance(part, datetime) else part for part in parts]
-    return Key(scope, sha256(_encode(unambiguous)).digest())
+    members = [(part - _EPOCH) // _MICROSECOND if isinstance(part, datetime) else part for part in parts]
+    return Key(scope, sha256(_encode(members)).digest())

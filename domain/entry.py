@@ -1,4 +1,4 @@
-"""Entries: values of an outcome, each of one subject at one instant.
+"""Entries: values of an outcome, each for one subject at one time.
 
 Events · decisions.
 """
@@ -19,7 +19,7 @@ TITLE = "Entry"
 
 
 class Entry(Struct, frozen=True):
-    """What somebody says of a subject. `value` is a decimal number as it was written; `metadata` is JSON."""
+    """A value that was reported for a subject. `value` is the decimal number as it was sent; `metadata` is JSON."""
 
     outcome_id: str
     subject_id: str
@@ -33,7 +33,7 @@ class Entry(Struct, frozen=True):
 
 
 class EntryRecorded(Event, frozen=True, kw_only=True):
-    """`happened_at` is the entry's `recorded_at`."""
+    """An entry was recorded; `happened_at` is the entry's own `recorded_at`."""
 
     stored_name: ClassVar[str] = "entry.recorded.v1"
 
@@ -46,7 +46,7 @@ class EntryRecorded(Event, frozen=True, kw_only=True):
 
 
 def key(outcome_id: str, subject_id: str, recorded_at: datetime) -> dedupe.Key:
-    """One entry per outcome, subject and instant, in the subject's partition."""
+    """There is one entry per outcome, subject and time, in the subject's partition."""
     return dedupe.key(f"{partition_key(subject_id)}/entries", outcome_id, subject_id, recorded_at)
 
 
@@ -55,14 +55,14 @@ def _recorded(event: EntryRecorded) -> Sequence[dedupe.Change]:
 
 
 DEDUPE: dedupe.Rules = {EntryRecorded: _recorded}
-"""What the events do to dedupe keys."""
+"""How the events change dedupe keys."""
 
 
 # Decisions
 
 
 def record(entry: Entry, known: Known, *, entry_id: str) -> list[Fact]:
-    """Record one entry of an outcome that is there. AlreadyRegistered where the subject has one at that instant."""
+    """Record an entry of an existing outcome. AlreadyRegistered if the subject has one for it at that time."""
     if known.holder(key(entry.outcome_id, entry.subject_id, entry.recorded_at)) is not None:
         raise AlreadyRegistered(TITLE)
     return [

@@ -1,4 +1,4 @@
-"""Events: their envelope, and the facts from which the processor makes them."""
+"""Events, and the facts from which the processor makes them."""
 
 from datetime import UTC, datetime
 from typing import ClassVar

@@ -1,6 +1,6 @@
-"""Families: users who may see their own children.
+"""Families: accounts that are linked to their own children.
 
-Decisions; the events and the state are the user's.
+Decisions. The events and the state are in `domain.user`.
 """
 
 from domain.event import Fact

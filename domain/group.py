@@ -1,4 +1,4 @@
-"""Groups of children, each owned by one educator or health professional, who may see those children.
+"""Groups of children. Each belongs to an educator or a health professional, who may see its children.
 
 Events · state and its fold · decisions.
 """
@@ -33,7 +33,7 @@ class GroupFormed(Event, frozen=True, kw_only=True):
 
 
 class GroupRevised(GroupFormed, frozen=True, kw_only=True):
-    """All that a group says after a change of its name, its children or its class. `former_name`: until then."""
+    """The name, the children or the class of a group changed: all of its members after it. `former_name`: before it."""
 
     stored_name: ClassVar[str] = "group.revised.v1"
 
@@ -41,7 +41,7 @@ class GroupRevised(GroupFormed, frozen=True, kw_only=True):
 
 
 class GroupDisbanded(Event, frozen=True, kw_only=True):
-    """A group is no more; its name is free again."""
+    """A group was ended; its name is free again."""
 
     stored_name: ClassVar[str] = "group.disbanded.v1"
 
@@ -54,7 +54,7 @@ class GroupDisbanded(Event, frozen=True, kw_only=True):
 
 
 class Group(Struct, frozen=True):
-    """`children` as the events name them: of those who were removed since, other streams tell."""
+    """`children` are those that the group's own events name. The removal of a child is in another stream."""
 
     version: int
     group_id: str
@@ -67,7 +67,7 @@ class Group(Struct, frozen=True):
 def fold(events: Iterable[Event], state: Group | None = None) -> Group | None:
     """The group after `events` of its stream, in order; None before the first and after its end.
 
-    `state`: before them.
+    `state`: the group before them.
     """
     for event in events:
         match event:
@@ -94,7 +94,7 @@ def stream_of(group_id: str) -> str:
 
 
 def key(owner_id: str, name: str) -> dedupe.Key:
-    """Group names are unique per owner."""
+    """The names of one owner's groups are unique."""
     return dedupe.key(groups_scope(owner_id), name)
 
 
@@ -113,7 +113,7 @@ def _disbanded(event: GroupDisbanded) -> Sequence[dedupe.Change]:
 
 
 DEDUPE: dedupe.Rules = {GroupFormed: _formed, GroupRevised: _revised, GroupDisbanded: _disbanded}
-"""What the events do to dedupe keys."""
+"""How the events change dedupe keys."""
 
 
 # Decisions
@@ -128,7 +128,7 @@ def form(
     school_class: str | None,
     known: Known,
 ) -> list[Fact]:
-    """Form a group of children who are there. AlreadyRegistered where the owner has one of that name."""
+    """Form a group of registered children. AlreadyRegistered if the owner has a group of that name."""
     if known.holder(key(owner_id, name)) is not None:
         raise AlreadyRegistered(TITLE)
     return [
@@ -153,8 +153,8 @@ def revise(
     school_class: str | None,
     known: Known,
 ) -> list[Fact]:
-    """Let a group say this, of children who are there; nothing when it says it already. AlreadyRegistered where the
-    owner has another of that name."""
+    """Change a group to these members, with registered children. No fact if nothing changes. AlreadyRegistered if the
+    owner has another group of that name."""
     if (name, children, school_class) == (group.name, group.children, group.school_class):
         return []
     if name != group.name and known.holder(key(group.owner_id, name)) is not None:

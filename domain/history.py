@@ -1,4 +1,4 @@
-"""Whole histories: which facts may follow which in a stream, and the state of the aggregate after each of them."""
+"""Histories of streams: which events may follow which, and the state of the aggregate after each of them."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
@@ -26,16 +26,16 @@ from domain.user import (
 
 
 def _stateless(events: Iterable[Event], state: None = None) -> None:
-    """A fact that stands alone: it says all there is to say."""
+    """For an aggregate whose only event is all of it."""
 
 
 class Aggregate(Struct, frozen=True):
-    """What streams of one sort are made of: the fact they begin with, those that go on, and those after which nothing
-    comes; and the fold of its state."""
+    """The events of a type of stream (the first, those that may follow, and those that end it) and the fold of its
+    state."""
 
     title: str
     begins: type[Event]
-    goes_on: tuple[type[Event], ...] = ()
+    continues: tuple[type[Event], ...] = ()
     ends: tuple[type[Event], ...] = ()
     fold: Callable[[Iterable[Event], Any], Any] = _stateless
 
@@ -56,28 +56,28 @@ AGGREGATES: dict[type[Event], Aggregate] = {
         ),
         Aggregate("group", GroupFormed, (GroupRevised,), (GroupDisbanded,), group.fold),
         Aggregate("institution", InstitutionRegistered, (), (InstitutionRemoved,), institution.fold),
-        Aggregate("reading", AuditRead),
+        Aggregate("audit read", AuditRead),
     )
 }
-"""Every aggregate, by the fact that its streams begin with."""
+"""Every aggregate by the event with which its streams begin."""
 
 
 def aggregate_of(history: Sequence[Event]) -> Aggregate | None:
-    """Of what sort a stream is; None where nothing begins so."""
+    """The aggregate that a stream belongs to; None if no aggregate begins with its first event."""
     return AGGREGATES.get(type(history[0])) if history else None
 
 
 def cannot_follow(aggregate: Aggregate, before: type[Event], event: Event) -> str | None:
-    """Why a fact cannot come after another of that sort; None where it can."""
+    """Why `event` cannot follow an event of the type `before`; None if it can."""
     if before in aggregate.ends:
-        return f"{event.stored_name} comes after {before.stored_name}, which ends the {aggregate.title}"
-    if type(event) not in aggregate.goes_on and type(event) not in aggregate.ends:
-        return f"{event.stored_name} is no fact in the course of the {aggregate.title}"
+        return f"{event.stored_name} follows {before.stored_name}, which ends the {aggregate.title}"
+    if type(event) not in aggregate.continues and type(event) not in aggregate.ends:
+        return f"{event.stored_name} cannot follow in the history of this {aggregate.title}"
     return None
 
 
 def impossible(history: Sequence[Event]) -> str | None:
-    """Why no aggregate can have this history, in the order of its versions; None where one can."""
+    """Why no aggregate can have this history (in the order of versions); None if one can."""
     aggregate = aggregate_of(history)
     if aggregate is None:
         return f"no stream begins with {history[0].stored_name}" if history else None
@@ -90,7 +90,7 @@ def impossible(history: Sequence[Event]) -> str | None:
 
 
 def states(history: Sequence[Event]) -> Iterator[Any]:
-    """The state of the aggregate after each fact; None where there is none."""
+    """The state of the aggregate after each event; None where it does not exist."""
     aggregate = aggregate_of(history)
     state: Any = None
     for event in history:
@@ -99,12 +99,12 @@ def states(history: Sequence[Event]) -> Iterator[Any]:
 
 
 ELSEWHERE = (MeasurementsWithdrawn, UserRemoved)
-"""Facts that change what others are, too: they end the measurements of a child, and take a user out of groups and
-families."""
+"""Events that change aggregates of other streams, too: they end the measurements of a child, and take a user out of
+groups and families."""
 
 
 def streams_elsewhere(event: Event) -> set[str]:
-    """The streams of the same partition in which a fact of ELSEWHERE may change what this fact has made."""
+    """The other streams of the partition in which an event of ELSEWHERE may change the aggregate of this event."""
     match event:
         case MeasurementRecorded():
             return {measurement.withdrawals(event.child_id)}

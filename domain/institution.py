@@ -53,7 +53,7 @@ class Institution(Struct, frozen=True):
 def fold(events: Iterable[Event], state: Institution | None = None) -> Institution | None:
     """The institution after `events` of its stream, in order; None before the first and after its removal.
 
-    `state`: before them.
+    `state`: the institution before them.
     """
     for event in events:
         match event:
@@ -77,7 +77,7 @@ def stream_of(institution_id: str) -> str:
 
 
 def key(name: str) -> dedupe.Key:
-    """Names of institutions are unique."""
+    """The names of institutions are unique."""
     return dedupe.key(f"{ACCOUNTS}/institutions", name)
 
 
@@ -90,7 +90,7 @@ def _removed(event: InstitutionRemoved) -> Sequence[dedupe.Change]:
 
 
 DEDUPE: dedupe.Rules = {InstitutionRegistered: _registered, InstitutionRemoved: _removed}
-"""What the events do to dedupe keys."""
+"""How the events change dedupe keys."""
 
 
 # Decisions
@@ -106,7 +106,7 @@ def register(
     longitude: float | None,
     known: Known,
 ) -> list[Fact]:
-    """Register an institution. AlreadyRegistered where one of that name is."""
+    """Register an institution. AlreadyRegistered if there is one of that name."""
     if known.holder(key(name)) is not None:
         raise AlreadyRegistered(TITLE)
     return [
@@ -125,7 +125,7 @@ def register(
 
 
 def remove(institution: Institution, *, users: int) -> Fact:
-    """Remove an institution. InstitutionInUse where it has users."""
+    """Remove an institution. InstitutionInUse if it has users."""
     if users:
         raise InstitutionInUse
     return Fact(

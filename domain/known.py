@@ -1,4 +1,4 @@
-"""What a decision may look up."""
+"""The lookups of a decision."""
 
 from typing import Protocol
 
@@ -7,7 +7,7 @@ from domain.event import Event
 
 
 class Known(Protocol):
-    """Only what its command has said that it reads."""
+    """What a command has read from the log before its decision; anything else is a KeyError."""
 
     def holder(self, key: Key) -> str | None: ...
 

@@ -1,4 +1,4 @@
-"""Measurements of a child: weights and body fats are two kinds of one thing.
+"""Measurements of a child, of two kinds: weight and body fat.
 
 Events · state and its fold · decisions.
 """
@@ -18,8 +18,8 @@ from domain.refusal import AlreadyRegistered
 
 
 class Kind(Struct, frozen=True):
-    """`unit` is the unit of every value of the kind, None where each measurement says its own. `companion` is the
-    kind that may travel with this one, in a member of that name; it travels with no other kind."""
+    """A kind of measurement. `unit` is the unit of all its values, None if each measurement has its own. `companion` is
+    the kind of which a value may be sent with this one, in a member of that name; it is no other kind's companion."""
 
     name: str
     title: str
@@ -38,7 +38,7 @@ KINDS = {
 
 
 class Reading(Struct, frozen=True):
-    """What somebody read off the scale. `companion_value` is the value of the kind that travels with it, or None."""
+    """A measured value to record. `companion_value` is the value of the companion kind that was sent with it."""
 
     child_id: str
     kind: str
@@ -52,9 +52,10 @@ class Reading(Struct, frozen=True):
 
 
 class MeasurementRecorded(Event, frozen=True, kw_only=True):
-    """A reading was recorded; `happened_at` is when it was taken.
+    """A measurement was recorded; `happened_at` is when it was taken.
 
-    With a companion: its value and stream. On the companion's side `carrier`: the stream it came with.
+    `companion_value` and `companion` (a stream) are those of the companion that was sent with it. In a companion,
+    `carrier` is the stream of the measurement with which it was sent.
     """
 
     stored_name: ClassVar[str] = "measurement.recorded.v1"
@@ -70,15 +71,15 @@ class MeasurementRecorded(Event, frozen=True, kw_only=True):
 
 
 class MeasurementRevised(MeasurementRecorded, frozen=True, kw_only=True):
-    """All that a measurement says, after a change of its value, its companion or its carrier."""
+    """The value, the companion or the carrier of a measurement changed: all of its members after the change."""
 
     stored_name: ClassVar[str] = "measurement.revised.v1"
 
 
 class MeasurementRemoved(Event, frozen=True, kw_only=True):
-    """A measurement was removed; its key is free again.
+    """A measurement was removed; its dedupe key is free again.
 
-    `institution_id` is the measurement's. Version 1 did not say it: None.
+    `institution_id` is that of the measurement; None in events of version 1, which did not have it.
     """
 
     stored_name: ClassVar[str] = "measurement.removed.v2"
@@ -90,12 +91,12 @@ class MeasurementRemoved(Event, frozen=True, kw_only=True):
 
 
 def removed_v1_to_v2(members: dict[str, Any]) -> dict[str, Any]:
-    """Whose measurement it was stood only in the events before it."""
+    """Version 1 had no institution: it is only in the earlier events of the stream."""
     return {**members, "institution_id": None}
 
 
 class MeasurementsWithdrawn(Event, frozen=True, kw_only=True):
-    """A child was removed, and with it all of its measurements."""
+    """All measurements of a child were removed, as the child was."""
 
     stored_name: ClassVar[str] = "measurements.withdrawn.v1"
 
@@ -122,7 +123,7 @@ class Measurement(Struct, frozen=True):
 def fold(events: Iterable[Event], state: Measurement | None = None) -> Measurement | None:
     """The measurement after `events` of its stream, in order; None before the first and after its removal.
 
-    `state`: before them.
+    `state`: the measurement before them.
     """
     for event in events:
         match event:
@@ -146,7 +147,7 @@ def fold(events: Iterable[Event], state: Measurement | None = None) -> Measureme
 
 
 def key(child_id: str, kind: str, taken_at: datetime) -> dedupe.Key:
-    """One measurement of a kind per child and instant."""
+    """There is one measurement of a kind per child and time."""
     return dedupe.key(child_id, kind, taken_at)
 
 
@@ -167,20 +168,20 @@ DEDUPE: dedupe.Rules = {
     MeasurementRemoved: _removed,
     MeasurementsWithdrawn: _withdrawn,
 }
-"""What the events do to dedupe keys."""
+"""How the events change dedupe keys."""
 
 
 # Decisions
 
 
 def record(reading: Reading, known: Known, *, institution_id: str, new_id: Callable[[], str]) -> list[Fact]:
-    """Record one reading of a child; a companion that travels with it is recorded or revised with it.
+    """Record a reading of a child. A companion that was sent with it is recorded, or revised if there is one.
 
-    The first fact is the reading's. AlreadyRegistered where its instant is taken; ValueError of values that are not
-    finite, which JSON cannot say.
+    The first fact is that of the reading itself. AlreadyRegistered if there is one at that time. ValueError if a value
+    is not finite: JSON has no number for it.
     """
     if not (isfinite(reading.value) and isfinite(reading.companion_value or 0.0)):
-        raise ValueError("a measured value is finite")
+        raise ValueError(f"a measured value must be finite: {reading.value}, {reading.companion_value}")
     kind = KINDS[reading.kind]
     if known.holder(key(reading.child_id, kind.name, reading.taken_at)) is not None:
         raise AlreadyRegistered(kind.title)
@@ -222,7 +223,7 @@ def _carry(
     institution_id: str,
     new_id: Callable[[], str],
 ) -> Fact:
-    """The fact of the companion: a revision of the one that is there at that instant, else a new one."""
+    """The fact of the companion: it revises the measurement at that time, or records a new one."""
     held = known.holder(key(reading.child_id, kind.name, reading.taken_at))
     there = None if held is None else fold(known.history(held))
     event = MeasurementRecorded if there is None else MeasurementRevised
@@ -241,7 +242,7 @@ def _carry(
 
 
 def remove(measurement: Measurement, known: Known) -> list[Fact]:
-    """Remove a measurement; one that carried it says from then on that it carries nothing."""
+    """Remove a measurement. If it was sent with another one, that one is revised: it has no companion any more."""
     removed = Fact(
         measurement.stream,
         MeasurementRemoved(
@@ -272,10 +273,10 @@ def remove(measurement: Measurement, known: Known) -> list[Fact]:
 
 
 def withdrawals(child_id: str) -> str:
-    """The stream of a child that says when all of its measurements ended."""
+    """The stream of the event that removes all measurements of a child."""
     return stream(child_id, "measurements")
 
 
 def withdraw(child_id: str) -> Fact:
-    """End all measurements of a child, in the child's own partition. It happens once: a child's id never comes back."""
+    """Remove all measurements of a child, in the child's partition. It happens once: ids are never used again."""
     return Fact(withdrawals(child_id), MeasurementsWithdrawn(child_id=child_id))

@@ -1,4 +1,4 @@
-"""Outcomes: metrics that a brand wants to move, and the direction that counts as better.
+"""Outcomes: metrics that a brand wants to move, each with the direction that counts as better.
 
 Events · state and its fold · decisions.
 """
@@ -20,7 +20,7 @@ HIGHER, LOWER = DIRECTIONS = ("higher_is_better", "lower_is_better")
 
 
 class Definition(Struct, frozen=True):
-    """What an outcome says of itself. `unit` is None where values of any unit count."""
+    """The members of an outcome. `unit` is None if values of any unit count."""
 
     name: str
     brand_id: str
@@ -41,7 +41,7 @@ class OutcomeCreated(Event, frozen=True, kw_only=True):
 
 
 class OutcomeRevised(Event, frozen=True, kw_only=True):
-    """All that an outcome says after a change. `former_name`: until then."""
+    """The definition of an outcome changed: all of it after the change. `former_name`: the name before it."""
 
     stored_name: ClassVar[str] = "outcome.revised.v1"
 
@@ -62,7 +62,7 @@ class Outcome(Struct, frozen=True):
 def fold(events: Iterable[Event], state: Outcome | None = None) -> Outcome | None:
     """The outcome after `events` of its stream, in order; None before the first.
 
-    `state`: before them.
+    `state`: the outcome before them.
     """
     for event in events:
         match event:
@@ -76,7 +76,7 @@ def stream_of(outcome_id: str) -> str:
 
 
 def key(definition: Definition) -> dedupe.Key:
-    """A brand has one outcome of a metric and name."""
+    """The names of a brand's outcomes of one metric are unique."""
     return _key(definition, definition.name)
 
 
@@ -98,23 +98,23 @@ def _revised(event: OutcomeRevised) -> Sequence[dedupe.Change]:
 
 
 DEDUPE: dedupe.Rules = {OutcomeCreated: _created, OutcomeRevised: _revised}
-"""What the events do to dedupe keys."""
+"""How the events change dedupe keys."""
 
 
 # Decisions
 
 
 def create(definition: Definition, known: Known, *, outcome_id: str) -> list[Fact]:
-    """Create an outcome. AlreadyRegistered where the brand has one of that metric and name."""
+    """Create an outcome. AlreadyRegistered if the brand has one of that metric and name."""
     if known.holder(key(definition)) is not None:
         raise AlreadyRegistered(TITLE)
     return [Fact(stream_of(outcome_id), OutcomeCreated(outcome_id=outcome_id, definition=definition))]
 
 
 def revise(outcome: Outcome, definition: Definition, known: Known) -> list[Fact]:
-    """Let an outcome say this, also when it says it already: when it was revised last moves then.
+    """Change an outcome to this definition. There is a fact even if nothing changes, as `updated_at` moves.
 
-    AlreadyRegistered where its brand has another of that metric and name.
+    AlreadyRegistered if its brand has another outcome of that metric and name.
     """
     if definition.name != outcome.definition.name and known.holder(key(definition)) is not None:
         raise AlreadyRegistered(TITLE)

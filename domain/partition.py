@@ -1,4 +1,4 @@
-"""Which partition of the log a key belongs to, and how streams are named so that theirs can be told from the name."""
+"""Partitions of the log: the one that a key belongs to, and names of streams that begin with a partition key."""
 
 from functools import lru_cache
 from hashlib import sha256
@@ -9,7 +9,7 @@ _HEXADECIMAL = frozenset("0123456789abcdef")
 
 @lru_cache(maxsize=16_384)
 def partition_key(key: str) -> str:
-    """The 24 hexadecimal characters that stand for `key`: itself where it is such, else the head of its SHA-256."""
+    """The partition key of any text: itself if it is 24 hexadecimal characters, else the first 24 of its SHA-256."""
     if len(key) == KEY_LENGTH and _HEXADECIMAL.issuperset(key):
         return key
     return sha256(key.encode()).hexdigest()[:KEY_LENGTH]
@@ -21,7 +21,7 @@ def stream(key: str, name: str) -> str:
 
 
 def name_of(stream_id: str) -> str:
-    """The name of a stream without its partition: for an aggregate with an id of its own, that id."""
+    """The name of a stream without its partition key: usually the id of its aggregate."""
     return stream_id[KEY_LENGTH + 1 :]
 
 
@@ -31,9 +31,9 @@ def _point(head: str) -> int:
 
 
 def partition(name: str, partitions: int) -> int:
-    """The partition, from 0, of a stream or of a dedupe scope: both begin with a partition key, as does the key itself.
+    """The partition, from 0, of a stream, of a dedupe scope or of a partition key: all of them begin with such a key.
 
-    Stable for ever: where an event lies depends on it.
+    It must never change: stored events are found by it.
     """
     return _point(name[:KEY_LENGTH]) % partitions
 
@@ -44,4 +44,4 @@ def position(part: int, seq: int) -> str:
 
 
 ACCOUNTS = partition_key("accounts")
-"""The one partition key of accounts and outcome definitions: rare, and unique across all."""
+"""The one partition key of all accounts and outcome definitions: they change rarely, and their names are unique."""

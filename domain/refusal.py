@@ -1,10 +1,10 @@
-"""Refusals: the ways in which a decision says no. They belong to the domain and are no failures.
+"""Refusals: the reasons for which a command or a query is refused. They are results, not failures.
 
 Refusal
-├── who may            NotAuthenticated · LoginRefused · UserGone · Forbidden
-├── what is not there  ChildNotRegistered · ChildrenNotRegistered · InstitutionNotRegistered · NotFound
-├── what is there      AlreadyRegistered · InstitutionInUse
-└── what was sent      Unreadable · BadParameter · MembersMissing · BadTimestamp · Negative · NotANumber · NotText ·
+├── authorization   NotAuthenticated · LoginRefused · UserGone · Forbidden
+├── not found       ChildNotRegistered · ChildrenNotRegistered · InstitutionNotRegistered · NotFound
+├── conflict        AlreadyRegistered · InstitutionInUse
+└── invalid input   Unreadable · BadParameter · MembersMissing · BadTimestamp · Negative · NotANumber · NotText ·
                        EmptyText · UnsafeText · TextTooLong · TooLarge · NotOneOf · NotAList · NotADecimal ·
                        NotAnObject · NotATime · NotADate · NotPositive · NotNumbers · PasswordDiffers ·
                        PasswordTooShort · PasswordTooLong · BadFilter · UnknownParameter · GivenTwice · EmptyRange
@@ -14,17 +14,17 @@ from typing import TypeVar
 
 
 class Refusal(Exception):
-    """A decision's no. The arguments say what was refused; `adapters.http` says it in HTTP."""
+    """The root of all refusals. `adapters.http` has the error response for each of them."""
 
 
 R = TypeVar("R", bound=BaseException)
 
 
 def without_frames(error: R) -> R:
-    """The same exception without the frames it passed through, nor those of its causes: they hold all that was sent.
+    """The same exception without its traceback, its causes and their tracebacks, which hold the body of the request.
 
-    For an exception that is kept as a value. One that is raised again by a frame that also holds it would keep that
-    frame, and with it the body of its request, until the garbage collector runs.
+    For an exception that is stored as a value. If a frame that holds it raised it again, the two would keep each
+    other, and the body of the request, until the garbage collector runs.
     """
     causes: list[BaseException] = [error]
     for each in causes:
@@ -35,22 +35,22 @@ def without_frames(error: R) -> R:
 
 
 class NotAuthenticated(Refusal):
-    """Nobody known asks: `reason` is `missing`, `expired` or `bad`."""
+    """The request has no valid token: `reason` is `missing`, `expired` or `bad`."""
 
     def __init__(self, reason: str) -> None:
         self.reason = reason
 
 
 class LoginRefused(Refusal):
-    """User name or password is wrong; which of the two is not told."""
+    """The user name or the password is wrong. The response does not say which."""
 
 
 class UserGone(Refusal):
-    """The one who asks has been removed."""
+    """The user who sent the request has been removed."""
 
 
 class Forbidden(Refusal):
-    """Scope, role or relation does not allow it. `roles`: where it is the role, those that it is allowed to."""
+    """Scope, role or relation does not permit the action. `roles`: if it is the role, those that may."""
 
     def __init__(self, roles: tuple[str, ...] = ()) -> None:
         self.roles = roles
@@ -73,14 +73,14 @@ class InstitutionNotRegistered(Refusal):
 
 
 class NotFound(Refusal):
-    """`title`: what was looked for, as people call it (`Body Fat`)."""
+    """`title`: of the missing thing in messages (`Body Fat`)."""
 
     def __init__(self, title: str) -> None:
         self.title = title
 
 
 class AlreadyRegistered(Refusal):
-    """`title`: what is there already, as people call it (`Body Fat`)."""
+    """`title`: of the existing thing in messages (`Body Fat`)."""
 
     def __init__(self, title: str) -> None:
         self.title = title
@@ -91,32 +91,32 @@ class InstitutionInUse(Refusal):
 
 
 class Unreadable(Refusal):
-    """The body is no JSON, or neither an object nor an array."""
+    """The body is not JSON, or neither an object nor an array."""
 
 
 class BadParameter(Refusal):
-    """An id in the path has not the form of one; `name` is its place in the path (`child_id`)."""
+    """An id in the path is malformed; `name` is that of the path parameter (`child_id`)."""
 
     def __init__(self, name: str) -> None:
         self.name = name
 
 
 class MembersMissing(Refusal):
-    """`members`: the missing ones, in the order of the contract."""
+    """`members`: the missing members, in the order of the contract."""
 
     def __init__(self, members: tuple[str, ...]) -> None:
         self.members = members
 
 
 class BadTimestamp(Refusal):
-    """`sent`: the text as it was sent, or the JSON of anything else."""
+    """`sent`: the text that was sent, or the JSON of any other value."""
 
     def __init__(self, sent: str) -> None:
         self.sent = sent
 
 
 class BadMember(Refusal):
-    """A member of the body is not what it should be."""
+    """A member of the body, or a query parameter, is invalid."""
 
     def __init__(self, member: str) -> None:
         self.member = member
@@ -131,11 +131,11 @@ class NotANumber(BadMember):
 
 
 class NotPositive(BadMember):
-    """Not a number above 0."""
+    """Not a number greater than 0."""
 
 
 class NotADate(BadMember):
-    """`expected`: which dates there may be."""
+    """`expected`: the valid dates, as text."""
 
     def __init__(self, member: str, expected: str) -> None:
         super().__init__(member)
@@ -151,7 +151,7 @@ class EmptyText(BadMember):
 
 
 class UnsafeText(BadMember):
-    """Text with U+0000 or a lone surrogate, which no database keeps."""
+    """Text with U+0000 or a lone surrogate, which PostgreSQL cannot store."""
 
 
 class TextTooLong(BadMember):
@@ -161,7 +161,7 @@ class TextTooLong(BadMember):
 
 
 class TooLarge(BadMember):
-    """`unit`: what there may be `most` of."""
+    """`unit`: the things of which `most` are allowed."""
 
     def __init__(self, member: str, most: int, unit: str) -> None:
         super().__init__(member)
@@ -198,11 +198,11 @@ class NotNumbers(BadMember):
 
 
 class PasswordDiffers(BadMember):
-    """The password sent is not the one that is kept."""
+    """The password that was sent is not the current one."""
 
 
 class PasswordTooShort(BadMember):
-    """`least`: characters that a new password must have."""
+    """`least`: the minimum number of characters of a new password."""
 
     def __init__(self, member: str, least: int) -> None:
         super().__init__(member)
@@ -210,7 +210,7 @@ class PasswordTooShort(BadMember):
 
 
 class PasswordTooLong(BadMember):
-    """`most`: bytes that a password may have."""
+    """`most`: the maximum number of bytes of a password."""
 
     def __init__(self, member: str, most: int) -> None:
         super().__init__(member)
@@ -218,7 +218,7 @@ class PasswordTooLong(BadMember):
 
 
 class BadFilter(BadMember):
-    """A query parameter that cannot be read; `expected`: what it must be."""
+    """A query parameter has an invalid value; `expected`: the valid values, as text."""
 
     def __init__(self, member: str, expected: str) -> None:
         super().__init__(member)
@@ -226,15 +226,15 @@ class BadFilter(BadMember):
 
 
 class UnknownParameter(BadMember):
-    """A query parameter that the endpoint does not have."""
+    """The endpoint has no such query parameter."""
 
 
 class GivenTwice(BadMember):
-    """A query parameter that is there more than once, and should not be."""
+    """A query parameter was given more than once."""
 
 
 class EmptyRange(BadMember):
-    """`member`, where a range begins, is not before `end`."""
+    """A range is empty: `member`, its start, is not before `end`."""
 
     def __init__(self, member: str, end: str) -> None:
         super().__init__(member)

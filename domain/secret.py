@@ -1,15 +1,15 @@
-"""What is never shown of a fact or a state, whoever asks."""
+"""Members of events and states that are never shown to anybody."""
 
 from collections.abc import Mapping
 from typing import Any
 
 SECRETS = frozenset({"password_hash"})
-"""Names of members, and of columns."""
+"""Names of members, and of columns of tables."""
 
 BLANK = "…"
-"""What is shown instead."""
+"""The text that is shown instead."""
 
 
 def blanked(members: Mapping[str, Any]) -> dict[str, Any]:
-    """The members, without what is never shown."""
+    """The members, with BLANK in place of secrets."""
     return {name: BLANK if name in SECRETS else value for name, value in members.items()}

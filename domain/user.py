@@ -1,4 +1,4 @@
-"""Users: everybody who may log in. Five kinds that a programme registers, and the admins who do it.
+"""Users: all accounts that can log in, of five roles that admins register, and the admins themselves.
 
 Events · state and its fold · decisions.
 """
@@ -23,17 +23,17 @@ TITLES = {
     "family": "Family",
     "healthprofessional": "Health Professional",
 }
-"""Every role, and what people call it."""
+"""Every role → its title in messages."""
 
 TITLE = "User"
-"""What people call a user whose role is not known."""
+"""The title of a user whose role is not known."""
 
 USERNAME_LENGTH = 200
 
 
 class Profile(Struct, frozen=True, omit_defaults=True, gc=False):
-    """What only some roles have: a child's gender, and its date of birth or its age (text, with the date on which it
-    held; of children registered by earlier versions any text, perhaps without a date), an application's name."""
+    """Members that only some roles have. A child has a gender, and its date of birth or its age: a text, with the date
+    of which it was true. Children of earlier versions may have any text as age, and no date."""
 
     gender: str | None = None
     age: str | None = None
@@ -46,7 +46,7 @@ class Profile(Struct, frozen=True, omit_defaults=True, gc=False):
 
 
 class UserRegistered(Event, frozen=True, kw_only=True):
-    """`children`: of a family, the ids of its children at the start."""
+    """`children`: the ids of the children that a family is registered with."""
 
     stored_name: ClassVar[str] = "user.registered.v1"
 
@@ -75,13 +75,13 @@ class PasswordChanged(Event, frozen=True, kw_only=True):
 
 
 class PasswordReset(PasswordChanged, frozen=True, kw_only=True):
-    """Another than the user has set the password, who may not know the one before."""
+    """Somebody other than the user set the password, without the old one."""
 
     stored_name: ClassVar[str] = "user.password_reset.v1"
 
 
 class PasswordHashRenewed(Event, frozen=True, kw_only=True):
-    """The same password under another hash: of another cost, or of the password in Unicode NFC."""
+    """The same password got another hash: with other costs, or of its Unicode NFC form."""
 
     stored_name: ClassVar[str] = "user.password_hash_renewed.v1"
 
@@ -111,8 +111,8 @@ class FamilyUnlinked(Event, frozen=True, kw_only=True):
 
 
 class User(Struct, frozen=True):
-    """`children`: of a family, those it was registered with or linked to since. `password_changes`: how often
-    the password was changed or reset, which ends the tokens issued before."""
+    """`children`: those that a family was registered with or linked to since. `password_changes`: how often the
+    password was changed or reset; each time, tokens that were issued before become invalid."""
 
     version: int
     user_id: str
@@ -128,7 +128,7 @@ class User(Struct, frozen=True):
 def fold(events: Iterable[Event], state: User | None = None) -> User | None:
     """The user after `events` of its stream, in order; None before the first and after its removal.
 
-    `state`: before them.
+    `state`: the user before them.
     """
     for event in events:
         match event:
@@ -145,7 +145,7 @@ def fold(events: Iterable[Event], state: User | None = None) -> User | None:
                 )
             case UserRemoved() if state is not None and event.user_id != state.user_id:
                 state = replace(state, children=tuple(each for each in state.children if each != event.user_id))
-                continue  # it is a child's own event
+                continue  # the event of a child of this family: the version is that of another stream
             case UserRemoved():
                 state = None
             case PasswordChanged() if state is not None:
@@ -167,12 +167,12 @@ def stream_of(user_id: str) -> str:
 
 
 def key(username: str) -> dedupe.Key:
-    """User names are unique over all roles, so that a login names one."""
+    """User names are unique over all roles: a login has no role."""
     return dedupe.key(f"{ACCOUNTS}/usernames", username)
 
 
 def groups_scope(owner_id: str) -> str:
-    """The scope of the group names of one owner."""
+    """The dedupe scope of the group names of one owner."""
     return f"{ACCOUNTS}/groups/{owner_id}"
 
 
@@ -185,7 +185,7 @@ def _removed(event: UserRemoved) -> Sequence[dedupe.Change]:
 
 
 DEDUPE: dedupe.Rules = {UserRegistered: _registered, UserRemoved: _removed}
-"""What the events do to dedupe keys."""
+"""How the events change dedupe keys."""
 
 
 # Decisions
@@ -202,7 +202,7 @@ def register(
     children: tuple[str, ...],
     known: Known,
 ) -> list[Fact]:
-    """Register a user whose institution and children are there. AlreadyRegistered where the name is taken."""
+    """Register a user with an existing institution and children. AlreadyRegistered if the name is taken."""
     if known.holder(key(username)) is not None:
         raise AlreadyRegistered(TITLES[role])
     return [
@@ -222,25 +222,25 @@ def register(
 
 
 def remove(user: User) -> Fact:
-    """Remove a user: out of every group and family, its token dead, its name free."""
+    """Remove a user from everything, groups and families too. Its tokens become invalid, its name free."""
     return Fact(stream_of(user.user_id), UserRemoved(user_id=user.user_id, role=user.role, username=user.username))
 
 
 def change_password(user: User, *, replaced: str, password_hash: str) -> Fact:
-    """Give a user another password. PasswordDiffers where the hash that the old one was checked against, `replaced`,
-    has been replaced since: of several changes at once one wins."""
+    """Change the password of a user. `replaced` is the hash that the old password was checked against. PasswordDiffers
+    if it has changed since: only one of several simultaneous changes succeeds."""
     if user.password_hash != replaced:
         raise PasswordDiffers("old_password")
     return Fact(stream_of(user.user_id), PasswordChanged(user_id=user.user_id, password_hash=password_hash))
 
 
 def reset_password(user: User, *, password_hash: str) -> Fact:
-    """Give a user another password without asking for the old one."""
+    """Set the password of a user without the old one."""
     return Fact(stream_of(user.user_id), PasswordReset(user_id=user.user_id, password_hash=password_hash))
 
 
 def renew_hash(user: User, *, replaced: str, password_hash: str) -> list[Fact]:
-    """Keep the password under another hash; nothing where `replaced` is no longer the hash that is kept."""
+    """Store another hash of the same password. No fact if `replaced` is no longer the stored hash."""
     if user.password_hash != replaced:
         return []
     return [Fact(stream_of(user.user_id), PasswordHashRenewed(user_id=user.user_id, password_hash=password_hash))]

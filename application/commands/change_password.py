@@ -1,4 +1,4 @@
-"""Give a user another password, who has shown the one that it replaces."""
+"""Change the password of the actor, who has proved to know the old one."""
 
 from collections.abc import Callable, Sequence
 from typing import ClassVar
@@ -13,15 +13,13 @@ from domain.refusal import UserGone
 
 
 class NewPassword(Struct, frozen=True):
-    """`password_hash` is ready for the log; `replaced` is the hash that the old password was checked against."""
+    """`password_hash` is the hash to store; `replaced` is the hash that the old password was checked against."""
 
     replaced: str
     password_hash: str
 
 
 class ChangePassword(AccountCommand, frozen=True, kw_only=True):
-    """Of the actor itself."""
-
     name: ClassVar[str] = "change_password"
 
     password: NewPassword

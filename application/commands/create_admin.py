@@ -1,4 +1,4 @@
-"""Register a further admin from the machine itself: the way back in when no admin can log in."""
+"""Register a further admin from the command line: the way back in when no admin can log in."""
 
 from typing import ClassVar
 
@@ -7,9 +7,9 @@ from application.ports import BatchState
 
 
 class CreateAdmin(RegisterUser, frozen=True, kw_only=True):
-    """Asked for by the service."""
+    """Its actor is the service."""
 
     name: ClassVar[str] = "create_admin"
 
     def admit(self, known: BatchState) -> None:
-        """Whoever can run commands on the machine may."""
+        """Everybody who can run commands on the machine is permitted."""

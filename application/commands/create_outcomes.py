@@ -1,4 +1,4 @@
-"""Create outcomes: one definition, or an array of them."""
+"""Create outcomes: one, or an array of them."""
 
 from collections.abc import Callable, Sequence
 from typing import ClassVar
@@ -14,7 +14,7 @@ from domain.refusal import Refusal
 
 
 class CreateOutcomes(AccountCommand, frozen=True, kw_only=True):
-    """`definitions` as they were sent: what could not be read is the Refusal of its item."""
+    """`definitions` in the order in which they were sent, with a Refusal for each invalid one."""
 
     name: ClassVar[str] = "create_outcomes"
 

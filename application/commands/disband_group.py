@@ -1,4 +1,4 @@
-"""End a group of children, by its owner; also well where there is none."""
+"""End a group of children, by its owner; nothing changes if there is no such group."""
 
 from collections.abc import Callable, Sequence
 from typing import ClassVar

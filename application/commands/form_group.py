@@ -1,4 +1,4 @@
-"""Form a group of children, by the educator or health professional who will own it."""
+"""Form a group of children, which will belong to the actor: an educator or a health professional."""
 
 from collections.abc import Callable, Sequence
 from typing import ClassVar

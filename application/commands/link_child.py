@@ -39,7 +39,7 @@ class LinkChild(AccountCommand, frozen=True, kw_only=True):
         if there is None or there.role != "family":
             raise NotFound(TITLES["family"])
         check_children((item,), known)
-        # The family's own events do not say which of its children were removed since.
+        # The events of the family do not show which of its children were removed since.
         children = {child_id for child_id in there.children if is_child(child_id, known)}
         state = User(
             there.user_id,

@@ -1,4 +1,4 @@
-"""Note that somebody reads facts through the audit, before they are shown."""
+"""Record that a user reads events through the audit, before they are shown."""
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
@@ -12,7 +12,7 @@ from domain.event import Fact
 
 
 class NoteAuditRead(Command, frozen=True, kw_only=True):
-    """Of a stream, by its id in the log; with two times where its state at the one, as known at the other, is asked."""
+    """`stream` is its id in the log. With a time: the state at `as_of`, as it was known at `known_at`, is read."""
 
     name: ClassVar[str] = "note_audit_read"
 

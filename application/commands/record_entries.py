@@ -1,4 +1,4 @@
-"""Record entries of one outcome: one value, or an array of them."""
+"""Record entries of one outcome: one, or an array of them."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import ClassVar
@@ -15,7 +15,7 @@ from domain.refusal import NotFound, Refusal
 
 
 class RecordEntries(Command, frozen=True, kw_only=True):
-    """`entries` as they were sent: what could not be read is the Refusal of its item."""
+    """`entries` in the order in which they were sent, with a Refusal for each invalid one."""
 
     name: ClassVar[str] = "record_entries"
 
@@ -40,11 +40,11 @@ class RecordEntries(Command, frozen=True, kw_only=True):
 
     def admit(self, known: BatchState) -> None:
         permissions.check_actor(self.actor, known)
-        if known.brand_of(self.outcome_id) is None and not self._is_one_unreadable():
+        if known.brand_of(self.outcome_id) is None and not self._is_one_invalid_entry():
             raise NotFound(TITLE)
 
-    def _is_one_unreadable(self) -> bool:
-        """What is wrong with the only entry is told before what is wrong with its outcome."""
+    def _is_one_invalid_entry(self) -> bool:
+        """The error of a single entry takes precedence over that of its outcome."""
         return len(self.entries) == 1 and isinstance(self.entries[0], Refusal)
 
     def decide(

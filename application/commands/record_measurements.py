@@ -1,4 +1,4 @@
-"""Record measurements of one child: one reading, or an array of them."""
+"""Record measurements of one child: one, or an array of them."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import ClassVar
@@ -14,7 +14,7 @@ from domain.refusal import Refusal
 
 
 class RecordMeasurements(Command, frozen=True, kw_only=True):
-    """`readings` as they were sent: what could not be read is the Refusal of its item."""
+    """`readings` in the order in which they were sent, with a Refusal for each invalid one."""
 
     name: ClassVar[str] = "record_measurements"
 

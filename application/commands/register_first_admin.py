@@ -1,4 +1,4 @@
-"""Register the admin who registers everybody else: asked for by the service itself, before anybody is there."""
+"""Register the first admin, who registers all other users; sent by the service at its first start."""
 
 from typing import ClassVar
 
@@ -7,11 +7,11 @@ from application.commands.register_user import RegisterUser
 from application.ports import BatchState
 
 SERVICE = Actor(id="growthrings", role="service")
-"""The service itself, where an event needs somebody who asked."""
+"""The actor of commands that the service itself sends."""
 
 
 class RegisterFirstAdmin(RegisterUser, frozen=True, kw_only=True):
     name: ClassVar[str] = "register_first_admin"
 
     def admit(self, known: BatchState) -> None:
-        """Nobody is there yet who could be asked for leave."""
+        """There is no user yet whose permission could be checked."""

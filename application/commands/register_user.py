@@ -14,7 +14,7 @@ from domain.user import Profile
 
 
 class NewUser(Struct, frozen=True):
-    """`username` is in Unicode NFC, `password_hash` ready for the log; `children` are those of a family."""
+    """`username` is in Unicode NFC; `password_hash` is the hash to store; `children` are those of a family."""
 
     role: str
     username: str
@@ -61,21 +61,22 @@ class RegisterUser(AccountCommand, frozen=True, kw_only=True):
 
 
 def check_children(children: tuple[str, ...], known: BatchState) -> None:
-    """ChildrenNotRegistered with those that are no children of ours."""
+    """ChildrenNotRegistered with the ids that are not those of registered children."""
     unknown = tuple(child_id for child_id in children if not is_child(child_id, known))
     if unknown:
         raise ChildrenNotRegistered(unknown)
 
 
 def check_children_of_group(children: tuple[str, ...], owner_id: str, known: BatchState) -> None:
-    """ChildrenNotRegistered with those that are no children of the owner's institution: of others it may not know."""
+    """ChildrenNotRegistered with the ids that are not those of children of the owner's institution. Whether children of
+    other institutions exist is not disclosed."""
     unknown = tuple(child_id for child_id in children if not may_be_in_group(child_id, owner_id, known))
     if unknown:
         raise ChildrenNotRegistered(unknown)
 
 
 def may_be_in_group(child_id: str, owner_id: str, known: BatchState) -> bool:
-    """Whether the child is there, and of the institution of the group's owner."""
+    """Whether this is a registered child, of the institution of the group's owner."""
     child, owner = known.user(child_id), known.user(owner_id)
     return (
         is_child(child_id, known)

@@ -1,4 +1,4 @@
-"""Remove an institution that has no users; also well where there is none."""
+"""Remove an institution that has no users; nothing changes if there is no such institution."""
 
 from collections.abc import Callable, Sequence
 from typing import ClassVar

@@ -1,4 +1,4 @@
-"""Remove one measurement of a child; also well where there is none."""
+"""Remove one measurement of a child; nothing changes if there is none."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import ClassVar

@@ -1,4 +1,4 @@
-"""Remove a user, and with a child all of its measurements; also well where there is none."""
+"""Remove a user, and all measurements of a child; nothing changes if there is no such user."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import ClassVar
@@ -21,7 +21,7 @@ class RemoveUser(AccountCommand, frozen=True, kw_only=True):
         return (self.user_id,)
 
     def partition_keys(self) -> Iterable[str]:
-        """The accounts', and the child's own: what ends a child ends it there too."""
+        """That of the accounts, and the child's own, where its measurements are removed."""
         return (ACCOUNTS, self.user_id)
 
     def reads(self, reads: Reads) -> None:

@@ -1,4 +1,4 @@
-"""Keep a user's password under another hash, when a login has shown the password."""
+"""Store another hash of the actor's password, which a login has just proved to be right."""
 
 from collections.abc import Callable, Sequence
 from typing import ClassVar
@@ -12,7 +12,7 @@ from domain.refusal import UserGone
 
 
 class RenewPasswordHash(AccountCommand, frozen=True, kw_only=True):
-    """Of the actor itself. The password stays the same, so tokens stay good."""
+    """The password stays the same, so tokens stay valid."""
 
     name: ClassVar[str] = "renew_password_hash"
 

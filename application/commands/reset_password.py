@@ -1,4 +1,4 @@
-"""Give a user another password without the old one: by an admin, or by whoever operates the machine."""
+"""Set the password of a user without the old one: by an admin, or from the command line."""
 
 from collections.abc import Callable, Sequence
 from typing import ClassVar
@@ -11,7 +11,7 @@ from domain.refusal import NotFound
 
 
 class ResetPassword(AccountCommand, frozen=True, kw_only=True):
-    """`password_hash` is ready for the log."""
+    """`password_hash` is the hash to store."""
 
     name: ClassVar[str] = "reset_password"
 
@@ -35,9 +35,9 @@ class ResetPassword(AccountCommand, frozen=True, kw_only=True):
 
 
 class ResetPasswordLocally(ResetPassword, frozen=True, kw_only=True):
-    """Asked for on the machine itself, by the service."""
+    """Its actor is the service."""
 
     name: ClassVar[str] = "reset_password_locally"
 
     def admit(self, known: BatchState) -> None:
-        """Whoever can run commands on the machine may: it is the way back in when no admin can log in."""
+        """Everybody who can run commands on the machine is permitted: the way back in when no admin can log in."""

@@ -1,4 +1,4 @@
-"""Change a group's name, children or class, by its owner."""
+"""Change the name, the children or the class of a group, by its owner."""
 
 from collections.abc import Callable, Sequence
 from typing import ClassVar
@@ -15,7 +15,7 @@ from domain.refusal import NotFound
 
 
 class GroupChange(Struct, frozen=True):
-    """What is not set stays as it is; no class is None."""
+    """A member that is UNSET stays as it is. `school_class` is None to remove it."""
 
     name: str | UnsetType = UNSET
     children: tuple[str, ...] | UnsetType = UNSET
@@ -52,7 +52,7 @@ class ReviseGroup(AccountCommand, frozen=True, kw_only=True):
         if there is None or there.owner_id != self.actor.id:
             raise NotFound(group.TITLE)
         if item.children is UNSET:
-            # The group's own events do not say which of its children were removed since.
+            # The events of the group do not show which of its children were removed since.
             children = tuple(each for each in there.children if may_be_in_group(each, self.actor.id, known))
         else:
             check_children_of_group(item.children, self.actor.id, known)

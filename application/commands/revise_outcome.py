@@ -1,4 +1,4 @@
-"""Change what an outcome says of itself."""
+"""Change the definition of an outcome."""
 
 from collections.abc import Callable, Sequence
 from typing import ClassVar
@@ -16,7 +16,7 @@ from domain.refusal import NotFound
 
 
 class OutcomeChange(Struct, frozen=True):
-    """What is not set stays as it is."""
+    """A member that is UNSET stays as it is."""
 
     name: str | UnsetType = UNSET
     description: str | UnsetType = UNSET
@@ -44,7 +44,7 @@ class ReviseOutcome(AccountCommand, frozen=True, kw_only=True):
         reads.histories.add(outcome.stream_of(self.outcome_id))
 
     def follow(self, known: BatchState, reads: Reads) -> None:
-        """Brand and metric never change, so the key is known once the outcome is."""
+        """The key contains the brand and the metric, which only the history of the outcome has."""
         there = outcome.fold(known.history(outcome.stream_of(self.outcome_id)))
         if there is not None:
             reads.keys.add(outcome.key(self.change.of(there.definition)))

@@ -1,4 +1,4 @@
-"""Take children of other institutions out of groups that were formed before that was refused."""
+"""Remove children of other institutions from groups that an earlier version allowed."""
 
 from collections.abc import Callable, Sequence
 from typing import ClassVar
@@ -11,7 +11,7 @@ from domain.event import Fact
 
 
 class TakeOutStrangers(AccountCommand, frozen=True, kw_only=True):
-    """Asked for by the service itself, at the upgrade. A group without such children stays as it is."""
+    """Sent by the service at an upgrade. A group without such children stays as it is."""
 
     name: ClassVar[str] = "take_out_strangers"
 
@@ -32,7 +32,7 @@ class TakeOutStrangers(AccountCommand, frozen=True, kw_only=True):
                 reads.users.update((there.owner_id, *there.children))
 
     def admit(self, known: BatchState) -> None:
-        """Nobody is asked for leave: the rule is the service's own."""
+        """The service may always."""
 
     def decide(self, item: str, known: BatchState, *, new_id: Callable[[], str]) -> tuple[str, Sequence[Fact]]:
         there = group.fold(known.history(group.stream_of(item)))

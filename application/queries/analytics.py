@@ -1,4 +1,4 @@
-"""Questions about what the values of outcomes say."""
+"""Queries for statistics of outcomes."""
 
 from datetime import date, datetime
 from decimal import Decimal
@@ -10,43 +10,43 @@ from application.queries.query import Query
 
 
 class SummarizeOutcome(Query, frozen=True, kw_only=True):
-    """Of the values of one outcome: how many there are, what they are like, and whose get better."""
+    """Number, mean, spread and trends of the values of one outcome."""
 
     name: ClassVar[str] = "summarize_outcome"
 
 
 class ReadSeries(Query, frozen=True, kw_only=True):
-    """Per day, week (from Monday) or month."""
+    """The values of one outcome per day, week (from Monday) or month."""
 
     name: ClassVar[str] = "read_series"
 
 
 class ReadTrend(Query, frozen=True, kw_only=True):
-    """Of the means of the days."""
+    """The trend of the daily means of one outcome."""
 
     name: ClassVar[str] = "read_trend"
 
 
 class CorrelateOutcomes(Query, frozen=True, kw_only=True):
-    """Of pairs of daily means of one subject on one day."""
+    """The correlation of two outcomes, over pairs of daily means of one subject on one day."""
 
     name: ClassVar[str] = "correlate_outcomes"
 
 
 class CompareCohorts(Query, frozen=True, kw_only=True):
-    """Of the cohorts that a member of the entries' metadata tells apart."""
+    """A comparison of cohorts, which differ in one member of their entries' metadata."""
 
     name: ClassVar[str] = "compare_cohorts"
 
 
 class AnalyzeValues(Query, frozen=True, kw_only=True):
-    """Of values that come with the question: nothing is read, but who may ask."""
+    """Statistics of values that come with the request. Only the permission is checked against the directory."""
 
     name: ClassVar[str] = "analyze_values"
 
 
 class Summary(Struct, frozen=True):
-    """None where there are too few values."""
+    """Members are None if there are too few values."""
 
     count: int
     subjects: int
@@ -61,7 +61,7 @@ class Summary(Struct, frozen=True):
 
 
 class Slopes(Struct, frozen=True):
-    """Of the subjects with values on two days or more: how many there are, and whose daily means rise or fall."""
+    """The number of subjects with values on two or more days, and of those whose daily means rise or fall."""
 
     subjects: int
     rising: int
@@ -84,7 +84,7 @@ class DailyMean(Struct, frozen=True):
 
 
 class Change(Struct, frozen=True):
-    """The first and the last value of one subject, exact, and the cohort that it belongs to."""
+    """The first and the last value of one subject, exact, and its cohort."""
 
     cohort: str
     first: Decimal

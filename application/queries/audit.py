@@ -1,4 +1,4 @@
-"""Questions of auditors: who did what, when, and what was known then."""
+"""Queries for the audit: who did what and when, and what was known at a time."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -12,14 +12,14 @@ from domain.partition import position
 
 CURSOR = "the next of an earlier page"
 KNOWN_AT = "a time in the format yyyy-MM-ddTHH:mm:ssZ, or a date, not in the future"
-"""What a place to go on from, and a time of knowing, must be."""
+"""The valid values of `after` and `known_at`, for error messages."""
 
 
 class ListAuditEvents(Query, frozen=True, kw_only=True):
-    """What was recorded, oldest first, from a place in each partition on (partition → seq; 0 where none is told).
+    """The events that match all conditions, oldest first, after a position in each partition (partition → seq, or 0).
 
-    `events` are stored names; `stream` is an id that the API shows, or a stream's own; `subject` a child, or whatever
-    an event is about; `start` and `end` bound when it was recorded: from the one, to before the other.
+    `events` are stored names. `stream` is an id that the API shows, or that of a stream in the log. `subject` is a
+    child, or any other id that an event is about. Events were recorded from `start` to before `end`.
     """
 
     name: ClassVar[str] = "list_audit_events"
@@ -36,7 +36,7 @@ class ListAuditEvents(Query, frozen=True, kw_only=True):
 
 
 class ReadStream(Query, frozen=True, kw_only=True):
-    """The facts of one aggregate, by the id that the API shows."""
+    """The events of one aggregate, by the id that the API shows."""
 
     name: ClassVar[str] = "read_stream"
 
@@ -44,7 +44,7 @@ class ReadStream(Query, frozen=True, kw_only=True):
 
 
 class ReadState(ReadStream, frozen=True, kw_only=True):
-    """Its state at one time, as it was known at another; None: now."""
+    """The state of one aggregate at `as_of`, as it was known at `known_at`. None: now."""
 
     name: ClassVar[str] = "read_state"
 
@@ -76,7 +76,7 @@ class AuditRow(Struct, frozen=True):
 
 
 class Fact(Struct, frozen=True):
-    """An event with its values, and the state of its aggregate after it; both as JSON, without secrets."""
+    """An event with its members, and the state of its aggregate after it, both as JSON without secrets."""
 
     part: int
     seq: int

@@ -1,4 +1,4 @@
-"""Questions about the groups of one owner: all of them, or one."""
+"""Queries for the groups of children of one owner."""
 
 from typing import ClassVar
 
@@ -7,7 +7,7 @@ from application.queries.query import Paging, Query
 
 
 class ListGroups(Query, frozen=True, kw_only=True):
-    """Those of the actor; latest formed first."""
+    """The groups of the actor, latest formed first."""
 
     name: ClassVar[str] = "list_groups"
 
@@ -15,7 +15,7 @@ class ListGroups(Query, frozen=True, kw_only=True):
 
 
 class ReadGroup(Query, frozen=True, kw_only=True):
-    """One of the actor's."""
+    """One group of the actor."""
 
     name: ClassVar[str] = "read_group"
 

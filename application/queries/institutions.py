@@ -1,4 +1,4 @@
-"""Questions about institutions: all of them, or one."""
+"""Queries for institutions."""
 
 from typing import ClassVar
 

@@ -1,4 +1,4 @@
-"""Questions about the measurements of one child: a list of them, or one."""
+"""Queries for the measurements of one child."""
 
 from datetime import datetime
 from enum import Enum
@@ -10,7 +10,7 @@ from application.queries.query import Paging, Query
 
 
 class Operator(Enum):
-    """How a member is compared; the value is the SQL of it."""
+    """How a member is compared. The value is the operator in SQL."""
 
     EQ = "="
     NE = "<>"
@@ -23,7 +23,7 @@ class Operator(Enum):
 
 
 class Condition(Struct, frozen=True):
-    """`operand` has the type of the member; for LIKE it is text in which `*` stands for any."""
+    """`operand` has the type of the member; for LIKE it is a text in which `*` matches any characters."""
 
     member: str
     operator: Operator
@@ -36,7 +36,8 @@ class Order(Struct, frozen=True):
 
 
 class ReadMeasurements(Query, frozen=True, kw_only=True):
-    """Those of a kind for which one condition of each group holds. Latest recorded first, unless ordered otherwise."""
+    """Measurements of one kind for which, in each tuple of `conditions`, at least one holds. Without `order` the latest
+    recorded come first."""
 
     name: ClassVar[str] = "read_measurements"
 
@@ -48,7 +49,7 @@ class ReadMeasurements(Query, frozen=True, kw_only=True):
 
 
 class MeasurementRow(Struct, frozen=True):
-    """One measurement that is there. `companion_value` is None where nothing travelled with it."""
+    """`companion_value` is None if the measurement was sent without a companion."""
 
     id: str
     taken_at: datetime

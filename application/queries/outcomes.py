@@ -1,4 +1,4 @@
-"""Questions about outcomes and their entries: lists of them, or one."""
+"""Queries for outcomes and their entries."""
 
 from datetime import datetime
 from typing import ClassVar
@@ -11,7 +11,7 @@ from domain.outcome import Definition
 
 
 class Slice(Struct, frozen=True):
-    """So many from there on."""
+    """At most `limit` rows, after `offset` others."""
 
     limit: int = 100
     offset: int = 0
@@ -19,7 +19,7 @@ class Slice(Struct, frozen=True):
 
 
 class ListOutcomes(Query, frozen=True, kw_only=True):
-    """Latest created first; of one brand, of one metric, where these are told."""
+    """Latest created first. With `brand_id` or `metric_key` only those of that brand or metric."""
 
     name: ClassVar[str] = "list_outcomes"
 
@@ -35,7 +35,7 @@ class ReadOutcome(Query, frozen=True, kw_only=True):
 
 
 class OutcomeRow(State, frozen=True):
-    """`created_by` is a user's id; `updated_at` moves with each change."""
+    """`created_by` is the id of a user; `updated_at` is the time of the last change."""
 
     name: str
     description: str | None
@@ -66,14 +66,14 @@ def outcome_row(
 
 
 class Period(Struct, frozen=True):
-    """From `start` to just before `end`; None where it is open."""
+    """From `start` to before `end`. None: without that limit."""
 
     start: datetime | None = None
     end: datetime | None = None
 
 
 class ListEntries(Query, frozen=True, kw_only=True):
-    """Latest first, by their own time."""
+    """Latest first, by the `recorded_at` of the entries."""
 
     name: ClassVar[str] = "list_entries"
 
@@ -84,7 +84,7 @@ class ListEntries(Query, frozen=True, kw_only=True):
 
 
 class EntryRow(Struct, frozen=True):
-    """`value` as it was written, `metadata` as JSON."""
+    """`value` as it was sent, `metadata` as JSON."""
 
     id: str
     subject_id: str

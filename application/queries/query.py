@@ -1,4 +1,4 @@
-"""What a query is: somebody's question, under a name that the table of permissions knows."""
+"""Queries: requests to read something, each with a name in the table of permissions."""
 
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
@@ -16,14 +16,14 @@ class Query(Struct, frozen=True, kw_only=True):
 
 
 class Position(Struct, frozen=True):
-    """Where an answer was cut short: what its last row is sorted by, and how many rows of the page are left."""
+    """Where a page was cut short: the sort key of its last row, and the number of rows of the page that are missing."""
 
     key: tuple[Any, ...]
     left: int
 
 
 class Window(Protocol):
-    """Which rows of a list: up to `limit` after `offset` others; or the rest of a page that was cut short."""
+    """A range of rows of a list: at most `limit` after `offset` others, or the rest of a page that was cut short."""
 
     @property
     def limit(self) -> int: ...
@@ -36,7 +36,7 @@ class Window(Protocol):
 
 
 class Paging(Struct, frozen=True):
-    """Page 1 is the first; `limit` is how many there are on one."""
+    """Page 1 is the first; `limit` is the number of rows on each."""
 
     page: int = 1
     limit: int = 100
@@ -44,13 +44,13 @@ class Paging(Struct, frozen=True):
 
     @property
     def offset(self) -> int:
-        """How many come before the page; no more than a database counts."""
+        """The number of rows before the page, at most what PostgreSQL can count."""
         return min((self.page - 1) * self.limit, 2**62)
 
 
 class Page(Struct, Generic[T], frozen=True):
-    """`total` counts what matches, on whatever page. `rest`: where a page ends that was cut short, as its answer would
-    have been too large."""
+    """`total` is the number of matching rows on all pages. `rest`: where this page was cut short, because the response
+    would have been too large."""
 
     rows: list[T]
     total: int

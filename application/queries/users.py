@@ -1,4 +1,4 @@
-"""Questions about users: all of one role, or one."""
+"""Queries for users."""
 
 from typing import ClassVar
 
@@ -9,7 +9,7 @@ from domain.user import Profile
 
 
 class ListUsers(Query, frozen=True, kw_only=True):
-    """Those of one role, latest registered first."""
+    """The users of one role, latest registered first."""
 
     name: ClassVar[str] = "list_users"
 
@@ -25,7 +25,7 @@ class ReadUser(Query, frozen=True, kw_only=True):
 
 
 class User(State, frozen=True):
-    """`children` of a family are ids, ascending; `groups` of those who own such, the oldest first."""
+    """`children`: ids of a family's children, ascending. `groups`: those that the user owns, oldest first."""
 
     role: str
     username: str

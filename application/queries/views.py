@@ -1,4 +1,4 @@
-"""The question how the views stand."""
+"""The query for the status of the views."""
 
 from typing import ClassVar
 
@@ -14,13 +14,13 @@ class ReadViews(Query, frozen=True, kw_only=True):
 
 
 class ViewStatus(Struct, frozen=True, kw_only=True):
-    """How a generation of a view stands.
+    """The status of one generation of a view.
 
-    `state` is `live`, `kept` (beside the live one), `growing` (a rebuild is at it) or `unfinished` (a rebuild has left
-    it). `place` and `head` count events, of all partitions together: those that it has seen, and those that there are.
-    `lag_seconds` is for how long there has been one that it has not seen. `rows` is about how many there are in each of
-    its tables; `rate`, events a second that its workers applied lately; `parked_streams`, those that it has left out;
-    `workers`, who applies what comes. `latest_version` is that of the code, where it has the view at all.
+    `state` is `live`, `kept` (a spare next to the live one), `growing` (a rebuild fills it) or `unfinished` (its
+    rebuild was interrupted). `place` and `head` are the numbers of events that it has applied, and that the log has, in
+    all partitions. `lag_seconds`: how long the oldest event that it has not applied has been there. `rows`: estimates
+    per table. `rate`: events per second that its workers applied recently. `parked_streams`: how many it has left out.
+    `workers`: the processes that apply events to it. `latest_version`: that of the code; None if it has no such view.
     """
 
     view: str

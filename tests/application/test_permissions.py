@@ -132,7 +132,7 @@ def test_a_token_without_the_scope_is_not_let_through(scope: str, action: str, o
 
 
 class Facts:
-    """Implements `application.permissions.Facts`: nobody but these is there, and only these links."""
+    """Implements `application.permissions.DirectoryLookup`: nobody but these is there, and only these links."""
 
     def __init__(self, users: dict[str, str], *links: tuple[str, str]) -> None:
         self.users, self.links = users, links

@@ -79,31 +79,31 @@ IMPOSSIBLE: dict[str, tuple[History, str]] = {
     ),
     "recorded twice": (
         [weight_recorded(), weight_recorded(originator_version=2)],
-        "measurement.recorded.v1 is no fact in the course of the measurement",
+        "measurement.recorded.v1 cannot follow in the history of this measurement",
     ),
     "revised after the removal": (
         [weight_recorded(), measurement_removed(), weight_revised(originator_version=3)],
-        "measurement.revised.v1 comes after measurement.removed.v2, which ends the measurement",
+        "measurement.revised.v1 follows measurement.removed.v2, which ends the measurement",
     ),
     "removed twice": (
         [weight_recorded(), measurement_removed(), measurement_removed(originator_version=3)],
-        "measurement.removed.v2 comes after measurement.removed.v2, which ends the measurement",
+        "measurement.removed.v2 follows measurement.removed.v2, which ends the measurement",
     ),
     "a fact of another aggregate in the middle": (
         [group_formed(), outcome_revised(), group_revised(originator_version=3)],
-        "outcome.revised.v1 is no fact in the course of the group",
+        "outcome.revised.v1 cannot follow in the history of this group",
     ),
     "an entry that goes on": (
         [entry_recorded(), entry_recorded(originator_version=2)],
-        "entry.recorded.v1 is no fact in the course of the entry",
+        "entry.recorded.v1 cannot follow in the history of this entry",
     ),
     "a reading that is removed": (
         [audit_read(), measurement_removed()],
-        "measurement.removed.v2 is no fact in the course of the reading",
+        "measurement.removed.v2 cannot follow in the history of this audit read",
     ),
     "a password after the user went": (
         [user_registered(), user_removed(), password_changed(originator_version=3)],
-        "user.password_changed.v1 comes after user.removed.v1, which ends the user",
+        "user.password_changed.v1 follows user.removed.v1, which ends the user",
     ),
     "recorded before the one before": (
         [
@@ -131,7 +131,7 @@ def test_what_no_aggregate_can_have(history: History, why: str) -> None:
 
 
 def test_every_event_is_a_fact_of_exactly_one_aggregate() -> None:
-    facts = Counter(event for begins, each in AGGREGATES.items() for event in (begins, *each.goes_on, *each.ends))
+    facts = Counter(event for begins, each in AGGREGATES.items() for event in (begins, *each.continues, *each.ends))
     assert dict.fromkeys(EVENTS.values(), 1) == facts
 
 
@@ -150,7 +150,7 @@ def test_two_facts_may_follow_each_other_where_the_first_begins_what_the_second_
     first: type[Event], second: type[Event]
 ) -> None:
     aggregate = AGGREGATES.get(first)
-    allowed = aggregate is not None and second in (*aggregate.goes_on, *aggregate.ends)
+    allowed = aggregate is not None and second in (*aggregate.continues, *aggregate.ends)
     assert allowed is (impossible([EXAMPLES[first], EXAMPLES[second]]) is None)
 
 
