@@ -25,3 +25,7 @@ class UsageError(CommandFailed):
     """What was given cannot be meant."""
 
     exit_code = 2
+
+
+class Disconnected(Exception):
+    """The client disconnected before it was answered."""

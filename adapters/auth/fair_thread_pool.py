@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from msgspec import Struct, field
 
-from adapters.http.edge.request_body import Disconnected
+from adapters.errors import Disconnected
 from application.unavailable import Unavailable
 
 T = TypeVar("T")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from adapters.auth.fair_thread_pool import SHARE, WAITING, FairThreadPool, Requester
-from adapters.http.edge.request_body import Disconnected
+from adapters.errors import Disconnected
 from application.unavailable import Unavailable
 
 

@@ -10,6 +10,7 @@ from contextlib import ExitStack, suppress
 import pytest
 from litestar.types import Receive, Scope, Send
 
+from adapters.errors import Disconnected
 from adapters.http.edge import error_responses, request_body
 from adapters.http.edge.byte_budget import ByteBudget
 from adapters.http.edge.draining import Draining
@@ -50,7 +51,7 @@ class Echo:
                 sent = bytes(LARGE)
             if path == "/late":
                 await asyncio.sleep(1.5 * WAIT)
-        except request_body.Disconnected:
+        except Disconnected:
             self.broken.append(path)
             raise
         except Exception as error:

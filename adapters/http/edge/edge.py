@@ -10,12 +10,12 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from msgspec import Struct
 
+from adapters.errors import Disconnected
 from adapters.http.edge import error_responses
 from adapters.http.edge.cors import Cors, Headers
 from adapters.http.edge.draining import Draining
 from adapters.http.edge.error_responses import NO_ERRORS, ErrorCounts, RequestInfo
 from adapters.http.edge.raw_response import RawResponse
-from adapters.http.edge.request_body import Disconnected
 from adapters.http.edge.requests import new_request_id
 from application.unavailable import Unavailable
 

@@ -8,11 +8,12 @@ from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFou
 from litestar.types import Scope
 from msgspec import Struct
 
+from adapters.errors import Disconnected
 from adapters.http.edge.api_areas import api_area_of
 from adapters.http.edge.command_results import LoggedFault
 from adapters.http.edge.protocol_errors import HeadTooLarge, NoHttp, TooSlow
 from adapters.http.edge.raw_response import RawResponse
-from adapters.http.edge.request_body import BodyTooLarge, Disconnected, UnsupportedMediaType
+from adapters.http.edge.request_body import BodyTooLarge, UnsupportedMediaType
 from adapters.http.schemas.json_values import BatchTooLarge
 from adapters.limits.limiter import TooManyRequests
 from adapters.refusal_messages import ENVELOPES, FIELDS, Envelope, encode, envelope, problem

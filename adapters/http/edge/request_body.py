@@ -5,6 +5,7 @@ from io import BytesIO
 from litestar.types import Receive
 from msgspec import Struct
 
+from adapters.errors import Disconnected
 from adapters.http.edge.byte_budget import Reservation
 from adapters.http.schemas.json_values import opens_with
 
@@ -20,10 +21,6 @@ class BodyTooLarge(Exception):
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
-
-
-class Disconnected(Exception):
-    """The client disconnected before its body was complete."""
 
 
 class Limit(Struct, frozen=True):
