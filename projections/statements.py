@@ -7,7 +7,7 @@ from typing import LiteralString, cast
 _NAME = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
 
 
-def load(file: Path) -> dict[str, LiteralString]:
+def parse(file: Path) -> dict[str, LiteralString]:
     """The statements of a file by name. Their text is the project's own, never a client's: hence LiteralString."""
     _, *parts = _NAME.split(file.read_text())
     return {
@@ -16,6 +16,6 @@ def load(file: Path) -> dict[str, LiteralString]:
     }
 
 
-def beside(module: str, name: str) -> dict[str, LiteralString]:
+def load(module: str, name: str) -> dict[str, LiteralString]:
     """The statements of `sql/<name>.sql` in the folder of the module whose `__file__` is given."""
-    return load(Path(module).parent / "sql" / f"{name}.sql")
+    return parse(Path(module).parent / "sql" / f"{name}.sql")

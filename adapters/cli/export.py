@@ -26,6 +26,7 @@ from adapters.system.files import create_private
 from domain.catalogue import decode, recorded_at
 from domain.partition import position
 from domain.secret import blanked
+from projections import log
 from projections.projector.sessions import session_name
 from projections.verification import replay
 from projections.views.audit_trail import concerns
@@ -139,9 +140,9 @@ def export(
 
 def events_of(connection: Connection[Any]) -> Iterator[Stored]:
     """All events that there are now, in the order in which they were recorded."""
-    ends = connection.execute(replay.SQL["log_ends"]).fetchall()
+    ends = log.log_ends(connection, log.partitions(connection))
     held = max(BYTES // len(ends), 1)
-    yield from heapq.merge(*(_partition(connection, part, end, held) for part, end in ends))
+    yield from heapq.merge(*(_partition(connection, part, end, held) for part, end in ends.items()))
 
 
 def _partition(connection: Connection[Any], part: int, end: int, held: int) -> Iterator[Stored]:

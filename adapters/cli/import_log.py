@@ -38,7 +38,7 @@ from projections.verification import replay
 from projections.verification.histories import PartitionHistories, Report
 from projections.views.registry import VIEWS
 
-SQL = statements.load(Path(__file__).parent.parent / "postgres" / "sql" / "import_log.sql")
+SQL = statements.parse(Path(__file__).parent.parent / "postgres" / "sql" / "import_log.sql")
 
 SHOWN = 10
 """Findings that are told one by one."""

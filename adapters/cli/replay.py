@@ -18,19 +18,21 @@ from adapters.cli.console import SafeConsole, open_console, progress_bar, show_t
 from adapters.cli.prepared_database import prepared_database
 from adapters.errors import CommandFailed, UsageError
 from adapters.postgres.connections import connector
-from adapters.postgres.readers.audit import PAGE, SQL, StoredFact, fact_with_state
+from adapters.postgres.readers.audit import PAGE, SQL, fact_with_state
 from adapters.settings import Settings
 from adapters.system.terminal import escaped, print_json
 from application.queries.audit import Fact
 from domain import history
 from domain.catalogue import decode, names_of
 from domain.partition import partition, position
+from projections import log
 from projections.projector import pages
 from projections.projector.sessions import session_name
 from projections.verification import replay
 from projections.verification.histories import Finding, Report
 from projections.verification.stored_rows import all_projections
 from projections.views.registry import VIEWS
+from projections.views.view import PositionedEvent
 
 SHOWN = 100
 """Findings that are told one by one."""
@@ -99,7 +101,7 @@ def check_log(url: str, *, as_json: bool, compares: bool, workers: int = 1) -> i
     with connector(url)(session_name("replay")) as connection:
         connection.autocommit = True
         kept = all_projections(connection) if compares else []
-        partitions = len(replay.partitions(connection))
+        partitions = log.partition_count(connection)
         ((total,),) = connection.execute(replay.SQL["event_count"]).fetchall()
     with progress_bar(console) as shown, _collector_off():
         task = shown.add_task("replaying", total=total, unit="events")
@@ -162,12 +164,12 @@ def show_history(url: str, id: str, *, as_of: datetime | None, known_at: datetim
     return 0
 
 
-def _facts(connection: Connection[Any], id: str) -> list[StoredFact]:
-    partitions = len(replay.partitions(connection))
+def _facts(connection: Connection[Any], id: str) -> list[PositionedEvent]:
+    partitions = log.partition_count(connection)
     streams = [stream for _, stream in connection.execute(SQL["streams"], {"id": id})] or [id]
     part = partition(streams[0], partitions)
     asked: dict[str, Any] = {"part": part, "stream": streams[0], "limit": PAGE, "bytes": pages.BYTES, "after": 0}
-    facts: list[StoredFact] = []
+    facts: list[PositionedEvent] = []
     while page := _stored(connection, "facts", asked):
         facts += page
         asked["after"] = page[-1].seq
@@ -178,9 +180,9 @@ def _facts(connection: Connection[Any], id: str) -> list[StoredFact]:
     return sorted([*facts, *_stored(connection, "facts_elsewhere", asked)], key=attrgetter("seq"))
 
 
-def _stored(connection: Connection[Any], name: str, asked: dict[str, Any]) -> list[StoredFact]:
+def _stored(connection: Connection[Any], name: str, asked: dict[str, Any]) -> list[PositionedEvent]:
     rows = connection.execute(SQL[name], asked).fetchall()
-    return [StoredFact(part, seq, decode(topic, state)) for part, seq, topic, state in rows]
+    return [PositionedEvent(part, seq, decode(topic, state)) for part, seq, topic, state in rows]
 
 
 _HEADINGS = ("position", "version", "fact", "happened", "recorded", "by", "what changed")

@@ -20,7 +20,7 @@ from projections.inline import dedupe_index, directory, loaded_directory
 from projections.inline.batch_state import InlineBatchState
 from projections.projector.pages import INVALID_VALUES
 
-SQL = statements.beside(__file__, "event_store")
+SQL = statements.load(__file__, "event_store")
 
 SESSION: Mapping[str, str] = {
     # A dead client must not hold the heads, nor a live one wait for them for ever.

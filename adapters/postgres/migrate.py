@@ -22,7 +22,7 @@ logger = structlog.get_logger()
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
-SQL = statements.beside(__file__, "migrate")
+SQL = statements.load(__file__, "migrate")
 
 LOCK = 0x67726F77
 """Held by whoever applies migrations or makes the first admin; any other waits and then finds nothing left to do."""

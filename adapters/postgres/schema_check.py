@@ -10,7 +10,7 @@ from projections import statements
 from projections.views import generations
 from projections.views.registry import VIEWS
 
-SQL = statements.beside(__file__, "schema_check")
+SQL = statements.load(__file__, "schema_check")
 
 _TABLE = re.compile(r"^create table (\w+) \((.*?)^\);", re.MULTILINE | re.DOTALL)
 _DROPPED = re.compile(r"^drop table (\w+)", re.MULTILINE)

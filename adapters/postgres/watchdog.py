@@ -20,7 +20,7 @@ from projections import statements
 from projections.database_error import message_of
 from projections.projector.projector import Projector
 
-SQL = statements.beside(__file__, "watchdog")
+SQL = statements.load(__file__, "watchdog")
 
 CHECK_AFTER = 1.0
 """Seconds for which somebody waits before the database is asked what it does."""

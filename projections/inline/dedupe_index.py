@@ -13,7 +13,7 @@ from domain.partition import partition
 from projections import rows, statements
 from projections.rows import Column
 
-SQL = statements.beside(__file__, "dedupe_index")
+SQL = statements.load(__file__, "dedupe_index")
 
 
 RULES: Rules = {

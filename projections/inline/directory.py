@@ -28,7 +28,7 @@ from domain.user import (
 )
 from projections import statements
 
-SQL = statements.beside(__file__, "directory")
+SQL = statements.load(__file__, "directory")
 
 _encode = msgspec.json.Encoder().encode
 

@@ -10,10 +10,11 @@ from application.outage import Outage
 from domain.catalogue import decode
 from domain.partition import position
 from projections import statements
+from projections.bisection import failures
 from projections.views.generations import Generation
 from projections.views.view import Page, PositionedEvent, Tables, View
 
-SQL = statements.beside(__file__, "pages")
+SQL = statements.load(__file__, "pages")
 
 INVALID_VALUES = (
     psycopg.DataError,
@@ -81,28 +82,26 @@ def parked_streams(cursor: Cursor[Any], generation: Generation, parts: Sequence[
 def write_bisecting(
     cursor: Cursor[Any], write: Write, tables: Tables, page: Sequence[Stored], parked: set[str]
 ) -> list[ParkedEvent]:
-    """Write what can be written, in halves where something cannot; the events left out, which park their streams."""
-    left: list[ParkedEvent] = []
+    """Write the events that can be written, in ever smaller parts of the page. Returns the others: each bad event
+    parks its stream, which is added to `parked`, and the later events of the stream follow it."""
+    parked_before = set(parked)
+    errors: dict[tuple[int, int], str] = {}
 
-    def attempt(some: Sequence[Stored]) -> None:
-        some = without_parked(some, parked, left)
-        if not some:
-            return
-        try:
+    def attempt(events: Sequence[Stored]) -> None:
+        if wanted := [each for each in events if each.stream not in parked]:
             with cursor.connection.transaction():
-                write(cursor, tables, decode_page(some))
-        except Exception as error:
-            if not is_event_error(error):
-                raise
-            if len(some) > 1:
-                half = len(some) // 2
-                attempt(some[:half])
-                attempt(some[half:])
-                return
-            parked.add(some[0].stream)
-            left.append(ParkedEvent(some[0], error_text(error)))
+                write(cursor, tables, decode_page(wanted))
 
-    attempt(page)
+    for event, error in failures(page, attempt, is_event_error):
+        parked.add(event.stream)
+        errors[event.part, event.seq] = error_text(error)
+    left = []
+    for event in page:
+        error_of_event = errors.get((event.part, event.seq))
+        if error_of_event is not None:
+            parked_before.add(event.stream)
+        if event.stream in parked_before:
+            left.append(ParkedEvent(event, error_of_event))
     return left
 
 
@@ -136,12 +135,6 @@ def save_checkpoints(cursor: Cursor[Any], generation: Generation, reached: Mappi
 def checkpoints(cursor: Cursor[Any], generation: Generation, parts: Sequence[int]) -> dict[int, int]:
     """How far a generation is in each of these partitions."""
     return dict(cursor.execute(SQL["checkpoints"], {**generation.key, "parts": list(parts)}).fetchall())
-
-
-def partitions(cursor: Cursor[Any]) -> int:
-    """How many partitions the log has."""
-    ((count,),) = cursor.execute(SQL["partition_count"]).fetchall()
-    return int(count)
 
 
 def apply(

@@ -6,13 +6,13 @@ from msgspec import Struct
 from psycopg import Connection
 
 from domain.partition import KEY_LENGTH, partition
-from projections import statements
+from projections import log, statements
 from projections.projector import pages
 from projections.projector.pages import ParkedEvent, Stored
 from projections.views.generations import Generation
 from projections.views.view import View, tables_of
 
-SQL = statements.beside(__file__, "parking")
+SQL = statements.load(__file__, "parking")
 
 
 class ParkedStream(Struct, frozen=True):
@@ -40,7 +40,7 @@ def retry(connection: Connection[Any], view: View, generation: Generation, strea
     applied again with them, since a row may be of several streams of it.
     """
     with connection.transaction(), connection.cursor() as cursor:
-        part = partition(stream, pages.partitions(cursor))
+        part = partition(stream, log.partition_count(cursor))
         of_stream = generation.key | {"part": part, "stream": stream}
         cursor.execute(SQL["lock_lease"], of_stream)
         (checkpoint,) = pages.checkpoints(cursor, generation, [part]).values()

@@ -20,7 +20,7 @@ from projections.views.generations import Generation
 from projections.views.registry import VIEWS, Views
 from projections.views.view import View, tables_of
 
-SQL = statements.beside(__file__, "projector")
+SQL = statements.load(__file__, "projector")
 
 CHANNEL = "growthrings_wanted"
 """Told by a reader that waits for a view: only a hint, since polling would find the events too."""

@@ -14,7 +14,7 @@ from projections import statements
 from projections.rebuild.inline_views import Inline
 from projections.views.view import Tables, View
 
-SQL = statements.beside(__file__, "rebuild")
+SQL = statements.load(__file__, "rebuild")
 
 SHOWN = 10
 """Differences that are told one by one, of each table and partition at most."""

@@ -7,14 +7,14 @@ from msgspec import Struct
 from psycopg import Connection, Cursor
 
 from domain.partition import position
-from projections import statements
+from projections import log, statements
 from projections.projector import pages
 from projections.projector.pages import Stored
 from projections.rebuild.inline_views import Inline
 from projections.views.generations import Generation
 from projections.views.view import Tables, View, tables_of
 
-SQL = statements.beside(__file__, "rebuild")
+SQL = statements.load(__file__, "rebuild")
 
 PAGE = 10_000
 """Events in one transaction, about."""
@@ -99,7 +99,7 @@ def fill(connection: Connection[Any], new: ViewGeneration) -> Iterator[int]:
     """Grow partitions that nobody else is at, until there is none; the number of events of each page. Any number of
     workers may. RebuildRefused."""
     with connection.cursor() as cursor:
-        claim = min(CLAIM, -(-pages.partitions(cursor) // 4))
+        claim = min(CLAIM, -(-log.partition_count(cursor) // 4))
     while (done := _fill_page(connection, new, claim)) is not None:
         yield done
 

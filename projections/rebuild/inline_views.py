@@ -13,12 +13,11 @@ from psycopg.sql import SQL, Identifier
 from domain.catalogue import names_of
 from domain.partition import ACCOUNTS, partition
 from domain.user import UserRegistered, UserRemoved
-from projections import statements
+from projections import log, statements
 from projections.inline import dedupe_index, directory
-from projections.projector import pages
 from projections.views.view import Page, Tables, View
 
-REBUILD_SQL = statements.beside(__file__, "rebuild")
+REBUILD_SQL = statements.load(__file__, "rebuild")
 
 SCHEMA = "growing"
 TEMPORARY = "pg_temp"
@@ -69,7 +68,7 @@ class DedupeIndex(Inline):
     stored_rows: Mapping[str, LiteralString] = {"dedupe_index": dedupe_index.SQL["stored_rows"]}
 
     def _write(self, cursor: Cursor[Any], page: Page) -> None:
-        dedupe_index.write(cursor, dedupe_index.fold(event for _, _, event in page), pages.partitions(cursor))
+        dedupe_index.write(cursor, dedupe_index.fold(event for _, _, event in page), log.partition_count(cursor))
 
 
 class Directory(Inline):
@@ -86,7 +85,7 @@ class Directory(Inline):
 def missing_inline_views(connection: Connection[Any]) -> list[str]:
     """The inline projections that do not hold what the log says, as an import leaves them that was stopped halfway.
     Only what is missing altogether is seen; a replay sees all."""
-    ((partitions,),) = connection.execute(pages.SQL["partition_count"]).fetchall()
+    partitions = log.partition_count(connection)
     asked = {
         "part": partition(ACCOUNTS, partitions) if partitions else 0,
         "registered": list(names_of({UserRegistered})),

@@ -18,7 +18,7 @@ import structlog
 from psycopg import Connection, Cursor, IsolationLevel, sql
 from psycopg.errors import DuplicateTable, LockNotAvailable, UniqueViolation
 
-from projections import statements
+from projections import log, statements
 from projections.projector.projector import CHANGED
 from projections.rebuild.comparison import Difference, differences, in_partition
 from projections.rebuild.generation_build import (
@@ -30,13 +30,13 @@ from projections.rebuild.generation_build import (
     view_generation,
 )
 from projections.rebuild.inline_views import INLINE, Inline
-from projections.rebuild.switch import PAUSE, Live, LiveInlineView, Serving, Switch, parts_of
+from projections.rebuild.switch import PAUSE, Live, LiveInlineView, Serving, Switch
 from projections.views import generations, grants
 from projections.views.generations import Generation
 from projections.views.registry import VIEWS, Views
 from projections.views.view import Tables, View
 
-SQL = statements.beside(__file__, "rebuild")
+SQL = statements.load(__file__, "rebuild")
 
 logger = structlog.get_logger()
 
@@ -57,7 +57,7 @@ class Rebuild:
         self.new = new
         self.comparable = comparable
         self._connection, self._old = connection, old
-        self._parts = parts_of(connection)
+        self._parts = log.partitions(connection)
 
     @property
     def partitions(self) -> int:

@@ -12,7 +12,7 @@ from projections.rebuild.inline_views import INLINE
 from projections.views.generations import Generation
 from projections.views.registry import VIEWS, Views
 
-SQL = statements.beside(__file__, "status")
+SQL = statements.load(__file__, "status")
 
 Row = Sequence[Any]
 """Of the statement `status`."""

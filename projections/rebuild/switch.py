@@ -9,14 +9,14 @@ from psycopg import Connection, Cursor, sql
 from psycopg.errors import LockNotAvailable
 from psycopg.sql import Identifier
 
-from projections import statements
+from projections import log, statements
 from projections.rebuild.generation_build import PAGE, RebuildRefused, ViewGeneration
 from projections.rebuild.inline_views import Inline
 from projections.views import generations, grants
 from projections.views.generations import Generation
 from projections.views.view import Tables
 
-SQL = statements.beside(__file__, "rebuild")
+SQL = statements.load(__file__, "rebuild")
 
 logger = structlog.get_logger()
 
@@ -82,7 +82,7 @@ class LiveInlineView:
 
     def hold(self, cursor: Cursor[Any], parts: Sequence[int]) -> dict[int, int]:
         cursor.execute(SQL["lock_partitions"], {"parts": list(parts)})
-        return dict(cursor.execute(SQL["log_ends"], {"parts": list(parts)}).fetchall())
+        return log.log_ends(cursor, parts)
 
     def catch_up(self, cursor: Cursor[Any], checkpoints: Mapping[int, int]) -> None:
         raise AssertionError("nothing is ahead of it")
@@ -92,7 +92,7 @@ class LiveInlineView:
 
     def switch_to(self, cursor: Cursor[Any], new: ViewGeneration) -> None:
         """The old tables go: no command would keep them any more."""
-        ((schema,),) = cursor.execute(SQL["current_schema"]).fetchall()
+        schema = log.current_schema(cursor)
         for name, table in new.tables.items():
             cursor.execute(sql.SQL("drop table {}").format(self.tables[name]))
             cursor.execute(sql.SQL("alter table {} set schema {}").format(table, Identifier(schema)))
@@ -104,7 +104,7 @@ class Switch:
 
     def __init__(self, connection: Connection[Any], old: Serving, new: ViewGeneration) -> None:
         self._connection, self._old, self._new = connection, old, new
-        self._parts = parts_of(connection)
+        self._parts = log.partitions(connection)
 
     def run(self) -> Iterator[None]:
         """A step for each time that it must wait, for those who keep views or for those who read. RebuildRefused."""
@@ -153,7 +153,3 @@ class Switch:
         for part, old in behind.items():
             reached |= self._new.catch_up(cursor, {part: min(old, news[part] + PAGE)})
         return reached == behind and sum(old - news[part] for part, old in behind.items()) <= PAGE
-
-
-def parts_of(connection: Connection[Any]) -> list[int]:
-    return [part for (part,) in connection.execute(SQL["partitions"])]

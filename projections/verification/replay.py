@@ -14,25 +14,20 @@ from psycopg import Connection, sql
 from psycopg.sql import Identifier
 
 from domain.catalogue import decode
-from projections import statements
+from projections import log, statements
 from projections.projector import pages
 from projections.rebuild.comparison import lies_in
 from projections.verification.histories import PartitionHistories, Report, Stored, readable
 from projections.verification.stored_rows import RowComparison, StoredRows
 from projections.views.view import Page, PositionedEvent, Tables, View
 
-SQL = statements.beside(__file__, "replay")
+SQL = statements.load(__file__, "replay")
 
 PAGE = 5_000
 """Events that are read at once."""
 
 SCHEMA = "replayed"
 """Of tables that a view is replayed into."""
-
-
-def partitions(connection: Connection[Any]) -> list[int]:
-    """All partitions of the log."""
-    return [part for (part,) in connection.execute(SQL["partitions"])]
 
 
 def replay(
@@ -104,7 +99,7 @@ def fill_into(connection: Connection[Any], view: View, known_at: datetime) -> It
             for table in tables.values():
                 cursor.execute(sql.SQL("drop table if exists {}").format(table))
             view.create(cursor, tables)
-        for part in partitions(connection):
+        for part in log.partitions(connection):
             with connection.transaction():
                 for page in _pages(connection, part):
                     known = [each for each in page if each.event.origin.recorded_at <= known_at]

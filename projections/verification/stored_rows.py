@@ -15,7 +15,8 @@ from psycopg import Connection, Cursor, ServerCursor, sql
 from psycopg.sql import Identifier
 
 from domain.event import Event
-from projections import statements
+from projections import log
+from projections.bisection import failures
 from projections.projector import pages
 from projections.rebuild.comparison import Difference, differences, in_partition
 from projections.rebuild.inline_views import TEMPORARY, DedupeIndex, Directory
@@ -23,8 +24,6 @@ from projections.verification.histories import PartitionHistories
 from projections.views.generations import Generation, all_generations
 from projections.views.registry import VIEWS, Views
 from projections.views.view import ExpectedRows, Page, PositionedEvent, Row, Tables, View, tables_of
-
-SQL = statements.beside(__file__, "replay")
 
 CHUNK = 5_000
 """Rows that are compared at once."""
@@ -74,7 +73,7 @@ class _ExpectedIndex(ExpectedRows):
 
 def all_projections(connection: Connection[Any], views: Views = VIEWS) -> list[StoredRows]:
     """Every inline projection, and the live generation of every view of which there is code."""
-    ((schema,),) = connection.execute(SQL["current_schema"]).fetchall()
+    schema = log.current_schema(connection)
     kept = []
     for view in (DedupeIndex(TEMPORARY), Directory(TEMPORARY)):
         serving_tables = {table: Identifier(schema, table) for table in view.tables}
@@ -187,18 +186,11 @@ def _signs_of_zeros(rows: list[Row], index: int) -> list[float]:
 
 
 def _fill(cursor: Cursor[Any], view: View, tables: Tables, page: Page) -> Iterator[tuple[PositionedEvent, str]]:
-    """What cannot be written, and why."""
-    if not page:
-        return
-    try:
+    """Fill tables with a page. Yields the events that cannot be written, each with its error."""
+
+    def attempt(events: Page) -> None:
         with cursor.connection.transaction():
-            view.fill(cursor, tables, page)
-    except Exception as error:
-        if not pages.is_event_error(error):
-            raise
-        if len(page) == 1:
-            yield page[0], pages.error_text(error)
-            return
-        half = len(page) // 2
-        yield from _fill(cursor, view, tables, page[:half])
-        yield from _fill(cursor, view, tables, page[half:])
+            view.fill(cursor, tables, events)
+
+    for event, error in failures(page, attempt, pages.is_event_error):
+        yield event, pages.error_text(error)

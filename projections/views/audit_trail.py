@@ -21,7 +21,7 @@ from domain.user import FamilyLinked, FamilyUnlinked, PasswordChanged, PasswordH
 from projections import statements
 from projections.views.view import ExpectedRows, Page, Row, Tables, View, insert, run
 
-SQL = statements.beside(__file__, "audit_trail")
+SQL = statements.load(__file__, "audit_trail")
 
 TYPES = (
     "int2",

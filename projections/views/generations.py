@@ -13,7 +13,7 @@ from projections.views import grants
 from projections.views.registry import VIEWS, Views
 from projections.views.view import Tables, View, tables_of
 
-SQL = statements.beside(__file__, "generations")
+SQL = statements.load(__file__, "generations")
 
 
 class Generation(Struct, frozen=True):

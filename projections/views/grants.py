@@ -10,7 +10,7 @@ from psycopg.sql import Composable, Identifier
 from projections import statements
 from projections.views.view import Tables
 
-SQL = statements.beside(__file__, "grants")
+SQL = statements.load(__file__, "grants")
 
 
 class NotOwner(Exception):

@@ -15,7 +15,7 @@ from domain.partition import name_of
 from projections import statements
 from projections.views.view import ExpectedRows, FoldedRows, Page, PositionedEvent, Tables, View, insert, run
 
-SQL = statements.beside(__file__, "measurements")
+SQL = statements.load(__file__, "measurements")
 
 
 Row = tuple[int, str, str, str, datetime, float, str, float | None, str]

@@ -30,7 +30,7 @@ from projections.views.view import ExpectedRows, FoldedRows, Page, PositionedEve
 UNIT_LENGTH = 64
 """Characters."""
 
-SQL = statements.beside(__file__, "outcomes")
+SQL = statements.load(__file__, "outcomes")
 
 
 @lru_cache(maxsize=1_024)
@@ -205,7 +205,7 @@ class Outcomes(View):
         return touched
 
 
-SQL_V1 = SQL | statements.beside(__file__, "outcomes_v1")
+SQL_V1 = SQL | statements.load(__file__, "outcomes_v1")
 
 
 class OutcomesV1(Outcomes):

@@ -19,7 +19,7 @@ STATEMENTS: dict[tuple[str, str], str] = {
     (file.stem, name): text
     for package in PACKAGES
     for file in sorted((PROJECT / package).rglob("sql/*.sql"))
-    for name, text in statements.load(file).items()
+    for name, text in statements.parse(file).items()
 }
 """Every named statement of the project, by file and name."""
 

@@ -15,6 +15,7 @@ from adapters.postgres import embedded
 from domain.catalogue import encode
 from domain.measurement import MeasurementRecorded
 from domain.partition import ACCOUNTS, partition
+from projections import log
 from projections.verification import replay, stored_rows
 from projections.verification.histories import Report
 from projections.verification.stored_rows import StoredRows, all_projections
@@ -142,7 +143,7 @@ def test_the_least_change_of_any_column_is_found(session: Connection[Any], name:
         for column in there.types:
             with there.changed(column) as part:
                 assert {table} == set(found(session, view, part)), column
-    assert [] == [difference for part in replay.partitions(session) for difference in found(session, view, part)]
+    assert [] == [difference for part in log.partitions(session) for difference in found(session, view, part)]
 
 
 @pytest.mark.parametrize("table", [table for view in EVERYTHING.values() for table in view.stored_rows])

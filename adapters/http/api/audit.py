@@ -21,7 +21,7 @@ from adapters.http.schemas import paging, query_parameters
 from adapters.http.schemas.json_schema import pattern
 from adapters.http.schemas.query_parameters import LIMIT, Declared, Parameter
 from adapters.postgres.readers import audit
-from adapters.postgres.readers.audit import AuditReader, StoredFact
+from adapters.postgres.readers.audit import AuditReader
 from adapters.postgres.readers.lists import BYTES
 from adapters.refusal_messages import encode
 from application.commands.note_audit_read import NoteAuditRead
@@ -31,6 +31,7 @@ from application.queries.query import Position
 from application.writer import Writer
 from domain.catalogue import versions_of
 from domain.partition import position
+from projections.views.view import PositionedEvent
 
 PATH = "/v1/audit"
 STREAM = f"{PATH}/streams/{{id:str}}"
@@ -105,8 +106,8 @@ def routes(access: Access, writer: Writer, reader: AuditReader) -> list[HTTPRout
 
 
 async def _until(
-    facts: AsyncIterable[StoredFact], as_of: datetime | None, known_at: datetime
-) -> AsyncIterator[StoredFact]:
+    facts: AsyncIterable[PositionedEvent], as_of: datetime | None, known_at: datetime
+) -> AsyncIterator[PositionedEvent]:
     """Those that had happened by one time, and were recorded by another."""
     async for fact in facts:
         event = fact.event
@@ -114,7 +115,7 @@ async def _until(
             yield fact
 
 
-async def _shown(facts: AsyncIterable[StoredFact], *, after: int) -> tuple[list[Raw], Position | None]:
+async def _shown(facts: AsyncIterable[PositionedEvent], *, after: int) -> tuple[list[Raw], Position | None]:
     """Facts after a seq, each with the state after it, and where they were cut short."""
     shown: list[Raw] = []
     size = last = 0
@@ -128,7 +129,7 @@ async def _shown(facts: AsyncIterable[StoredFact], *, after: int) -> tuple[list[
     return shown, None
 
 
-def _written(fact: StoredFact, state: Any) -> Raw:
+def _written(fact: PositionedEvent, state: Any) -> Raw:
     return Raw(encode(_fact(audit.fact_with_state(fact, state))))
 
 

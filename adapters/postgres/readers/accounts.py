@@ -22,7 +22,7 @@ from domain.user import TITLES, Profile
 from projections import statements
 from projections.inline.directory import SQL as DIRECTORY
 
-SQL = statements.beside(__file__, "accounts")
+SQL = statements.load(__file__, "accounts")
 CREDENTIALS = sql.SQL(SQL["credentials"]).format(actor=ACTOR)
 
 ONE = Paging(limit=1)

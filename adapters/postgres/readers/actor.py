@@ -12,7 +12,7 @@ from application.command import Actor
 from application.ports import UserRow
 from projections import statements
 
-ACTOR = sql.SQL(statements.beside(__file__, "actor")["actor"])
+ACTOR = sql.SQL(statements.load(__file__, "actor")["actor"])
 """Selects the user with the id `actor_id` as one JSON column, which `actor_row` decodes."""
 
 

@@ -11,7 +11,6 @@ from operator import attrgetter
 from typing import Any
 
 import msgspec
-from msgspec import Struct
 from psycopg import sql
 
 from adapters.postgres.query_pools import QueryPool
@@ -29,8 +28,9 @@ from domain.secret import blanked
 from projections import statements
 from projections.projector import pages
 from projections.views.audit_trail import AuditTrail
+from projections.views.view import PositionedEvent
 
-SQL = statements.beside(__file__, "audit")
+SQL = statements.load(__file__, "audit")
 
 TITLE = "Stream"
 
@@ -38,14 +38,6 @@ PAGE = 1_000
 """Facts of a stream that are read at once, at most."""
 
 _ENVELOPE = frozenset(Event.__struct_fields__)
-
-
-class StoredFact(Struct, frozen=True):
-    """A fact as the log has it."""
-
-    part: int
-    seq: int
-    event: Event
 
 
 class AuditReader:
@@ -80,11 +72,11 @@ class AuditReader:
             raise NotFound(TITLE)
         return str(rows[0][1])
 
-    async def facts(self, stream: str) -> AsyncIterator[StoredFact]:
+    async def facts(self, stream: str) -> AsyncIterator[PositionedEvent]:
         """Of a stream, in order; among them those of other streams that change its aggregate: what ends a measurement
         with its child, and who leaves a group or a family with being removed."""
         part = partition(stream, self._partitions)
-        elsewhere: list[StoredFact] = []
+        elsewhere: list[PositionedEvent] = []
         asked: set[str] = {stream}
         last = 0
         while page := await self._facts("facts", part, stream=stream, after=last, limit=PAGE, bytes=pages.BYTES):
@@ -102,7 +94,7 @@ class AuditReader:
         for fact in elsewhere:
             yield fact
 
-    async def _facts(self, name: str, part: int, **parameters: Any) -> list[StoredFact]:
+    async def _facts(self, name: str, part: int, **parameters: Any) -> list[PositionedEvent]:
         rows = await self._pool.rows(SQL[name], {"part": part, **parameters})
         return await asyncio.to_thread(_stored, rows)
 
@@ -119,11 +111,11 @@ class AuditReader:
         return latest if known_at is None else known_at
 
 
-def _stored(rows: Iterable[Sequence[Any]]) -> list[StoredFact]:
-    return [StoredFact(part, seq, decode(topic, state)) for part, seq, topic, state in rows]
+def _stored(rows: Iterable[Sequence[Any]]) -> list[PositionedEvent]:
+    return [PositionedEvent(part, seq, decode(topic, state)) for part, seq, topic, state in rows]
 
 
-async def states(facts: AsyncIterable[StoredFact]) -> AsyncIterator[tuple[StoredFact, Any]]:
+async def states(facts: AsyncIterable[PositionedEvent]) -> AsyncIterator[tuple[PositionedEvent, Any]]:
     """Each fact with the state of its aggregate after it."""
     aggregate: Aggregate | None = None
     state: Any = None
@@ -135,7 +127,7 @@ async def states(facts: AsyncIterable[StoredFact]) -> AsyncIterator[tuple[Stored
         yield fact, state
 
 
-def fact_with_state(fact: StoredFact, state: Any) -> Fact:
+def fact_with_state(fact: PositionedEvent, state: Any) -> Fact:
     """A fact with the state after it, as JSON without secrets."""
     return Fact(fact.part, fact.seq, fact.event, _values(fact.event), without_secrets(state))
 

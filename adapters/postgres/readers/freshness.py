@@ -15,7 +15,7 @@ from projections import statements
 from projections.projector.projector import WAKE
 from projections.views.outcomes import Outcomes
 
-SQL = statements.beside(__file__, "analytics")
+SQL = statements.load(__file__, "analytics")
 
 PROGRESS = sql.SQL(SQL["standing"])
 

@@ -9,7 +9,7 @@ from adapters.postgres.readers.actor import ACTOR
 from application.queries.query import Page, Position, T, Window
 from projections import statements
 
-CUT = sql.SQL(statements.beside(__file__, "lists")["cut"])
+CUT = sql.SQL(statements.load(__file__, "lists")["cut"])
 """In a list `p` of rows with their `size`."""
 
 BYTES = 4 * 1024 * 1024

@@ -25,7 +25,7 @@ from application.queries.query import Page
 from domain.partition import partition
 from projections import statements
 
-SQL = statements.beside(__file__, "measurements")
+SQL = statements.load(__file__, "measurements")
 
 COLUMNS = {"timestamp": "taken_at", "value": "value", "unit": "unit", "id": "id"}
 """Members of a measurement → columns of its view."""

@@ -28,7 +28,7 @@ from domain.refusal import NotFound
 from projections import statements
 from projections.views.outcomes import Outcomes
 
-SQL = statements.beside(__file__, "outcomes")
+SQL = statements.load(__file__, "outcomes")
 
 
 OUTCOME_KEYS: lists.Keys = [("o.id", True)]

@@ -1,6 +1,3 @@
--- name: partition_count
-select count(*) from heads;
-
 -- name: checkpoints
 -- How far a generation is in some partitions, in their order.
 select l.part, coalesce(p.seq, 0)

@@ -58,9 +58,6 @@ left join lateral (
 ) p on true
 where l.view = %(view)s and l.generation = %(generation)s;
 
--- name: partitions
-select part from heads order by part;
-
 -- name: lock_leases
 -- No projector writes a page of these generations in these partitions until this transaction ends.
 select part from leases
@@ -80,11 +77,6 @@ select not exists (
     where o.view = %(view)s and o.generation = %(old)s and n.generation = %(new)s
         and o.owner is not null and n.owner is null
 );
-
--- name: log_ends
-select l.part, coalesce(e.seq, 0)
-from unnest(%(parts)b::smallint[]) as l (part)
-left join lateral (select e.seq from events e where e.part = l.part order by e.seq desc limit 1) e on true;
 
 -- name: parked_stream_count
 select count(distinct stream) from parked_events where view = %(view)s and generation = %(generation)s;
@@ -109,9 +101,6 @@ full join (select * from {new} t where {in_part}) n using ({key})
 where not coalesce(o *= n, false)
 order by {key}
 limit %(limit)s;
-
--- name: current_schema
-select current_schema();
 
 -- name: missing_inline_views
 -- The inline projections that are empty though there is a user: commands must not be decided by them.

@@ -23,14 +23,3 @@ where coalesce(p.before, 0) < %(bytes)s;
 
 -- name: event_count
 select count(*) from events;
-
--- name: partitions
-select part from heads order by part;
-
--- name: current_schema
-select current_schema();
-
--- name: log_ends
-select h.part, coalesce((select e.seq from events e where e.part = h.part order by e.seq desc limit 1), 0)
-from heads h
-order by h.part;
