@@ -3,6 +3,7 @@
 import time
 from collections import deque
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -12,6 +13,9 @@ REPEAT = 60.0
 
 BEGINNINGS = 5
 """The number of beginnings that are logged in REPEAT seconds: an unsteady resource must not flood the log."""
+
+CAUSES = 100
+"""Causes of failures that are told apart, at most; then the one that was seen least recently counts as new."""
 
 logger = structlog.get_logger()
 
@@ -62,3 +66,32 @@ class Outage:
 
     def _seconds(self, now: float) -> float:
         return round(now - self._began, 1)
+
+
+class Outages:
+    """An Outage for each cause of failures that are never reported as over: each trace is logged once, not every time.
+    To be used by one thread at a time."""
+
+    def __init__(self, failing: str) -> None:
+        self._failing = failing
+        self._by_cause: dict[str, Outage] = {}
+
+    def failed(self, error: BaseException, **fields: Any) -> str:
+        """Count a failure, like `Outage.failed`, and return its cause."""
+        cause = cause_of(error)
+        outage = self._by_cause.pop(cause, None) or Outage(self._failing)
+        self._by_cause[cause] = outage
+        if len(self._by_cause) > CAUSES:
+            del self._by_cause[next(iter(self._by_cause))]
+        outage.failed(cause, error=error, **fields)
+        return cause
+
+
+def cause_of(error: BaseException) -> str:
+    """The class of an error and the line that raised it, without the message, which may quote values."""
+    trace = error.__traceback__
+    if trace is None:
+        return type(error).__name__
+    while trace.tb_next is not None:
+        trace = trace.tb_next
+    return f"{type(error).__name__} at {Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}"

@@ -8,7 +8,7 @@ import structlog
 from application.command import Command, CommandResult, Fault, ItemResult
 from application.envelope import events_of
 from application.ids import Ids
-from application.outage import Outage
+from application.outage import Outage, Outages
 from application.ports import AppendRefused, CommitInDoubt, K, Log, LogLost, LogUnavailable, PartitionsHeld, Reads
 from domain.catalogue import Undecodable, encode
 from domain.event import Event, Origin
@@ -32,6 +32,9 @@ class Processor(Generic[K]):
         self._log = log
         self._ids = Ids()
         self._outage = Outage("commands cannot be stored", "commands are stored again")
+        self._bugs = Outages("a decision failed")
+        self._refusals = Outages("batch refused")
+        self._failed: dict[str, tuple[Command, str]] = {}
 
     def run(self, commands: Sequence[Command], *, oldest_waits: bool) -> CommandResults:
         """Decide and store one batch: those of the commands (at least one, oldest first) whose partitions are free.
@@ -40,37 +43,60 @@ class Processor(Generic[K]):
         the batch waits for the partitions of the oldest command, which then has a result in any case: PartitionsHeld
         if the wait was too long.
         """
-        results, indexes, partitions = self._with_partitions(commands)
+        try:
+            return self._run(commands, set(), oldest_waits=oldest_waits)
+        finally:
+            for command, cause in self._failed.values():
+                logger.error("command failed", command=command.name, cause=cause, request_id=command.request_id)
+            self._failed.clear()
+
+    def _run(self, commands: Sequence[Command], held: set[int], *, oldest_waits: bool) -> CommandResults:
+        """`held`: partitions for which a command has waited in vain, or that a command in front waits for. Who needs
+        one of them gets PartitionsHeld at once, and is added: each would wait as long again."""
+        results, indexes, partitions = self._with_partitions(commands, held)
         if indexes:
             batch = [commands[index] for index in indexes]
-            by_position = self._run_attempts(batch, partitions, oldest_waits=oldest_waits)
+            by_position = self._run_attempts(batch, partitions, held, oldest_waits=oldest_waits)
             results |= {indexes[position]: result for position, result in by_position.items()}
         return results
 
-    def _with_partitions(self, commands: Sequence[Command]) -> tuple[CommandResults, list[int], list[frozenset[int]]]:
-        """The indexes of the commands that can name their partitions, with these; the others have a Fault."""
+    def _with_partitions(
+        self, commands: Sequence[Command], held: set[int]
+    ) -> tuple[CommandResults, list[int], list[frozenset[int]]]:
+        """The indexes of the commands that can be tried, with their partitions; the others have a result."""
         results: CommandResults = {}
         indexes, partitions = [], []
         for index, command in enumerate(commands):
             try:
-                partitions.append(self._partitions_of(command))
+                wanted = self._partitions_of(command)
+            except Exception as error:
+                results[index] = self._fault(command, error)
+                continue
+            if wanted.isdisjoint(held):
+                partitions.append(wanted)
                 indexes.append(index)
-            except Exception:
-                _log_fault(command)
-                results[index] = Fault()
+            else:
+                held |= wanted
+                results[index] = PartitionsHeld("another session holds the partitions")
         return results, indexes, partitions
+
+    def _fault(self, command: Command, error: Exception) -> Fault:
+        cause = self._bugs.failed(error, command=command.name, request_id=command.request_id)
+        self._failed.setdefault(command.request_id, (command, cause))
+        return Fault()
 
     def _partitions_of(self, command: Command) -> frozenset[int]:
         return frozenset(partition(partition_key(key), self._log.partitions) for key in command.partition_keys())
 
     def _run_attempts(
-        self, commands: Sequence[Command], partitions: Sequence[frozenset[int]], *, oldest_waits: bool
+        self, commands: Sequence[Command], partitions: Sequence[frozenset[int]], held: set[int], *, oldest_waits: bool
     ) -> CommandResults:
         wait_for = partitions[0] if oldest_waits else frozenset[int]()
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                return self._run_once(commands, partitions, wait_for)
+                return self._run_once(commands, partitions, wait_for, held)
             except PartitionsHeld as error:
+                held |= wait_for
                 return {0: error}  # only the oldest command waited for its partitions; those of the others may be free
             except LogUnavailable as error:
                 self._outage.failed(str(error), commands=len(commands), attempt=attempt)
@@ -80,12 +106,16 @@ class Processor(Generic[K]):
         return dict.fromkeys(range(len(commands)), unavailable)
 
     def _run_once(
-        self, commands: Sequence[Command], partitions: Sequence[frozenset[int]], wait_for: frozenset[int]
+        self,
+        commands: Sequence[Command],
+        partitions: Sequence[frozenset[int]],
+        wait_for: frozenset[int],
+        held: set[int],
     ) -> CommandResults:
         try:
             known = self._log.begin(wait_for, frozenset[int]().union(*partitions) - wait_for)
         except Undecodable as error:
-            return dict(enumerate(self._run_halves(commands, error)))
+            return dict(enumerate(self._run_halves(commands, error, held)))
         try:
             indexes = _runnable(partitions, known.parts)
             batch = [commands[index] for index in indexes]
@@ -94,7 +124,7 @@ class Processor(Generic[K]):
             self._commit(known)
             self._outage.works()
         except (AppendRefused, Undecodable) as error:
-            results = self._run_halves(batch, error)
+            results = self._run_halves(batch, error, held)
         except CommitInDoubt as error:
             # Running the batch again would refuse its own commands as duplicates if it was stored.
             logger.error(
@@ -117,21 +147,24 @@ class Processor(Generic[K]):
             if not stored:
                 raise LogLost("the connection was lost at commit") from doubt
 
-    def _run_halves(self, batch: Sequence[Command], error: Exception) -> list[CommandResult | LogUnavailable]:
+    def _run_halves(
+        self, batch: Sequence[Command], error: Exception, held: set[int]
+    ) -> list[CommandResult | LogUnavailable]:
         """Run a batch that cannot be stored, or rests on an event that cannot be decoded, again in halves: only the
         command that causes the error fails."""
         self._log.rollback()
-        logger.error("batch refused", exc_info=error, request_ids=[command.request_id for command in batch])
+        cause = self._refusals.failed(error, commands=len(batch))
         if len(batch) == 1:
+            self._failed.setdefault(batch[0].request_id, (batch[0], cause))
             return [Fault()]
         middle = len(batch) // 2
-        return [*self._run_all(batch[:middle]), *self._run_all(batch[middle:])]
+        return [*self._run_all(batch[:middle], held), *self._run_all(batch[middle:], held)]
 
-    def _run_all(self, commands: Sequence[Command]) -> list[CommandResult | LogUnavailable]:
+    def _run_all(self, commands: Sequence[Command], held: set[int]) -> list[CommandResult | LogUnavailable]:
         """Run batches until every command has a result."""
         results: CommandResults = {}
         while remaining := [index for index in range(len(commands)) if index not in results]:
-            by_position = self.run([commands[index] for index in remaining], oldest_waits=True)
+            by_position = self._run([commands[index] for index in remaining], held, oldest_waits=True)
             results |= {remaining[position]: result for position, result in by_position.items()}
         return [results[index] for index in range(len(commands))]
 
@@ -143,8 +176,8 @@ class Processor(Generic[K]):
             for index, command in enumerate(batch):
                 try:
                     look_up(command, known, reads)
-                except Exception:
-                    _log_fault(command)
+                except Exception as error:
+                    self._fault(command, error)
                     faulty.add(index)
             self._log.load(known, reads)
         new_id = self._ids.since(known.recorded_at)
@@ -158,9 +191,8 @@ class Processor(Generic[K]):
             command.admit(known)
         except Refusal as refusal:
             return without_frames(refusal)
-        except Exception:
-            _log_fault(command)
-            return Fault()
+        except Exception as error:
+            return self._fault(command, error)
         results: list[ItemResult] = []
         for item in command.items:
             try:
@@ -170,9 +202,8 @@ class Processor(Generic[K]):
                 states = [encode(event) for event in events]
             except Refusal as refusal:
                 results.append(without_frames(refusal))
-            except Exception:
-                _log_fault(command)
-                results.append(Fault())
+            except Exception as error:
+                results.append(self._fault(command, error))
             else:
                 known.apply(events, states)
                 results.append(result)
@@ -203,7 +234,3 @@ def _reads(command: Command, _known: object, reads: Reads) -> None:
 
 def _follows(command: Command, known: K, reads: Reads) -> None:
     command.follow(known, reads)
-
-
-def _log_fault(command: Command) -> None:
-    logger.exception("command failed", command=command.name, request_id=command.request_id)

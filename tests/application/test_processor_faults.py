@@ -1,21 +1,28 @@
 """A bug in one command, or an event that the log refuses, is that command's fault and nobody else's."""
 
+from collections.abc import Collection
 from datetime import timedelta
 
 import pytest
+from structlog.testing import capture_logs
 
 from application.command import Command, CommandResult, Fault
 from application.commands.record_measurements import RecordMeasurements
 from application.ports import BatchState, LogUnavailable
+from application.processor import Processor
+from domain.catalogue import Undecodable
 from domain.event import Fact
 from domain.partition import stream
 from domain.refusal import AlreadyRegistered
+from projections.inline.batch_state import InlineBatchState
 from tests.application.breaking import FAULTY, BreaksInDecide, TakesAVersion
 from tests.application.conftest import AnyLog
 from tests.application.storing import store
 from tests.application.world import World
-from tests.example_commands import reading
-from tests.examples import NOON, measurements_withdrawn
+from tests.conftest import PARTITIONS
+from tests.example_commands import reading, remove_user
+from tests.examples import NOON, measurements_withdrawn, new_id
+from tests.fakes import FakeLog
 
 
 @pytest.fixture
@@ -85,3 +92,32 @@ def test_commands_around_a_refused_one_still_see_one_another(world: World) -> No
     for answer in (second, third):
         assert isinstance(answer, list)
         assert isinstance(answer[0], AlreadyRegistered)
+
+
+class UndecodableEnd(FakeLog):
+    """Ends with an event that cannot be decoded."""
+
+    def begin(self, wait_for: Collection[int], if_free: Collection[int]) -> InlineBatchState:
+        raise Undecodable("measurement_recorded: no such event")
+
+
+def test_an_event_that_cannot_be_decoded_is_logged_with_one_trace_and_one_line_for_each_request() -> None:
+    log = UndecodableEnd(PARTITIONS)
+    processor = Processor(log)
+    commands = [remove_user(user_id=new_id(), request_id=new_id()) for _ in range(5)]
+    with capture_logs() as logged:
+        for _ in range(3):
+            assert all(map(is_fault, processor.run(commands, oldest_waits=True).values()))
+    assert 1 == sum("exc_info" in each for each in logged)
+    failed = [each["request_id"] for each in logged if each["event"] == "command failed"]
+    assert [command.request_id for command in commands] * 3 == failed
+    assert 1 + 15 == len(logged)
+
+
+def test_a_bug_in_every_item_is_logged_with_one_trace_and_one_line(world: World) -> None:
+    readings = [reading(taken_at=NOON + timedelta(hours=hour)) for hour in range(5)]
+    with capture_logs() as logged:
+        world.run(world.record(*readings, of=BreaksInDecide))
+    assert ["a decision failed", "command failed"] == [each["event"] for each in logged]
+    assert [True, False] == [bool(each.get("exc_info")) for each in logged]
+    assert logged[0]["reason"] == logged[1]["cause"]

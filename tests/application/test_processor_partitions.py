@@ -1,18 +1,22 @@
 """Commands whose partitions are not free are left out; within a partition the first that came is the first served."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from adapters.postgres import event_store as postgres
-from application.command import Command
+from application.command import Command, Fault
 from application.ports import PartitionsHeld
 from application.processor import _runnable
 from domain.partition import ACCOUNTS, partition
 from tests.application.conftest import AnyLog, Hold
 from tests.application.world import World, id_apart
-from tests.example_commands import remove_user
+from tests.conftest import PARTITIONS
+from tests.example_commands import reading, remove_user
+from tests.fakes import FakeLog
 
 parts = st.frozensets(st.integers(0, 4), min_size=1, max_size=3)
 
@@ -82,3 +86,28 @@ def test_the_oldest_is_told_when_it_has_waited_too_long_and_nobody_else(world: W
     with held_elsewhere({partition(there, world.log.partitions)}):
         answers = world.processor.run(weights(world, there, here), oldest_waits=True)
     assert {0: PartitionsHeld} == {place: type(answer) for place, answer in answers.items()}
+
+
+def test_a_partition_that_is_waited_for_in_vain_is_waited_for_once_in_a_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else each of the commands that need it would wait as long, where one command of the batch is refused."""
+    log = FakeLog(PARTITIONS)
+    world = World(log)
+    here = world.child
+    there = world.child_apart(partition(here, PARTITIONS))
+    refused = replace(world.record(reading()), request_id="0" * 24)
+    log.refused.add(refused.request_id)
+    waited: list[frozenset[int]] = []
+    begin = log.begin
+
+    def begin_and_hold(wait_for: frozenset[int], if_free: frozenset[int]) -> Any:
+        """The other partition is taken when the first batch has begun."""
+        if wait_for & log.locked_elsewhere:
+            waited.append(wait_for)
+        known = begin(wait_for, if_free)
+        log.locked_elsewhere = {partition(there, PARTITIONS)}
+        return known
+
+    monkeypatch.setattr(log, "begin", begin_and_hold)
+    answers = world.processor.run([refused, *weights(world, *[there] * 20, here)], oldest_waits=False)
+    assert 1 == len(waited)
+    assert [Fault, *[PartitionsHeld] * 20, list] == [type(answers[index]) for index in range(22)]
