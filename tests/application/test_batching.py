@@ -52,7 +52,7 @@ def run(log: FakeLog, groups: Iterable[list[Command]]) -> list[Any]:
 
 @settings(max_examples=60, deadline=None)
 @given(st.data())
-def test_a_group_of_commands_leaves_the_facts_that_they_leave_one_by_one(data: st.DataObject) -> None:
+def test_a_batch_of_commands_stores_the_same_events_as_the_commands_one_by_one(data: st.DataObject) -> None:
     log = FakeLog(partitions=1)
     world = World(log)
     people = People(world)
@@ -67,7 +67,7 @@ def test_a_group_of_commands_leaves_the_facts_that_they_leave_one_by_one(data: s
     assert facts(log, places) == facts(other, places)
 
 
-def test_who_is_removed_is_not_untied_again_by_the_next_command_of_the_group() -> None:
+def test_a_removed_child_is_not_unlinked_by_a_later_command_of_the_batch() -> None:
     world = World(FakeLog(partitions=1))
     family = world.registered("family", children=(world.child,))
     removed = remove_user(actor=world.admin, user_id=world.child)

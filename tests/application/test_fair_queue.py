@@ -57,12 +57,12 @@ def test_a_batch_is_shared_by_items_and_not_by_entries() -> None:
     assert {"arrays": 50, "singles": 50} == sizes(waiting.take())
 
 
-def test_a_subject_that_comes_last_is_in_the_next_batch() -> None:
+def test_a_subject_that_has_just_come_is_in_the_next_batch() -> None:
     waiting = queue(*(of("first") for _ in range(10_000)), of("last"))
     assert 1 == sizes(waiting.take())["last"]
 
 
-def test_what_one_subject_leaves_others_take() -> None:
+def test_room_that_one_subject_does_not_use_goes_to_others() -> None:
     waiting = queue(*(of("much") for _ in range(1_000)), of("little"))
     assert {"much": BATCH - 1, "little": 1} == sizes(waiting.take())
 
@@ -84,7 +84,7 @@ def test_large_entries_of_one_subject_get_no_more_than_its_share() -> None:
     assert served["small"] >= 20 * BATCH
 
 
-def test_a_large_entry_has_its_turn_while_many_others_never_pause() -> None:
+def test_a_large_entry_gets_its_turn_among_many_others() -> None:
     waiting = queue(large := of("large", 10 * BATCH))
     for _ in range(10 * BATCH):
         for subject in range(50):
@@ -94,7 +94,7 @@ def test_a_large_entry_has_its_turn_while_many_others_never_pause() -> None:
     raise AssertionError("it was never taken")
 
 
-def test_a_subject_that_has_less_drops_the_newest_of_who_has_most() -> None:
+def test_room_is_made_by_dropping_the_newest_entries_of_the_largest_subject() -> None:
     entries = [of("most", 4) for _ in range(3)]
     waiting = queue(*entries, of("some", 5))
     assert [entries[2]] == waiting.make_room(of("new", 3), 1)
@@ -102,7 +102,7 @@ def test_a_subject_that_has_less_drops_the_newest_of_who_has_most() -> None:
     assert {"most": 4, "some": 5} == sizes(waiting.take())
 
 
-def test_who_has_most_gets_no_room_and_nothing_is_dropped() -> None:
+def test_the_subject_with_most_items_gets_no_room() -> None:
     entries = [of("most", 4), of("most", 4), of("some", 4)]
     waiting = queue(*entries)
     with pytest.raises(QueueFull):
@@ -120,7 +120,7 @@ def test_who_has_most_gets_no_room_and_nothing_is_dropped() -> None:
         max_size=20,
     )
 )
-def test_every_entry_is_taken_once_and_each_subjects_in_order(arrivals: list[list[tuple[str, int]]]) -> None:
+def test_every_entry_is_taken_once_in_the_order_of_its_subject(arrivals: list[list[tuple[str, int]]]) -> None:
     waiting, taken = queue(), list[Entry]()
     added = defaultdict[str, list[Entry]](list)
 

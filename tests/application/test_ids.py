@@ -24,9 +24,7 @@ def test_the_ids_of_a_batch_are_ids_and_increase(recorded_at: datetime, count: i
 
 
 @given(times, st.lists(st.integers(-5, 5), max_size=5))
-def test_a_later_batch_has_later_ids_however_many_the_earlier_had_and_whatever_the_clock_does(
-    recorded_at: datetime, steps: list[int]
-) -> None:
+def test_a_later_batch_has_greater_ids_even_if_the_clock_is_set_back(recorded_at: datetime, steps: list[int]) -> None:
     source, ids = Ids(), list[str]()
     for step in [5, *steps]:
         recorded_at = max(START, recorded_at + timedelta(microseconds=step))
@@ -35,12 +33,12 @@ def test_a_later_batch_has_later_ids_however_many_the_earlier_had_and_whatever_t
     assert ids == sorted(set(ids))
 
 
-def test_ids_of_today_come_after_those_that_counted_in_a_batch() -> None:
+def test_ids_of_today_are_greater_than_those_of_earlier_versions() -> None:
     before = "58bc015d7d000" + "00000" + "ffffff"
     assert before < Ids().since(NOW + timedelta(microseconds=1))()
 
 
-def test_each_of_40_bits_is_new_for_every_id() -> None:
+def test_every_id_has_40_random_bits() -> None:
     """Of one batch, and of batches of one moment in two processes."""
     sources = [Ids(), Ids()]
     ids = [source.since(NOW)() for source in sources for _ in range(200)]
@@ -59,6 +57,6 @@ def test_the_uuid_of_an_id_has_its_random_bits_and_its_order() -> None:
     assert [int(id[14:], 16) for id in ids] == [uuid.int >> 18 & (1 << 40) - 1 for uuid in uuids]
 
 
-def test_an_id_says_when_it_was_made() -> None:
+def test_an_id_contains_its_time() -> None:
     new_id = Ids(lambda: 0xABCDEF).since(NOW)
     assert ["58bc015d7d00000000abcdef", "58bc015d7d00010000abcdef"] == [new_id(), new_id()]

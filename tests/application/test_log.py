@@ -12,7 +12,7 @@ from tests.application.storing import a_user, a_weight, append, holder, look_up,
 from tests.examples import NOON, institution_registered, measurement_removed, measurements_withdrawn, new_id
 
 
-def test_what_is_committed_is_known_to_the_next_group(log: AnyLog) -> None:
+def test_committed_events_are_known_to_the_next_batch(log: AnyLog) -> None:
     child, institution = new_id(), new_id()
     weight, _, _ = store(
         log,
@@ -30,7 +30,7 @@ def test_what_is_committed_is_known_to_the_next_group(log: AnyLog) -> None:
     assert known.has_institution(institution)
 
 
-def test_what_is_not_there_is_known_not_to_be_there(log: AnyLog) -> None:
+def test_lookups_of_missing_rows_return_nothing(log: AnyLog) -> None:
     child = new_id()
     key = measurement.key(child, "weight", NOON)
     known = look_up(
@@ -43,7 +43,7 @@ def test_what_is_not_there_is_known_not_to_be_there(log: AnyLog) -> None:
     assert not known.is_linked(child, child)
 
 
-def test_looking_up_what_was_not_asked_for_is_a_fault(log: AnyLog) -> None:
+def test_a_lookup_that_was_not_read_before_is_a_key_error(log: AnyLog) -> None:
     known = look_up(log)
     for look in (
         lambda: known.holder(measurement.key("x", "weight", NOON)),
@@ -57,7 +57,7 @@ def test_looking_up_what_was_not_asked_for_is_a_fault(log: AnyLog) -> None:
             look()
 
 
-def test_a_group_that_is_rolled_back_leaves_nothing(log: AnyLog) -> None:
+def test_a_batch_that_is_rolled_back_leaves_nothing(log: AnyLog) -> None:
     child = new_id()
     known = append(log, a_weight(child), a_user(child))
     log.rollback()
@@ -67,7 +67,7 @@ def test_a_group_that_is_rolled_back_leaves_nothing(log: AnyLog) -> None:
     assert None is holder(log, measurement.key(child, "weight", NOON))
 
 
-def test_positions_go_on_where_the_last_group_ended_and_a_rollback_takes_none(log: AnyLog) -> None:
+def test_positions_have_no_gaps_between_batches_and_after_a_rollback(log: AnyLog) -> None:
     child = new_id()
     (part,) = parts_of(log, [a_weight(child)])
     known = append(log, a_weight(child), measurement_removed(originator_id=stream(child, new_id()), child_id=child))
@@ -78,13 +78,13 @@ def test_positions_go_on_where_the_last_group_ended_and_a_rollback_takes_none(lo
     log.rollback()
 
 
-def test_the_time_of_a_partition_never_stands_still_nor_goes_back(log: AnyLog) -> None:
+def test_the_time_of_a_partition_always_increases(log: AnyLog) -> None:
     child = new_id()
     times = [store(log, measurements_withdrawn(originator_id=stream(child, new_id()))) for _ in range(50)]
     assert all(before.origin.recorded_at < after.origin.recorded_at for (before,), (after,) in pairwise(times))
 
 
-def test_a_group_is_later_than_the_last_event_of_each_of_its_partitions(log: AnyLog) -> None:
+def test_a_batch_is_later_than_the_last_event_of_each_of_its_partitions(log: AnyLog) -> None:
     first, second = new_id(), new_id()
     (of_second,) = store(log, a_weight(second))
     (of_first,) = store(log, a_weight(first))
@@ -93,7 +93,7 @@ def test_a_group_is_later_than_the_last_event_of_each_of_its_partitions(log: Any
     assert known.recorded_at > max(of_first.origin.recorded_at, of_second.origin.recorded_at)
 
 
-def test_what_a_group_has_decided_is_not_overwritten_by_what_it_loads_later(log: AnyLog) -> None:
+def test_decided_events_are_not_overwritten_by_a_later_load(log: AnyLog) -> None:
     child = new_id()
     weight, key = a_weight(child), measurement.key(child, "weight", NOON)
     known = log.begin(parts_of(log, [weight, a_user(child)]), ())

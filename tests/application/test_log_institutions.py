@@ -17,7 +17,7 @@ from tests.application.storing import (
 from tests.examples import institution_removed, new_id
 
 
-def test_members_are_counted_within_a_group_of_commands_and_by_the_next(log: AnyLog) -> None:
+def test_users_of_an_institution_are_counted_within_a_batch_and_by_the_next(log: AnyLog) -> None:
     school, other = new_id(), new_id()
     first, second, elsewhere, nowhere = (new_id() for _ in range(4))
     events = [
@@ -42,7 +42,7 @@ def test_members_are_counted_within_a_group_of_commands_and_by_the_next(log: Any
     assert [1, 1, 0] == [found.members(id) for id in (school, other, nowhere)]
 
 
-def test_members_that_were_there_are_counted_off_as_they_are_removed(log: AnyLog) -> None:
+def test_removed_users_of_an_institution_are_no_longer_counted(log: AnyLog) -> None:
     school, *children = (new_id() for _ in range(4))
     store(log, an_institution(school), *(a_user(child, institution_id=school) for child in children))
     removals = [the_removal_of(child) for child in children]
@@ -57,7 +57,7 @@ def test_members_that_were_there_are_counted_off_as_they_are_removed(log: AnyLog
     assert 3 == look_up(log, members={school}).members(school)
 
 
-def test_a_removed_institution_is_not_there_and_leaves_no_name(log: AnyLog) -> None:
+def test_a_removed_institution_does_not_exist_and_frees_its_name(log: AnyLog) -> None:
     school = new_id()
     removed = institution_removed(originator_id=institution.stream_of(school), institution_id=school, name=school)
     store(log, an_institution(school))
@@ -72,7 +72,7 @@ def test_a_removed_institution_is_not_there_and_leaves_no_name(log: AnyLog) -> N
     assert None is holder(log, institution.key(school))
 
 
-def test_an_institution_that_comes_and_goes_within_one_group_of_commands_leaves_nothing(log: AnyLog) -> None:
+def test_an_institution_registered_and_removed_within_a_batch_leaves_nothing(log: AnyLog) -> None:
     school = new_id()
     removed = institution_removed(originator_id=institution.stream_of(school), institution_id=school, name=school)
     store(log, an_institution(school), removed)

@@ -52,7 +52,7 @@ def test_disbanding_one_of_two_groups_keeps_the_link(log: AnyLog) -> None:
     assert (False, False) == is_linked(log, owner, child, the_end_of(second))
 
 
-def test_groups_that_are_formed_and_left_within_one_group_of_commands_count_each(log: AnyLog) -> None:
+def test_each_group_formed_and_left_within_one_batch_counts(log: AnyLog) -> None:
     owner, child = new_id(), new_id()
     store(log, a_user(child), a_user(owner, role="educator"))
     first, second = a_group(new_id(), owner, child), a_group(new_id(), owner, child)
@@ -61,7 +61,7 @@ def test_groups_that_are_formed_and_left_within_one_group_of_commands_count_each
     assert (False, False) == is_linked(log, owner, child, third, a_revision_of(second), the_end_of(third))
 
 
-def test_a_group_ties_its_owner_and_nobody_else(log: AnyLog) -> None:
+def test_a_group_links_only_its_owner_to_its_children(log: AnyLog) -> None:
     owner, other, child = new_id(), new_id(), new_id()
     store(log, a_user(child), a_user(owner, role="educator"), a_user(other, role="educator"))
     store(log, a_group(new_id(), owner, child))
@@ -69,7 +69,7 @@ def test_a_group_ties_its_owner_and_nobody_else(log: AnyLog) -> None:
     assert look_up(log, links={(owner, child)}).is_linked(owner, child)
 
 
-def test_a_revised_group_ties_the_children_that_it_names_last(log: AnyLog) -> None:
+def test_a_revised_group_links_its_current_children(log: AnyLog) -> None:
     owner, left, stays, comes = (new_id() for _ in range(4))
     formed = a_group(new_id(), owner, left, stays)
     store(log, *map(a_user, (left, stays, comes)), a_user(owner, role="educator"), formed)
@@ -84,14 +84,14 @@ def test_a_revised_group_ties_the_children_that_it_names_last(log: AnyLog) -> No
         assert [False, True, True] == [found.is_linked(owner, child) for child in (left, stays, comes)]
 
 
-def test_a_child_that_a_group_names_twice_is_tied_once(log: AnyLog) -> None:
+def test_a_child_that_a_group_names_twice_is_linked_once(log: AnyLog) -> None:
     owner, child = new_id(), new_id()
     formed = a_group(new_id(), owner, child, child)
     store(log, a_user(child), a_user(owner, role="educator"), formed)
     assert (False, False) == is_linked(log, owner, child, a_revision_of(formed))
 
 
-def test_a_revised_group_holds_its_last_name_and_no_other(log: AnyLog) -> None:
+def test_a_revised_group_holds_only_its_last_name(log: AnyLog) -> None:
     owner = new_id()
     formed = a_group(new_id(), owner)
     store(log, a_user(owner, role="educator"), formed)
@@ -100,7 +100,7 @@ def test_a_revised_group_holds_its_last_name_and_no_other(log: AnyLog) -> None:
     assert formed.originator_id == holder(log, group.key(owner, "second"))
 
 
-def test_names_go_round_within_one_group_of_commands(log: AnyLog) -> None:
+def test_groups_exchange_their_names_within_one_batch(log: AnyLog) -> None:
     owner = new_id()
     one, two = a_group(new_id(), owner), a_group(new_id(), owner)
     store(log, a_user(owner, role="educator"), one, two)
@@ -112,7 +112,7 @@ def test_names_go_round_within_one_group_of_commands(log: AnyLog) -> None:
     assert None is holder(log, group.key(owner, "away"))
 
 
-def test_a_disbanded_group_leaves_no_name(log: AnyLog) -> None:
+def test_a_disbanded_group_holds_no_name(log: AnyLog) -> None:
     owner = new_id()
     formed = a_group(new_id(), owner)
     store(log, a_user(owner, role="educator"), formed)
@@ -122,7 +122,7 @@ def test_a_disbanded_group_leaves_no_name(log: AnyLog) -> None:
         assert None is holder(log, group.key(owner, name))
 
 
-def test_a_group_that_is_formed_revised_and_disbanded_within_one_group_of_commands_leaves_nothing(log: AnyLog) -> None:
+def test_a_group_formed_revised_and_disbanded_within_one_batch_leaves_nothing(log: AnyLog) -> None:
     owner, child = new_id(), new_id()
     store(log, a_user(child), a_user(owner, role="educator"))
     formed = a_group(new_id(), owner, child)
@@ -131,7 +131,7 @@ def test_a_group_that_is_formed_revised_and_disbanded_within_one_group_of_comman
     assert None is holder(log, group.key(owner, "second"))
 
 
-def test_the_last_of_ties_and_ends_of_them_is_what_holds(log: AnyLog) -> None:
+def test_the_last_link_or_unlink_counts(log: AnyLog) -> None:
     family, child = new_id(), new_id()
     store(log, a_user(child), a_user(family, role="family"))
     assert (True, True) == is_linked(log, family, child, a_family_link(family, child, 2))
@@ -142,7 +142,7 @@ def test_the_last_of_ties_and_ends_of_them_is_what_holds(log: AnyLog) -> None:
     assert (False, False) == is_linked(log, family, child, *ended)
 
 
-def test_a_family_may_be_untied_from_a_child_that_it_was_registered_with(log: AnyLog) -> None:
+def test_a_family_can_be_unlinked_from_a_child_that_it_was_registered_with(log: AnyLog) -> None:
     family, child, other = new_id(), new_id(), new_id()
     registered = a_user(family, role="family", children=(child, other))
     store(log, a_user(child), a_user(other))
@@ -150,7 +150,7 @@ def test_a_family_may_be_untied_from_a_child_that_it_was_registered_with(log: An
     assert (False, False) == is_linked(log, family, other, a_family_unlink(family, other, 3))
 
 
-def test_the_end_of_one_tie_leaves_the_other_child_and_the_other_family(log: AnyLog) -> None:
+def test_an_unlink_does_not_affect_other_children_and_families(log: AnyLog) -> None:
     family, other_family, child, other = (new_id() for _ in range(4))
     store(log, a_user(child), a_user(other))
     store(log, *(a_user(id, role="family", children=(child, other)) for id in (family, other_family)))
@@ -160,7 +160,7 @@ def test_the_end_of_one_tie_leaves_the_other_child_and_the_other_family(log: Any
     assert {(family, child)} == {pair for pair in pairs if not known.is_linked(*pair)}
 
 
-def test_a_tie_to_a_child_that_is_removed_with_it_leaves_nothing(log: AnyLog) -> None:
+def test_a_link_to_a_child_that_is_removed_in_the_same_batch_leaves_nothing(log: AnyLog) -> None:
     family, child = new_id(), new_id()
     store(log, a_user(child), a_user(family, role="family"))
     store(log, a_family_link(family, child), the_removal_of(child))
@@ -168,7 +168,7 @@ def test_a_tie_to_a_child_that_is_removed_with_it_leaves_nothing(log: AnyLog) ->
     assert (False, None) == (known.is_linked(family, child), known.user(child))
 
 
-def test_a_changed_password_is_counted_and_leaves_who_somebody_is(log: AnyLog) -> None:
+def test_a_changed_password_is_counted_and_leaves_the_other_members_of_a_user(log: AnyLog) -> None:
     child = new_id()
     stored = store(log, a_user(child))
     before = look_up(log, users={child}).user(child)

@@ -21,7 +21,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(postgres, "SESSION", {**postgres.SESSION, "lock_timeout": "50ms"})
 
 
-def test_of_partitions_that_need_not_be_waited_for_the_free_ones_are_locked(log: AnyLog, held_elsewhere: Hold) -> None:
+def test_partitions_that_are_free_are_locked_without_waiting_for_others(log: AnyLog, held_elsewhere: Hold) -> None:
     with held_elsewhere({1, 2}):
         known = log.begin({3}, {0, 1, 2})
         log.rollback()
@@ -29,14 +29,14 @@ def test_of_partitions_that_need_not_be_waited_for_the_free_ones_are_locked(log:
     assert {0, 3} == set(known.next_seq)
 
 
-def test_waiting_for_a_partition_ends(log: AnyLog, held_elsewhere: Hold) -> None:
+def test_waiting_for_a_partition_has_a_time_limit(log: AnyLog, held_elsewhere: Hold) -> None:
     with held_elsewhere({1}), pytest.raises(PartitionsHeld):
         log.begin({1}, {2})
     assert {1, 2} == log.begin({1}, {2}).parts
     log.rollback()
 
 
-def test_a_group_may_lock_nothing_and_store_nothing(log: AnyLog, held_elsewhere: Hold) -> None:
+def test_a_batch_may_lock_and_store_nothing(log: AnyLog, held_elsewhere: Hold) -> None:
     with held_elsewhere({1}):
         known = log.begin((), {1})
         log.append(known)
@@ -44,20 +44,20 @@ def test_a_group_may_lock_nothing_and_store_nothing(log: AnyLog, held_elsewhere:
     assert frozenset() == known.parts
 
 
-def test_a_group_that_ended_holds_nothing(log: AnyLog, held_elsewhere: Hold) -> None:
+def test_a_batch_holds_no_locks_after_its_end(log: AnyLog, held_elsewhere: Hold) -> None:
     for end in (lambda _: log.rollback(), log.commit):
         end(append(log, an_event()))
         with held_elsewhere(range(log.partitions)):
             pass
 
 
-def test_a_group_that_was_stored_is_found_to_be(log: AnyLog) -> None:
+def test_a_stored_batch_is_settled_as_stored(log: AnyLog) -> None:
     known = append(log, an_event())
     log.commit(known)
     assert log.settle(known)
 
 
-def test_a_group_that_was_not_stored_is_not_found_to_be_even_when_another_took_its_place(log: AnyLog) -> None:
+def test_a_batch_that_was_not_stored_is_settled_so_even_if_another_took_its_positions(log: AnyLog) -> None:
     event = an_event()
     known = append(log, event)
     log.rollback()

@@ -25,7 +25,7 @@ def test_a_removed_measurement_frees_its_key(log: AnyLog) -> None:
     assert None is holder(log, measurement.key(child, "weight", NOON))
 
 
-def test_a_key_can_be_freed_and_held_again_within_one_group(log: AnyLog) -> None:
+def test_a_key_can_be_freed_and_held_again_within_one_batch(log: AnyLog) -> None:
     child = new_id()
     (weight,) = store(log, a_weight(child))
     removed = measurement_removed(originator_id=weight.originator_id, child_id=child)
@@ -33,7 +33,7 @@ def test_a_key_can_be_freed_and_held_again_within_one_group(log: AnyLog) -> None
     assert again.originator_id == holder(log, measurement.key(child, "weight", NOON))
 
 
-def test_a_key_can_be_held_and_freed_within_one_group(log: AnyLog) -> None:
+def test_a_key_can_be_held_and_freed_within_one_batch(log: AnyLog) -> None:
     child = new_id()
     weight = a_weight(child)
     store(log, weight, measurement_removed(originator_id=weight.originator_id, child_id=child))
@@ -48,7 +48,7 @@ def test_a_withdrawal_frees_all_keys_of_the_child(log: AnyLog) -> None:
     assert None is not holder(log, measurement.key(other, "weight", NOON))
 
 
-def test_keys_that_were_held_in_the_group_that_withdraws_them_are_free(log: AnyLog) -> None:
+def test_keys_that_were_held_in_the_batch_that_withdraws_them_are_free(log: AnyLog) -> None:
     child = new_id()
     withdrawn = measurements_withdrawn(originator_id=stream(child, "measurements"), child_id=child)
     key = measurement.key(child, "weight", NOON)
@@ -58,7 +58,7 @@ def test_keys_that_were_held_in_the_group_that_withdraws_them_are_free(log: AnyL
     assert None is holder(log, key), "to the next group"
 
 
-def test_keys_that_were_loaded_are_free_once_the_group_has_withdrawn_them(log: AnyLog) -> None:
+def test_loaded_keys_are_free_after_the_batch_has_withdrawn_them(log: AnyLog) -> None:
     child = new_id()
     store(log, a_weight(child))
     withdrawn = measurements_withdrawn(originator_id=stream(child, "measurements"), child_id=child)
@@ -86,7 +86,7 @@ def test_a_removed_user_leaves_no_name_no_group_name_and_no_link(log: AnyLog) ->
     assert None is holder(log, group.key(owner, "4.º B"))
 
 
-def test_a_family_is_tied_to_its_children(log: AnyLog) -> None:
+def test_a_registered_family_is_linked_to_its_children(log: AnyLog) -> None:
     family, child = new_id(), new_id()
     store(log, a_user(child), a_user(family, role="family", children=(child,)))
     known = look_up(log, links={(family, child), (child, family)})

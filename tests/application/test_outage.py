@@ -45,7 +45,7 @@ def fail_for(outage: Outage, clock: Clock, seconds: float, every: float = 0.1) -
         clock.now += every
 
 
-def test_thirty_seconds_of_failures_are_one_line_and_their_end_another(
+def test_an_outage_of_thirty_seconds_is_logged_at_its_beginning_and_end(
     outage: Outage, clock: Clock, logged: Told
 ) -> None:
     fail_for(outage, clock, 30)
@@ -55,22 +55,20 @@ def test_thirty_seconds_of_failures_are_one_line_and_their_end_another(
     assert ("no key", 300) == (logged[0]["reason"], logged[1]["failures"])
 
 
-def test_what_lasts_is_logged_once_a_minute_with_its_count(outage: Outage, clock: Clock, logged: Told) -> None:
+def test_a_lasting_outage_is_logged_once_a_minute_with_its_count(outage: Outage, clock: Clock, logged: Told) -> None:
     fail_for(outage, clock, 10 * REPEAT, every=1)
     assert 10 == len(logged)
     assert [61, 121, 181] == [each["failures"] for each in logged[1:4]]
     assert 60 == logged[1]["seconds"]
 
 
-def test_what_works_is_logged_by_nobody(outage: Outage, logged: Told) -> None:
+def test_success_without_an_outage_is_not_logged(outage: Outage, logged: Told) -> None:
     outage.works()
     assert [] == logged
     assert not outage.is_on
 
 
-def test_a_minute_without_failures_ends_an_outage_that_nobody_reports_as_over(
-    outage: Outage, clock: Clock, logged: Told
-) -> None:
+def test_a_minute_without_failures_ends_an_outage(outage: Outage, clock: Clock, logged: Told) -> None:
     outage.failed("first")
     clock.now += REPEAT
     outage.failed("second")
@@ -78,9 +76,7 @@ def test_a_minute_without_failures_ends_an_outage_that_nobody_reports_as_over(
     assert "failures" not in logged[1]
 
 
-def test_what_comes_and_goes_all_the_time_is_logged_a_few_times_a_minute(
-    outage: Outage, clock: Clock, logged: Told
-) -> None:
+def test_an_unsteady_resource_is_logged_a_few_times_a_minute(outage: Outage, clock: Clock, logged: Told) -> None:
     for _ in range(500):
         outage.failed("no key")
         clock.now += 0.1
@@ -91,7 +87,7 @@ def test_what_comes_and_goes_all_the_time_is_logged_a_few_times_a_minute(
     assert 2 * BEGINNINGS + 1 == len(logged)
 
 
-def test_the_first_failure_is_logged_with_its_trace(outage: Outage, logged: Told) -> None:
+def test_the_first_failure_is_logged_with_its_traceback(outage: Outage, logged: Told) -> None:
     error = RuntimeError("a bug")
     outage.failed("a bug", error=error)
     outage.failed("a bug", error=error)

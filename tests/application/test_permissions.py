@@ -65,15 +65,15 @@ def test_every_command_has_an_example() -> None:
     assert set(COMMAND_NAMES) == {command.name for command in COMMANDS}
 
 
-def test_every_row_lets_somebody_do_it() -> None:
+def test_every_action_is_permitted_to_some_role() -> None:
     assert [] == [action for action, roles in MAY.items() if not roles]
 
 
-def test_the_table_knows_only_roles_that_there_are_and_the_service_itself() -> None:
+def test_the_table_of_permissions_has_only_existing_roles_and_the_service() -> None:
     assert {SERVICE.role} == {role for roles in MAY.values() for role in roles} - set(TITLES)
 
 
-def test_what_the_service_itself_does_nobody_else_may() -> None:
+def test_actions_of_the_service_are_permitted_to_nobody_else() -> None:
     assert SERVICE.role not in TITLES
     actions = ("register_first_admin", "reset_password_locally", "create_admin", "take_out_strangers")
     assert {action: {SERVICE.role: ANY} for action in actions} == {
@@ -108,14 +108,14 @@ CONTRACT: dict[str, tuple[Whose | None, Whose | None, Whose | None]] = {
 
 
 @pytest.mark.parametrize("role", TITLES)
-def test_a_role_may_what_the_contract_says(role: str) -> None:
+def test_the_permissions_of_a_role_are_those_of_the_contract(role: str) -> None:
     actions = ("record_measurements", "read_measurements", "remove_measurement")
     assert CONTRACT[role] == tuple(MAY[action].get(role) for action in actions)
 
 
 @pytest.mark.parametrize("action", MAY)
 @pytest.mark.parametrize("role", TITLES)
-def test_only_roles_in_the_table_are_let_through(action: str, role: str) -> None:
+def test_an_action_is_forbidden_to_roles_outside_its_row(action: str, role: str) -> None:
     if role in MAY[action]:
         permissions.check_role(action, actor(role))
     else:
@@ -125,7 +125,7 @@ def test_only_roles_in_the_table_are_let_through(action: str, role: str) -> None
 
 @pytest.mark.parametrize(("scope", "action"), SCOPES.items())
 @pytest.mark.parametrize("others", [frozenset[str](), frozenset(SCOPES)])
-def test_a_token_without_the_scope_is_not_let_through(scope: str, action: str, others: frozenset[str]) -> None:
+def test_an_action_is_forbidden_to_a_token_without_its_scope(scope: str, action: str, others: frozenset[str]) -> None:
     asking = Actor("x", "application", others - {scope})
     with pytest.raises(Forbidden):
         permissions.check_role(action, asking)
@@ -152,11 +152,11 @@ def asked(role: str, facts: Facts, asker: str = ASKER, action: str = "read_measu
     permissions.check_child(action, actor(role, asker), CHILD, facts)
 
 
-def test_who_is_tied_to_the_child_may() -> None:
+def test_an_actor_that_is_linked_to_the_child_is_permitted() -> None:
     asked("educator", Facts({ASKER: "educator", CHILD: "child"}, (ASKER, CHILD)))
 
 
-def test_a_child_may_ask_for_itself() -> None:
+def test_a_child_is_permitted_to_act_on_itself() -> None:
     asked("child", Facts({CHILD: "child"}), CHILD)
 
 
@@ -173,14 +173,12 @@ def test_a_child_may_ask_for_itself() -> None:
         ("family", Facts({ASKER: "family", CHILD: "child"}, (ASKER, OTHER_CHILD), (CHILD, ASKER)), Forbidden),
     ],
 )
-def test_what_stands_against_it_is_told_in_the_order_of_the_contract(
-    role: str, facts: Facts, refusal: type[Refusal]
-) -> None:
+def test_refusals_have_the_precedence_of_the_contract(role: str, facts: Facts, refusal: type[Refusal]) -> None:
     with pytest.raises(Refusal) as refused:
         asked(role, facts)
     assert refusal is refused.type
 
 
-def test_every_refusal_that_is_raised_has_its_words_in_http() -> None:
+def test_every_raised_refusal_has_an_error_response() -> None:
     leaves = [kind for kind in kinds_of(Refusal) if not kind.__subclasses__()]
     assert [] == [kind.__name__ for kind in leaves if kind not in ENVELOPES]

@@ -58,23 +58,23 @@ def kinds(events: list[Event]) -> list[type[Event]]:
     return [type(event) for event in events]
 
 
-def test_of_equal_commands_in_a_group_the_first_is_accepted(world: World) -> None:
+def test_the_first_of_equal_commands_in_a_batch_is_accepted(world: World) -> None:
     answers = world.run(*(world.weigh() for _ in range(5)))
     assert [["id"], *[[AlreadyRegistered]] * 4] == [told(answer) for answer in answers]
     assert 1 == len(world.events())
 
 
-def test_of_equal_items_of_a_command_the_first_is_accepted(world: World) -> None:
+def test_the_first_of_equal_items_of_a_command_is_accepted(world: World) -> None:
     (answer,) = world.run(world.record(reading(), reading(value=71.0), reading(taken_at=LATER)))
     assert ["id", AlreadyRegistered, "id"] == told(answer)
     assert 2 == len(world.events())
 
 
-def test_equal_commands_of_following_groups_are_duplicates(world: World) -> None:
+def test_equal_commands_of_later_batches_are_refused(world: World) -> None:
     assert [["id"], [AlreadyRegistered]] == [told(*world.run(world.weigh())), told(*world.run(world.weigh()))]
 
 
-def test_a_refused_item_is_answered_in_its_place_and_undoes_no_other(world: World) -> None:
+def test_a_refused_item_does_not_undo_the_others(world: World) -> None:
     refused = NotANumber("value")
     (answer,) = world.run(world.record(reading(), refused, reading(taken_at=LATER)))
     assert isinstance(answer, list)
@@ -82,18 +82,18 @@ def test_a_refused_item_is_answered_in_its_place_and_undoes_no_other(world: Worl
     assert [answer[0], answer[2]] == [name_of(event.originator_id) for event in world.events()]
 
 
-def test_a_group_without_anything_to_store_stores_nothing(world: World) -> None:
+def test_a_batch_without_events_stores_nothing(world: World) -> None:
     assert [[]] == world.run(world.record())
     assert [] == world.events()
 
 
-def test_a_body_fat_of_an_earlier_command_of_the_group_is_revised_by_a_weight(world: World) -> None:
+def test_a_weight_revises_a_body_fat_of_an_earlier_command_of_the_batch(world: World) -> None:
     answers = world.run(world.record(body_fat_reading()), world.weigh(companion_value=19.4))
     assert [["id"], ["id"]] == [told(answer) for answer in answers]
     assert [MeasurementRecorded, MeasurementRecorded, MeasurementRevised] == kinds(world.events())
 
 
-def test_a_body_fat_of_an_earlier_group_is_revised_by_a_weight(world: World) -> None:
+def test_a_weight_revises_a_body_fat_of_an_earlier_batch(world: World) -> None:
     world.run(world.record(body_fat_reading()))
     assert [["id"]] == [told(answer) for answer in world.run(world.weigh(companion_value=19.4))]
     assert [MeasurementRecorded, MeasurementRecorded, MeasurementRevised] == kinds(world.events())
@@ -109,7 +109,7 @@ def removal(world: World, id: str, kind: str = "weight") -> Any:
     return remove_measurement(actor=world.application, child_id=world.child, kind=kind, measurement_id=id)
 
 
-def test_a_key_that_the_group_frees_can_be_taken_by_a_later_command_of_it(world: World) -> None:
+def test_a_key_freed_in_a_batch_can_be_taken_by_a_later_command_of_it(world: World) -> None:
     id = world.accepted(world.weigh())
     answers = world.run(world.weigh(), removal(world, id), removal(world, id), world.weigh(), world.weigh())
     assert [[AlreadyRegistered], ["id"], ["id"], ["id"], [AlreadyRegistered]] == [told(answer) for answer in answers]
@@ -138,19 +138,19 @@ def test_a_removal_of_another_kind_or_child_removes_nothing(world: World, kind: 
     assert [MeasurementRecorded] == kinds(world.events())
 
 
-def test_what_follows_the_removal_of_a_child_finds_no_child(world: World) -> None:
+def test_commands_after_the_removal_of_a_child_do_not_find_it(world: World) -> None:
     removed = remove_user(actor=world.admin, user_id=world.child)
     answers = world.run(world.weigh(), removed, world.weigh(), removed)
     assert [["id"], ["id"], ChildNotRegistered, ["id"]] == [told(answer) for answer in answers]
     assert [MeasurementRecorded, MeasurementsWithdrawn] == kinds(world.events())
 
 
-def test_what_an_actor_asks_after_its_removal_is_asked_by_nobody(world: World) -> None:
+def test_commands_of_a_removed_actor_are_refused(world: World) -> None:
     answers = world.run(remove_user(actor=world.admin, user_id=world.application.id), world.weigh())
     assert [["id"], UserGone] == [told(answer) for answer in answers]
 
 
-def test_a_group_of_children_counts_from_the_next_command_on(world: World) -> None:
+def test_a_group_of_children_grants_access_to_the_next_command(world: World) -> None:
     educator = world.registered("educator")
     weigh = replace(world.weigh(), actor=educator)
     formed = form_group(actor=educator, group=new_group(children=(world.child,)))
@@ -158,13 +158,13 @@ def test_a_group_of_children_counts_from_the_next_command_on(world: World) -> No
 
 
 @pytest.mark.parametrize("role", ["educator", "family"])
-def test_a_tie_to_another_child_is_no_tie_to_this_one(world: World, role: str) -> None:
+def test_a_link_to_one_child_grants_no_access_to_another(world: World, role: str) -> None:
     other = world.registered("child").id
     stranger: Actor = world.registered(role, children=(other,))
     assert [Forbidden] == [told(answer) for answer in world.run(replace(world.weigh(), actor=stranger))]
 
 
-def test_names_are_taken_by_the_first_of_a_group(world: World) -> None:
+def test_the_first_command_of_a_batch_takes_the_name(world: World) -> None:
     name = new_id()
     user = register_user(actor=world.admin, user=new_user(username=name, institution_id=None))
     institution = register_institution(actor=world.admin, institution=new_institution(name=name))
@@ -179,19 +179,21 @@ def test_names_are_taken_by_the_first_of_a_group(world: World) -> None:
         ({"institution_id": None, "children": ("5a62be07de34500146d9c000",)}, ChildrenNotRegistered),
     ],
 )
-def test_a_user_belongs_to_what_is_there(world: World, changes: dict[str, Any], refusal: type[Refusal]) -> None:
+def test_a_user_needs_an_existing_institution_and_existing_children(
+    world: World, changes: dict[str, Any], refusal: type[Refusal]
+) -> None:
     user = register_user(actor=world.admin, user=new_user(username=new_id(), **changes))
     assert [[refusal]] == [told(answer) for answer in world.run(user)]
 
 
-def test_the_ids_of_a_group_increase_in_the_order_of_its_commands(world: World) -> None:
+def test_the_ids_of_a_batch_increase_in_the_order_of_its_commands(world: World) -> None:
     answers = world.run(*(world.weigh(NOON + timedelta(minutes=minute)) for minute in range(40)))
     ids = [id for answer in answers if isinstance(answer, list) for id in answer]
     assert ids == sorted(set(map(str, ids)))
     assert ids == [name_of(event.originator_id) for event in world.events()]
 
 
-def test_every_event_says_who_asked_and_in_which_request(world: World) -> None:
+def test_every_event_has_the_actor_and_the_request_of_its_command(world: World) -> None:
     first, second = world.weigh(), world.weigh(LATER, companion_value=20.1)
     world.run(first, second)
     origins = [event.origin for event in world.events()]

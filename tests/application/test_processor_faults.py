@@ -55,13 +55,13 @@ def five(world: World, broken: type[RecordMeasurements], *places: int) -> list[C
 
 
 @pytest.mark.parametrize("broken", FAULTY)
-def test_a_bug_in_one_command_is_its_fault_alone(world: World, broken: type[RecordMeasurements]) -> None:
+def test_a_bug_in_one_command_does_not_affect_others(world: World, broken: type[RecordMeasurements]) -> None:
     answers = world.run(*five(world, broken, 2))
     assert [2] == [at for at, answer in enumerate(answers) if is_fault(answer)]
     assert 4 == sum(map(is_accepted, answers)) == len(world.events())
 
 
-def test_a_bug_in_one_item_is_the_fault_of_that_item(world: World) -> None:
+def test_a_bug_in_one_item_does_not_affect_the_other_items(world: World) -> None:
     readings = (reading(taken_at=NOON + timedelta(hours=hours)) for hours in (-1, 0, 1))
     (answer,) = world.run(world.record(*readings, of=BreaksAtNoon))
     assert isinstance(answer, list)
@@ -69,21 +69,21 @@ def test_a_bug_in_one_item_is_the_fault_of_that_item(world: World) -> None:
     assert 2 == len(world.events())
 
 
-def test_a_command_that_breaks_holds_no_key(world: World) -> None:
+def test_a_command_with_a_bug_holds_no_key(world: World) -> None:
     answers = world.run(world.record(reading(), of=BreaksInDecide), world.weigh())
     assert [True, False] == [is_fault(answer) for answer in answers]
     assert is_accepted(answers[1])
 
 
 @pytest.mark.parametrize("places", [(0,), (2,), (4,), (0, 1), (1, 3), (0, 2, 4), (0, 1, 2, 3, 4)])
-def test_what_the_log_refuses_fails_alone(world: World, places: tuple[int, ...]) -> None:
+def test_a_command_that_the_log_rejects_fails_alone(world: World, places: tuple[int, ...]) -> None:
     store(world.log, measurements_withdrawn(originator_id=stream(world.child, "taken"), child_id="x"))
     answers = world.run(*five(world, TakesAVersion, *places))
     assert list(places) == [place for place, answer in enumerate(answers) if is_fault(answer)]
     assert 5 - len(places) == sum(map(is_accepted, answers)) == len(world.events()) - 1
 
 
-def test_commands_around_a_refused_one_still_see_one_another(world: World) -> None:
+def test_commands_before_a_rejected_one_are_visible_to_those_after_it(world: World) -> None:
     store(world.log, measurements_withdrawn(originator_id=stream(world.child, "taken"), child_id="x"))
     refused = world.record(reading(taken_at=NOON + timedelta(hours=1)), of=TakesAVersion)
     first, fault, second, third = world.run(world.weigh(), refused, world.weigh(), world.weigh())

@@ -28,9 +28,7 @@ def three(world: World) -> list[object]:
 
 @pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("times", range(1, ATTEMPTS))
-def test_a_group_that_was_lost_before_it_was_stored_is_run_again(
-    world: World, fake_log: FakeLog, step: str, times: int
-) -> None:
+def test_a_batch_lost_before_its_commit_is_run_again(world: World, fake_log: FakeLog, step: str, times: int) -> None:
     fake_log.lost[step] = times
     assert [list] * 3 == [type(answer) for answer in three(world)]
     assert 3 == len(world.events())
@@ -38,7 +36,7 @@ def test_a_group_that_was_lost_before_it_was_stored_is_run_again(
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_a_group_that_is_lost_again_and_again_is_unavailable_to_all_and_stored_to_none(
+def test_a_batch_that_is_lost_repeatedly_is_unavailable_and_not_stored(
     world: World, fake_log: FakeLog, step: str
 ) -> None:
     fake_log.lost[step] = ATTEMPTS
@@ -47,34 +45,34 @@ def test_a_group_that_is_lost_again_and_again_is_unavailable_to_all_and_stored_t
     assert ATTEMPTS == fake_log.begun
 
 
-def test_after_it_was_unavailable_the_log_can_be_used_again(world: World, fake_log: FakeLog) -> None:
+def test_the_log_can_be_used_again_after_it_was_unavailable(world: World, fake_log: FakeLog) -> None:
     fake_log.lost["load"] = ATTEMPTS
     three(world)
     assert [list] * 3 == [type(answer) for answer in three(world)]
 
 
-def test_a_doubt_that_settles_as_stored_is_answered_and_not_run_again(world: World, fake_log: FakeLog) -> None:
+def test_a_commit_in_doubt_that_was_stored_is_not_run_again(world: World, fake_log: FakeLog) -> None:
     fake_log.lost["commit"], fake_log.stores_when_lost = 1, True
     assert [list] * 3 == [type(answer) for answer in three(world)]
     assert 3 == len(world.events())
     assert 1 == fake_log.begun
 
 
-def test_a_doubt_that_settles_as_not_stored_is_run_again(world: World, fake_log: FakeLog) -> None:
+def test_a_commit_in_doubt_that_was_not_stored_is_run_again(world: World, fake_log: FakeLog) -> None:
     fake_log.lost["commit"] = 1
     assert [list] * 3 == [type(answer) for answer in three(world)]
     assert 3 == len(world.events())
     assert 2 == fake_log.begun
 
 
-def test_doubts_that_settle_as_not_stored_again_and_again_are_unavailable(world: World, fake_log: FakeLog) -> None:
+def test_repeated_commits_in_doubt_that_were_not_stored_are_unavailable(world: World, fake_log: FakeLog) -> None:
     fake_log.lost["commit"] = ATTEMPTS
     assert all(isinstance(answer, LogUnavailable) for answer in three(world))
     assert [] == world.events()
 
 
 @pytest.mark.parametrize("stored", [True, False])
-def test_a_doubt_that_cannot_be_settled_is_unavailable_and_not_run_again(
+def test_a_commit_in_doubt_that_cannot_be_settled_is_not_run_again(
     world: World, fake_log: FakeLog, stored: bool
 ) -> None:
     """Whatever became of it: a second run would answer its own commands with 409."""
@@ -84,14 +82,14 @@ def test_a_doubt_that_cannot_be_settled_is_unavailable_and_not_run_again(
     assert (3 if stored else 0) == len(world.events())
 
 
-def test_a_commit_that_is_lost_with_nothing_to_store_leaves_no_doubt(world: World, fake_log: FakeLog) -> None:
+def test_a_lost_commit_without_events_is_not_in_doubt(world: World, fake_log: FakeLog) -> None:
     world.run(world.weigh())
     fake_log.lost["commit"] = 1
     assert [list] == [type(answer) for answer in world.run(world.weigh())]
     assert 1 == len(world.events())
 
 
-def test_a_refused_half_does_not_take_an_answered_one_with_it_when_the_log_is_lost_later(
+def test_a_half_that_was_stored_keeps_its_results_if_the_log_is_lost_in_the_other(
     world: World, fake_log: FakeLog
 ) -> None:
     first, second = world.weigh(), world.record(reading(taken_at=NOON + timedelta(hours=1)))

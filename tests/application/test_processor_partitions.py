@@ -22,7 +22,7 @@ parts = st.frozensets(st.integers(0, 4), min_size=1, max_size=3)
 
 
 @given(st.lists(parts, max_size=8), st.frozensets(st.integers(0, 4)))
-def test_a_command_is_taken_unless_something_stands_in_its_way(
+def test_a_command_runs_if_its_partitions_are_locked_and_no_older_one_needs_them(
     wanted: list[frozenset[int]], locked: frozenset[int]
 ) -> None:
     taken = _runnable(wanted, locked)
@@ -34,7 +34,7 @@ def test_a_command_is_taken_unless_something_stands_in_its_way(
 
 
 @given(st.lists(parts, max_size=8))
-def test_where_all_is_locked_all_are_taken(wanted: list[frozenset[int]]) -> None:
+def test_every_command_runs_if_all_partitions_are_locked(wanted: list[frozenset[int]]) -> None:
     assert list(range(len(wanted))) == _runnable(wanted, frozenset(range(5)))
 
 
@@ -53,7 +53,7 @@ def weights(world: World, *children: str) -> list[Command]:
     return [replace(world.weigh(), child_id=child_id, readings=[]) for child_id in children]
 
 
-def test_what_another_writer_holds_is_left_out_and_the_rest_is_run(world: World, held_elsewhere: Hold) -> None:
+def test_commands_whose_partitions_another_writer_holds_are_left_out(world: World, held_elsewhere: Hold) -> None:
     here = id_apart(world.log)
     there = id_apart(world.log, partition(here, world.log.partitions))
     group = [remove_user(actor=world.admin, user_id=there), *weights(world, there, here, there, here)]
@@ -63,16 +63,14 @@ def test_what_another_writer_holds_is_left_out_and_the_rest_is_run(world: World,
     assert set(range(5)) == set(world.processor.run(group, oldest_waits=False))
 
 
-def test_who_needs_two_partitions_waits_for_both_and_nobody_overtakes_it_in_either(
-    world: World, held_elsewhere: Hold
-) -> None:
+def test_a_command_that_waits_for_two_partitions_is_not_overtaken_in_either(world: World, held_elsewhere: Hold) -> None:
     child = id_apart(world.log)
     removal = remove_user(actor=world.admin, user_id=child)
     with held_elsewhere({partition(ACCOUNTS, world.log.partitions)}):
         assert {} == world.processor.run([removal, *weights(world, child)], oldest_waits=False)
 
 
-def test_the_oldest_is_answered_where_it_waits(world: World, held_elsewhere: Hold) -> None:
+def test_the_oldest_command_has_a_result_if_it_waits(world: World, held_elsewhere: Hold) -> None:
     here = id_apart(world.log)
     there = id_apart(world.log, partition(here, world.log.partitions))
     with held_elsewhere({partition(there, world.log.partitions)}):
@@ -80,7 +78,7 @@ def test_the_oldest_is_answered_where_it_waits(world: World, held_elsewhere: Hol
     assert {0} == set(answers)
 
 
-def test_the_oldest_is_told_when_it_has_waited_too_long_and_nobody_else(world: World, held_elsewhere: Hold) -> None:
+def test_only_the_oldest_command_fails_if_its_partitions_stay_locked(world: World, held_elsewhere: Hold) -> None:
     here = id_apart(world.log)
     there = id_apart(world.log, partition(here, world.log.partitions))
     with held_elsewhere({partition(there, world.log.partitions)}):

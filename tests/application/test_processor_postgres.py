@@ -51,18 +51,18 @@ def end_sessions(database: str) -> None:
         )
 
 
-def test_a_session_that_was_ended_between_groups_is_opened_again(world: World, database: str) -> None:
+def test_a_session_that_was_closed_between_batches_is_reopened(world: World, database: str) -> None:
     end_sessions(database)
     assert world.accepted(world.weigh())
 
 
-def test_a_session_that_is_ended_while_a_group_is_decided_costs_nobody_anything(world: World, database: str) -> None:
+def test_a_session_closed_during_a_decision_fails_no_command(world: World, database: str) -> None:
     Interrupted.happens.append(lambda: end_sessions(database))
     assert world.accepted(world.record(reading(), of=Interrupted))
     assert 1 == len(world.events())
 
 
-def test_a_group_that_was_idle_for_too_long_is_run_again(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_batch_that_was_idle_for_too_long_is_run_again(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(postgres, "SESSION", {**postgres.SESSION, "idle_in_transaction_session_timeout": "100ms"})
     log = PostgresEventStore(connector(database))
     world = World(log)
@@ -79,7 +79,7 @@ def damage(database: str, id: str) -> None:
         connection.execute("update events set state = 'x' where originator_id like %s", [f"%{id}"])
 
 
-def test_a_history_that_cannot_be_read_is_the_fault_of_who_asks_for_it_alone(world: World, database: str) -> None:
+def test_an_undecodable_history_fails_only_commands_that_read_it(world: World, database: str) -> None:
     id = world.accepted(world.weigh())
     assert world.accepted(world.weigh(NOON + timedelta(hours=1)))
     damage(database, id)
@@ -90,9 +90,7 @@ def test_a_history_that_cannot_be_read_is_the_fault_of_who_asks_for_it_alone(wor
     assert [list, Fault, list] == [type(each) for each in answers]
 
 
-def test_a_partition_whose_last_event_cannot_be_read_takes_nothing_and_the_others_do(
-    world: World, database: str
-) -> None:
+def test_a_partition_with_an_undecodable_last_event_takes_no_events(world: World, database: str) -> None:
     damage(database, world.accepted(world.weigh()))
     broken = partition(world.child, PARTITIONS)
     other = world.child_apart(broken)
@@ -101,7 +99,7 @@ def test_a_partition_whose_last_event_cannot_be_read_takes_nothing_and_the_other
     assert [Fault, list, Fault] == [type(each) for each in answers]
 
 
-def test_a_database_that_takes_no_writes_is_unavailable(world: World, database: str) -> None:
+def test_a_read_only_database_is_unavailable(world: World, database: str) -> None:
     """As after a failover, until the address leads to the primary again."""
     with psycopg.connect(database, autocommit=True) as connection:
         name = sql.Identifier(connection.info.dbname)

@@ -138,10 +138,10 @@ def run_on(
     run_state_machine_as_test(On, settings=size)
 
 
-def test_groups_in_memory_do_what_the_model_says_whatever_faults_the_log_has() -> None:
+def test_batches_in_memory_agree_with_the_model_under_faults() -> None:
     run_on(FakeLog, examples=30, steps=12)
 
 
-def test_groups_in_postgresql_do_what_the_model_says(database: str) -> None:
+def test_batches_in_postgresql_agree_with_the_model(database: str) -> None:
     with closing(PostgresEventStore(connector(database))) as log, psycopg.connect(database, autocommit=True) as session:
         run_on(lambda: log, session, examples=12, steps=10)

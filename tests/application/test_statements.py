@@ -53,7 +53,7 @@ def statements(world: World, group: list[Command]) -> int:
 
 
 @pytest.mark.parametrize("mix", MIXES)
-def test_the_number_of_statements_of_a_group_does_not_depend_on_its_size(
+def test_the_number_of_statements_does_not_depend_on_the_size_of_the_batch(
     world: World, mix: Callable[[World, int], list[Command]]
 ) -> None:
     counts = []

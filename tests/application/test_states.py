@@ -41,7 +41,7 @@ def states(world: World, *commands: Command) -> list[Any]:
     return found
 
 
-def test_an_outcome_is_shown_as_each_revision_has_left_it(world: World) -> None:
+def test_the_result_of_a_revised_outcome_is_its_state_after_that_revision(world: World) -> None:
     created = create_outcomes(actor=world.admin, definitions=(definition(brand_id=new_id(), description="0"),))
     (first,) = states(world, created)
     revisions = [
@@ -55,7 +55,7 @@ def test_an_outcome_is_shown_as_each_revision_has_left_it(world: World) -> None:
     assert first.created_at == first.updated_at < shown[-1].updated_at
 
 
-def test_a_group_is_shown_as_each_revision_has_left_it(world: World) -> None:
+def test_the_result_of_a_revised_group_is_its_state_after_that_revision(world: World) -> None:
     owner = world.registered("educator")
     one, two = (world.registered("child").id for _ in range(2))
     group_id = world.accepted(form_group(actor=owner, group=new_group(children=(two, one))))
@@ -75,7 +75,7 @@ def test_a_group_is_shown_as_each_revision_has_left_it(world: World) -> None:
     ] == shown
 
 
-def test_a_group_is_shown_without_the_children_that_were_removed(world: World) -> None:
+def test_the_result_of_a_revised_group_has_no_removed_children(world: World) -> None:
     owner = world.registered("educator")
     one, two = (world.registered("child").id for _ in range(2))
     group_id = world.accepted(form_group(actor=owner, group=new_group(children=(two, one))))
@@ -84,7 +84,7 @@ def test_a_group_is_shown_without_the_children_that_were_removed(world: World) -
     assert [two] == group.children
 
 
-def test_a_family_is_shown_with_the_children_it_has_after_each_link(world: World) -> None:
+def test_the_result_of_a_link_has_the_children_of_the_family_after_it(world: World) -> None:
     first, second, third = sorted(world.registered("child").id for _ in range(3))
     family_id = world.registered("family", children=(third,)).id
 

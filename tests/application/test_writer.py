@@ -76,14 +76,14 @@ async def running() -> AsyncIterator[Running]:
     await running.end()
 
 
-async def test_a_command_gets_its_own_answer(running: Running) -> None:
+async def test_every_command_gets_its_own_result(running: Running) -> None:
     running.gate.open.set()
     commands = [of_size(1) for _ in range(20)]
     tasks = [running.submit(command) for command in commands[:9]]
     assert [[command.request_id] for command in commands[:9]] == await asyncio.gather(*tasks)
 
 
-async def test_what_waits_is_taken_together_up_to_the_size_of_a_group(running: Running) -> None:
+async def test_waiting_commands_are_batched_up_to_the_batch_size(running: Running) -> None:
     await running.first()
     waiting = [of_size(size) for size in (2, 2, 1, 3, 1)]
     tasks = [running.submit(command) for command in waiting]
@@ -94,7 +94,7 @@ async def test_what_waits_is_taken_together_up_to_the_size_of_a_group(running: R
     assert [ids[:3], ids[3:]] == running.gate.groups[1:]
 
 
-async def test_a_request_larger_than_a_group_is_run_whole_and_alone(running: Running) -> None:
+async def test_a_command_larger_than_a_batch_is_run_whole_and_alone(running: Running) -> None:
     await running.first()
     small, large, after = of_size(1), of_size(7), of_size(1)
     tasks = [running.submit(command) for command in (small, large, after)]
@@ -104,7 +104,7 @@ async def test_a_request_larger_than_a_group_is_run_whole_and_alone(running: Run
     assert [[small.request_id], [large.request_id], [after.request_id]] == running.gate.groups[1:]
 
 
-async def test_a_full_queue_is_unavailable_at_once_and_what_did_not_fit_is_never_run(running: Running) -> None:
+async def test_a_full_queue_refuses_a_command_at_once_and_never_runs_it(running: Running) -> None:
     await running.first()
     fits = running.submit(of_size(9))
     await running.all_wait()
@@ -117,7 +117,7 @@ async def test_a_full_queue_is_unavailable_at_once_and_what_did_not_fit_is_never
     assert all(refused.request_id not in group for group in running.gate.groups)
 
 
-async def test_who_is_given_up_is_told_at_once_and_what_had_not_begun_is_never_run(running: Running) -> None:
+async def test_commands_that_are_given_up_fail_at_once_and_waiting_ones_are_never_run(running: Running) -> None:
     given_up = [await running.first(), running.submit(of_size(9))]
     await running.all_wait()
     assert running.writer.waiting_for > 0
@@ -134,7 +134,7 @@ async def test_who_is_given_up_is_told_at_once_and_what_had_not_begun_is_never_r
     assert (0, 0) == (running.writer.waiting_for, running.writer.queued)
 
 
-async def test_a_batch_that_was_given_up_is_known_until_it_ends(running: Running) -> None:
+async def test_the_writer_tells_for_how_long_a_batch_has_been_given_up(running: Running) -> None:
     given_up = await running.first()
     assert 0 == running.writer.given_up_for
     running.writer.give_up("the database says nothing")
@@ -146,13 +146,13 @@ async def test_a_batch_that_was_given_up_is_known_until_it_ends(running: Running
     assert 0 == running.writer.given_up_for
 
 
-async def test_room_is_made_by_what_has_been_answered(running: Running) -> None:
+async def test_answered_commands_make_room_in_the_queue(running: Running) -> None:
     running.gate.open.set()
     for _ in range(30):
         await running.writer.submit(of_size(9))
 
 
-async def test_a_request_without_items_takes_room_too(running: Running) -> None:
+async def test_a_command_without_items_takes_room_in_the_queue(running: Running) -> None:
     await running.first()
     tasks = [running.submit(of_size(0)) for _ in range(9)]
     await running.all_wait()
@@ -162,13 +162,13 @@ async def test_a_request_without_items_takes_room_too(running: Running) -> None:
     await asyncio.gather(*tasks)
 
 
-async def test_a_request_larger_than_the_queue_is_taken_while_nothing_waits(running: Running) -> None:
+async def test_an_empty_queue_takes_a_command_of_any_size(running: Running) -> None:
     running.gate.open.set()
     command = of_size(1_000)
     assert [command.request_id] == await running.writer.submit(command)
 
 
-async def test_those_that_are_cancelled_while_they_wait_strand_nobody(running: Running) -> None:
+async def test_cancelled_requests_do_not_keep_others_from_their_results(running: Running) -> None:
     tasks = [await running.first(), *(running.submit(of_size(1)) for _ in range(3))]
     await running.all_wait()
     for place in (0, 1, 3):
@@ -178,7 +178,7 @@ async def test_those_that_are_cancelled_while_they_wait_strand_nobody(running: R
     assert await asyncio.wait_for(running.writer.submit(of_size(1)), 5)
 
 
-async def test_stopping_runs_what_waits_and_takes_nothing_more(running: Running) -> None:
+async def test_a_stopping_writer_runs_waiting_commands_and_refuses_new_ones(running: Running) -> None:
     tasks = [await running.first(), *(running.submit(of_size(4)) for _ in range(2))]
     await running.all_wait()
     stopping = asyncio.create_task(asyncio.to_thread(running.writer.stop))
@@ -190,7 +190,7 @@ async def test_stopping_runs_what_waits_and_takes_nothing_more(running: Running)
     assert 3 == len(await asyncio.wait_for(asyncio.gather(*tasks), 5))
 
 
-async def test_a_writer_that_nobody_asked_anything_stops() -> None:
+async def test_a_writer_without_any_command_stops() -> None:
     writer = Writer(Gate(), batch_size=1, queue_size=1)
     writer.start()
     await asyncio.wait_for(asyncio.to_thread(writer.stop), 5)
@@ -208,7 +208,7 @@ async def test_a_full_queue_has_room_for_an_actor_who_has_less_in_it(running: Ru
     await asyncio.wait_for(asyncio.gather(first, *tasks[:2], other), 10)
 
 
-async def test_a_group_has_commands_of_every_actor(running: Running) -> None:
+async def test_a_batch_has_commands_of_every_actor(running: Running) -> None:
     await running.first()
     commands = [*(of_size(1) for _ in range(6)), of_size(1, actor=Actor("f" * 24, "application"))]
     tasks = [running.submit(command) for command in commands]

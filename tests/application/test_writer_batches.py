@@ -18,7 +18,7 @@ from tests.application.world import World
 from tests.fakes import FakeLog
 
 
-async def test_who_is_passed_over_is_run_later_in_the_order_in_which_they_came() -> None:
+async def test_deferred_commands_are_run_later_in_order() -> None:
     """The stub runs only the last of a group, until the oldest is told to wait."""
     waits: list[bool] = []
 
@@ -40,7 +40,7 @@ async def test_who_is_passed_over_is_run_later_in_the_order_in_which_they_came()
     await running.end()
 
 
-async def test_of_a_group_of_one_the_oldest_waits_at_once() -> None:
+async def test_a_batch_of_one_command_waits_for_its_partitions_at_once() -> None:
     waits: list[bool] = []
 
     def all_of_them(waiting: Sequence[Command], oldest_waits: bool) -> CommandResults:
@@ -54,7 +54,7 @@ async def test_of_a_group_of_one_the_oldest_waits_at_once() -> None:
     await running.end()
 
 
-async def test_what_was_passed_over_still_takes_its_room_in_the_queue() -> None:
+async def test_deferred_commands_keep_their_room_in_the_queue() -> None:
     blocked = True
 
     def nobody(waiting: Sequence[Command], oldest_waits: bool) -> CommandResults:
@@ -88,7 +88,7 @@ class Held:
         return {place: [] for place, command in enumerate(waiting) if command.request_id not in self.held}
 
 
-async def test_others_are_answered_while_the_oldest_waits_in_vain_however_large_it_is() -> None:
+async def test_other_commands_are_answered_while_a_large_deferred_one_waits() -> None:
     stuck = of_size(7)
     running = Running(Gate(held := Held(stuck)), batch_size=5, queue_size=20)
     task = running.submit(stuck)
@@ -103,7 +103,7 @@ async def test_others_are_answered_while_the_oldest_waits_in_vain_however_large_
     await running.end()
 
 
-async def test_all_that_were_held_too_long_are_unavailable_together_and_have_left_the_queue(
+async def test_commands_deferred_for_too_long_become_unavailable_and_leave_the_queue(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(writer, "DEFERRAL_LIMIT", 0.0)
@@ -120,7 +120,7 @@ async def test_all_that_were_held_too_long_are_unavailable_together_and_have_lef
     await running.end()
 
 
-async def test_a_log_that_is_away_is_unavailable_to_all_and_the_next_group_is_run() -> None:
+async def test_an_unavailable_log_fails_the_batch_and_the_next_batch_is_run() -> None:
     away = [True, False]
 
     def first_away(waiting: Sequence[Command], _: bool) -> CommandResults:
@@ -136,7 +136,7 @@ async def test_a_log_that_is_away_is_unavailable_to_all_and_the_next_group_is_ru
     await running.end()
 
 
-async def test_a_processor_that_breaks_is_a_fault_to_its_group_and_the_next_is_run() -> None:
+async def test_a_bug_in_the_processor_is_a_fault_of_the_batch_and_the_next_is_run() -> None:
     breaks = [True, False]
 
     def first_breaks(waiting: Sequence[Command], _: bool) -> CommandResults:
@@ -156,7 +156,7 @@ def world(fake_log: FakeLog) -> World:
     return World(fake_log)
 
 
-async def test_of_a_hundred_equal_commands_at_once_one_is_accepted(world: World) -> None:
+async def test_one_of_a_hundred_equal_simultaneous_commands_is_accepted(world: World) -> None:
     running = Writer(Processor(world.log), batch_size=7, queue_size=1_000)
     running.start()
     answers = await asyncio.gather(*(running.submit(world.weigh()) for _ in range(100)))

@@ -25,7 +25,7 @@ TODAY = date(2026, 3, 1)
         ("1901-01-01", "2000-12-31", 99),
     ],
 )
-def test_a_year_is_full_on_the_birthday(birth_date: str, today: str, expected: int) -> None:
+def test_a_year_of_age_is_complete_on_the_birthday(birth_date: str, today: str, expected: int) -> None:
     assert expected == whole_years(date.fromisoformat(birth_date), date.fromisoformat(today))
 
 
@@ -41,5 +41,5 @@ def test_an_age_never_falls_and_rises_by_one(birth_date: date, days: int) -> Non
     ("birth_date", "may"),
     [("1900-12-31", False), ("1901-01-01", True), ("2026-02-28", True), ("2026-03-01", False), ("2026-03-02", False)],
 )
-def test_a_birth_is_after_1900_and_before_today(birth_date: str, may: bool) -> None:
+def test_a_date_of_birth_is_after_1900_and_before_today(birth_date: str, may: bool) -> None:
     assert may == may_be_born(date.fromisoformat(birth_date), TODAY)

@@ -43,7 +43,7 @@ def test_a_stored_name_has_a_version(name: str) -> None:
 
 
 @pytest.mark.parametrize("kind", EVENTS.values(), ids=EVENTS)
-def test_an_event_names_itself_and_does_not_inherit_its_name(kind: type[Event]) -> None:
+def test_every_event_class_has_a_stored_name_of_its_own(kind: type[Event]) -> None:
     assert "stored_name" in vars(kind)
 
 
@@ -55,30 +55,30 @@ def test_every_event_has_a_stored_example() -> None:
     assert {*EVENTS, *OLDER} == set(STORED)
 
 
-def test_every_older_version_leads_to_one_that_there_is() -> None:
+def test_every_older_version_of_an_event_leads_to_a_current_one() -> None:
     assert not set(EVENTS) & set(OLDER)
     assert {latest_name(name) for name in OLDER} <= set(EVENTS)
 
 
 @pytest.mark.parametrize("name", OLDER)
-def test_a_step_leads_to_the_next_version(name: str) -> None:
+def test_a_step_leads_to_the_next_version_of_the_event(name: str) -> None:
     (former, version), (latter, next_version) = (each.rsplit(".v", 1) for each in (name, OLDER[name][0]))
     assert (former, int(version) + 1) == (latter, int(next_version))
 
 
 @pytest.mark.parametrize(("name", "state"), OUTDATED, ids=[name for name, _ in OUTDATED])
-def test_what_was_stored_under_an_older_name_reads_as_the_latest_version(name: str, state: bytes) -> None:
+def test_an_event_of_an_older_version_is_decoded_as_the_latest(name: str, state: bytes) -> None:
     event = decode(name, state)
     assert latest_name(name) == event.stored_name
     assert event == decode(event.stored_name, encode(event))
 
 
-def test_a_removal_of_version_1_does_not_say_whose_measurement_it_was() -> None:
+def test_a_removal_of_version_1_has_no_institution() -> None:
     (state,) = [state for name, state in OUTDATED if name == "measurement.removed.v1"]
     assert examples.measurement_removed(institution_id=None) == decode("measurement.removed.v1", state)
 
 
-def test_a_view_is_shown_every_version_of_what_it_cares_about() -> None:
+def test_the_names_of_an_event_include_its_older_versions() -> None:
     assert {"measurement.removed.v1", "measurement.removed.v2"} == names_of([MeasurementRemoved])
 
 
@@ -88,30 +88,30 @@ def test_every_member_of_an_event_is_in_a_stored_example(kind: type[Event]) -> N
     assert set(kind.__struct_encode_fields__) == set().union(*stored)
 
 
-def test_what_was_stored_reads_as_the_examples() -> None:
+def test_stored_states_are_decoded_as_the_examples() -> None:
     assert sorted(examples.EVENTS, key=repr) == sorted((decode(name, state) for name, state in LATEST), key=repr)
 
 
 @pytest.mark.parametrize(("name", "state"), LATEST, ids=[name for name, _ in LATEST])
-def test_what_was_stored_is_written_with_the_same_bytes(name: str, state: bytes) -> None:
+def test_decoded_states_are_encoded_to_the_same_bytes(name: str, state: bytes) -> None:
     event = decode(name, state)
     assert state == encode(event)
     assert name == event.stored_name
 
 
 @pytest.mark.parametrize(("name", "state"), PAIRS, ids=[name for name, _ in PAIRS])
-def test_a_member_that_a_later_version_of_the_code_writes_does_not_hinder_this_one(name: str, state: bytes) -> None:
+def test_unknown_members_of_a_state_are_ignored(name: str, state: bytes) -> None:
     assert decode(name, state) == decode(name, state[:-1] + b',"of_tomorrow":1}')
 
 
 @pytest.mark.parametrize("state", [b"", b"{}", b"null", b"[]", b"{", b'"\xff"', b'{"originator_id":1}'])
-def test_what_is_no_event_cannot_be_decoded(state: bytes) -> None:
+def test_a_state_that_is_no_event_of_its_name_is_undecodable(state: bytes) -> None:
     for name in EVENTS:
         with pytest.raises(Undecodable):
             decode(name, state)
 
 
-def test_an_unknown_name_cannot_be_decoded() -> None:
+def test_an_unknown_stored_name_is_undecodable() -> None:
     with pytest.raises(Undecodable):
         decode("measurement.recorded.v0", PAIRS[0][1])
 

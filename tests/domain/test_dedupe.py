@@ -30,7 +30,7 @@ def test_different_parts_have_different_keys(
     assert (some == others) == (dedupe.key("scope", *some) == dedupe.key("scope", *others))
 
 
-def test_a_text_that_looks_like_an_instant_is_none() -> None:
+def test_a_text_that_looks_like_a_time_has_another_key_than_the_time() -> None:
     dedupe.key.cache_clear()
     assert dedupe.key("scope", "2019-06-20T12:00:00Z") != dedupe.key("scope", NOON)
 
@@ -42,7 +42,7 @@ def test_different_scopes_have_different_keys(some: str, other: str, parts: tupl
 
 @given(instants.filter(lambda time: 1 < time.year < 9999), zones)
 @example(NOON, timezone(timedelta(hours=1)))
-def test_an_instant_has_one_key_whatever_its_zone_and_whatever_was_asked_before(time: datetime, zone: timezone) -> None:
+def test_a_time_has_the_same_key_in_every_zone(time: datetime, zone: timezone) -> None:
     dedupe.key.cache_clear()
     expected = dedupe.key("scope", time)
     dedupe.key.cache_clear()
@@ -50,15 +50,15 @@ def test_an_instant_has_one_key_whatever_its_zone_and_whatever_was_asked_before(
 
 
 @given(st.tuples(texts, instants))
-def test_a_key_has_the_size_of_a_hash_whatever_it_is_made_of(parts: tuple[str, datetime]) -> None:
+def test_a_dedupe_key_has_32_bytes_for_any_parts(parts: tuple[str, datetime]) -> None:
     assert 32 == len(dedupe.key("scope", *parts).digest)
 
 
-def test_a_millisecond_makes_another_key() -> None:
+def test_times_a_millisecond_apart_have_different_keys() -> None:
     assert dedupe.key("scope", NOON) != dedupe.key("scope", NOON + timedelta(milliseconds=1))
 
 
-def test_keys_are_what_they_have_always_been() -> None:
+def test_dedupe_keys_never_change() -> None:
     """The index was written with them: a rebuild must find the same."""
     weight = "ba16397f1f2fe53af7d7b414cbfeb497e810a3d61d1f61ce3d4c42116c15e63d"
     username = "34fa2755243c9c49dc7331d66bc42c0be5bca40a6dd09bb3708bbce8663f9f70"

@@ -24,7 +24,7 @@ def test_an_entry_is_recorded_with_its_value_as_it_was_written() -> None:
     given().when(record()).then(entry_recorded())
 
 
-def test_a_second_one_of_outcome_subject_and_instant_is_refused_whatever_its_value() -> None:
+def test_a_subject_has_one_entry_of_an_outcome_at_a_time() -> None:
     given(entry_recorded()).when(record(NEXT, value="1", metadata={})).refuses(AlreadyRegistered("Entry"))
 
 
@@ -33,7 +33,7 @@ def test_a_second_one_of_outcome_subject_and_instant_is_refused_whatever_its_val
     [{"outcome_id": NEXT}, {"subject_id": "chick 2"}, {"recorded_at": NOON + timedelta(milliseconds=1)}],
     ids=lambda change: next(iter(change)),
 )
-def test_another_outcome_subject_or_instant_makes_another_entry(change: dict[str, Any]) -> None:
+def test_entries_of_another_outcome_subject_or_time_are_recorded(change: dict[str, Any]) -> None:
     told = {("happened_at" if name == "recorded_at" else name): value for name, value in change.items()}
     subject = change.get("subject_id", SUBJECT)
     expected = entry_recorded(originator_id=stream(subject, NEXT), entry_id=NEXT, **told)

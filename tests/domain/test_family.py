@@ -36,34 +36,34 @@ def unlink(child_id: str) -> Decision:
     return lambda known: family.unlink(family_of(known), child_id)
 
 
-def test_a_family_is_tied_to_a_child() -> None:
+def test_a_family_is_linked_to_a_child() -> None:
     given(registered).when(link(CHILD)).then(family_linked())
 
 
-def test_a_family_is_tied_to_one_child_after_another() -> None:
+def test_a_family_is_linked_to_one_child_after_another() -> None:
     given(registered, family_linked()).when(link(OTHER_CHILD)).then(
         family_linked(originator_version=3, child_id=OTHER_CHILD)
     )
 
 
-def test_a_family_is_untied_from_a_child() -> None:
+def test_a_family_is_unlinked_from_a_child() -> None:
     given(registered, family_linked()).when(unlink(CHILD)).then(family_unlinked())
 
 
-def test_a_family_is_untied_from_a_child_that_it_was_registered_with() -> None:
+def test_a_family_is_unlinked_from_a_child_that_it_was_registered_with() -> None:
     given(replace(registered, children=(CHILD,))).when(unlink(CHILD)).then(family_unlinked(originator_version=2))
 
 
-def test_a_family_that_was_untied_is_tied_again() -> None:
+def test_a_family_is_linked_again_after_it_was_unlinked() -> None:
     given(registered, family_linked(), family_unlinked()).when(link(CHILD)).then(family_linked(originator_version=4))
 
 
-def test_a_tie_follows_whatever_happened_to_the_family_before() -> None:
+def test_a_link_has_the_version_after_the_last_event_of_the_family() -> None:
     changed = password_changed(originator_id=user.stream_of(FAMILY), user_id=FAMILY)
     given(registered, changed).when(link(CHILD)).then(family_linked(originator_version=3))
 
 
-def test_ties_leave_what_a_family_is_but_for_its_children() -> None:
+def test_links_change_only_the_children_of_a_family() -> None:
     def family_of(*children: str, version: int) -> User:
         return User(version, FAMILY, "family", "Família", registered.password_hash, INSTITUTION, Profile(), children)
 
@@ -71,7 +71,7 @@ def test_ties_leave_what_a_family_is_but_for_its_children() -> None:
     assert family_of(version=3) == user.fold([registered, family_linked(), family_unlinked()])
 
 
-def test_ties_take_no_names() -> None:
+def test_links_hold_no_dedupe_keys() -> None:
     """Nothing of them is unique: the fact is the same whoever says it again."""
     rules = dedupe_index.RULES
     assert not {FamilyLinked, FamilyUnlinked} & rules.keys()

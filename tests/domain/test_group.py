@@ -35,15 +35,15 @@ def test_a_group_is_formed_among_the_accounts() -> None:
     given().when(form()).then(group_formed())
 
 
-def test_a_group_may_be_empty_and_of_no_class() -> None:
+def test_a_group_may_have_no_children_and_no_class() -> None:
     given().when(form(children=(), school_class=None)).then(group_formed(children=(), school_class=None))
 
 
-def test_a_second_group_of_a_name_and_owner_is_refused_whatever_its_children() -> None:
+def test_an_owner_has_one_group_of_a_name() -> None:
     given(group_formed()).when(form(group_id=NEXT, children=())).refuses(AlreadyRegistered("Children Group"))
 
 
-def test_another_owner_may_use_the_name() -> None:
+def test_groups_of_two_owners_may_have_the_same_name() -> None:
     given(group_formed()).when(form(group_id=NEXT, owner_id=NEXT)).then(group_formed(**another, owner_id=NEXT))
 
 

@@ -51,7 +51,7 @@ def test_a_group_is_revised_as_a_whole() -> None:
     given(group_formed()).when(revise(name="5.º B", children=(CHILD,), school_class="5B")).then(group_revised())
 
 
-def test_a_revision_says_what_did_not_change_as_well() -> None:
+def test_a_revision_of_a_group_has_unchanged_members_too() -> None:
     formed = group_formed()
     same = {"name": formed.name, "children": formed.children, "school_class": formed.school_class}
     given(formed).when(revise(name="x")).then(group_revised(**same | {"name": "x"}))
@@ -59,12 +59,12 @@ def test_a_revision_says_what_did_not_change_as_well() -> None:
     given(formed).when(revise(school_class=None)).then(group_revised(**same | {"school_class": None}))
 
 
-def test_a_revision_that_says_nothing_new_is_no_fact() -> None:
+def test_a_revision_of_a_group_that_changes_nothing_is_no_event() -> None:
     given(group_formed()).when(revise()).then()
     given(group_formed(), group_revised()).when(revise(name="5.º B", children=(CHILD,), school_class="5B")).then()
 
 
-def test_a_revision_to_what_a_group_said_before_the_last_one_is_a_fact() -> None:
+def test_a_group_is_revised_back_to_its_former_members() -> None:
     given(group_formed(), group_revised()).when(
         revise(name="4.º B", children=(CHILD, OTHER_CHILD), school_class="4B")
     ).then(
@@ -86,23 +86,23 @@ def test_a_group_keeps_its_name_while_something_else_of_it_changes() -> None:
     given(group_formed(), kept).when(form(group_id=NEXT)).refuses(AlreadyRegistered("Children Group"))
 
 
-def test_the_name_that_a_renamed_group_has_left_is_free() -> None:
+def test_the_former_name_of_a_renamed_group_is_free() -> None:
     given(group_formed(), group_revised()).when(form(group_id=NEXT)).then(group_formed(**another))
 
 
-def test_the_name_that_a_renamed_group_has_taken_is_taken() -> None:
+def test_the_new_name_of_a_renamed_group_is_taken() -> None:
     given(group_formed(), group_revised()).when(form(group_id=NEXT, name="5.º B")).refuses(
         AlreadyRegistered("Children Group")
     )
 
 
-def test_a_group_is_not_called_like_another_of_its_owner() -> None:
+def test_a_group_cannot_be_renamed_to_the_name_of_another_of_its_owner() -> None:
     other = group_formed(**another, name="5.º B")
     given(group_formed(), other).when(revise(name="5.º B")).refuses(AlreadyRegistered("Children Group"))
     given(group_formed(), other).when(revise(NEXT, name="4.º B")).refuses(AlreadyRegistered("Children Group"))
 
 
-def test_a_group_may_be_called_like_one_of_another_owner() -> None:
+def test_a_group_may_be_renamed_to_the_name_of_a_group_of_another_owner() -> None:
     other = group_formed(**another, name="5.º B", owner_id=NEXT)
     given(group_formed(), other).when(revise(name="5.º B")).then(
         group_revised(children=(CHILD, OTHER_CHILD), school_class="4B")
@@ -144,7 +144,7 @@ def test_the_names_that_a_disbanded_group_ever_had_are_free() -> None:
         )
 
 
-def test_the_end_of_a_group_leaves_the_name_to_the_one_that_has_it_by_now() -> None:
+def test_the_end_of_a_group_does_not_free_a_name_that_another_group_has_taken() -> None:
     later = group_formed(**another)
     ended = group_disbanded(originator_version=3, name="5.º B")
     given(group_formed(), group_revised(), later, ended).when(form(group_id=OTHER_CHILD)).refuses(
@@ -152,13 +152,13 @@ def test_the_end_of_a_group_leaves_the_name_to_the_one_that_has_it_by_now() -> N
     )
 
 
-def test_a_group_is_what_it_was_last_said_to_be() -> None:
+def test_a_group_has_the_members_of_its_last_event() -> None:
     formed, revised = group_formed(), group_revised()
     assert Group(1, GROUP, EDUCATOR, "4.º B", (CHILD, OTHER_CHILD), "4B") == group.fold([formed])
     assert Group(2, GROUP, EDUCATOR, "5.º B", (CHILD,), "5B") == group.fold([formed, revised])
 
 
-def test_no_group_is_there_before_the_first_event_and_after_the_last() -> None:
+def test_a_group_does_not_exist_before_its_first_and_after_its_last_event() -> None:
     assert None is group.fold([])
     assert None is group.fold([group_formed(), group_disbanded()])
     assert None is group.fold([group_formed(), group_revised(), group_disbanded(originator_version=3)])

@@ -116,26 +116,26 @@ IMPOSSIBLE: dict[str, tuple[History, str]] = {
 
 
 @pytest.mark.parametrize("history", POSSIBLE.values(), ids=POSSIBLE)
-def test_what_an_aggregate_can_have(history: History) -> None:
+def test_possible_histories_are_possible(history: History) -> None:
     assert impossible(history) is None
 
 
 @pytest.mark.parametrize("history", POSSIBLE.values(), ids=POSSIBLE)
-def test_a_beginning_of_a_possible_history_is_possible(history: History) -> None:
+def test_every_start_of_a_possible_history_is_possible(history: History) -> None:
     assert [None] * len(history) == [impossible(history[:length]) for length in range(1, len(history) + 1)]
 
 
 @pytest.mark.parametrize(("history", "why"), IMPOSSIBLE.values(), ids=IMPOSSIBLE)
-def test_what_no_aggregate_can_have(history: History, why: str) -> None:
+def test_impossible_histories_have_a_reason(history: History, why: str) -> None:
     assert why == impossible(history)
 
 
-def test_every_event_is_a_fact_of_exactly_one_aggregate() -> None:
+def test_every_event_belongs_to_exactly_one_aggregate() -> None:
     facts = Counter(event for begins, each in AGGREGATES.items() for event in (begins, *each.continues, *each.ends))
     assert dict.fromkeys(EVENTS.values(), 1) == facts
 
 
-def test_an_aggregate_is_found_by_what_it_begins_with() -> None:
+def test_an_aggregate_is_found_by_the_first_event_of_a_stream() -> None:
     assert list(AGGREGATES) == [each.begins for each in AGGREGATES.values()]
     titles = [each.title for each in AGGREGATES.values()]
     assert sorted(set(titles)) == sorted(titles)
@@ -146,9 +146,7 @@ def test_an_aggregate_is_found_by_what_it_begins_with() -> None:
 
 @pytest.mark.parametrize("first", EVENTS.values(), ids=EVENTS)
 @pytest.mark.parametrize("second", EVENTS.values(), ids=EVENTS)
-def test_two_facts_may_follow_each_other_where_the_first_begins_what_the_second_is_a_fact_of(
-    first: type[Event], second: type[Event]
-) -> None:
+def test_an_event_may_follow_the_first_event_of_its_own_aggregate_only(first: type[Event], second: type[Event]) -> None:
     aggregate = AGGREGATES.get(first)
     allowed = aggregate is not None and second in (*aggregate.continues, *aggregate.ends)
     assert allowed is (impossible([EXAMPLES[first], EXAMPLES[second]]) is None)
@@ -242,11 +240,11 @@ STATES: dict[str, tuple[History, list[Any]]] = {
 
 
 @pytest.mark.parametrize(("history", "expected"), STATES.values(), ids=STATES)
-def test_the_state_after_each_fact(history: History, expected: list[Any]) -> None:
+def test_an_aggregate_has_a_state_after_each_event(history: History, expected: list[Any]) -> None:
     assert expected == list(states(history))
 
 
 @pytest.mark.parametrize(("history", "expected"), STATES.values(), ids=STATES)
-def test_a_state_rests_on_nothing_that_came_later(history: History, expected: list[Any]) -> None:
+def test_a_state_does_not_depend_on_later_events(history: History, expected: list[Any]) -> None:
     for length in range(len(history) + 1):
         assert expected[:length] == list(states(history[:length]))

@@ -38,7 +38,7 @@ def test_an_institution_is_registered_among_the_accounts() -> None:
     given().when(register()).then(institution_registered())
 
 
-def test_what_an_institution_does_not_say_is_left_open() -> None:
+def test_members_of_an_institution_are_optional() -> None:
     given().when(register(address=None, latitude=None, longitude=None)).then(
         institution_registered(address=None, latitude=None, longitude=None)
     )
@@ -48,7 +48,7 @@ def test_the_equator_and_the_prime_meridian_are_places() -> None:
     given().when(register(latitude=0.0, longitude=0.0)).then(institution_registered(latitude=0.0, longitude=0.0))
 
 
-def test_a_second_institution_of_a_name_is_refused_whatever_its_type() -> None:
+def test_institution_names_are_unique_over_all_types() -> None:
     given(institution_registered()).when(register(institution_id=new_id(), type="programme")).refuses(
         AlreadyRegistered("Institution")
     )

@@ -38,11 +38,11 @@ def test_no_two_kinds_share_a_name_a_title_or_a_path(member: str) -> None:
     assert sorted(set(said)) == sorted(said)
 
 
-def test_each_kind_stands_under_its_name() -> None:
+def test_every_kind_is_in_the_table_under_its_name() -> None:
     assert list(KINDS) == [kind.name for kind in KINDS.values()]
 
 
-def test_a_companion_has_a_unit_of_its_own_since_a_reading_names_only_one_and_carries_nothing_itself() -> None:
+def test_a_companion_kind_has_a_fixed_unit_and_no_companion() -> None:
     companions = [KINDS[kind.companion] for kind in KINDS.values() if kind.companion is not None]
     assert [] == [kind.name for kind in companions if kind.unit is None or kind.companion is not None]
 
@@ -52,23 +52,23 @@ def test_a_third_kind_is_recorded_once_per_instant() -> None:
     given(weight_recorded(**muscle)).when(record(reading(kind="muscle"), WEIGHT)).refuses(AlreadyRegistered("Muscle"))
 
 
-def test_a_third_kind_does_not_meet_a_weight_at_its_instant() -> None:
+def test_a_third_kind_is_recorded_at_the_time_of_a_weight() -> None:
     given(weight_recorded()).when(record(reading(kind="muscle"), MUSCLE)).then(weight_recorded(**muscle))
 
 
-def test_a_third_kind_brings_its_companion() -> None:
+def test_a_third_kind_is_recorded_with_its_companion() -> None:
     given().when(record(reading(kind="muscle", companion_value=20.1), MUSCLE, BODY_FAT)).then(
         weight_recorded(body_fat=20.1, **muscle), body_fat_carried(**by_muscle)
     )
 
 
-def test_a_third_kind_revises_the_companion_that_is_there() -> None:
+def test_a_third_kind_revises_an_existing_companion() -> None:
     given(body_fat_recorded()).when(record(reading(kind="muscle", companion_value=9.9), MUSCLE)).then(
         weight_recorded(body_fat=9.9, **muscle), body_fat_revised(value=9.9, **by_muscle)
     )
 
 
-def test_a_companion_that_is_removed_comes_off_the_third_kind() -> None:
+def test_a_removed_companion_is_taken_off_the_third_kind() -> None:
     given(weight_recorded(body_fat=20.1, **muscle), body_fat_carried(**by_muscle)).when(remove(BODY_FAT)).then(
         measurement_removed(originator_id=stream(CHILD, BODY_FAT), kind="body_fat"), weight_revised(**muscle)
     )

@@ -31,11 +31,11 @@ from tests.given import given
 NEXT = "5a62be07de34500146d9c599"
 
 
-def test_a_weight_is_recorded_as_it_was_read() -> None:
+def test_a_weight_is_recorded_with_its_value_and_unit() -> None:
     given().when(record(reading())).then(weight_recorded())
 
 
-def test_a_body_fat_is_recorded_as_it_was_read() -> None:
+def test_a_body_fat_is_recorded_with_its_value() -> None:
     given().when(record(body_fat_reading())).then(body_fat_recorded())
 
 
@@ -51,7 +51,7 @@ def test_a_weight_of_0_in_stones_is_a_weight() -> None:
     given().when(record(reading(value=0.0, unit="st"))).then(weight_recorded(value=0.0, unit="st"))
 
 
-def test_a_body_fat_that_travels_is_in_percent_whatever_the_unit_of_the_weight() -> None:
+def test_a_body_fat_sent_with_a_weight_is_in_percent() -> None:
     given().when(record(reading(unit="lb", companion_value=20.1))).then(
         weight_recorded(unit="lb", body_fat=20.1), body_fat_carried(unit="%")
     )
@@ -71,7 +71,7 @@ def test_the_same_instant_in_another_zone_is_the_same_instant(hours: int) -> Non
     given(weight_recorded()).when(record(reading(taken_at=elsewhere), NEXT)).refuses(AlreadyRegistered("Weight"))
 
 
-def test_a_body_fat_that_came_with_a_weight_is_registered_like_any_other() -> None:
+def test_a_body_fat_that_was_sent_with_a_weight_is_not_recorded_again() -> None:
     given(weight_recorded(body_fat=20.1), body_fat_carried()).when(record(body_fat_reading(), NEXT)).refuses(
         AlreadyRegistered("Body Fat")
     )
@@ -83,7 +83,7 @@ def test_a_weight_that_is_refused_leaves_the_body_fat_untouched() -> None:
     )
 
 
-def test_a_millisecond_later_is_another_instant() -> None:
+def test_weights_a_millisecond_apart_are_both_recorded() -> None:
     later = NOON + timedelta(milliseconds=1)
     given(weight_recorded()).when(record(reading(taken_at=later), NEXT)).then(
         weight_recorded(originator_id=stream(CHILD, NEXT), happened_at=later)
@@ -102,17 +102,17 @@ def test_a_body_fat_at_the_same_instant_is_revised_not_recorded_twice() -> None:
     )
 
 
-def test_a_body_fat_that_is_there_is_revised_to_0() -> None:
+def test_an_existing_body_fat_is_revised_to_0() -> None:
     given(body_fat_recorded()).when(record(reading(companion_value=0.0))).then(
         weight_recorded(body_fat=0.0), body_fat_revised(value=0.0)
     )
 
 
-def test_a_weight_without_body_fat_is_not_linked_to_one_that_is_there() -> None:
+def test_a_weight_without_body_fat_is_not_linked_to_an_existing_one() -> None:
     given(body_fat_recorded()).when(record(reading())).then(weight_recorded())
 
 
-def test_a_body_fat_posted_later_is_not_linked_to_the_weight_that_is_there() -> None:
+def test_a_body_fat_posted_later_is_not_linked_to_an_existing_weight() -> None:
     given(weight_recorded()).when(record(body_fat_reading())).then(body_fat_recorded())
 
 
@@ -145,17 +145,17 @@ def test_a_removed_body_fat_is_recorded_anew_not_revised_by_the_next_weight() ->
     )
 
 
-def test_nothing_is_there_before_the_first_event_and_after_the_removal() -> None:
+def test_a_measurement_does_not_exist_before_the_first_event_and_after_the_removal() -> None:
     assert None is measurement.fold([])
     assert None is measurement.fold([weight_recorded(), measurement_removed()])
 
 
-def test_a_measurement_says_what_its_last_event_said() -> None:
+def test_a_measurement_has_the_values_of_its_last_event() -> None:
     expected = Measurement(stream(CHILD, WEIGHT), 2, CHILD, INSTITUTION, "weight", NOON, 70.2, "kg")
     assert expected == measurement.fold([weight_recorded(body_fat=20.1), weight_revised()])
 
 
-def test_a_withdrawal_frees_every_key_of_the_child_and_of_no_other() -> None:
+def test_a_withdrawal_frees_the_keys_of_its_child_only() -> None:
     other = weight_recorded(originator_id=stream(OTHER_CHILD, NEXT), child_id=OTHER_CHILD)
     history = (weight_recorded(body_fat=20.1), body_fat_carried(), other, measurements_withdrawn())
     again, companion = new_id(), new_id()
@@ -168,7 +168,7 @@ def test_a_withdrawal_frees_every_key_of_the_child_and_of_no_other() -> None:
     given(*history).when(record(reading(child_id=OTHER_CHILD))).refuses(AlreadyRegistered("Weight"))
 
 
-def test_a_companion_travels_with_one_kind_only() -> None:
+def test_a_kind_is_the_companion_of_one_other_kind_at_most() -> None:
     """So the carrier of a companion says whose member it is, and whose to take off."""
     companions = [kind.companion for kind in KINDS.values() if kind.companion is not None]
     assert sorted(set(companions)) == sorted(companions)

@@ -29,24 +29,24 @@ counts = st.integers(1, 1_000)
         (ACCOUNTS, (0, 0, 56)),
     ],
 )
-def test_a_key_lies_where_it_has_always_lain(key: str, expected: tuple[int, ...]) -> None:
+def test_the_partition_of_a_key_never_changes(key: str, expected: tuple[int, ...]) -> None:
     assert expected == tuple(partition(key, partitions) for partitions in (1, 8, 64))
 
 
-def test_the_key_of_the_accounts_is_what_it_has_always_been() -> None:
+def test_the_partition_key_of_the_accounts_never_changes() -> None:
     assert "bc62a3c14fec277e3dc6b504" == ACCOUNTS
 
 
-def test_a_key_that_is_no_id_is_the_head_of_its_hash() -> None:
+def test_the_partition_key_of_a_text_that_is_no_id_is_the_start_of_its_hash() -> None:
     assert "f32ca7b19612ca0e0a553332/x" == stream("subject 1", "x")
 
 
-def test_an_id_is_its_own_key() -> None:
+def test_an_id_is_its_own_partition_key() -> None:
     assert "5a62be07d6f33400146c9b61/x" == stream("5a62be07d6f33400146c9b61", "x")
 
 
 @given(keys, st.text(max_size=40), counts)
-def test_a_key_its_streams_and_its_scopes_lie_in_one_partition(key: str, name: str, partitions: int) -> None:
+def test_a_partition_key_its_streams_and_its_scopes_are_in_one_partition(key: str, name: str, partitions: int) -> None:
     expected = partition(partition_key(key), partitions)
     assert expected == partition(stream(key, name), partitions)
     assert expected == partition(f"{partition_key(key)}/{name}", partitions)
@@ -54,7 +54,7 @@ def test_a_key_its_streams_and_its_scopes_lie_in_one_partition(key: str, name: s
 
 
 @given(ids, counts)
-def test_a_child_its_measurements_and_their_keys_lie_in_one_partition(child_id: str, partitions: int) -> None:
+def test_a_child_its_measurements_and_their_dedupe_keys_are_in_one_partition(child_id: str, partitions: int) -> None:
     scopes = {measurement.key(child_id, kind, datetime(2019, 6, 20, tzinfo=UTC)).scope for kind in KINDS}
     assert {partition(child_id, partitions)} == {
         partition(name, partitions) for name in (stream(child_id, new_id()), *scopes)
@@ -62,7 +62,7 @@ def test_a_child_its_measurements_and_their_keys_lie_in_one_partition(child_id: 
 
 
 @pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.stored_name)
-def test_an_event_lies_where_the_keys_that_it_changes_do(event: Event) -> None:
+def test_an_event_and_the_dedupe_keys_that_it_changes_are_in_one_partition(event: Event) -> None:
     expected = partition(event.originator_id, 64)
     for change in dedupe_index.changes(event):
         scope = change.scope if isinstance(change, ScopeFreed) else change.key.scope
@@ -81,7 +81,7 @@ def test_the_name_of_a_stream_can_be_told_from_its_id(key: str, name: str) -> No
 
 
 @pytest.mark.parametrize("partitions", [2, 7, 64])
-def test_ids_that_count_up_spread_over_the_partitions_evenly(partitions: int) -> None:
+def test_consecutive_ids_are_spread_evenly_over_the_partitions(partitions: int) -> None:
     each = 500
     found = Counter(partition(f"5a62be07{number:016x}", partitions) for number in range(partitions * each))
     assert partitions == len(found)

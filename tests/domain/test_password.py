@@ -28,14 +28,14 @@ def test_a_password_of_more_bytes_is_refused_as_sent_and_in_unicode_nfc(sent: st
     assert ("password", 1_024) == (refused.value.member, refused.value.most)
 
 
-def test_a_new_password_is_kept_in_unicode_nfc() -> None:
+def test_a_new_password_is_stored_in_unicode_nfc() -> None:
     assert COMPOSED * 8 == password.check(DECOMPOSED * 8, "password")
     assert COMPOSED == canonical(DECOMPOSED)
 
 
-def test_a_text_that_is_no_name_and_no_password_is_not_normalised() -> None:
+def test_a_text_of_more_than_1024_characters_is_not_normalised() -> None:
     assert DECOMPOSED * 1_000 == canonical(DECOMPOSED * 1_000)
 
 
-def test_a_lone_surrogate_has_a_length() -> None:
+def test_a_password_with_a_lone_surrogate_has_a_length_in_bytes() -> None:
     assert not is_too_long("\ud800")

@@ -94,7 +94,7 @@ def test_a_weight_whose_body_fat_was_removed_can_be_removed() -> None:
     ).then(measurement_removed(originator_version=3))
 
 
-def test_a_removal_remembers_the_instant_of_the_measurement_whenever_it_happens() -> None:
+def test_a_removal_has_the_time_of_the_measurement_and_its_own() -> None:
     (removed,) = measurement.DEDUPE[MeasurementRemoved](measurement_removed())
     (recorded,) = measurement.DEDUPE[MeasurementRecorded](weight_recorded())
     assert isinstance(recorded, Held)
@@ -102,7 +102,7 @@ def test_a_removal_remembers_the_instant_of_the_measurement_whenever_it_happens(
     assert recorded.key == removed.key
 
 
-def test_a_withdrawal_happens_in_the_partition_of_the_child() -> None:
+def test_a_withdrawal_is_in_the_partition_of_the_child() -> None:
     given(weight_recorded(happened_at=NOON)).when(lambda known: measurement.withdraw(CHILD)).then(
         measurements_withdrawn()
     )

@@ -77,19 +77,19 @@ def test_an_admin_needs_no_institution() -> None:
 
 
 @pytest.mark.parametrize(("role", "title"), TITLES.items())
-def test_a_name_is_taken_over_all_roles_and_the_refusal_names_the_role_that_was_posted(role: str, title: str) -> None:
+def test_user_names_are_unique_over_all_roles_and_the_refusal_names_the_new_role(role: str, title: str) -> None:
     given(user_registered()).when(register(user_id=new_id(), role=role)).refuses(AlreadyRegistered(title))
 
 
 @pytest.mark.parametrize("username", ["ana maria", "Ana Maria ", " Ana Maria", "Ana  Maria", "Ana Mari\u0061\u0301"])
-def test_names_are_compared_exactly(username: str) -> None:
+def test_user_names_are_compared_exactly(username: str) -> None:
     other = new_id()
     given(user_registered()).when(register(user_id=other, username=username)).then(
         user_registered(originator_id=stream(ACCOUNTS, other), user_id=other, username=username)
     )
 
 
-def test_a_user_may_be_called_like_an_institution_or_a_group() -> None:
+def test_a_user_may_have_the_name_of_an_institution_or_a_group() -> None:
     given(institution_registered(), group_formed()).when(register(username="Escola Básica")).then(
         user_registered(username="Escola Básica")
     )
@@ -106,36 +106,36 @@ def test_the_name_of_a_removed_user_is_free() -> None:
     )
 
 
-def test_the_name_of_another_user_stays_taken() -> None:
+def test_the_removal_of_a_user_frees_no_other_name() -> None:
     other = user_registered(originator_id=user.stream_of(OTHER_CHILD), user_id=OTHER_CHILD, username="Rui")
     given(user_registered(), other, user_removed()).when(register(user_id=new_id(), username="Rui")).refuses(
         AlreadyRegistered("Child")
     )
 
 
-def test_removing_an_owner_gives_up_the_names_of_all_its_groups_and_of_no_others() -> None:
+def test_the_removal_of_an_owner_frees_the_names_of_its_groups_only() -> None:
     changes = user.DEDUPE[UserRemoved](user_removed(user_id=EDUCATOR))
     scopes = [getattr(change, "scope", None) for change in changes]
     assert [None, user.groups_scope(EDUCATOR)] == scopes
     assert user.groups_scope(EDUCATOR) != user.groups_scope(OTHER_CHILD)
 
 
-def test_nobody_is_there_before_the_first_event_and_after_the_removal() -> None:
+def test_a_user_does_not_exist_before_the_first_event_and_after_the_removal() -> None:
     assert None is user.fold([])
     assert None is user.fold([user_registered(), user_removed()])
 
 
-def test_a_user_is_who_it_was_registered_as() -> None:
+def test_a_user_has_the_members_of_its_registration() -> None:
     said = user_registered()
     expected = User(1, CHILD, "child", "Ana Maria", said.password_hash, said.institution_id, said.profile, ())
     assert expected == user.fold([said])
 
 
-def test_who_has_shown_the_password_gets_another() -> None:
+def test_a_password_is_changed_if_the_old_one_was_right() -> None:
     given(user_registered()).when(change_password(FIRST, SECOND)).then(password_changed())
 
 
-def test_a_password_that_was_replaced_since_it_was_checked_is_not_replaced_again() -> None:
+def test_a_password_that_changed_since_it_was_checked_is_not_changed() -> None:
     given(user_registered(), password_changed()).when(change_password(FIRST, "third")).refuses(
         PasswordDiffers("old_password")
     )
@@ -155,7 +155,7 @@ def test_a_change_of_password_leaves_the_name_taken() -> None:
     given(user_registered(), password_changed()).when(register(user_id=new_id())).refuses(AlreadyRegistered("Child"))
 
 
-def test_who_has_changed_its_password_is_removed_with_its_name() -> None:
+def test_a_user_with_a_changed_password_is_removed_with_its_name() -> None:
     other = new_id()
     removed = user_removed(originator_version=3)
     given(user_registered(), password_changed()).when(remove(CHILD)).then(removed)
@@ -164,7 +164,7 @@ def test_who_has_changed_its_password_is_removed_with_its_name() -> None:
     )
 
 
-def test_a_family_changes_its_password_and_goes_after_its_links() -> None:
+def test_a_family_with_links_changes_its_password_and_is_removed() -> None:
     of_family = {"originator_id": stream(ACCOUNTS, FAMILY), "user_id": FAMILY}
     family = user_registered(**of_family, role="family", username="Família", profile=Profile())
     given(family, family_linked(), family_unlinked()).when(change_password(FIRST, SECOND, FAMILY)).then(
@@ -183,7 +183,7 @@ def test_a_user_has_the_last_password_and_the_version_of_the_last_event() -> Non
     assert None is user.fold([*changed, user_removed(originator_version=3)])
 
 
-def test_a_password_is_reset_whatever_it_was() -> None:
+def test_a_password_is_reset_without_the_old_one() -> None:
     def reset(known: Facts) -> Fact:
         return user.reset_password(there_of(known, CHILD), password_hash=SECOND)
 
@@ -195,7 +195,7 @@ def renew_hash(replaced: str, password_hash: str) -> Decision:
     return lambda known: user.renew_hash(there_of(known, CHILD), replaced=replaced, password_hash=password_hash)
 
 
-def test_a_renewed_hash_counts_as_no_change_of_the_password() -> None:
+def test_a_renewed_hash_does_not_count_as_a_change_of_the_password() -> None:
     renewed = password_hash_renewed()
     given(user_registered()).when(renew_hash(FIRST, renewed.password_hash)).then(renewed)
     there = user.fold([user_registered(), renewed])
