@@ -15,7 +15,7 @@ from litestar.types import ASGIApp
 from adapters.http.edge import http_protocol
 from adapters.http.edge.byte_budget import ByteBudget
 from adapters.http.edge.edge import security
-from adapters.http.edge.http_protocol import Pace
+from adapters.http.edge.http_protocol import MinimumRate
 
 PATIENCE = 15.0
 """Seconds that a test waits for what is to come."""
@@ -100,7 +100,7 @@ def request(method: str, path: str, *headers: str, host: str = "test", body: byt
 
 @contextmanager
 def serving(
-    app: ASGIApp, *, wait: float = 60.0, body_limit: int = 1_000, budget: int = 1 << 27, **paces: Pace
+    app: ASGIApp, *, wait: float = 60.0, body_limit: int = 1_000, budget: int = 1 << 27, **paces: MinimumRate
 ) -> Iterator[int]:
     """The application behind our protocol; the port."""
     with closing(socket.create_server(("127.0.0.1", 0), backlog=2_048)) as listening:

@@ -16,7 +16,7 @@ from adapters.http.edge.byte_budget import ByteBudget
 from adapters.http.edge.draining import Draining
 from adapters.http.edge.edge import Edge, RequestRecord
 from adapters.http.edge.error_responses import RequestInfo
-from adapters.http.edge.http_protocol import HEAD_LIMIT, Pace
+from adapters.http.edge.http_protocol import HEAD_LIMIT, MinimumRate
 from adapters.http.edge.raw_response import RawResponse
 from adapters.http.edge.request_body import Limit
 from adapters.system import files
@@ -357,7 +357,7 @@ def test_a_request_has_a_hundred_headers_at_most(count: int, status: int, port: 
 
 
 def test_a_body_that_is_slower_than_the_least_rate_is_told_so_long_before_its_time_is_over(echo: Echo) -> None:
-    serving_slowly = serving(Edge(echo, draining=Draining()), wait=600.0, of_bodies=Pace(500, 0.5))
+    serving_slowly = serving(Edge(echo, draining=Draining()), wait=600.0, body_rate=MinimumRate(500, 0.5))
     with serving_slowly as port, line(port) as slow, line(port) as resting:
         for one in (slow, resting):
             one.send(sized("/x", LIMIT, b"1"))
@@ -367,8 +367,8 @@ def test_a_body_that_is_slower_than_the_least_rate_is_told_so_long_before_its_ti
 
 def test_a_client_that_takes_an_answer_too_slowly_is_left(echo: Echo) -> None:
     """It takes 20 kB now and then, and so would hold the answer for ever."""
-    pace = Pace(1_000_000, 0.5)
-    with serving(Edge(echo, draining=Draining()), wait=600.0, of_answers=pace) as port, line(port) as slow:
+    pace = MinimumRate(1_000_000, 0.5)
+    with serving(Edge(echo, draining=Draining()), wait=600.0, response_rate=pace) as port, line(port) as slow:
         slow.send(request("GET", "/large"))
 
         def is_left() -> bool:

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from adapters.http.edge import edge, error_responses
 from adapters.http.edge.error_responses import RequestInfo
-from adapters.http.edge.http_protocol import written
+from adapters.http.edge.http_protocol import render
 from adapters.http.edge.requests import new_request_id
 from adapters.system.listening import refuse_new_connections
 from application.unavailable import Unavailable
@@ -48,7 +48,7 @@ async def _answer_one(connection: socket.socket, context: ssl.SSLContext | None)
         method, target, *_ = (*head.partition(b"\r\n")[0].decode("latin-1").split(" "), "", "")
         request_info = RequestInfo(method, target.partition("?")[0], new_request_id())
         response = error_responses.error_response(Unavailable("the service is ending", kind="ending"), request_info)
-        writer.write(written(response, request_info.request_id, edge.security(with_tls=context is not None)))
+        writer.write(render(response, request_info.request_id, edge.security(with_tls=context is not None)))
         if writer.can_write_eof():
             writer.write_eof()
         while await reader.read(HEAD):  # unread bytes would reset the connection before the client reads the answer
