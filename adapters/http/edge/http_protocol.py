@@ -1,5 +1,5 @@
-"""How a request arrives: HTTP/1.1 as uvicorn speaks it, with limits to how long that takes and how large its head is,
-and with refusals like all others."""
+"""The HTTP protocol: uvicorn's HTTP/1.1 with limits to the time, rate and size of requests and responses, and with the
+error responses of the API."""
 
 import asyncio
 import fcntl
@@ -30,40 +30,40 @@ from adapters.http.edge.requests import new_request_id
 from application.unavailable import Unavailable
 
 HEAD_LIMIT = 64 * 1024
-"""Bytes of a request line with its headers, at most."""
+"""Maximum bytes of a request line with its headers."""
 
 HEADER_LIMIT = 100
-"""Headers of a request, at most: each takes some 30 times the bytes that the shortest one has."""
+"""Maximum number of headers: in memory each takes about 30 times the bytes of the shortest header."""
 
 CHUNK_OVERHEAD = 2
-"""Bytes on the way for each of a body in chunks, at most: what they are wrapped in, and headers after the last."""
+"""Maximum bytes received per byte of a chunked body, with its framing and trailers."""
 
 SLICE = 16 * 1024
-"""Bytes that are parsed at a time. Between two slices reading can stop: a piece of 256 KiB may hold 9,000 requests."""
+"""Bytes that are parsed at a time. Reading can pause between two slices: 256 KiB may hold 9,000 requests."""
 
 UNCOUNTED = 8 * 1024
-"""Bytes that any connection may hold of a request that nobody reads yet, without counting."""
+"""Bytes of unread requests that a connection may hold without counting for the budget."""
 
 TIMER_SLACK = 1.0
-"""Seconds by which a timer is late only where this process could not run: then its clients were not slow."""
+"""A timer that is later than so many seconds shows that this process could not run: its clients were not slow."""
 
 
 CLOSE_TIME = 0.5
-"""Seconds that a client has to notice the end of its connection when the server ends."""
+"""Seconds between the end of the server's output and the close of an idle connection when the server ends."""
 
 
 class MinimumRate(Struct, frozen=True):
-    """How fast bytes have to move while they can: so many in each so many seconds."""
+    """At least `size` bytes must move in every `seconds`, while they can."""
 
     size: int
     seconds: float
 
 
 BODY_RATE = MinimumRate(10 * 1024, 10.0)
-"""The least rate of a body."""
+"""The minimum rate of a request body."""
 
 RESPONSE_RATE = MinimumRate(160 * 1024, 10.0)
-"""The least rate at which an answer is taken."""
+"""The minimum rate at which a client must read its response."""
 
 
 def protocol(
@@ -75,9 +75,12 @@ def protocol(
     body_rate: MinimumRate = BODY_RATE,
     response_rate: MinimumRate = RESPONSE_RATE,
 ) -> Callable[..., asyncio.Protocol]:
-    """What uvicorn makes for each connection. `wait`: seconds that a request may take to arrive, or a client may be
-    silent before its first one; `headers`: of every answer; `bodies`: the budget that what nobody reads yet counts
-    for, too. Answers that wait for slow readers have as much again."""
+    """The factory that uvicorn calls for every connection.
+
+    `wait`: seconds within which a request must arrive, and within which a new connection must send its first one.
+    `headers`: of every response. `bodies`: the budget in which unread requests count; responses that wait for slow
+    clients have another of the same size.
+    """
     answers = HeldAnswers(bodies.total)
     return partial(
         HttpProtocol,
@@ -92,7 +95,7 @@ def protocol(
 
 
 class HttpProtocol(HttpToolsProtocol):
-    """One timer a connection looks now and then: what comes in time costs next to nothing."""
+    """One connection. A single timer checks its progress now and then, so that a fast request costs next to nothing."""
 
     def __init__(
         self,
@@ -115,25 +118,25 @@ class HttpProtocol(HttpToolsProtocol):
         self._body_rate = body_rate
         self._response_rate = response_rate
         self._pause = min(wait, body_rate.seconds, response_rate.seconds)
-        """Seconds between two looks."""
+        """Seconds between two checks."""
         self._arriving_since: float | None = self.loop.time()
-        """When what is arriving began to; None where nothing has to arrive."""
+        """When the request that is arriving began; None when none has to arrive."""
         self._in_head = False
         self._size = 0
-        """Bytes that have come of the head, or of what is behind it."""
+        """Bytes received of the head, or after it of the body."""
         self._last_size: int | None = None
-        """The same at the last look, where the body has been read ever since."""
+        """`_size` at the last check; None unless the body was being read ever since."""
         self._last_unread: int | None = None
-        """Bytes that the client had not read at the last look, where no other answer was written since."""
+        """Bytes that the client had not read at the last check; None if another response was written since."""
         self._unparsed = b""
-        """What came, and is not parsed yet: nobody reads the body before it, or a request waits behind another."""
+        """Bytes received but not parsed: the body before them is not being read, or a request waits behind another."""
         self._is_read = False
         """Whether the application has begun to read the body."""
         self._reservation: Reservation | None = None
         self._head_error: Exception | None = None
-        """Of a head that is HTTP, but not for us."""
+        """The error of a head that is valid HTTP, but is not accepted."""
         self._ended = False
-        """Whether nothing more is parsed, since what came is no request."""
+        """Whether parsing has stopped because of an error."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
         super().connection_made(transport)
@@ -183,7 +186,7 @@ class HttpProtocol(HttpToolsProtocol):
                     return
                 data = self._without_upgrade(bytes(data[upgrade.args[0] :]))
             except httptools.HttpParserError:
-                # The library cannot take a longer target apart.
+                # The library cannot parse a longer target.
                 too_long = self._in_head and len(self.url) >= HEAD_LIMIT
                 self._refuse(self._head_error or (HeadTooLarge(HEAD_LIMIT) if too_long else NoHttp()))
                 return
@@ -197,7 +200,7 @@ class HttpProtocol(HttpToolsProtocol):
             self._refuse(BodyTooLarge(self._body_limit))
 
     def reading_resumed(self) -> None:
-        """Whoever reads the body wants more of it, or the next request can come."""
+        """The application reads on, or the next request may come."""
         self._is_read = True
         if self._reservation is not None:
             self._count()
@@ -210,7 +213,7 @@ class HttpProtocol(HttpToolsProtocol):
             self.transport.resume_reading()
 
     def reading_paused(self) -> None:
-        self._last_size = None  # from now on it waits for us
+        self._last_size = None  # from now on the client waits for the application
 
     def _feed_unparsed(self) -> None:
         if not self._unparsed or self.flow.read_paused or self.transport.is_closing():
@@ -223,7 +226,7 @@ class HttpProtocol(HttpToolsProtocol):
             self.transport.resume_reading()
 
     def _count(self) -> None:
-        """Have room for what lies here of requests that nobody reads yet; refuse what there is no room for."""
+        """Reserve the bytes of unread requests. Rejects the request if the budget has no room."""
         held = len(self._unparsed)
         if self._in_head:
             held += self._size
@@ -254,8 +257,10 @@ class HttpProtocol(HttpToolsProtocol):
         self._size = 0
 
     def _without_upgrade(self, rest: bytes) -> bytes:
-        """Another protocol is asked for, as some clients do with every request. The parser left it there, and the body
-        behind: it gets it anew, as what it is without that."""
+        """The request without its Upgrade header, for a new parser: the old one stopped at the end of the head.
+
+        Some clients offer an upgrade with every request; the server ignores it.
+        """
         method = self.parser.get_method()
         lines = b"".join(b"%b: %b\r\n" % header for header in self.headers if header[0] != b"upgrade")
         self.parser = httptools.HttpRequestParser(self)
@@ -264,7 +269,7 @@ class HttpProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._head_error = self._find_head_error()
         if self._head_error is not None:
-            raise NoHttp  # the parser ends
+            raise NoHttp  # stops the parser
         if self.parser.should_upgrade():
             return
         super().on_headers_complete()
@@ -272,10 +277,10 @@ class HttpProtocol(HttpToolsProtocol):
         self._is_read = False
         self._size = 0
         self._last_size = None
-        self.headers = []  # what follows a body is no header of the request, which has its own list already
+        self.headers = []  # trailers must not join the headers, of which the request has its own list
 
     def _find_head_error(self) -> Exception | None:
-        """Why a request with this head is not answered: of its host there must be no doubt."""
+        """The error of a head with too many headers or without exactly one Host."""
         if len(self.headers) > HEADER_LIMIT:
             return HeadTooLarge(HEADER_LIMIT, "headers")
         names = [name for name, _ in self.headers]
@@ -295,7 +300,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._last_unread = None
         super().on_response_complete()
         if self._arriving_since is not None:
-            self._arriving_since = self.loop.time()  # what is arriving behind it has waited for us until now
+            self._arriving_since = self.loop.time()  # the next request has waited for this response until now
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -306,14 +311,14 @@ class HttpProtocol(HttpToolsProtocol):
         self._answers.let_go(self)
 
     def give_up(self) -> None:
-        """End the connection with a reset, so that the system does not keep the rest of its answer either."""
-        with suppress(OSError):  # it may have closed a moment ago
+        """Reset the connection, so that the kernel drops the rest of the response, too."""
+        with suppress(OSError):  # the socket may just have been closed
             lingering = struct.pack("ii", 1, 0)
             self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, lingering)
         self.transport.abort()
 
     def shutdown(self) -> None:
-        """The server ends. A client that sends another request in this moment shall find an end, not a reset."""
+        """End an idle connection when the server ends. A client that sends a request now sees an end, not a reset."""
         if not self._has_responded() or not self.transport.can_write_eof() or self.transport.is_closing():
             super().shutdown()
             return
@@ -338,7 +343,7 @@ class HttpProtocol(HttpToolsProtocol):
         passed = 0.0
         if not self.transport.is_closing():
             if self.flow.read_paused or (self._arriving_since is None and self._has_responded()):
-                self._arriving_since = now  # until now it waited for us, or is free to come with another request
+                self._arriving_since = now  # it waited for the application, or is idle between two requests
             passed = 0.0 if self._arriving_since is None else now - self._arriving_since
             if passed >= self._wait or self._is_body_too_slow():
                 self._refuse(TooSlow(self._wait))
@@ -346,7 +351,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._schedule_check(min(self._pause, self._wait - passed))
 
     def _is_body_too_slow(self) -> bool:
-        """Whether of a body that was read ever since the last look less has come than should."""
+        """Whether a body that was being read since the last check came below the minimum rate."""
         if self._arriving_since is None or self._in_head or self.flow.read_paused or not self._is_read:
             self._last_size = None
             return False
@@ -354,7 +359,7 @@ class HttpProtocol(HttpToolsProtocol):
         return before is not None and self._size - before < self._body_rate.size * self._pause / self._body_rate.seconds
 
     def _is_client_too_slow(self) -> bool:
-        """Whether of an answer that lies here less was read since the last look than it should."""
+        """Whether the client read the response below the minimum rate since the last check."""
         unread = self.transport.get_write_buffer_size()
         if unread == 0 and not self.transport.is_closing():
             self._last_unread = None
@@ -367,14 +372,14 @@ class HttpProtocol(HttpToolsProtocol):
         return before is not None and before - unread < min(least, before)
 
     def eof_received(self) -> bool:  # type: ignore[override]  # as asyncio's
-        """Whoever says that no more will come may still read what was asked before; but not by TLS."""
+        """Keep a half-closed connection open for the response, which TLS does not allow."""
         if self.scheme == "https" or not self._has_complete_request():
             return False
         self.cycle.keep_alive = False
         return True
 
     def _has_complete_request(self) -> bool:
-        """Whether a request has come whole, and is not answered yet; what has begun to come behind it is forgotten."""
+        """Whether a complete request waits for its response. Drops an incomplete request behind it."""
         if self._has_responded():
             return False
         if self.cycle.more_body:
@@ -392,11 +397,13 @@ class HttpProtocol(HttpToolsProtocol):
         return self.cycle is None or self.cycle.response_complete
 
     def _refuse(self, error: Exception) -> None:
-        """End the connection; with an answer where the request that was arriving has none yet."""
+        """Close the connection, after an error response if the request that was arriving has none yet."""
         self._ended = True
         self._unparsed = b""
         if self._has_complete_request():
-            self.cycle.keep_alive = False  # those before it are answered first: its answer would be taken for theirs
+            self.cycle.keep_alive = (
+                False  # earlier requests are answered first: the error would be taken for their response
+            )
             self.flow.pause_reading()
             return
         if self._in_head or not self._has_responded():
@@ -417,7 +424,7 @@ class HttpProtocol(HttpToolsProtocol):
 
 
 def render(response: RawResponse, request_id: str, headers: Headers) -> bytes:
-    """An answer after which the connection ends, as it goes out."""
+    """The bytes of a response after which the connection closes."""
     lines = [
         (b"content-type", b"application/json"),
         (b"content-length", b"%d" % len(response.content)),
@@ -431,7 +438,7 @@ def render(response: RawResponse, request_id: str, headers: Headers) -> bytes:
 
 
 class _Flow(FlowControl):
-    """uvicorn's, but it tells the connection when reading stops and goes on."""
+    """Notifies the protocol when reading pauses and resumes."""
 
     def __init__(self, transport: asyncio.Transport, protocol: HttpProtocol) -> None:
         super().__init__(transport)
@@ -446,18 +453,18 @@ class _Flow(FlowControl):
 
 
 def _has_unread_bytes(transport: asyncio.Transport) -> bool:
-    """Whether something has come that is not read yet."""
+    """Whether the socket has bytes that were not read."""
     return _ioctl_count(transport, termios.FIONREAD) > 0
 
 
 def _unsent_bytes(transport: asyncio.Transport) -> int:
-    """Bytes that the system has taken to send, and the other side has not."""
+    """Bytes in the socket's send queue, which the client has not acknowledged."""
     return _ioctl_count(transport, termios.TIOCOUTQ)
 
 
 def _ioctl_count(transport: asyncio.Transport, what: int) -> int:
-    """How many bytes of the socket the system says there are of something."""
+    """The number of bytes that an ioctl request of the socket returns; 0 if it fails."""
     count = bytearray(4)
-    with suppress(OSError):  # it may have closed a moment ago
+    with suppress(OSError):  # the socket may just have been closed
         fcntl.ioctl(transport.get_extra_info("socket").fileno(), what, count)
     return int.from_bytes(count, sys.byteorder)

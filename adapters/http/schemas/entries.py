@@ -1,4 +1,4 @@
-"""Entries of outcomes: one element of a body becomes an entry, or the refusal that its members deserve."""
+"""Entries of outcomes: parses an element of a body, and renders an entry for responses."""
 
 import re
 import sys
@@ -30,11 +30,10 @@ REQUIRED = ("subject_id", "brand_id", "value")
 _DECIMAL = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 DIGITS = 38
 VALUE = DIGITS + len("-.")
-"""Characters of a value, at most."""
+"""Maximum characters of a value."""
 
 METADATA = {"bytes": 16_384, "members": 100, "levels": 8}
-"""Of the metadata of an entry, at most: bytes as they are sent, members of all its objects together, and objects and
-arrays within each other. All of it is made into values, and looked at."""
+"""Limits of an entry's metadata: bytes as sent, members of all its objects together, and levels of nesting."""
 
 _STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*+"')
 _BRACKETS = re.compile(rb"[\[\]{}]")
@@ -43,7 +42,7 @@ _decode = msgspec.json.Decoder().decode
 
 
 class EntryItem(Struct, frozen=True, gc=False):
-    """An entry as it goes out; without `id` it is one that was refused."""
+    """An entry in a response. A rejected entry has no `id`."""
 
     id: str | UnsetType
     outcome_id: str
@@ -79,7 +78,7 @@ def item_of_row(row: EntryRow, outcome_id: str) -> EntryItem:
 
 
 def read(sent: dict[str, Raw], outcome_id: str, now: datetime) -> Entry | Refusal:
-    """What the members of one element say; `now` stands for a time that is not told."""
+    """The entry of one element, or its Refusal. `now` is the default of `recorded_at`."""
     try:
         found = members.read(sent, REQUIRED)
         return Entry(
@@ -111,7 +110,7 @@ def _time(sent: Members, now: datetime) -> datetime:
 
 
 def _metadata(sent: Members) -> dict[str, Any]:
-    """A JSON object. What no text or no double can hold is refused wherever it stands in it."""
+    """A JSON object. U+0000 and numbers beyond a double are rejected at any level."""
     if "metadata" not in sent:
         return {}
     raw = sent.sent["metadata"]
@@ -129,7 +128,7 @@ def _metadata(sent: Members) -> dict[str, Any]:
 
 
 def _sizes(raw: Raw) -> Iterator[tuple[str, int]]:
-    """What the limits are about, told by the text alone: no value is made before all of them are kept."""
+    """Sizes of the metadata by unit, from its text alone: values are made only if all limits hold."""
     yield "bytes", len(memoryview(raw))
     bare = _STRINGS.sub(b"", bytes(raw))
     yield "members", bare.count(b":")

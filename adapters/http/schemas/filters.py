@@ -1,4 +1,4 @@
-"""The parameters of a list of measurements: from filters to conditions, order and page."""
+"""Query parameters of a list of measurements: filters, order and page."""
 
 import math
 import re
@@ -20,14 +20,14 @@ Operand = datetime | float | str
 
 
 CONDITIONS = 100
-"""Of a question, all alternatives together, at most: a statement grows with each."""
+"""Maximum number of conditions of a query, alternatives included: each makes the statement longer."""
 
 _OPERATORS = {name: Operator[name.upper()] for name in ("gt", "gte", "lt", "lte", "ne")}
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 
 
 Alternatives = tuple[Condition, ...]
-"""Conditions of which one is to hold: `62,gt:70`."""
+"""Conditions of which at least one must hold: `62,gt:70`."""
 
 
 def _condition(member: str, operand_of: Callable[[str], Operand | None], text: str) -> Condition | None:
@@ -68,8 +68,8 @@ def _filter(
         read=read,
         expected=f"{expected}, alone or after gt:, gte:, lt:, lte: or ne:, or several with commas between",
         schema=array(pattern(f"{operand}(?:,{operand})*", maxLength=lengths.TEXT)),
-        description=f"{description} With `gt:`, `gte:`, `lt:`, `lte:` or `ne:` in front it is compared so; a comma is "
-        f"“or”, repeating is “and”; at most {CONDITIONS} in all.",
+        description=f"{description} The prefixes `gt:`, `gte:`, `lt:`, `lte:` and `ne:` compare. A comma means “or”, "
+        f"repeating the parameter means “and”. At most {CONDITIONS} conditions in all.",
         repeated=True,
     )
 
@@ -82,7 +82,7 @@ TIMESTAMP = _filter(
     times.parse_time_or_date,
     f"{_OPERATOR}(?:{TIME}|{DATE})",
     query_parameters.TIME_OR_DATE,
-    "A time, or a date, which is its midnight in UTC.",
+    "A time, or a date, which means its midnight in UTC.",
 )
 VALUE = _filter("value", _number, f"{_OPERATOR}{NUMBER}", "a number", "A number.")
 UNIT = _filter(
@@ -90,10 +90,10 @@ UNIT = _filter(
     str,
     _WORDS,
     "a text (with * in it only after ne:)",
-    "Text, in which `*` stands for any; then only `ne:` goes with it.",
+    "Text, in which `*` matches any characters; with `*` the only prefix is `ne:`.",
 )
 MEMBERS = (TIMESTAMP, VALUE, UNIT)
-"""Members of a measurement that can be filtered and sorted by."""
+"""Members of a measurement by which a list can be filtered and sorted."""
 
 
 _NAMES = [member.name for member in MEMBERS]
@@ -101,7 +101,7 @@ _SORTS = f"{', '.join(_NAMES[:-1])} or {_NAMES[-1]}, with - in front where desce
 
 
 def _order(text: str) -> tuple[Order, ...]:
-    """A `+` in front, which may have arrived as a space, means what nothing there means."""
+    """`+` in front, which may arrive as a space, means ascending, which is the default."""
     order = []
     for by in text.split(","):
         member = by[1:] if by[:1] in ("-", "+", " ") else by
@@ -120,17 +120,17 @@ SORT: Parameter[tuple[Order, ...]] = Parameter(
     read=_order,
     expected=_SORTS,
     schema=pattern(f"{_SORTED}(?:,{_SORTED})*", maxLength=lengths.TEXT),
-    description="Members by which to sort, `-` descending.",
+    description="Members to sort by; `-` in front sorts descending.",
     default=(),
     example="timestamp,-value",
 )
 LIST: Declared = (*PAGED, *MEMBERS, SORT, *periods.PARAMETERS)
-"""Parameters of a list of measurements."""
+"""All query parameters of a list of measurements."""
 
 
 def narrowed(query: ReadMeasurements, parameters: ParameterValues, *, now: datetime) -> ReadMeasurements:
-    """The query, narrowed by its parameters. TooLarge where these are too many; BadFilter where they do not go
-    together."""
+    """The query with conditions, order and page from its parameters. Raises TooLarge for too many conditions, and
+    BadFilter for parameters that exclude each other."""
     groups = [group for member in MEMBERS for group in parameters.all(member)]
     if sum(map(len, groups)) > CONDITIONS:
         raise too_many(groups[-1][0].member)
@@ -139,10 +139,10 @@ def narrowed(query: ReadMeasurements, parameters: ParameterValues, *, now: datet
 
 
 def _paging(parameters: ParameterValues) -> Paging:
-    """A measurement is sorted by its id last."""
+    """The id is the last key of every order."""
     return paging.paging(parameters, *(_TYPES[by.member] for by in parameters[SORT]), str)
 
 
 def too_many(member: str) -> TooLarge:
-    """Conditions."""
+    """The refusal of a query with too many conditions."""
     return TooLarge(member, CONDITIONS, "conditions, with those of other parameters")

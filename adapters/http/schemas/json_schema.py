@@ -1,5 +1,4 @@
-"""JSON Schemas that all families share: ids, times, texts and numbers as the contract writes them, and how the schema
-of a struct comes to say more than its types do."""
+"""JSON Schemas that all API areas share: ids, times, texts and numbers, and schemas made from structs."""
 
 from typing import Any
 
@@ -17,11 +16,11 @@ TIME = (
     rf"{DATE}T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{{1,38}})?(?:Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])?"
 )
 NUMBER = r"-?[0-9]{1,200}(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,2})?"
-"""Patterns of what goes in. Whether a date is in the calendar, and a number a double, no pattern says."""
+"""Patterns of input. They do not tell whether a date is in the calendar, or a number within a double."""
 
 
 def pattern(text: str, description: str = "", **facts: Any) -> Json:
-    """Text of which the whole is as the pattern says."""
+    """Text that matches the pattern as a whole."""
     return string(description, pattern=f"^(?:{text})$", **facts)
 
 
@@ -46,13 +45,13 @@ def ref(name: str) -> Json:
 
 
 def closed(optional: tuple[str, ...] = (), /, **members: Json) -> Json:
-    """An object of an answer: it has these members and no others, all but the optional ones always."""
+    """An object of a response: it has these members and no others, and all but the optional ones are required."""
     required = [name for name in members if name not in optional]
     return {"type": "object", "properties": members, "required": required, "additionalProperties": False}
 
 
 def of_struct(struct: type[Struct], optional: tuple[str, ...] = (), /, **said: Json) -> Json:
-    """The schema of a struct of an answer; `said` says of some members what their types leave open."""
+    """The schema of a struct of a response. `said` adds to the schemas of members what their types leave open."""
     _, components = msgspec.json.schema_components(
         [struct], schema_hook=lambda _: {"description": "Any value."}, ref_template="#/components/schemas/{name}"
     )
@@ -63,8 +62,8 @@ def of_struct(struct: type[Struct], optional: tuple[str, ...] = (), /, **said: J
     )
 
 
-ID = pattern("[0-9a-f]{24}", "Of the server's making; it increases with time.")
-PATH_ID = pattern(f"{_HEX}{{24}}", "Either case is accepted.")
+ID = pattern("[0-9a-f]{24}", "Made by the server. Later ids are greater.")
+PATH_ID = pattern(f"{_HEX}{{24}}", "Upper and lower case are accepted.")
 UUID = string(
     "A UUID of version 7, in lower case.", format="uuid", pattern="^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
 )
@@ -72,13 +71,13 @@ PATH_UUID = string("Anything else is 404.", format="uuid", pattern=f"^{_HEX}{{8}
 
 TIME_IN = pattern(
     TIME,
-    "`YYYY-MM-DDTHH:MM:SS`, then an optional fraction, kept to the millisecond, then an optional `Z` or `±hh:mm`; "
-    "without a zone it is UTC. It must be in the calendar.",
+    "`YYYY-MM-DDTHH:MM:SS`, an optional fraction, stored to the millisecond, and an optional `Z` or `±hh:mm`; UTC "
+    "by default. It must be a real date.",
     maxLength=lengths.of("timestamp"),
 )
 TIME_OUT = pattern(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z", "UTC, to the millisecond.")
 EXACT_TIME = pattern(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z", "UTC, to the microsecond.")
-INSTANT = pattern(f"{TIME}|{DATE}", "A time, or a date alone, which is its midnight in UTC.")
+INSTANT = pattern(f"{TIME}|{DATE}", "A time, or a date, which means its midnight in UTC.")
 
 TEXT = pattern(r"[^\u0000]*", "Text without U+0000.")
 COUNT = {"type": "integer", "minimum": 0}

@@ -18,10 +18,10 @@ _SPACES = re.compile(r"[ \t\n\r]*")
 _BLANK = re.compile(rb"[ \t\n\r]*")
 
 MEMBERS = 10_000
-"""Members of an object, at most: no honest one has so many."""
+"""Maximum members of an object: no honest one has as many."""
 
 ESCAPED = 12
-"""Bytes of one character in JSON, at most: two escapes, where it is beyond the 16 bits of one."""
+"""Maximum bytes of one character in JSON: two escapes, for a character beyond 16 bits."""
 
 
 UTF8_STEP = 64 * 1024
@@ -29,7 +29,7 @@ UTF8_STEP = 64 * 1024
 
 
 class BatchTooLarge(Exception):
-    """`limit`: items of an array, or members of an object, at most."""
+    """`limit`: maximum items of an array, or members of an object."""
 
     unit = "items"
 
@@ -38,14 +38,13 @@ class BatchTooLarge(Exception):
 
 
 class TooManyValues(BatchTooLarge):
-    """`limit`: numbers of an array, at most."""
+    """`limit`: maximum numbers of an array."""
 
     unit = "values"
 
 
 def members(text: bytes | Raw) -> dict[str, Raw]:
-    """The members of an object, the last of each name. Unreadable when it is none, BatchTooLarge when it has more than
-    MEMBERS."""
+    """The members of an object, the last of each name. Raises Unreadable, or BatchTooLarge beyond MEMBERS."""
     if value_count.has_more_than(MEMBERS, text):
         raise BatchTooLarge(MEMBERS)
     try:
@@ -58,12 +57,12 @@ def members(text: bytes | Raw) -> dict[str, Raw]:
 
 
 def members_of(element: Raw) -> dict[str, Raw]:
-    """The same of an element of an array; one that is no object has no members."""
+    """The members of an array's element. An element that is not an object has none."""
     return members(element) if opens_with(element, b"{") else {}
 
 
 def elements(text: bytes, limit: int | None = None) -> list[Raw]:
-    """The elements of an array. Unreadable when it is none, BatchTooLarge when it has more than the limit."""
+    """The elements of an array. Raises Unreadable, or BatchTooLarge beyond `limit`."""
     if limit is not None and value_count.has_more_than(limit, text):
         raise BatchTooLarge(limit)
     try:
@@ -76,7 +75,7 @@ def elements(text: bytes, limit: int | None = None) -> list[Raw]:
 
 
 def opens_with(text: bytes | Raw, character: bytes) -> bool:
-    """Whether the first character that counts is this one."""
+    """Whether the first character after white space is this one."""
     view = memoryview(text)
     blank = _BLANK.match(view)
     start = 0 if blank is None else blank.end()
@@ -84,7 +83,7 @@ def opens_with(text: bytes | Raw, character: bytes) -> bool:
 
 
 def text_of(raw: Raw, member: str, most: int) -> str:
-    """The text of at most so many characters that a member holds. NotText, UnsafeText, TextTooLong."""
+    """The text of a member, of at most `most` characters. Raises NotText, UnsafeText or TextTooLong."""
     if not opens_with(raw, b'"'):
         raise NotText(member)
     if cannot_be_within(most, raw):
@@ -101,12 +100,12 @@ def text_of(raw: Raw, member: str, most: int) -> str:
 
 
 def cannot_be_within(most: int, raw: Raw) -> bool:
-    """Whether a text surely has more than so many characters, decided by its bytes alone."""
+    """Whether the bytes alone show that a text has more than `most` characters."""
     return len(memoryview(raw)) > ESCAPED * most + 2
 
 
 def _checked(text: bytes | Raw) -> bytes | Raw:
-    """msgspec looks at the JSON, but not at the UTF-8 of what it passes over."""
+    """The text, checked to be UTF-8: msgspec does not check what it skips."""
     if isinstance(text, bytes):
         decoder = codecs.getincrementaldecoder("utf-8")()
         view = memoryview(text)
@@ -120,12 +119,12 @@ def _checked(text: bytes | Raw) -> bytes | Raw:
 
 
 class _Slices:
-    """The same by the standard library, which is slower, and reads lone surrogates where msgspec gives up: they make
-    a member bad, not the body unreadable."""
+    """Members and elements by the standard library. It is slower than msgspec, but reads lone surrogates, which make
+    one member invalid and not the whole body unreadable."""
 
     def __init__(self, text: bytes | Raw) -> None:
         if value_count.may_hold_more_than(MEMBERS, text):
-            raise Unreadable  # all of it would be made into values, only to be passed over
+            raise Unreadable  # this parser would make all values, only to drop them
         try:
             self._text = bytes(text).decode()
         except UnicodeDecodeError as error:
@@ -149,7 +148,7 @@ class _Slices:
             at = self._expect(at, ",")
 
     def elements(self, limit: int | None) -> list[Raw]:
-        """All, or no more than show that they are too many."""
+        """All elements; beyond the limit one more, which shows that there are too many."""
         found: list[Raw] = []
         at = self._expect(0, "[")
         if self._text[at : at + 1] == "]":
@@ -170,7 +169,7 @@ class _Slices:
         return Raw(self._text[at:end].encode()), self._skip(end)
 
     def _scan(self, at: int) -> tuple[Any, int]:
-        """The value that begins here, and where it ends."""
+        """The value that begins at `at`, and its end."""
         try:
             return self._decode(self._text, at)
         except (ValueError, RecursionError) as error:

@@ -1,7 +1,7 @@
-"""How long what a request says may be: the one place that both the parsers and the OpenAPI document ask."""
+"""Maximum lengths of the texts of a request, for the parsers and for the OpenAPI document."""
 
 TEXT = 200
-"""Characters of a text whose member is not in the table."""
+"""Maximum characters of a text that is not in the table."""
 
 LENGTHS = {
     "unit": 64,
@@ -10,15 +10,15 @@ LENGTHS = {
     "address": 500,
     "description": 2_000,
 }
-"""Member of a body → characters of its text, at most."""
+"""Member of a body → maximum characters of its text."""
 
 NUMBER = 400
-"""Characters of a number, at most: the largest double has 309 digits before its point."""
+"""Maximum characters of a number: the largest double has 309 digits before its point."""
 
 ID = 64
-"""Characters of what may be an id, at most."""
+"""Maximum characters of a text that may be an id."""
 
 
 def of(member: str) -> int:
-    """Characters of the text of this member, at most."""
+    """Maximum characters of the text of a member."""
     return LENGTHS.get(member, TEXT)

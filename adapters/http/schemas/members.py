@@ -1,4 +1,4 @@
-"""Members of an account's body, each read as what it should be, or refused by name."""
+"""Members of a body: parses each as the type that it must have. A Refusal names the member."""
 
 import math
 import re
@@ -31,10 +31,10 @@ from domain.refusal import (
 C = TypeVar("C", bound=str)
 
 DECOMPOSED = 4
-"""Characters that make up one, at most, in a name that anybody has."""
+"""Maximum code points of one character in a name, before it is composed to NFC."""
 
 IDS = 10_000
-"""Ids of one array, at most."""
+"""Maximum ids of one array."""
 
 _DIGITS = re.compile(r"[0-9]+(\.[0-9]+)?")
 
@@ -42,11 +42,11 @@ _decode_numbers = msgspec.json.Decoder(list[float]).decode
 
 
 Required = tuple[str | tuple[str, ...], ...]
-"""Members that must be there; of several in a tuple one of them, which is called by the first."""
+"""Names of required members. Of a tuple one is required; an error names the first."""
 
 
 def read(sent: Mapping[str, Raw], required: Required) -> "Members":
-    """MembersMissing with those that are not there, in the order required."""
+    """The members of a body. Raises MembersMissing with the missing names, in the order of `required`."""
     alternatives = ((each,) if isinstance(each, str) else each for each in required)
     missing = tuple(names[0] for names in alternatives if sent.keys().isdisjoint(names))
     if missing:
@@ -65,14 +65,14 @@ class Members(Struct, frozen=True):
         return len(memoryview(self.sent[name]))
 
     def text(self, name: str, *, least: int = 1, most: int | None = None) -> str:
-        """Text of so many characters: at most as the table of lengths says, where `most` does not."""
+        """Text of at least `least` and at most `most` characters; by default the maximum of `lengths`."""
         text = json_values.text_of(self.sent[name], name, lengths.of(name) if most is None else most)
         if len(text) < least:
             raise EmptyText(name)
         return text
 
     def username(self, *, least: int = 1) -> str:
-        """A user's name as it was sent. It has so many characters in Unicode NFC, in which it may have fewer."""
+        """A user name as sent. Its length counts in Unicode NFC, where it may be shorter."""
         most = lengths.of("username")
         try:
             sent = self.text("username", least=least, most=DECOMPOSED * most)
@@ -83,11 +83,11 @@ class Members(Struct, frozen=True):
         return sent
 
     def password(self, name: str) -> str:
-        """A password that is to be checked, of any length."""
+        """A password to verify, of any length."""
         return self.text(name, least=0, most=sys.maxsize)
 
     def new_password(self, name: str) -> str:
-        """A password that is to be set, in Unicode NFC."""
+        """A password to set, in Unicode NFC."""
         return password.check(self.password(name), name)
 
     def optional_text(self, name: str) -> str | None:
@@ -114,7 +114,7 @@ class Members(Struct, frozen=True):
         raise NotOneOf(name, choices)
 
     def positive(self, name: str) -> str:
-        """A number above 0, or digits as text, as text without an exponent. NotPositive."""
+        """A number above 0, sent as a number or as digits, as text without an exponent. Raises NotPositive."""
         raw = self.sent[name]
         try:
             if not json_values.opens_with(raw, b'"'):
@@ -130,7 +130,7 @@ class Members(Struct, frozen=True):
         return text
 
     def day(self, name: str, may_be: Callable[[date], bool], expected: str) -> str:
-        """A date that may be. NotADate, which says what is expected."""
+        """A date that satisfies `may_be`. Raises NotADate with `expected`."""
         text = self.text(name, least=0)
         found = times.parse_date(text)
         if found is None or not may_be(found):
@@ -138,7 +138,7 @@ class Members(Struct, frozen=True):
         return text
 
     def numbers(self, name: str, most: int) -> list[float]:
-        """An array of at most so many numbers, each a double. TooManyValues, decided before any is made."""
+        """An array of at most `most` doubles. Raises TooManyValues before it makes any."""
         if bytes(self.sent[name]).count(b",") >= most:
             raise json_values.TooManyValues(most)
         try:
@@ -153,14 +153,14 @@ class Members(Struct, frozen=True):
         return self._number(name) if name in self.sent else default
 
     def whole(self, name: str, default: int) -> int:
-        """A whole number, also written as `3.0`."""
+        """A whole number, which may be written as `3.0`."""
         number = self.number(name, float(default))
         if not number.is_integer():
             raise NotANumber(name)
         return int(number)
 
     def ids(self, name: str) -> tuple[str, ...]:
-        """An array of ids, or of objects that have one; each once, in the order sent. BatchTooLarge beyond IDS."""
+        """An array of ids, or of objects with an `id`, without duplicates, in the order sent. Raises BatchTooLarge."""
         if not json_values.opens_with(self.sent[name], b"["):
             raise NotAList(name)
         ids = []

@@ -1,4 +1,4 @@
-"""Definitions of outcomes: what a body says becomes a definition or a change of one, and what goes out."""
+"""Definitions of outcomes: parses a definition or a change of one, and renders them for responses."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ REQUIRED = ("name", "brand_id", "metric_key")
 
 
 class OutcomeItem(Struct, frozen=True):
-    """An outcome as it goes out: all members always."""
+    """An outcome in a response, always with all members."""
 
     id: str
     name: str
@@ -46,7 +46,7 @@ def item(row: OutcomeRow) -> OutcomeItem:
 
 
 def read(sent: dict[str, Raw]) -> Definition | Refusal:
-    """What the members of one element say."""
+    """The definition of one element, or its Refusal."""
     try:
         found = members.read(sent, REQUIRED)
         return Definition(
@@ -62,7 +62,7 @@ def read(sent: dict[str, Raw]) -> Definition | Refusal:
 
 
 def read_change(sent: Members) -> OutcomeChange:
-    """The members that are to change; brand and metric never do."""
+    """The members to change. Brand and metric never change."""
     return OutcomeChange(
         name=sent.text("name") if "name" in sent else UNSET,
         description=sent.text("description", least=0) if "description" in sent else UNSET,
@@ -72,7 +72,7 @@ def read_change(sent: Members) -> OutcomeChange:
 
 
 def shown(definition: Definition) -> dict[str, Any]:
-    """What would have been created."""
+    """A definition that was rejected."""
     return {
         "name": definition.name,
         "description": definition.description,

@@ -13,7 +13,7 @@ from application.queries.outcomes import Slice
 from application.queries.query import Paging, Position
 
 LENGTH = 16_384
-"""Characters of a cursor, at most: it has what a row is sorted by."""
+"""Maximum characters of a cursor, which holds the sort key of a row."""
 
 _decode = msgspec.json.Decoder(tuple[int, list[str | int | float]]).decode
 
@@ -23,7 +23,7 @@ def text_of(position: Position) -> str:
 
 
 def _position(cursor: str) -> Position | None:
-    """None where it is none of ours."""
+    """None for a cursor that the service did not make."""
     try:
         left, key = _decode(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except (binascii.Error, msgspec.DecodeError, ValueError):
@@ -38,14 +38,14 @@ AFTER: Parameter[Position | None] = Parameter(
     read=_position,
     expected="a cursor of a `Link`",
     schema=pattern("[A-Za-z0-9_-]+"),
-    description="The cursor of the `Link` of an answer that was cut short: what is left of its page.",
+    description="The cursor from the `Link` of a response that was cut: reads the rest of its page.",
     default=None,
     most=LENGTH,
 )
 
 
 def after(parameters: ParameterValues, *types: Any) -> Position | None:
-    """The position that was handed back, of a list that is sorted by these types. BadFilter where it is another's."""
+    """The position of the cursor, for a list with sort keys of these types. Raises BadFilter for another list's."""
     position = parameters[AFTER]
     if position is None:
         return None
@@ -63,10 +63,10 @@ SLICED: Declared = (LIMIT, OFFSET, AFTER)
 
 
 def paging(parameters: ParameterValues, *types: Any) -> Paging:
-    """`types` of what the list is sorted by."""
+    """`types`: of the list's sort keys."""
     return Paging(parameters[PAGE], parameters[LIMIT], after(parameters, *types))
 
 
 def sliced(parameters: ParameterValues, *types: Any) -> Slice:
-    """The same of a list that is counted by rows."""
+    """The paging of a list that counts by rows. `types`: of its sort keys."""
     return Slice(parameters[LIMIT], parameters[OFFSET], after(parameters, *types))

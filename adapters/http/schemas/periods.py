@@ -15,7 +15,7 @@ _PERIOD = re.compile(r"([0-9]{1,6})([dwmy])")
 
 
 class Today(Struct, frozen=True):
-    """Midnight in UTC of the day on which the question comes."""
+    """Midnight in UTC of the day of the request."""
 
 
 def _bound(name: str, description: str) -> Parameter[datetime | Today | None]:
@@ -34,15 +34,15 @@ def _length(text: str) -> tuple[int, str] | None:
     return None if found is None else (int(found[1]), found[2])
 
 
-START_AT = _bound("start_at", "`timestamp` from there, inclusive.")
-END_AT = _bound("end_at", "`timestamp` up to there, exclusive.")
+START_AT = _bound("start_at", "The earliest `timestamp`, inclusive.")
+END_AT = _bound("end_at", "The latest `timestamp`, exclusive.")
 PERIOD: Parameter[tuple[int, str] | None] = Parameter(
     name="period",
     read=_length,
     expected="a number of days, weeks, months or years (7d, 4w, 3m, 1y), not with both start_at and end_at",
     schema=pattern("[0-9]{1,3}[dwmy]"),
-    description="So many days, weeks, months or years: from `start_at`, or up to `end_at`, else up to now; not with "
-    "both.",
+    description="A number of days, weeks, months or years: after `start_at`, before `end_at`, or before now. It "
+    "cannot be combined with both.",
     default=None,
     example="4w",
 )
@@ -51,7 +51,7 @@ PARAMETERS: Declared = (START_AT, END_AT, PERIOD)
 
 
 def conditions(parameters: ParameterValues, now: datetime) -> list[tuple[Condition]]:
-    """`start_at` inclusive, `end_at` exclusive; a period stands for the one of them that is not given."""
+    """Conditions for `start_at` and `end_at`; a period replaces the one that is missing."""
     start, end = (_instant(parameters[bound], now) for bound in (START_AT, END_AT))
     period = parameters[PERIOD]
     if period is not None:
@@ -71,7 +71,7 @@ def _instant(bound: datetime | Today | None, now: datetime) -> datetime | None:
 
 
 def _shift(instant: datetime, count: int, unit: str, sign: int) -> datetime:
-    """The instant a period later (or earlier); the last day of a month that has no such day."""
+    """The instant shifted by a period; in a shorter month its last day."""
     count *= sign
     try:
         if unit in "dw":

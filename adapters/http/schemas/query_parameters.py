@@ -1,5 +1,4 @@
-"""Query parameters: an endpoint declares each of its own once, and both its requests and the OpenAPI document are held
-to that."""
+"""Query parameters: each is declared once, and the declaration drives both the parser and the OpenAPI document."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -20,17 +19,17 @@ T = TypeVar("T")
 _WHOLE = re.compile(r"[0-9]{1,18}")
 
 LIMIT_MOST = 1_000
-"""Items on a page, at most."""
+"""Maximum items of a page."""
 
 LAST = 10**18 - 1
-"""The last page, and the last row."""
+"""The greatest page number and offset."""
 
 
 class Parameter(Struct, Generic[T], frozen=True, kw_only=True, eq=False):
-    """`read` gives None, or raises a Refusal, where a text is none of `expected`: what the refusal says it must be.
+    """`read` returns None, or raises a Refusal, for a text that is not `expected`; the error quotes `expected`.
 
-    `default` stands for a parameter that is not there; without one the parameter is required. One that may be
-    `repeated` is read as often as it is there. `most`: characters.
+    A parameter without `default` is required. One that may be `repeated` has a list of values. `most`: maximum
+    characters.
     """
 
     name: str
@@ -52,7 +51,7 @@ class Parameter(Struct, Generic[T], frozen=True, kw_only=True, eq=False):
         return BadFilter(self.name, self.expected)
 
     def value(self, text: str) -> T:
-        """TextTooLong, BadFilter."""
+        """The value of a text. Raises TextTooLong or BadFilter."""
         if len(text) > self.most:
             raise TextTooLong(self.name, self.most)
         value = None if "\0" in text else self.read(text)
@@ -65,11 +64,11 @@ Declared = tuple[Parameter[Any], ...]
 """All parameters of an endpoint."""
 
 RANGES = (("from", "to"),)
-"""Parameters that bound something together: where both are there, the one is before the other."""
+"""Pairs of parameters that bound a range: the first must be less than the second."""
 
 
 class ParameterValues(Struct, frozen=True):
-    """What a request says of the parameters that its endpoint declares."""
+    """The values of the parameters that an endpoint declares."""
 
     values: dict[str, list[Any]]
 
@@ -93,8 +92,11 @@ def pairs(query_string: bytes) -> list[tuple[str, str]]:
 
 
 def read(sent: Iterable[tuple[str, str]], declared: Declared) -> ParameterValues:
-    """What was sent, by what is declared. UnknownParameter, GivenTwice, TextTooLong, BadFilter, EmptyRange: the first
-    that is wrong, else a required one that is not there, else a range."""
+    """The values of the declared parameters.
+
+    Raises UnknownParameter, GivenTwice, TextTooLong or BadFilter for the first invalid one, then BadFilter for a
+    missing one, then EmptyRange.
+    """
     known = {parameter.name: parameter for parameter in declared}
     values: dict[str, list[Any]] = {}
     for name, text in sent:
@@ -179,9 +181,9 @@ def _shortened(name: str) -> str:
 
 # Parameters of many endpoints
 
-PAGE = whole("page", 1, LAST, 1, "1 is the first.")
-LIMIT = whole("limit", 1, LIMIT_MOST, 100, "How many on a page.")
-OFFSET = whole("offset", 0, LAST, 0, "How many to pass over.")
+PAGE = whole("page", 1, LAST, 1, "The first page is 1.")
+LIMIT = whole("limit", 1, LIMIT_MOST, 100, "Maximum items of the page.")
+OFFSET = whole("offset", 0, LAST, 0, "Items to skip.")
 FROM = instant("from", "Inclusive.", example="2024-06-01")
 TO = instant("to", "Exclusive.", example="2024-07-01")
-SUBJECT = text("subject_id", "Of this subject only.")
+SUBJECT = text("subject_id", "Only entries of this subject.")

@@ -1,4 +1,4 @@
-"""Readings: one element of a body becomes a reading, or the refusal that its members deserve."""
+"""Readings: parses an element of a body, and renders a measurement for responses."""
 
 import math
 import re
@@ -55,7 +55,7 @@ def item(reading: Reading, id: str | UnsetType = UNSET) -> Item:
 
 
 def read(members: Mapping[str, Raw], kind: Kind, child_id: str) -> Reading | Refusal:
-    """What the members of one element say."""
+    """The reading of one element, or its Refusal."""
     try:
         return _reading(members, kind, child_id)
     except Refusal as refusal:
@@ -63,7 +63,7 @@ def read(members: Mapping[str, Raw], kind: Kind, child_id: str) -> Reading | Ref
 
 
 def _reading(members: Mapping[str, Raw], kind: Kind, child_id: str) -> Reading:
-    """In the order of the contract: a bad timestamp, value, unit; what is missing; a bad companion."""
+    """Checks in the order of the contract: timestamp, value, unit, missing members, companion."""
     taken_at = _timestamp(members["timestamp"]) if "timestamp" in members else None
     value = _number(members["value"], "value") if "value" in members else None
     unit = kind.unit
@@ -81,7 +81,7 @@ def _reading(members: Mapping[str, Raw], kind: Kind, child_id: str) -> Reading:
 def _timestamp(raw: Raw) -> datetime:
     most = lengths.of("timestamp")
     if json_values.cannot_be_within(most, raw):
-        raise TextTooLong("timestamp", most)  # whatever it is: a refusal names it as it was sent
+        raise TextTooLong("timestamp", most)  # before its type is checked: that error would quote it
     if not json_values.opens_with(raw, b'"'):
         raise BadTimestamp(bytes(raw).decode())
     try:
@@ -97,7 +97,7 @@ def _timestamp(raw: Raw) -> datetime:
 
 
 def _number(raw: Raw, member: str) -> float:
-    """A number that is 0 or more, or digits as text."""
+    """A number from 0 up, sent as a number or as digits."""
     text = bytes(raw).decode()
     if text.startswith('"'):
         text = text[1:-1]

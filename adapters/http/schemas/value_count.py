@@ -1,4 +1,4 @@
-"""Whether JSON text holds more values than it may, told without making them: millions would take seconds, and a
+"""Tells whether JSON text holds more values than a limit, without making them: millions would take seconds and a
 gigabyte."""
 
 import re
@@ -7,20 +7,22 @@ import msgspec
 from msgspec import Raw
 
 COMMAS = 16
-"""For each value that may be there; text with fewer is short work, whatever it holds."""
+"""Commas per allowed value; text with fewer is parsed quickly, whatever it holds."""
 
 _decode = msgspec.json.Decoder(Raw).decode
 _FOLLOWED = re.compile(r"JSON is malformed: trailing characters \(byte (\d+)\)")
-"""What msgspec says of a value that something follows; the number counts the bytes up to that, and the first of it."""
+"""The msgspec error for a value with trailing characters; its number is the offset of the first of them plus one."""
 
 
 def has_more_than(most: int, text: bytes | Raw) -> bool:
-    """Whether an array has more than so many elements, or an object more members, where it is long enough for that to
-    matter. What cannot be read is left to who reads it."""
+    """Whether an array or object has more than `most` elements or members. Short text is not counted: False.
+
+    Malformed text is left to the parser: False.
+    """
     if not may_hold_more_than(most, text):
         return False
     opened = bytes(text).lstrip()
-    values = 2 * most if opened[:1] == b"{" else most  # a name is a value, too
+    values = 2 * most if opened[:1] == b"{" else most  # names count as values
     view = memoryview(opened)[1:]
     for _ in range(values):
         try:
@@ -39,5 +41,5 @@ def has_more_than(most: int, text: bytes | Raw) -> bool:
 
 
 def may_hold_more_than(most: int, text: bytes | Raw) -> bool:
-    """Whether there are so many commas in it that it may be long work."""
+    """Whether the text has so many commas that parsing it may take long."""
     return len(memoryview(text)) > COMMAS * most and bytes(text).count(b",") > COMMAS * most
