@@ -1,12 +1,12 @@
-# One image for every command of `growthrings`; `api`, `project` and `prepare` are what docker-compose.yml runs of it.
-# (The embedded PostgreSQL of `serve` is among the dependencies, and is not used here.)
+# One image for every command of `growthrings`; docker-compose.yml runs `api`, `project` and `prepare`.
+# (The embedded PostgreSQL of `serve` is among the dependencies but not used here.)
 
 FROM python:3.11.15-slim-bookworm AS base
 
 FROM base AS build
 WORKDIR /app
 COPY requirements-run.lock ./
-# Wheels only: nothing has to be compiled, and nothing of a package is run while it is installed.
+# Wheels only: nothing is compiled, and no code of a package runs during its installation.
 RUN python -m venv --without-pip /venv \
     && python -m pip --python /venv/bin/python install --no-cache-dir --disable-pip-version-check --no-input \
         --only-binary :all: --require-hashes --requirement requirements-run.lock
@@ -14,7 +14,7 @@ COPY domain domain
 COPY application application
 COPY projections projections
 COPY adapters adapters
-# An image does not change, and could not be written to: bytecode is made once, and its source never looked at again.
+# The image is read-only: compile the bytecode once, and never compare it with its source again.
 RUN /venv/bin/python -m compileall -q --invalidation-mode unchecked-hash domain application projections adapters
 
 FROM base
@@ -28,7 +28,7 @@ ENV PATH=/venv/bin:$PATH \
 WORKDIR /app
 COPY --from=build /venv /venv
 COPY --from=build /app /app
-# Where a volume with the keys of tokens is mounted, which begins as a copy of it.
+# The mount point of the volume with the keys that sign tokens; a new volume starts as a copy of it.
 RUN install --directory --owner 10001 --group 10001 --mode 700 /keys
 USER 10001:10001
 EXPOSE 8000
