@@ -12,6 +12,7 @@ DOCUMENTS = [ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING
 DOCUMENTS += sorted((ROOT / "docs").rglob("*.md"))
 
 PACKAGES = ("domain", "application", "projections", "adapters")
+OUTAGES = {"Outage", "Outages"}
 LOGGED = {"warning", "error", "exception", "critical"}
 
 
@@ -67,7 +68,7 @@ def log_messages() -> dict[str, list[str]]:
 
 def _logs(called: ast.expr) -> bool:
     if isinstance(called, ast.Name):
-        return called.id == "Outage"
+        return called.id in OUTAGES
     return isinstance(called, ast.Attribute) and called.attr in LOGGED and "log" in ast.unparse(called.value)
 
 
