@@ -1,31 +1,30 @@
-"""Errors of ours that end a command of the shell.
+"""Errors that end a command of the shell, with its exit code.
 
-CommandFailed          1  it cannot be carried out
-├── NotPrepared       the database, or the data folder, is not ready          (prepare)
-├── CannotServe       the service cannot start                                (supervisor)
-├── Unhealthy         what a health check asks about does not do its work     (healthy)
-├── NoKey             there is no key to sign tokens with                     (auth.keys)
-├── ServiceFailed        the service of an import does not do what it is asked   (importing)
-└── NotUnderstood  2  the words or the settings cannot be meant
-    ├── InvalidSetting                                                        (settings)
-    ├── LimitsNotShared limits that several processes would count apart         (limits.limiter)
-    └── InvalidArguments                                                        (importing)
+CommandFailed              1  the command cannot be carried out
+├── NotPrepared               the database or the data folder is not ready           (processes.prepare)
+├── CannotServe               the service cannot start                               (processes.supervisor)
+├── Unhealthy                 the API or the projector fails its health check        (processes.health_check)
+├── UnusableKey               there is no usable key to sign tokens with             (auth.keys)
+├── ServiceFailed             the service failed during an import                    (cli.importing)
+├── DemoFailed                the service failed during the demo                     (cli.demo)
+└── UsageError             2  an argument or a setting is invalid
+    ├── InvalidSetting                                                               (settings)
+    ├── LimitsNotShared       several processes would count limits separately        (limits.limiter)
+    └── InvalidArguments                                                             (cli.importing)
 """
 
-from typing import ClassVar
+from domain.errors import GrowthringsError
 
 
-class CommandFailed(Exception):
-    """The message says why, for a person, and what to do. The command exits with `exit_code`."""
-
-    exit_code: ClassVar[int] = 1
+class CommandFailed(GrowthringsError):
+    """The message says why, and what the operator can do."""
 
 
 class UsageError(CommandFailed):
-    """What was given cannot be meant."""
+    """An argument or a setting is invalid."""
 
     exit_code = 2
 
 
-class Disconnected(Exception):
+class Disconnected(GrowthringsError):
     """The client disconnected before it was answered."""

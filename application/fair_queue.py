@@ -5,6 +5,8 @@ from typing import Generic, Protocol, TypeVar
 
 from msgspec import Struct, field
 
+from domain.errors import GrowthringsError
+
 
 class Entry(Protocol):
     """An element of the queue. `size` is its number of items, at least 1."""
@@ -19,7 +21,7 @@ class Entry(Protocol):
 E = TypeVar("E", bound=Entry)
 
 
-class QueueFull(Exception):
+class QueueFull(GrowthringsError):
     """There is no room for an entry, and no other subject has more items in the queue."""
 
 

@@ -7,6 +7,7 @@ from typing import Protocol, TypeVar
 from msgspec import Struct, field
 
 from domain.dedupe import Key
+from domain.errors import GrowthringsError
 from domain.event import Event
 
 
@@ -78,7 +79,7 @@ class BatchState(Protocol):
         """Add decided events, with their JSON, so that later decisions of the batch see them."""
 
 
-class LogUnavailable(Exception):
+class LogUnavailable(GrowthringsError):
     """The log cannot be reached, or partitions stay locked. Nothing of the batch was stored, with one exception: if the
     connection was lost during the commit and that could not be settled in time, all of it may be."""
 
@@ -91,11 +92,11 @@ class LogLost(LogUnavailable):
     """The connection was lost before the batch was stored: it can be run again."""
 
 
-class AppendRefused(Exception):
+class AppendRefused(GrowthringsError):
     """The log rejects a lookup or an event of the batch; nothing of it was stored."""
 
 
-class CommitInDoubt(Exception):
+class CommitInDoubt(GrowthringsError):
     """The connection was lost during the commit. `Log.settle` finds out whether the batch was stored."""
 
 

@@ -2,6 +2,8 @@
 
 from typing import Literal, get_args
 
+from domain.errors import GrowthringsError
+
 Kind = Literal[
     "bodies",
     "calculation",
@@ -20,7 +22,7 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 """All kinds. Metrics have a series for each of them from the start."""
 
 
-class Unavailable(Exception):
+class Unavailable(GrowthringsError):
     """The service cannot handle the request now. The client can send it again after `retry_after` seconds.
 
     `kind`: the resource that is not available.

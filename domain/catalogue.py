@@ -12,6 +12,7 @@ import msgspec
 
 from domain.audit import AuditRead
 from domain.entry import EntryRecorded
+from domain.errors import GrowthringsError
 from domain.event import Event
 from domain.group import GroupDisbanded, GroupFormed, GroupRevised
 from domain.institution import InstitutionRegistered, InstitutionRemoved
@@ -73,7 +74,7 @@ encode = msgspec.json.Encoder().encode
 """Encodes an event as the JSON that is stored as its state."""
 
 
-class Undecodable(Exception):
+class Undecodable(GrowthringsError):
     """A stored event has an unknown name, or a state that is no event of that name."""
 
 

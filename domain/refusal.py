@@ -12,8 +12,10 @@ Refusal
 
 from typing import TypeVar
 
+from domain.errors import GrowthringsError
 
-class Refusal(Exception):
+
+class Refusal(GrowthringsError):
     """The root of all refusals. `adapters.http` has the error response for each of them."""
 
 

@@ -21,6 +21,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from adapters.cli.console import SafeConsole
+from adapters.errors import CommandFailed
 from adapters.settings import VARIABLES, Settings
 from adapters.system import subprocesses
 
@@ -33,7 +34,7 @@ FIRST_DAY = datetime(2026, 1, 1, 8, tzinfo=UTC)
 Batch = list[dict[str, Any]]
 
 
-class DemoFailed(Exception):
+class DemoFailed(CommandFailed):
     """The service did not do what the demo shows; the message says what it did."""
 
 

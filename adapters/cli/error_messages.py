@@ -84,12 +84,10 @@ _FILES = {
 
 
 def explain(error: Exception) -> tuple[str, int]:
-    """What to tell a person of an error, and the exit code of its command."""
+    """The message for the operator, and the exit code of the command."""
     match error:
-        case CommandFailed():
+        case CommandFailed() | RebuildRefused():
             return str(error), error.exit_code
-        case RebuildRefused():
-            return str(error), 1
         case psycopg.Error():
             happened, todo = next(found for kinds, *found in DATABASE if isinstance(error, kinds))
             return f"{happened}: {_in_a_line(error)}. {todo}", 1

@@ -9,6 +9,7 @@ from msgspec import Struct
 from adapters.errors import UsageError
 from adapters.limits.window import Limit, Window
 from adapters.settings import VARIABLES, Settings
+from domain.errors import GrowthringsError
 
 if TYPE_CHECKING:
     from adapters.limits.shared_windows import SharedWindows
@@ -32,7 +33,7 @@ AREA_SETTINGS = {
 SECONDS = {"second": 1, "minute": 60, "hour": 3_600, "day": 86_400}
 
 
-class TooManyRequests(Exception):
+class TooManyRequests(GrowthringsError):
     """`limit`: how many there may be in a window; `wait`: whole seconds until there may be another."""
 
     def __init__(self, limit: int, wait: int) -> None:

@@ -25,6 +25,7 @@ from psycopg.conninfo import make_conninfo
 from adapters.postgres.connections import connector
 from adapters.postgres.server_account import Become, account
 from adapters.system.parent_death import end_with_parent
+from domain.errors import GrowthringsError
 
 _NAME = "growthrings"  # of the role and of the database
 _SETTINGS = {
@@ -60,7 +61,7 @@ _STOPPING = ((signal.SIGINT, 20.0), (signal.SIGQUIT, 5.0), (signal.SIGKILL, None
 _Spawn = Callable[[list[str]], subprocess.Popen[bytes]]
 
 
-class ServerInUse(Exception):
+class ServerInUse(GrowthringsError):
     """Another live process, `pid`, runs the server of this data folder."""
 
     def __init__(self, pid: int) -> None:

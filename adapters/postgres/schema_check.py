@@ -6,6 +6,7 @@ from typing import Any
 
 from psycopg import Connection
 
+from domain.errors import GrowthringsError
 from projections import statements
 from projections.views import generations
 from projections.views.registry import VIEWS
@@ -17,7 +18,7 @@ _DROPPED = re.compile(r"^drop table (\w+)", re.MULTILINE)
 _UNIQUE = re.compile(r"\b(?:primary key|unique)\b")
 
 
-class MigrationRefused(Exception):
+class MigrationRefused(GrowthringsError):
     """The schema cannot be made, or must not be; the message says why, for a person. Nothing has been changed."""
 
 

@@ -9,6 +9,8 @@ from typing import Literal
 
 from msgspec import Struct
 
+from domain.errors import GrowthringsError
+
 MOST_CHANGEPOINTS = 1_000
 """A result lists at most this many."""
 
@@ -16,7 +18,7 @@ Method = Literal["pearson", "spearman"]
 Strength = Literal["strong", "moderate", "weak", "negligible"]
 
 
-class InvalidInput(Exception):
+class InvalidInput(GrowthringsError):
     """Statistics cannot be computed of a member of the input: `values: at least 3 are needed, not 2`."""
 
     def __init__(self, member: str, reason: str) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 from msgspec import Struct
 from psycopg import Connection, Cursor
 
+from domain.errors import GrowthringsError
 from domain.partition import position
 from projections import log, statements
 from projections.projector import pages
@@ -23,7 +24,7 @@ CLAIM = 16
 """Partitions that a worker grows at once, at most; and no more than a quarter of all, which leaves some to others."""
 
 
-class RebuildRefused(Exception):
+class RebuildRefused(GrowthringsError):
     """It cannot be done, or not now; the message says why, for a person. Nothing that serves has changed."""
 
 

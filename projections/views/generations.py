@@ -8,6 +8,7 @@ from psycopg import Connection, Cursor, sql
 from psycopg.errors import InvalidTableDefinition
 from psycopg.sql import Composed, Identifier
 
+from domain.errors import GrowthringsError
 from projections import statements
 from projections.views import grants
 from projections.views.registry import VIEWS, Views
@@ -32,11 +33,11 @@ class Generation(Struct, frozen=True):
         return {"view": self.view, "generation": self.generation}
 
 
-class UnknownVersion(Exception):
+class UnknownVersion(GrowthringsError):
     """A live generation is of a version that this code does not have; the message says which, for a person."""
 
 
-class NamesInUse(Exception):
+class NamesInUse(GrowthringsError):
     """Something else than a view of ours has these plain names."""
 
     def __init__(self, names: Sequence[str]) -> None:

@@ -7,13 +7,14 @@ from psycopg import Connection, Cursor, sql
 from psycopg.errors import InsufficientPrivilege
 from psycopg.sql import Composable, Identifier
 
+from domain.errors import GrowthringsError
 from projections import statements
 from projections.views.view import Tables
 
 SQL = statements.load(__file__, "grants")
 
 
-class NotOwner(Exception):
+class NotOwner(GrowthringsError):
     """The session's role may not act as the owner of what serves; the message says what to do, for a person."""
 
 

@@ -3,12 +3,13 @@
 from typing import TypeVar
 
 from application.command import CommandResult, Fault, ItemResult, State, id_of
+from domain.errors import GrowthringsError
 from domain.refusal import Refusal
 
 S = TypeVar("S", bound=State)
 
 
-class LoggedFault(Exception):
+class LoggedFault(GrowthringsError):
     """An internal error that was logged already."""
 
 

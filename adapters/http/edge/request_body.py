@@ -8,13 +8,14 @@ from msgspec import Struct
 from adapters.errors import Disconnected
 from adapters.http.edge.byte_budget import Reservation
 from adapters.http.schemas.json_values import opens_with
+from domain.errors import GrowthringsError
 
 
-class UnsupportedMediaType(Exception):
+class UnsupportedMediaType(GrowthringsError):
     """The content type or encoding is not that of plain JSON."""
 
 
-class BodyTooLarge(Exception):
+class BodyTooLarge(GrowthringsError):
     """`limit`: the maximum number of bytes."""
 
     unit = "bytes"

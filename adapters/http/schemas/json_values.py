@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Raw
 
 from adapters.http.schemas import value_count
+from domain.errors import GrowthringsError
 from domain.refusal import NotText, TextTooLong, Unreadable, UnsafeText
 
 _decode_list = msgspec.json.Decoder(list[Raw]).decode
@@ -28,7 +29,7 @@ UTF8_STEP = 64 * 1024
 """Bytes that are checked to be UTF-8 at a time: as text, a whole body may be four times as large."""
 
 
-class BatchTooLarge(Exception):
+class BatchTooLarge(GrowthringsError):
     """`limit`: maximum items of an array, or members of an object."""
 
     unit = "items"
