@@ -1,4 +1,4 @@
-"""Analytics over HTTP: what the values of outcomes say, and what values say that come with the question."""
+"""Analytics over HTTP: statistics over the entries of outcomes, and over values in the body of a request."""
 
 from datetime import UTC, datetime, time
 from decimal import Decimal
@@ -49,16 +49,16 @@ BY = Parameter(
 OF_PERIOD: Declared = (FROM, TO, SUBJECT)
 SERIES: Declared = (GRANULARITY, *OF_PERIOD)
 COMPARISON: Declared = (BY, FROM, TO)
-"""Parameters of the questions about an outcome."""
+"""Query parameters of all analytics of one outcome."""
 
 METHODS: tuple[Method, ...] = ("pearson", "spearman")
 ALPHA = 0.05
 
 VALUES = 1_000_000
-"""Of one array, at most."""
+"""Maximum values of one array."""
 
 VALUES_OF_CHANGEPOINTS = 100_000
-"""The same where the mean of each segment is looked at."""
+"""Maximum values for changepoints, whose cost grows with the number of segments."""
 
 
 def routes(
@@ -68,19 +68,19 @@ def routes(
 
 
 def _of_outcomes(access: Access, outcomes: OutcomesReader, reader: AnalyticsReader) -> list[HTTPRouteHandler]:
-    async def asked_for(actor: Actor, outcome_id: str) -> OutcomeRow:
+    async def read_outcome(actor: Actor, outcome_id: str) -> OutcomeRow:
         return await outcomes.outcome(ReadOutcome(actor=actor, outcome_id=outcome_id))
 
-    async def values_asked_for(
+    async def values_read_outcome(
         request: HttpRequest, action: str, declared: Declared = OF_PERIOD
     ) -> tuple[Values, ParameterValues]:
         actor, parameters = await access.authorize_query(request, action, declared)
-        outcome = await asked_for(actor, path_id(request, "outcome_id"))
+        outcome = await read_outcome(actor, path_id(request, "outcome_id"))
         return Values(outcome, parameters.period, parameters[SUBJECT]), parameters
 
     @get(f"{ONE}/summary")
     async def summarize(request: HttpRequest) -> Response[bytes]:
-        values, _ = await values_asked_for(request, SummarizeOutcome.name)
+        values, _ = await values_read_outcome(request, SummarizeOutcome.name)
         summary = await reader.summary(values)
         slopes = summary.slopes
         better = slopes.rising if values.outcome.direction == HIGHER else slopes.falling
@@ -103,7 +103,7 @@ def _of_outcomes(access: Access, outcomes: OutcomesReader, reader: AnalyticsRead
 
     @get(f"{ONE}/series")
     async def read_series(request: HttpRequest) -> Response[bytes]:
-        values, parameters = await values_asked_for(request, ReadSeries.name, SERIES)
+        values, parameters = await values_read_outcome(request, ReadSeries.name, SERIES)
         granularity = parameters[GRANULARITY]
         points = [
             {
@@ -119,7 +119,7 @@ def _of_outcomes(access: Access, outcomes: OutcomesReader, reader: AnalyticsRead
 
     @get(f"{ONE}/trend")
     async def read_trend(request: HttpRequest) -> Response[bytes]:
-        values, _ = await values_asked_for(request, ReadTrend.name)
+        values, _ = await values_read_outcome(request, ReadTrend.name)
         means = await reader.daily_means(values)
         days = [float((each.day - means[0].day).days) for each in means]
         trend = await calculator.trend([each.mean for each in means], days, ALPHA)
@@ -132,7 +132,7 @@ def _of_outcomes(access: Access, outcomes: OutcomesReader, reader: AnalyticsRead
     async def compare(request: HttpRequest) -> Response[bytes]:
         actor, parameters = await access.authorize_query(request, CompareCohorts.name, COMPARISON)
         by = parameters[BY]
-        outcome = await asked_for(actor, path_id(request, "outcome_id"))
+        outcome = await read_outcome(actor, path_id(request, "outcome_id"))
         cohorts: dict[str, tuple[list[Decimal], list[Decimal]]] = {}
         for change in await reader.changes(Values(outcome, parameters.period), by):
             firsts, lasts = cohorts.setdefault(change.cohort, ([], []))
@@ -150,7 +150,7 @@ def _of_outcomes(access: Access, outcomes: OutcomesReader, reader: AnalyticsRead
         brand_id = sent.text("brand_id")
         method = sent.choice("method", METHODS) if "method" in sent else METHODS[0]
         subject_id = sent.optional_text("subject_id")
-        one, other = [await asked_for(actor, checked_uuid(text)) for text in texts]
+        one, other = [await read_outcome(actor, checked_uuid(text)) for text in texts]
         if {brand_id} != {one.brand_id, other.brand_id}:
             raise NotFound(TITLE)
         pairs = await reader.pairs(Values(one, subject_id=subject_id), Values(other, subject_id=subject_id))
@@ -163,7 +163,7 @@ def _of_outcomes(access: Access, outcomes: OutcomesReader, reader: AnalyticsRead
 
 def _of_values(access: Access, accounts: AccountsReader) -> list[HTTPRouteHandler]:
     async def numbers(sent: Members, name: str, most: int) -> list[float]:
-        """An array of the body, made off the event loop where it is large. What `Members.numbers` says."""
+        """An array of the body, decoded in a thread if it is large. Raises what `Members.numbers` raises."""
         return await decoding.run(len(memoryview(sent.sent[name])), sent.numbers, name, most)
 
     @post("/cohort/trend", status_code=200)

@@ -1,4 +1,4 @@
-"""The audit over HTTP: who did what, the facts of one aggregate, and its state as it was known at a time."""
+"""The audit over HTTP: the audit trail, the facts of one aggregate, and its state as known at a time."""
 
 import asyncio
 import base64
@@ -37,14 +37,14 @@ PATH = "/v1/audit"
 STREAM = f"{PATH}/streams/{{id:str}}"
 
 CURSOR = 65_536
-"""Characters of a cursor, at most: it has a place in each partition."""
+"""Maximum characters of a cursor, which holds a position in every partition."""
 
 _decode_places = msgspec.json.Decoder(dict[int, int]).decode
 
 
 def routes(access: Access, writer: Writer, reader: AuditReader) -> list[HTTPRouteHandler]:
     async def note(request: HttpRequest, command: NoteAuditRead) -> None:
-        """Nothing is shown whose reading is not on record."""
+        """Record that somebody reads, before the response shows anything."""
         accepted_id(await writer.submit(command))
 
     @get(f"{PATH}/events")
@@ -76,7 +76,7 @@ def routes(access: Access, writer: Writer, reader: AuditReader) -> list[HTTPRout
         await note(request, NoteAuditRead(actor=actor, request_id=request_id(request), stream=found))
         shown, rest = await _shown(reader.facts(found), after=0 if given is None else given.key[0])
         answer = {"id": path_id(request, "id"), "stream": found, "facts": shown}
-        return json_response(answer, 200, lists.rest(request, rest))
+        return json_response(answer, 200, lists.rest_link(request, rest))
 
     @get(f"{STREAM}/state")
     async def state(request: HttpRequest) -> Response[bytes]:
@@ -108,7 +108,7 @@ def routes(access: Access, writer: Writer, reader: AuditReader) -> list[HTTPRout
 async def _until(
     facts: AsyncIterable[PositionedEvent], as_of: datetime | None, known_at: datetime
 ) -> AsyncIterator[PositionedEvent]:
-    """Those that had happened by one time, and were recorded by another."""
+    """Facts that had happened by `as_of` and were recorded by `known_at`."""
     async for fact in facts:
         event = fact.event
         if event.origin.recorded_at <= known_at and (as_of is None or event.happened_at <= as_of):
@@ -116,7 +116,7 @@ async def _until(
 
 
 async def _shown(facts: AsyncIterable[PositionedEvent], *, after: int) -> tuple[list[Raw], Position | None]:
-    """Facts after a seq, each with the state after it, and where they were cut short."""
+    """Facts after a seq, each with the state after it; and the position at which they were cut, if they were."""
     shown: list[Raw] = []
     size = last = 0
     async for fact, state in audit.states(facts):
@@ -134,17 +134,17 @@ def _written(fact: PositionedEvent, state: Any) -> Raw:
 
 
 def precisely(time: datetime) -> str:
-    """With microseconds, as times of recording are: a question that is asked again with it has the same answer."""
+    """The time with microseconds, as events have them, so that a request repeated with it has the same response."""
     return f"{time.isoformat(timespec='microseconds')[:-6]}Z"
 
 
 def cursor_of(places: dict[int, int]) -> str:
-    """A place in each partition, as clients hand it back."""
+    """The cursor for a position in every partition."""
     return base64.urlsafe_b64encode(msgspec.json.encode(places)).decode().rstrip("=")
 
 
 def places_of(cursor: str) -> dict[int, int] | None:
-    """None where it is none of ours."""
+    """The positions of a cursor. None if the service did not make it."""
     try:
         places = _decode_places(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except (binascii.Error, msgspec.DecodeError, ValueError):
@@ -153,30 +153,32 @@ def places_of(cursor: str) -> dict[int, int] | None:
     return places if ours else None
 
 
-ACTOR = query_parameters.text("actor", "Id of the user who did it.")
-ABOUT = query_parameters.text("subject", "A child, an outcome, or whatever else an event is about.")
-OF_STREAM = query_parameters.text("stream", "An id that the API shows, or a stream's own.")
+ACTOR = query_parameters.text("actor", "The id of the user who acted.")
+ABOUT = query_parameters.text("subject", "The id of the child, outcome or other subject of the event.")
+OF_STREAM = query_parameters.text("stream", "The id that the API shows, or the id of the stream.")
 EVENT = query_parameters.text(
-    "event", "Its name; without the version at its end, of every version.", example="measurement.recorded.v1"
+    "event", "The name of the event. Without its version it matches every version.", example="measurement.recorded.v1"
 )
-REQUEST_ID = query_parameters.text("request_id", "As `X-Request-Id` said.")
-SINCE = query_parameters.instant("from", "Recorded then or later.", read=times.parse_exact_time_or_date)
-UNTIL = query_parameters.instant("to", "Recorded before.", read=times.parse_exact_time_or_date)
+REQUEST_ID = query_parameters.text("request_id", "The `X-Request-Id` of the request that caused the event.")
+SINCE = query_parameters.instant(
+    "from", "The earliest time of recording, inclusive.", read=times.parse_exact_time_or_date
+)
+UNTIL = query_parameters.instant("to", "The latest time of recording, exclusive.", read=times.parse_exact_time_or_date)
 AFTER: Parameter[dict[int, int]] = Parameter(
     name="after",
     read=places_of,
     expected=queries.CURSOR,
     schema=pattern("[A-Za-z0-9_-]+"),
-    description="The `next` of an earlier page.",
+    description="The `next` of the page before.",
     default={},
     most=CURSOR,
 )
 AS_OF = query_parameters.instant(
-    "as_of", "By when things happened; now, when left out.", read=times.parse_exact_time_or_date
+    "as_of", "Only facts that had happened by this time; now by default.", read=times.parse_exact_time_or_date
 )
 KNOWN_AT = query_parameters.instant(
     "known_at",
-    "By when they were recorded; now, when left out. Not in the future.",
+    "Only facts that were recorded by this time; now by default. It cannot be in the future.",
     read=times.parse_exact_time_or_date,
     expected=queries.KNOWN_AT,
 )

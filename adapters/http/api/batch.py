@@ -1,4 +1,4 @@
-"""One item or an array of them, in the family of outcomes: a body, item by item, and the answer to each."""
+"""Batches of outcomes and entries: reads one item or an array from a body, and renders the result of each."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 class Batch(Struct, Generic[T], frozen=True):
-    """`items` are the elements as they were read, or the Refusal of each; `size`: bytes of all."""
+    """`items`: each element as parsed, or its Refusal. `size`: bytes of the body."""
 
     elements: Sequence[Raw]
     items: Sequence[T | Refusal]
@@ -66,7 +66,7 @@ class Batch(Struct, Generic[T], frozen=True):
 
 
 def _sure(item: T | Refusal) -> T:
-    """Only what was read can be accepted, or be there already."""
+    """The item. An item that could not be parsed is neither accepted nor a duplicate, so this never raises."""
     if isinstance(item, Refusal):
         raise item
     return item
@@ -75,7 +75,7 @@ def _sure(item: T | Refusal) -> T:
 async def read(
     request: HttpRequest, access: Access, limit: int, read_one: Callable[[dict[str, Raw]], T | Refusal]
 ) -> Batch[T]:
-    """What was sent. Unreadable, BatchTooLarge, and what `Access.read` says."""
+    """The batch of a request. Raises Unreadable, BatchTooLarge and what `Access.read_body` raises."""
     sent = await access.read_body(request, Limit(request_body.ITEM, access.body_limit))
     return await decoding.run(len(sent), _decode, sent, limit, read_one)
 

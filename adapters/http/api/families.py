@@ -1,4 +1,4 @@
-"""Family ties over HTTP: which children are whose."""
+"""Families over HTTP: links children to a family, and unlinks them."""
 
 from litestar import Response, delete, post
 from litestar.handlers import HTTPRouteHandler

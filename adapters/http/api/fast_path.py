@@ -1,4 +1,4 @@
-"""The intake of measurements: one reading or an array of them, from the bytes of a request to the bytes of its answer.
+"""The fast path for POST of measurements: one reading or an array, from the bytes of a request to those of a response.
 
 Nine of ten requests are these, so they are answered before the framework is asked: its routing, request and response
 cost more than everything that the service itself does for a reading (`scripts/bench write` shows it).
@@ -46,7 +46,7 @@ class MultiStatus(Struct, frozen=True):
 
 
 class PostMeasurements(Struct, frozen=True):
-    """`batch_limit` in items."""
+    """`batch_limit`: maximum items of an array."""
 
     access: Access
     writer: Writer
@@ -65,7 +65,7 @@ class PostMeasurements(Struct, frozen=True):
         receive: Receive,
         request_id: str,
     ) -> RawResponse:
-        """Have what was sent recorded. Refusals of the whole, and what `Access` says, are raised."""
+        """Record the readings of the body. Raises the Refusal of the whole command and what `Access` raises."""
         actor = await self.access.authenticate(authorization, "measurements", scope)
         permissions.check_role(RecordMeasurements.name, actor)
         child_id = checked_id(child_id, "child_id")
@@ -90,7 +90,7 @@ class PostMeasurements(Struct, frozen=True):
         return await decoding.run(len(sent), _multi_status, elements, read, answered, request_id)
 
     def _decode(self, sent: bytes, kind: Kind, child_id: str) -> tuple[list[Raw] | None, list[Reading | Refusal]]:
-        """The elements of an array, or None, and what each of them says."""
+        """The elements of an array, or None for a single item; and the reading or Refusal of each."""
         if not json_values.opens_with(sent, b"["):
             return None, [readings.read(json_values.members(sent), kind, child_id)]
         elements = json_values.elements(sent, self.batch_limit)
@@ -98,7 +98,7 @@ class PostMeasurements(Struct, frozen=True):
 
 
 def _item_of(read: Reading | Refusal, id: str | UnsetType = UNSET) -> Item:
-    """Only what was read can be recorded, or be there already."""
+    """The item. A reading that could not be parsed is neither recorded nor a duplicate, so this never raises."""
     if isinstance(read, Refusal):
         raise read
     return readings.item(read, id)
@@ -107,7 +107,7 @@ def _item_of(read: Reading | Refusal, id: str | UnsetType = UNSET) -> Item:
 def _multi_status(
     elements: Sequence[Raw], read: Sequence[Reading | Refusal], answered: Sequence[ItemResult], request_id: str
 ) -> RawResponse:
-    """Every element once, among the successes or among the errors, each in the order sent."""
+    """Every element once, as a success or as an error, each list in the order sent."""
     answer = MultiStatus([], [])
     for element, reading, outcome in zip(elements, read, answered, strict=True):
         if isinstance(outcome, Refusal | Fault):
@@ -120,7 +120,7 @@ def _multi_status(
 
 
 class FastPath:
-    """Takes the posts of measurements; leaves everything else to the application behind it."""
+    """Answers POST of measurements itself, and passes every other request to the application."""
 
     def __init__(self, app: ASGIApp, post_measurements: PostMeasurements) -> None:
         self._app = app
@@ -130,12 +130,12 @@ class FastPath:
         self._templates = {path: f"/v1/children/{{child_id}}/{path}" for path in self._kinds}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        # Only HTTP has methods: what has another, or none, is not for here.
+        # Only HTTP requests have a method.
         found = self._path.fullmatch(scope["path"]) if scope.get("method") == "POST" else None
         if found is None:
             await self._app(scope, receive, send)
             return
-        headers = dict(reversed(list(scope["headers"])))  # the first of each name, as the framework takes it
+        headers = dict(reversed(list(scope["headers"])))  # the first of each name, as in the framework
         scope["path_template"] = self._templates[found[2]]
         request_id = scope["state"]["request_id"]
         try:

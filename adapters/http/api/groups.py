@@ -1,4 +1,4 @@
-"""Groups of children over HTTP: five endpoints for each sort of owner."""
+"""Children's groups over HTTP: five endpoints for each role that owns groups."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ from application.queries.groups import Group, ListGroups, ReadGroup
 from application.writer import Writer
 
 OWNERS = {"educators": "educator", "healthprofessionals": "healthprofessional"}
-"""Collections of those who own groups → their role."""
+"""Collection of a role that owns groups → the role."""
 
 
 def routes(access: Access, writer: Writer, reader: AccountsReader) -> list[HTTPRouteHandler]:

@@ -11,7 +11,7 @@ from adapters.version import VERSION
 def routes(health: Health) -> list[HTTPRouteHandler]:
     @get("/health/live")
     async def is_live(request: HttpRequest) -> Response[bytes]:
-        """200 unless only another process could help."""
+        """200, or 503 when only a restart can help."""
         writer = health.of_writer()
         if health.is_live:
             return json_response({"status": "live", "version": VERSION, "checks": {"writer": writer}}, 200)
@@ -21,7 +21,7 @@ def routes(health: Health) -> list[HTTPRouteHandler]:
 
     @get("/health/ready")
     async def ready(request: HttpRequest) -> Response[bytes]:
-        """200 when requests can be answered, else 503; within two seconds, and with what is wrong."""
+        """200 when requests can be answered, else 503, within two seconds."""
         is_ready, content = health.readiness(await health.probe.snapshot())
         return json_response(content, 200) if is_ready else json_response(content, 503, {"Retry-After": "1"})
 

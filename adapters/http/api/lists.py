@@ -1,4 +1,4 @@
-"""Lists over HTTP: their pages, and what is left of one that would have been too large."""
+"""Lists over HTTP: pages, and the link to the rest of a page that was cut."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,19 +13,19 @@ from application.queries.query import Page, Position, T
 
 
 def listed(request: HttpRequest, page: Page[T], shown: Callable[[T], Any]) -> Response[bytes]:
-    """A page, as a bare array."""
-    headers = {"X-Total-Count": str(page.total), **rest(request, page.rest)}
+    """A page as a bare array."""
+    headers = {"X-Total-Count": str(page.total), **rest_link(request, page.rest)}
     return json_response(list(map(shown, page.rows)), 200, headers)
 
 
 def named(request: HttpRequest, page: Page[T], name: str, shown: Callable[[T], Any]) -> Response[bytes]:
-    """A page, as a member of that name."""
+    """A page as the member `name` of an object."""
     content = {name: list(map(shown, page.rows)), "total": page.total}
-    return json_response(content, 200, rest(request, page.rest))
+    return json_response(content, 200, rest_link(request, page.rest))
 
 
 def link(request: HttpRequest, cursor: str | None) -> dict[str, str]:
-    """The header that leads to the rest of an answer: the same question, with the cursor."""
+    """The Link header to the rest of a response: the same request with the cursor. Empty without a cursor."""
     if cursor is None:
         return {}
     scope = request.scope
@@ -34,6 +34,6 @@ def link(request: HttpRequest, cursor: str | None) -> dict[str, str]:
     return {"Link": f'<{path}?{urlencode([*sent, (AFTER.name, cursor)])}>; rel="next"'}
 
 
-def rest(request: HttpRequest, position: Position | None) -> dict[str, str]:
-    """The same of a list."""
+def rest_link(request: HttpRequest, position: Position | None) -> dict[str, str]:
+    """The Link header to the rest of a list that was cut at `position`."""
     return link(request, None if position is None else paging.text_of(position))

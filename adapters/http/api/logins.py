@@ -1,4 +1,4 @@
-"""Logins, and the change of the password that they rest on."""
+"""Logins over HTTP, and the change of one's own password."""
 
 import time
 from contextlib import suppress
@@ -27,7 +27,7 @@ from domain.refusal import LoginRefused, PasswordDiffers
 logger = structlog.get_logger()
 
 LEARN = 60.0
-"""Seconds between two looks at what the hashes of all users cost."""
+"""Seconds between two queries for the parameters of all password hashes."""
 
 
 def routes(
@@ -59,7 +59,7 @@ def routes(
         return json_response({"access_token": token}, 200)
 
     async def learn_costs() -> None:
-        """Before every login, so that it says nothing of one; seldom, since all users are looked at."""
+        """Adapt the dummy hashes to those of the users. Runs before any login, so that its time reveals nothing."""
         nonlocal learned_at
         now = time.monotonic()
         if now >= learned_at + LEARN:
@@ -68,7 +68,7 @@ def routes(
 
     async def renew_hash(found: Login, password: str, by: Requester, request_id: str) -> None:
         actor = Actor(found.user_id, found.role, password_changes=found.password_changes)
-        with suppress(Unavailable):  # the next login renews it
+        with suppress(Unavailable):  # the next login tries again
             renewed = NewPassword(found.password_hash, await passwords.hash(canonical(password), by))
             await writer.submit(RenewPasswordHash(actor=actor, request_id=request_id, password=renewed))
 
@@ -80,7 +80,7 @@ def routes(
         old, new = sent.password("old_password"), sent.new_password("new_password")
         username, kept = await reader.credentials(actor)
         address, by = address_of(request.scope), asker(request, actor.id)
-        # Guesses of the old password are guesses of what a login would take.
+        # A guess of the old password counts like a failed login.
         async with logins.from_address(address), logins.of_name(username, address):
             checked = await passwords.check(old, kept, by)
             if not checked.matches:
@@ -98,5 +98,5 @@ def note_failure(request: HttpRequest, user_id: str | None) -> None:
 
 
 def asker(request: HttpRequest, subject: str) -> Requester:
-    """For whom a password is checked or hashed, and whether that one is still there; once the body was read."""
+    """For whom a password is hashed. It watches for the client to disconnect, so the body must have been read."""
     return Requester(subject, address_of(request.scope), request.receive)

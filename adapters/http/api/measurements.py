@@ -24,7 +24,7 @@ from domain.refusal import NotFound
 def routes(
     access: Access, writer: Writer, reader: MeasurementsReader, post_measurements: PostMeasurements
 ) -> list[HTTPRouteHandler]:
-    """The handlers of all kinds."""
+    """The routes of all kinds."""
     return [route for kind in KINDS.values() for route in _routes_of(kind, access, writer, reader, post_measurements)]
 
 

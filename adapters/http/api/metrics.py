@@ -1,4 +1,4 @@
-"""Metrics over HTTP, as Prometheus scrapes them: without a token, since nothing of anybody is in them."""
+"""Metrics over HTTP for Prometheus. They need no token: they contain no personal data."""
 
 from collections.abc import Awaitable, Callable
 

@@ -1,4 +1,4 @@
-"""Outcomes over HTTP, and their entries."""
+"""Outcomes and their entries over HTTP."""
 
 from datetime import UTC, datetime
 
@@ -23,16 +23,16 @@ from application.writer import Writer
 PATH = "/v1/outcomes"
 ONE = f"{PATH}/{{outcome_id:str}}"
 
-BRAND_ID = query_parameters.text("brand_id", "Of this brand only.")
-METRIC_KEY = query_parameters.text("metric_key", "Of this metric only.")
+BRAND_ID = query_parameters.text("brand_id", "Only outcomes of this brand.")
+METRIC_KEY = query_parameters.text("metric_key", "Only outcomes with this metric.")
 
 LIST: Declared = (BRAND_ID, METRIC_KEY, *SLICED)
 ENTRIES: Declared = (SUBJECT, FROM, TO, *SLICED)
-"""Parameters of the lists."""
+"""Query parameters of the lists."""
 
 
 def routes(access: Access, writer: Writer, reader: OutcomesReader, *, batch_limit: int) -> list[HTTPRouteHandler]:
-    """`batch_limit` in items."""
+    """`batch_limit`: maximum items of an array."""
 
     @post(PATH, status_code=201)
     async def create(request: HttpRequest) -> Response[bytes]:

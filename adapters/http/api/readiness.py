@@ -11,20 +11,20 @@ from application.queries.views import ViewStatus
 from application.writer import Writer
 
 STUCK = 10.0
-"""Seconds after which a running batch counts as stuck: one that is only slow has ended before."""
+"""Seconds after which a running batch counts as stuck: a batch that is only slow has ended by then."""
 
 TRIED = 5.0
-"""Seconds for which a batch that could not be stored shows how the writer is doing: only another can tell more."""
+"""Seconds for which a failed batch makes the writer not ready; after that requests must come for it to try again."""
 
 LIMITS = {
     None: "counted by this process",
     True: "counted in Redis, by all processes",
-    False: "counted by this process, since Redis is away",
+    False: "counted by this process, because Redis is not reachable",
 }
 
 
 class Check(Struct, frozen=True):
-    """Whether something is as it should be, and what there is to say of it: no address, and nobody's name."""
+    """The result of a check. `what` describes it, without addresses and personal data."""
 
     ok: bool
     what: str
@@ -37,7 +37,7 @@ class ViewCheck(Check, frozen=True):
 
 
 class Health(Struct, frozen=True):
-    """`allowed_lag`: seconds that a live view may be behind."""
+    """`allowed_lag`: seconds that a live view may be behind and still count as ready."""
 
     probe: HealthProbe
     writer: Writer
@@ -46,8 +46,8 @@ class Health(Struct, frozen=True):
     allowed_lag: float
 
     def readiness(self, snapshot: HealthSnapshot) -> tuple[bool, dict[str, Any]]:
-        """Whether requests can be answered, and all that was looked at. Some of it somebody should look into, though
-        they can."""
+        """Whether requests can be answered, and the results of all checks. Some need attention, but do not affect
+        readiness."""
         needed = {
             "database": _database(snapshot),
             "schema": Check(snapshot.is_schema_current, snapshot.schema),
@@ -55,7 +55,7 @@ class Health(Struct, frozen=True):
             "draining": self._draining(),
         }
         parked = sum(each.parked_streams for each in snapshot.live)
-        besides = {
+        informative = {
             "projector": _projector(snapshot),
             "parked": Check(parked == 0, f"{parked:,} streams are parked"),
             "limits": Check(self.limiter.shared is not False, LIMITS[self.limiter.shared]),
@@ -65,13 +65,13 @@ class Health(Struct, frozen=True):
         return is_ready, {
             "status": "ready" if is_ready else "not ready",
             "log": "reachable" if snapshot.is_reachable else "unreachable",
-            "checks": needed | besides,
+            "checks": needed | informative,
             "views": views,
         }
 
     @property
     def is_live(self) -> bool:
-        """Not where only another process can help: the writer has ended, or does not end a batch that was given up."""
+        """False when only a restart can help: the writer has ended, or does not end a batch that was given up."""
         return self.writer.is_alive and self.writer.given_up_for < STUCK
 
     def of_writer(self) -> Check:
@@ -110,4 +110,4 @@ def _database(snapshot: HealthSnapshot) -> Check:
 def _projector(snapshot: HealthSnapshot) -> Check:
     alone = [each.view for each in snapshot.live if not each.workers]
     kept = ", ".join(f"{each.view} by {len(each.workers)}" for each in snapshot.live)
-    return Check(not alone, f"nobody keeps {', '.join(alone)}" if alone else f"workers: {kept or 'unknown'}")
+    return Check(not alone, f"no projector works on {', '.join(alone)}" if alone else f"workers: {kept or 'unknown'}")

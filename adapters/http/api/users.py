@@ -1,4 +1,4 @@
-"""Users over HTTP: the five kinds that a programme registers, and their removal."""
+"""Users over HTTP: the five roles that can be registered, removal, and the reset of a password."""
 
 from datetime import date
 from typing import Any
@@ -29,8 +29,7 @@ from domain.user import Profile
 
 
 class Collection(Struct, frozen=True):
-    """Where the users of a role are, how the id of one is called in a path, and which members a POST must have besides
-    those of every user."""
+    """The collection of a role's users. `required`: members of a POST besides those of every user."""
 
     path: str
     role: str
@@ -46,7 +45,7 @@ COLLECTIONS = (
     Collection("/v1/families", "family", "family_id", ("children",)),
 )
 
-OF_EVERYBODY = ("username", "password", "institution_id")
+REQUIRED_OF_EVERY_USER = ("username", "password", "institution_id")
 
 
 def routes(access: Access, passwords: Passwords, writer: Writer, reader: AccountsReader) -> list[HTTPRouteHandler]:
@@ -79,7 +78,7 @@ def _routes_of(
     @post(collection.path, status_code=201, name=f"register_{role}")
     async def register(request: HttpRequest) -> Response[bytes]:
         actor = await access.authorize(request, RegisterUser.name)
-        sent = await access.read_members(request, (*OF_EVERYBODY, *collection.required))
+        sent = await access.read_members(request, (*REQUIRED_OF_EVERY_USER, *collection.required))
         username, password = canonical(sent.username()), sent.new_password("password")
         institution_id = sent.text("institution_id").lower()
         today = times.today()
@@ -108,7 +107,7 @@ def _routes_of(
 
 
 BORN = "a date after 1900 and before today, as yyyy-MM-dd"
-NOT_TO_COME = "a date that is not in the future, as yyyy-MM-dd"
+NOT_IN_THE_FUTURE = "a date that is not in the future, as yyyy-MM-dd"
 
 
 def _profile(sent: Members, role: str, today: date) -> Profile:
@@ -122,20 +121,20 @@ def _profile(sent: Members, role: str, today: date) -> Profile:
 
 
 def _child(sent: Members, today: date) -> Profile:
-    """With a date of birth nothing else is asked about its age."""
+    """The profile of a child. With `birth_date` other members about its age are ignored."""
     gender = sent.choice("gender", ("male", "female"))
     if "birth_date" in sent:
         birth_date = sent.day("birth_date", lambda day: age.may_be_born(day, today), BORN)
         return Profile(gender=gender, birth_date=birth_date)
-    told = sent.positive("age")
+    age_in_years = sent.positive("age")
     calculated = today.isoformat()
     if "age_calc_date" in sent:
-        calculated = sent.day("age_calc_date", lambda day: day <= today, NOT_TO_COME)
-    return Profile(gender=gender, age=told, age_calc_date=calculated)
+        calculated = sent.day("age_calc_date", lambda day: day <= today, NOT_IN_THE_FUTURE)
+    return Profile(gender=gender, age=age_in_years, age_calc_date=calculated)
 
 
 def shown(user: User, today: date) -> dict[str, Any]:
-    """A user as it goes out; never the password or its hash."""
+    """A user in a response, without the password hash."""
     of_all = present(id=user.id, username=user.username, institution_id=user.institution_id)
     match user.role:
         case "child":

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from adapters.http.api.users import BORN, COLLECTIONS, NOT_TO_COME, Collection
+from adapters.http.api.users import BORN, COLLECTIONS, NOT_IN_THE_FUTURE, Collection
 from adapters.http.openapi import groups
 from adapters.http.openapi.accounts import INSTITUTION_ID, LATEST, TAG
 from adapters.http.openapi.operations import REMOVED, Answer, Link, Operation, ok, page_of
@@ -69,7 +69,7 @@ MEMBERS: dict[str, tuple[Member, ...]] = {
             },
             refused=(NotPositive("age"),),
         ),
-        _date("age_calc_date", NOT_TO_COME, "The day for which `age` is given; today by default."),
+        _date("age_calc_date", NOT_IN_THE_FUTURE, "The day for which `age` is given; today by default."),
         _date("birth_date", BORN, "The age in whole years is computed from it."),
     ),
     "application": (text("application_name", required=True),),
