@@ -14,7 +14,7 @@ from projections.inline import dedupe_index
 from tests.examples import origin
 
 
-class Facts:
+class KnownEvents:
     """Implements `domain.known.Known`: all that follows from some events."""
 
     def __init__(self, events: Sequence[Event]) -> None:
@@ -42,13 +42,13 @@ class Facts:
         return len(self._histories.get(stream, ()))
 
 
-Decision = Callable[[Facts], Fact | Sequence[Fact]]
+Decision = Callable[[KnownEvents], Fact | Sequence[Fact]]
 
 
 class When:
     def __init__(self, events: Sequence[Event], decision: Decision) -> None:
         self._events = events
-        self._facts = Facts(events)
+        self._facts = KnownEvents(events)
         self._decision = decision
 
     def then(self, *expected: Event) -> None:
@@ -61,7 +61,7 @@ class When:
         for event in actual:
             assert event == decode(event.stored_name, encode(event)), "an event reads back as it was stored"
             assert name_of(event.originator_id), "a stream has a name within its partition"
-        Facts([*self._events, *actual])
+        KnownEvents([*self._events, *actual])
         for stream in {event.originator_id for event in actual}:
             versions = [event.originator_version for event in actual if event.originator_id == stream]
             before = len(self._facts.history(stream))

@@ -19,7 +19,7 @@ from domain.group import stream_of
 from domain.refusal import Forbidden
 from projections.inline import directory
 from projections.inline.directory import SQL as DIRECTORY
-from tests.application.storing import a_user
+from tests.application.stored_events import a_user
 from tests.application.test_statements import CountingCursor, sent
 from tests.conftest import PARTITIONS
 from tests.example_commands import reading, record_measurements

@@ -32,7 +32,7 @@ from domain.refusal import (
 )
 from tests.examples import INSTITUTION, user_registered
 
-Told = str | type[Refusal]
+Expected = str | type[Refusal]
 
 
 class Account(Struct):
@@ -76,7 +76,7 @@ class Accounts:
     def members(self, institution_id: str) -> int:
         return sum(account.institution_id == institution_id for account in self.users.values())
 
-    def answer(self, command: AccountCommand, new_id: str) -> list[Told] | type[Refusal]:
+    def answer(self, command: AccountCommand, new_id: str) -> list[Expected] | type[Refusal]:
         """What the command is answered with; what it registers gets the id."""
         if gone := refused(command.actor, self):
             return gone
@@ -110,7 +110,7 @@ class Accounts:
                 return ["id"]
         raise AssertionError(command)
 
-    def _register(self, command: RegisterUser, new_id: str) -> Told:
+    def _register(self, command: RegisterUser, new_id: str) -> Expected:
         new = command.user
         if new.institution_id is not None and new.institution_id not in self.institutions:
             return InstitutionNotRegistered
@@ -122,7 +122,7 @@ class Accounts:
         self.families |= {(new_id, child_id) for child_id in new.children}
         return "id"
 
-    def _remove(self, command: RemoveUser) -> list[Told] | type[Refusal]:
+    def _remove(self, command: RemoveUser) -> list[Expected] | type[Refusal]:
         gone = command.user_id
         if gone == command.actor.id:
             return Forbidden
@@ -133,7 +133,7 @@ class Accounts:
         self.families = {pair for pair in self.families if gone not in pair}
         return ["id"]
 
-    def _change_password(self, command: ChangePassword) -> Told:
+    def _change_password(self, command: ChangePassword) -> Expected:
         account = self.users[command.actor.id]
         if account.password_hash != command.password.replaced:
             return PasswordDiffers
@@ -141,7 +141,7 @@ class Accounts:
         account.password_changes += 1
         return "id"
 
-    def _reset_password(self, command: ResetPassword) -> Told:
+    def _reset_password(self, command: ResetPassword) -> Expected:
         account = self.users.get(command.user_id)
         if account is None:
             return NotFound
@@ -149,25 +149,25 @@ class Accounts:
         account.password_changes += 1
         return "id"
 
-    def _renew_hash(self, command: RenewPasswordHash) -> Told:
+    def _renew_hash(self, command: RenewPasswordHash) -> Expected:
         account = self.users[command.actor.id]
         if account.password_hash == command.password.replaced:
             account.password_hash = command.password.password_hash
         return "id"
 
-    def _register_institution(self, command: RegisterInstitution, new_id: str) -> Told:
+    def _register_institution(self, command: RegisterInstitution, new_id: str) -> Expected:
         if command.institution.name in self.institutions.values():
             return AlreadyRegistered
         self.institutions[new_id] = command.institution.name
         return "id"
 
-    def _remove_institution(self, command: RemoveInstitution) -> Told:
+    def _remove_institution(self, command: RemoveInstitution) -> Expected:
         if command.institution_id in self.institutions and self.members(command.institution_id):
             return InstitutionInUse
         self.institutions.pop(command.institution_id, None)
         return "id"
 
-    def _link(self, command: LinkChild) -> Told:
+    def _link(self, command: LinkChild) -> Expected:
         if command.family_id not in self.users or self.users[command.family_id].role != "family":
             return NotFound
         if not self.is_child(command.child_id):
@@ -185,7 +185,7 @@ class Accounts:
         institution_id = self.users[owner_id].institution_id
         return all(self.is_child(id) and self.users[id].institution_id == institution_id for id in children)
 
-    def _form(self, command: FormGroup, new_id: str) -> Told:
+    def _form(self, command: FormGroup, new_id: str) -> Expected:
         new, owner_id = command.group, command.actor.id
         if not self._are_of_its_institution(owner_id, new.children):
             return ChildrenNotRegistered
@@ -194,7 +194,7 @@ class Accounts:
         self.groups[new_id] = Group(owner_id, new.name, set(new.children), new.school_class)
         return "id"
 
-    def _revise(self, command: ReviseGroup) -> Told:
+    def _revise(self, command: ReviseGroup) -> Expected:
         change = command.change
         if not self._own(command.actor, command.group_id):
             return NotFound

@@ -13,7 +13,7 @@ from application.commands.remove_user import RemoveUser
 from application.commands.revise_outcome import ReviseOutcome
 from domain.measurement import Reading
 from domain.refusal import AlreadyRegistered, ChildNotRegistered, Forbidden, Refusal
-from tests.application.accounts_model import Accounts, Told, refused
+from tests.application.accounts_model import Accounts, Expected, refused
 from tests.application.outcomes_model import Outcomes
 
 Place = tuple[str, str, datetime]
@@ -32,7 +32,7 @@ class Model:
         self.rows: dict[Place, Row] = {}
         self.places: dict[str, Place] = {}
 
-    def answer(self, command: Command, answer: Any) -> list[Told] | type[Refusal]:
+    def answer(self, command: Command, answer: Any) -> list[Expected] | type[Refusal]:
         """What the command should be answered with, `id` standing for any id; takes in what follows from it. Of the
         answer that was given only the ids of what is new are believed."""
         match command:
@@ -67,7 +67,7 @@ class Model:
             return Forbidden
         return None
 
-    def _record(self, reading: Reading | Refusal) -> Told:
+    def _record(self, reading: Reading | Refusal) -> Expected:
         if isinstance(reading, Refusal):
             return type(reading)
         place = (reading.child_id, reading.kind, reading.taken_at)
@@ -79,7 +79,7 @@ class Model:
             self.rows[reading.child_id, "body_fat", reading.taken_at] = (travels, "%", None)
         return "id"
 
-    def _remove(self, command: RemoveMeasurement) -> list[Told]:
+    def _remove(self, command: RemoveMeasurement) -> list[Expected]:
         place = self.places.get(command.measurement_id)
         if place is not None and place[:2] == (command.child_id, command.kind) and place in self.rows:
             del self.places[command.measurement_id]
@@ -90,7 +90,7 @@ class Model:
         return ["id"]
 
 
-def told(answer: Any) -> Any:
+def comparable(answer: Any) -> Any:
     """An answer in the words of the model."""
     if isinstance(answer, list):
         return ["id" if isinstance(outcome, str) else type(outcome) for outcome in answer]

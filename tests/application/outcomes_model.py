@@ -10,7 +10,7 @@ from application.commands.revise_outcome import ReviseOutcome
 from domain.entry import Entry
 from domain.outcome import Definition
 from domain.refusal import AlreadyRegistered, NotFound, Refusal
-from tests.application.accounts_model import Accounts, Told, refused
+from tests.application.accounts_model import Accounts, Expected, refused
 
 Moment = tuple[str, str, datetime]
 """Outcome, subject and instant: where there is one entry at most."""
@@ -24,15 +24,15 @@ class Outcomes:
         self.definitions: dict[str, Definition] = {}
         self.entries: dict[Moment, Entry] = {}
 
-    def create(self, command: CreateOutcomes, answer: Any) -> list[Told] | type[Refusal]:
+    def create(self, command: CreateOutcomes, answer: Any) -> list[Expected] | type[Refusal]:
         return refused(command.actor, self._accounts) or [
             self._create(item, new_id) for item, new_id in zip(command.definitions, ids(answer, command), strict=True)
         ]
 
-    def revise(self, command: ReviseOutcome) -> list[Told] | type[Refusal]:
+    def revise(self, command: ReviseOutcome) -> list[Expected] | type[Refusal]:
         return refused(command.actor, self._accounts) or [self._revise(command)]
 
-    def record(self, command: RecordEntries) -> list[Told] | type[Refusal]:
+    def record(self, command: RecordEntries) -> list[Expected] | type[Refusal]:
         if gone := refused(command.actor, self._accounts):
             return gone
         unreadable = [item for item in command.entries if isinstance(item, Refusal)]
@@ -46,7 +46,7 @@ class Outcomes:
             for it in self.definitions.values()
         )
 
-    def _create(self, item: Definition | Refusal, new_id: str) -> Told:
+    def _create(self, item: Definition | Refusal, new_id: str) -> Expected:
         if isinstance(item, Refusal):
             return type(item)
         if self._taken(item):
@@ -54,7 +54,7 @@ class Outcomes:
         self.definitions[new_id] = item
         return "id"
 
-    def _revise(self, command: ReviseOutcome) -> Told:
+    def _revise(self, command: ReviseOutcome) -> Expected:
         there = self.definitions.get(command.outcome_id)
         if there is None:
             return NotFound
@@ -64,7 +64,7 @@ class Outcomes:
         self.definitions[command.outcome_id] = revised
         return "id"
 
-    def _record(self, outcome_id: str, item: Entry | Refusal) -> Told:
+    def _record(self, outcome_id: str, item: Entry | Refusal) -> Expected:
         if isinstance(item, Refusal):
             return type(item)
         if item.brand_id != self.definitions[outcome_id].brand_id:
@@ -78,5 +78,5 @@ class Outcomes:
 
 def ids(answer: Any, command: CreateOutcomes) -> Sequence[str]:
     """The ids that an answer tells, item by item."""
-    told = answer if isinstance(answer, list) else [None] * len(command.definitions)
-    return [outcome if isinstance(outcome, str) else "not told" for outcome in told]
+    comparable = answer if isinstance(answer, list) else [None] * len(command.definitions)
+    return [outcome if isinstance(outcome, str) else "not told" for outcome in comparable]

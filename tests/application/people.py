@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from application.command import Actor, Command
 from domain.measurement import KINDS, Kind, Reading
 from domain.refusal import NotANumber
-from tests.application.accounts_drawn import NOT_THERE, AccountsDrawn
+from tests.application.account_strategies import NOT_THERE, AccountsDrawn
 from tests.application.model import Model
-from tests.application.outcomes_drawn import OutcomesDrawn
+from tests.application.outcome_strategies import OutcomesDrawn
 from tests.application.world import World
 from tests.example_commands import record_measurements, remove_measurement
 from tests.examples import NOON, actor, new_id

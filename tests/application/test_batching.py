@@ -14,7 +14,7 @@ from domain.catalogue import encode
 from domain.event import Event
 from domain.measurement import MeasurementsWithdrawn
 from domain.user import UserRemoved
-from tests.application.model import told
+from tests.application.model import comparable
 from tests.application.people import People
 from tests.application.world import World, events_in
 from tests.example_commands import remove_user, unlink_child
@@ -41,12 +41,12 @@ def ids_in(event: Event) -> Iterable[str]:
     return re.findall(ID, encode(event).decode())
 
 
-def run(log: FakeLog, groups: Iterable[list[Command]]) -> list[Any]:
+def run(log: FakeLog, batches: Iterable[list[Command]]) -> list[Any]:
     """What each command is answered with, in the order of all."""
     processor, answers = Processor(log), []
-    for group in groups:
-        answered = processor.run(group, oldest_waits=True)
-        answers += [told(answered[place]) for place in range(len(group))]
+    for batch in batches:
+        answered = processor.run(batch, oldest_waits=True)
+        answers += [comparable(answered[place]) for place in range(len(batch))]
     return answers
 
 
@@ -61,9 +61,9 @@ def test_a_batch_of_commands_stores_the_same_events_as_the_commands_one_by_one(d
         (answer,) = world.run(command)
         people.model.answer(command, answer)
         people.take_in(command, answer)
-    group = [sort(data.draw) for sort in data.draw(st.lists(st.sampled_from(people.sorts), min_size=2, max_size=8))]
+    batch = [sort(data.draw) for sort in data.draw(st.lists(st.sampled_from(people.sorts), min_size=2, max_size=8))]
     other, places = deepcopy(log), {part: len(events) for part, events in log.events.items()}
-    assert run(log, [[command] for command in group]) == run(other, [group])
+    assert run(log, [[command] for command in batch]) == run(other, [batch])
     assert facts(log, places) == facts(other, places)
 
 

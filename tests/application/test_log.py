@@ -8,7 +8,7 @@ from application.ports import AppendRefused, Reads, UserRow
 from domain import measurement
 from domain.partition import ACCOUNTS, partition, stream
 from tests.application.conftest import AnyLog
-from tests.application.storing import a_user, a_weight, append, holder, look_up, parts_of, store, take_in
+from tests.application.stored_events import a_user, a_weight, append, holder, look_up, parts_of, store, take_in
 from tests.examples import NOON, institution_registered, measurement_removed, measurements_withdrawn, new_id
 
 

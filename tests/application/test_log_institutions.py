@@ -4,7 +4,7 @@ users they have."""
 from application.ports import Reads
 from domain import institution
 from tests.application.conftest import AnyLog
-from tests.application.storing import (
+from tests.application.stored_events import (
     a_user,
     an_institution,
     holder,

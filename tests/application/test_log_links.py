@@ -6,7 +6,7 @@ from application.ports import Reads
 from domain import group
 from domain.event import Event
 from tests.application.conftest import AnyLog
-from tests.application.storing import (
+from tests.application.stored_events import (
     a_family_link,
     a_family_unlink,
     a_group,

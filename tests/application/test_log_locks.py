@@ -7,7 +7,7 @@ from application.ports import PartitionsHeld
 from domain.event import Event
 from domain.partition import stream
 from tests.application.conftest import AnyLog, Hold
-from tests.application.storing import append, store
+from tests.application.stored_events import append, store
 from tests.examples import measurements_withdrawn, new_id
 
 

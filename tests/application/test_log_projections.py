@@ -4,7 +4,7 @@ from application.ports import Reads
 from domain import group, measurement, user
 from domain.partition import ACCOUNTS, stream
 from tests.application.conftest import AnyLog
-from tests.application.storing import (
+from tests.application.stored_events import (
     a_user,
     a_weight,
     append,

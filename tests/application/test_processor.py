@@ -45,7 +45,7 @@ def world(log: AnyLog) -> World:
     return World(log)
 
 
-def told(answer: CommandResult | LogUnavailable) -> Any:
+def comparable(answer: CommandResult | LogUnavailable) -> Any:
     """Refusals by their type, ids as `id`, so that answers can be compared."""
     match answer:
         case list():
@@ -60,18 +60,21 @@ def kinds(events: list[Event]) -> list[type[Event]]:
 
 def test_the_first_of_equal_commands_in_a_batch_is_accepted(world: World) -> None:
     answers = world.run(*(world.weigh() for _ in range(5)))
-    assert [["id"], *[[AlreadyRegistered]] * 4] == [told(answer) for answer in answers]
+    assert [["id"], *[[AlreadyRegistered]] * 4] == [comparable(answer) for answer in answers]
     assert 1 == len(world.events())
 
 
 def test_the_first_of_equal_items_of_a_command_is_accepted(world: World) -> None:
     (answer,) = world.run(world.record(reading(), reading(value=71.0), reading(taken_at=LATER)))
-    assert ["id", AlreadyRegistered, "id"] == told(answer)
+    assert ["id", AlreadyRegistered, "id"] == comparable(answer)
     assert 2 == len(world.events())
 
 
 def test_equal_commands_of_later_batches_are_refused(world: World) -> None:
-    assert [["id"], [AlreadyRegistered]] == [told(*world.run(world.weigh())), told(*world.run(world.weigh()))]
+    assert [["id"], [AlreadyRegistered]] == [
+        comparable(*world.run(world.weigh())),
+        comparable(*world.run(world.weigh())),
+    ]
 
 
 def test_a_refused_item_does_not_undo_the_others(world: World) -> None:
@@ -89,19 +92,19 @@ def test_a_batch_without_events_stores_nothing(world: World) -> None:
 
 def test_a_weight_revises_a_body_fat_of_an_earlier_command_of_the_batch(world: World) -> None:
     answers = world.run(world.record(body_fat_reading()), world.weigh(companion_value=19.4))
-    assert [["id"], ["id"]] == [told(answer) for answer in answers]
+    assert [["id"], ["id"]] == [comparable(answer) for answer in answers]
     assert [MeasurementRecorded, MeasurementRecorded, MeasurementRevised] == kinds(world.events())
 
 
 def test_a_weight_revises_a_body_fat_of_an_earlier_batch(world: World) -> None:
     world.run(world.record(body_fat_reading()))
-    assert [["id"]] == [told(answer) for answer in world.run(world.weigh(companion_value=19.4))]
+    assert [["id"]] == [comparable(answer) for answer in world.run(world.weigh(companion_value=19.4))]
     assert [MeasurementRecorded, MeasurementRecorded, MeasurementRevised] == kinds(world.events())
 
 
 def test_a_weight_that_is_refused_leaves_the_body_fat_as_it_was(world: World) -> None:
     world.run(world.weigh(), world.record(body_fat_reading()))
-    assert [[AlreadyRegistered]] == [told(answer) for answer in world.run(world.weigh(companion_value=1.0))]
+    assert [[AlreadyRegistered]] == [comparable(answer) for answer in world.run(world.weigh(companion_value=1.0))]
     assert [MeasurementRecorded, MeasurementRecorded] == kinds(world.events())
 
 
@@ -112,16 +115,18 @@ def removal(world: World, id: str, kind: str = "weight") -> Any:
 def test_a_key_freed_in_a_batch_can_be_taken_by_a_later_command_of_it(world: World) -> None:
     id = world.accepted(world.weigh())
     answers = world.run(world.weigh(), removal(world, id), removal(world, id), world.weigh(), world.weigh())
-    assert [[AlreadyRegistered], ["id"], ["id"], ["id"], [AlreadyRegistered]] == [told(answer) for answer in answers]
+    assert [[AlreadyRegistered], ["id"], ["id"], ["id"], [AlreadyRegistered]] == [
+        comparable(answer) for answer in answers
+    ]
     assert [MeasurementRecorded, MeasurementRemoved, MeasurementRecorded] == kinds(world.events())
 
 
-@pytest.mark.parametrize("in_one_group", [True, False])
-def test_a_body_fat_that_is_removed_is_taken_off_its_weight(world: World, in_one_group: bool) -> None:
+@pytest.mark.parametrize("in_one_batch", [True, False])
+def test_a_body_fat_that_is_removed_is_taken_off_its_weight(world: World, in_one_batch: bool) -> None:
     id = world.accepted(world.record(body_fat_reading()))
     commands = [world.weigh(companion_value=19.4), removal(world, id, "body_fat")]
-    for group in [commands] if in_one_group else [commands[:1], commands[1:]]:
-        world.run(*group)
+    for batch in [commands] if in_one_batch else [commands[:1], commands[1:]]:
+        world.run(*batch)
     *_, removed, revised = world.events()
     assert isinstance(removed, MeasurementRemoved)
     assert isinstance(revised, MeasurementRevised)
@@ -134,34 +139,34 @@ def test_a_removal_of_another_kind_or_child_removes_nothing(world: World, kind: 
     other = removal(world, id, kind)
     if not of_this_child:
         other = replace(other, child_id=world.registered("child").id)
-    assert [["id"]] == [told(answer) for answer in world.run(other)]
+    assert [["id"]] == [comparable(answer) for answer in world.run(other)]
     assert [MeasurementRecorded] == kinds(world.events())
 
 
 def test_commands_after_the_removal_of_a_child_do_not_find_it(world: World) -> None:
     removed = remove_user(actor=world.admin, user_id=world.child)
     answers = world.run(world.weigh(), removed, world.weigh(), removed)
-    assert [["id"], ["id"], ChildNotRegistered, ["id"]] == [told(answer) for answer in answers]
+    assert [["id"], ["id"], ChildNotRegistered, ["id"]] == [comparable(answer) for answer in answers]
     assert [MeasurementRecorded, MeasurementsWithdrawn] == kinds(world.events())
 
 
 def test_commands_of_a_removed_actor_are_refused(world: World) -> None:
     answers = world.run(remove_user(actor=world.admin, user_id=world.application.id), world.weigh())
-    assert [["id"], UserGone] == [told(answer) for answer in answers]
+    assert [["id"], UserGone] == [comparable(answer) for answer in answers]
 
 
 def test_a_group_of_children_grants_access_to_the_next_command(world: World) -> None:
     educator = world.registered("educator")
     weigh = replace(world.weigh(), actor=educator)
     formed = form_group(actor=educator, group=new_group(children=(world.child,)))
-    assert [Forbidden, ["id"], ["id"]] == [told(answer) for answer in world.run(weigh, formed, weigh)]
+    assert [Forbidden, ["id"], ["id"]] == [comparable(answer) for answer in world.run(weigh, formed, weigh)]
 
 
 @pytest.mark.parametrize("role", ["educator", "family"])
 def test_a_link_to_one_child_grants_no_access_to_another(world: World, role: str) -> None:
     other = world.registered("child").id
     stranger: Actor = world.registered(role, children=(other,))
-    assert [Forbidden] == [told(answer) for answer in world.run(replace(world.weigh(), actor=stranger))]
+    assert [Forbidden] == [comparable(answer) for answer in world.run(replace(world.weigh(), actor=stranger))]
 
 
 def test_the_first_command_of_a_batch_takes_the_name(world: World) -> None:
@@ -169,7 +174,7 @@ def test_the_first_command_of_a_batch_takes_the_name(world: World) -> None:
     user = register_user(actor=world.admin, user=new_user(username=name, institution_id=None))
     institution = register_institution(actor=world.admin, institution=new_institution(name=name))
     answers = world.run(user, institution, user, institution)
-    assert [["id"], ["id"], [AlreadyRegistered], [AlreadyRegistered]] == [told(answer) for answer in answers]
+    assert [["id"], ["id"], [AlreadyRegistered], [AlreadyRegistered]] == [comparable(answer) for answer in answers]
 
 
 @pytest.mark.parametrize(
@@ -183,7 +188,7 @@ def test_a_user_needs_an_existing_institution_and_existing_children(
     world: World, changes: dict[str, Any], refusal: type[Refusal]
 ) -> None:
     user = register_user(actor=world.admin, user=new_user(username=new_id(), **changes))
-    assert [[refusal]] == [told(answer) for answer in world.run(user)]
+    assert [[refusal]] == [comparable(answer) for answer in world.run(user)]
 
 
 def test_the_ids_of_a_batch_increase_in_the_order_of_its_commands(world: World) -> None:

@@ -15,9 +15,9 @@ from domain.event import Fact
 from domain.partition import stream
 from domain.refusal import AlreadyRegistered
 from projections.inline.batch_state import InlineBatchState
-from tests.application.breaking import FAULTY, BreaksInDecide, TakesAVersion
+from tests.application.broken_commands import FAULTY, BreaksInDecide, TakesAVersion
 from tests.application.conftest import AnyLog
-from tests.application.storing import store
+from tests.application.stored_events import store
 from tests.application.world import World
 from tests.conftest import PARTITIONS
 from tests.example_commands import reading, remove_user

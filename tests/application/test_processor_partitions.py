@@ -56,11 +56,11 @@ def weights(world: World, *children: str) -> list[Command]:
 def test_commands_whose_partitions_another_writer_holds_are_left_out(world: World, held_elsewhere: Hold) -> None:
     here = id_apart(world.log)
     there = id_apart(world.log, partition(here, world.log.partitions))
-    group = [remove_user(actor=world.admin, user_id=there), *weights(world, there, here, there, here)]
+    batch = [remove_user(actor=world.admin, user_id=there), *weights(world, there, here, there, here)]
     with held_elsewhere({partition(there, world.log.partitions)}):
-        answers = world.processor.run(group, oldest_waits=False)
+        answers = world.processor.run(batch, oldest_waits=False)
     assert {2, 4} == set(answers)
-    assert set(range(5)) == set(world.processor.run(group, oldest_waits=False))
+    assert set(range(5)) == set(world.processor.run(batch, oldest_waits=False))
 
 
 def test_a_command_that_waits_for_two_partitions_is_not_overtaken_in_either(world: World, held_elsewhere: Hold) -> None:

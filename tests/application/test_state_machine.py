@@ -20,10 +20,10 @@ from domain.event import Event
 from domain.measurement import MeasurementRecorded, MeasurementRevised, Reading
 from domain.partition import name_of
 from projections.views.measurements import MeasurementChanges
-from tests.application.accounts_checked import check_accounts
+from tests.application.account_checks import check_accounts
 from tests.application.conftest import AnyLog
-from tests.application.model import Place, told
-from tests.application.outcomes_checked import check_outcomes
+from tests.application.model import Place, comparable
+from tests.application.outcome_checks import check_outcomes
 from tests.application.people import People
 from tests.application.world import World, events_in
 from tests.fakes import FakeLog
@@ -59,18 +59,18 @@ class Machine(RuleBasedStateMachine):
 
     @rule(data=st.data())
     def run(self, data: st.DataObject) -> None:
-        group: list[Command] = []
+        batch: list[Command] = []
         for sort in data.draw(st.lists(st.sampled_from(self.people.sorts), min_size=1, max_size=8)):
-            group += [sort(data.draw)] * data.draw(st.sampled_from([1, 1, 1, 2]))
+            batch += [sort(data.draw)] * data.draw(st.sampled_from([1, 1, 1, 2]))
         if self.breaks(data.draw):
-            answers = self.world.run(*group)
+            answers = self.world.run(*batch)
             assert all(isinstance(answer, LogUnavailable) for answer in answers)
             return
-        answers = self.world.run(*group)
-        expected = [self.model.answer(command, answer) for command, answer in zip(group, answers, strict=True)]
-        assert expected == [told(answer) for answer in answers]
+        answers = self.world.run(*batch)
+        expected = [self.model.answer(command, answer) for command, answer in zip(batch, answers, strict=True)]
+        assert expected == [comparable(answer) for answer in answers]
         self.look()
-        for command, answer in zip(group, answers, strict=True):
+        for command, answer in zip(batch, answers, strict=True):
             if isinstance(answer, list):
                 self.take_in(command, answer)
 

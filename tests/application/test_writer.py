@@ -18,17 +18,17 @@ from tests.examples import new_id
 class Gate:
     """Implements `application.writer.BatchProcessor`: answers every command with its request id, once the gate is open.
 
-    `groups`: the request ids of every group. `answers`: what is done about a group, where it is something else.
+    `batches`: the request ids of every group. `answers`: what is done about a group, where it is something else.
     """
 
     def __init__(self, answer: Callable[[Sequence[Command], bool], CommandResults] | None = None) -> None:
         self.open = threading.Event()
         self.reached = threading.Event()
-        self.groups: list[list[str]] = []
+        self.batches: list[list[str]] = []
         self._answer = answer or (lambda waiting, _: {place: [it.request_id] for place, it in enumerate(waiting)})
 
     def run(self, waiting: Sequence[Command], *, oldest_waits: bool) -> CommandResults:
-        self.groups.append([command.request_id for command in waiting])
+        self.batches.append([command.request_id for command in waiting])
         self.reached.set()
         assert self.open.wait(10)
         return self._answer(waiting, oldest_waits)
@@ -91,7 +91,7 @@ async def test_waiting_commands_are_batched_up_to_the_batch_size(running: Runnin
     running.gate.open.set()
     await asyncio.gather(*tasks)
     ids = [command.request_id for command in waiting]
-    assert [ids[:3], ids[3:]] == running.gate.groups[1:]
+    assert [ids[:3], ids[3:]] == running.gate.batches[1:]
 
 
 async def test_a_command_larger_than_a_batch_is_run_whole_and_alone(running: Running) -> None:
@@ -101,7 +101,7 @@ async def test_a_command_larger_than_a_batch_is_run_whole_and_alone(running: Run
     await running.all_wait()
     running.gate.open.set()
     await asyncio.gather(*tasks)
-    assert [[small.request_id], [large.request_id], [after.request_id]] == running.gate.groups[1:]
+    assert [[small.request_id], [large.request_id], [after.request_id]] == running.gate.batches[1:]
 
 
 async def test_a_full_queue_refuses_a_command_at_once_and_never_runs_it(running: Running) -> None:
@@ -114,7 +114,7 @@ async def test_a_full_queue_refuses_a_command_at_once_and_never_runs_it(running:
     assert unavailable.value.retry_after >= 1
     running.gate.open.set()
     await fits
-    assert all(refused.request_id not in group for group in running.gate.groups)
+    assert all(refused.request_id not in batch for batch in running.gate.batches)
 
 
 async def test_commands_that_are_given_up_fail_at_once_and_waiting_ones_are_never_run(running: Running) -> None:
@@ -129,8 +129,8 @@ async def test_commands_that_are_given_up_fail_at_once_and_waiting_ones_are_neve
     task = running.submit(after)
     running.gate.open.set()
     assert [after.request_id] == await asyncio.wait_for(task, 10)
-    assert [after.request_id] == running.gate.groups[-1]
-    assert 2 == len(running.gate.groups)
+    assert [after.request_id] == running.gate.batches[-1]
+    assert 2 == len(running.gate.batches)
     assert (0, 0) == (running.writer.waiting_for, running.writer.queued)
 
 
@@ -215,4 +215,4 @@ async def test_a_batch_has_commands_of_every_actor(running: Running) -> None:
     await running.all_wait()
     running.gate.open.set()
     await asyncio.gather(*tasks)
-    assert commands[-1].request_id in running.gate.groups[1]
+    assert commands[-1].request_id in running.gate.batches[1]

@@ -22,12 +22,12 @@ async def test_deferred_commands_are_run_later_in_order() -> None:
     """The stub runs only the last of a group, until the oldest is told to wait."""
     waits: list[bool] = []
 
-    def only_the_last(waiting: Sequence[Command], oldest_waits: bool) -> CommandResults:
+    def run_the_last(waiting: Sequence[Command], oldest_waits: bool) -> CommandResults:
         waits.append(oldest_waits)
         last = 0 if oldest_waits else len(waiting) - 1
         return {last: [waiting[last].request_id]}
 
-    running = Running(Gate(only_the_last))
+    running = Running(Gate(run_the_last))
     await running.first()
     waiting = [of_size(1) for _ in range(3)]
     tasks = [running.submit(command) for command in waiting]
@@ -35,7 +35,7 @@ async def test_deferred_commands_are_run_later_in_order() -> None:
     running.gate.open.set()
     ids = [command.request_id for command in waiting]
     assert [[id] for id in ids] == await asyncio.wait_for(asyncio.gather(*tasks), 5)
-    assert [ids, ids[:2], ids[1:2]] == running.gate.groups[1:]
+    assert [ids, ids[:2], ids[1:2]] == running.gate.batches[1:]
     assert [True, False, True, True] == waits
     await running.end()
 
@@ -43,11 +43,11 @@ async def test_deferred_commands_are_run_later_in_order() -> None:
 async def test_a_batch_of_one_command_waits_for_its_partitions_at_once() -> None:
     waits: list[bool] = []
 
-    def all_of_them(waiting: Sequence[Command], oldest_waits: bool) -> CommandResults:
+    def run_all(waiting: Sequence[Command], oldest_waits: bool) -> CommandResults:
         waits.append(oldest_waits)
         return {place: [] for place in range(len(waiting))}
 
-    running = Running(Gate(all_of_them))
+    running = Running(Gate(run_all))
     running.gate.open.set()
     await running.writer.submit(of_size(1))
     assert [True] == waits
@@ -115,7 +115,7 @@ async def test_commands_deferred_for_too_long_become_unavailable_and_leave_the_q
     running.gate.open.set()
     ended = await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), 5)
     assert [Unavailable] * 3 == [type(each) for each in ended]
-    assert 2 == len(running.gate.groups)
+    assert 2 == len(running.gate.batches)
     assert [] == await asyncio.wait_for(running.writer.submit(of_size(10)), 5)
     await running.end()
 

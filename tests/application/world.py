@@ -17,7 +17,7 @@ from domain.measurement import Reading
 from domain.partition import ACCOUNTS, partition
 from domain.refusal import Refusal
 from tests.application.conftest import AnyLog
-from tests.application.storing import a_user, store
+from tests.application.stored_events import a_user, store
 from tests.example_commands import reading, record_measurements
 from tests.examples import NOON, actor, new_id, with_ids
 from tests.fakes import FakeLog

@@ -15,14 +15,14 @@ from tests.examples import (
     password_changed,
     user_registered,
 )
-from tests.given import Decision, Facts, given
+from tests.given import Decision, KnownEvents, given
 
 registered = user_registered(
     originator_id=user.stream_of(FAMILY), user_id=FAMILY, role="family", username="Família", profile=Profile()
 )
 
 
-def family_of(known: Facts) -> User:
+def family_of(known: KnownEvents) -> User:
     there = user.fold(known.history(user.stream_of(FAMILY)))
     assert there is not None, "only a family that is there is linked"
     return there

@@ -19,10 +19,10 @@ from tests.examples import (
     user_registered,
     user_removed,
 )
-from tests.given import Decision, Facts, given
+from tests.given import Decision, KnownEvents, given
 
 
-def there_of(known: Facts, group_id: str) -> Group:
+def there_of(known: KnownEvents, group_id: str) -> Group:
     there = group.fold(known.history(group.stream_of(group_id)))
     assert there is not None, "only a group that is there is changed"
     return there
@@ -31,7 +31,7 @@ def there_of(known: Facts, group_id: str) -> Group:
 def revise(group_id: str = GROUP, **changes: Any) -> Decision:
     """Of what the group says, only the changes are other."""
 
-    def decide(known: Facts) -> list[Fact]:
+    def decide(known: KnownEvents) -> list[Fact]:
         there = there_of(known, group_id)
         members: dict[str, Any] = {
             "name": there.name,

@@ -10,7 +10,7 @@ from domain.institution import Institution
 from domain.partition import ACCOUNTS, stream
 from domain.refusal import AlreadyRegistered, InstitutionInUse
 from tests.examples import INSTITUTION, institution_registered, institution_removed, new_id
-from tests.given import Decision, Facts, given
+from tests.given import Decision, KnownEvents, given
 
 
 def register(**changes: Any) -> Decision:
@@ -26,7 +26,7 @@ def register(**changes: Any) -> Decision:
 
 
 def remove(users: int = 0) -> Decision:
-    def decide(known: Facts) -> Fact:
+    def decide(known: KnownEvents) -> Fact:
         there = institution.fold(known.history(institution.stream_of(INSTITUTION)))
         assert there is not None, "only one that is there is removed"
         return institution.remove(there, users=users)

@@ -7,7 +7,7 @@ import pytest
 from domain.measurement import KINDS, Kind
 from domain.partition import stream
 from domain.refusal import AlreadyRegistered
-from tests.domain.weighing import record, remove
+from tests.domain.measurement_decisions import record, remove
 from tests.example_commands import reading
 from tests.examples import (
     BODY_FAT,

@@ -8,7 +8,7 @@ from domain import measurement
 from domain.measurement import KINDS, Measurement
 from domain.partition import stream
 from domain.refusal import AlreadyRegistered
-from tests.domain.weighing import record
+from tests.domain.measurement_decisions import record
 from tests.example_commands import body_fat_reading, reading
 from tests.examples import (
     BODY_FAT,

@@ -8,7 +8,7 @@ from domain.outcome import HIGHER, Definition, Outcome
 from domain.partition import ACCOUNTS, stream
 from domain.refusal import AlreadyRegistered
 from tests.examples import OUTCOME, definition, institution_registered, outcome_created, outcome_revised
-from tests.given import Decision, Facts, given
+from tests.given import Decision, KnownEvents, given
 
 NEXT = "01903a5c-9c9f-7125-8000-0130a0800000"
 REVISED = definition(name="Weight", description=None, unit=None, direction=HIGHER)
@@ -19,7 +19,7 @@ def create(said: Definition, outcome_id: str = OUTCOME) -> Decision:
 
 
 def revise(said: Definition) -> Decision:
-    def decide(known: Facts) -> list[Fact]:
+    def decide(known: KnownEvents) -> list[Fact]:
         there = outcome.fold(known.history(outcome.stream_of(OUTCOME)))
         assert there is not None
         return outcome.revise(there, said, known)

@@ -4,7 +4,7 @@ from domain import measurement
 from domain.dedupe import Freed, Held
 from domain.measurement import MeasurementRecorded, MeasurementRemoved
 from domain.partition import stream
-from tests.domain.weighing import remove
+from tests.domain.measurement_decisions import remove
 from tests.examples import (
     BODY_FAT,
     CHILD,

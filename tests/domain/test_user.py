@@ -27,7 +27,7 @@ from tests.examples import (
     user_registered,
     user_removed,
 )
-from tests.given import Decision, Facts, given
+from tests.given import Decision, KnownEvents, given
 
 
 def register(**changes: Any) -> Decision:
@@ -46,7 +46,7 @@ def register(**changes: Any) -> Decision:
 FIRST, SECOND = user_registered().password_hash, password_changed().password_hash
 
 
-def there_of(known: Facts, user_id: str) -> User:
+def there_of(known: KnownEvents, user_id: str) -> User:
     there = user.fold(known.history(user.stream_of(user_id)))
     assert there is not None, "only who is there is changed"
     return there
@@ -184,7 +184,7 @@ def test_a_user_has_the_last_password_and_the_version_of_the_last_event() -> Non
 
 
 def test_a_password_is_reset_without_the_old_one() -> None:
-    def reset(known: Facts) -> Fact:
+    def reset(known: KnownEvents) -> Fact:
         return user.reset_password(there_of(known, CHILD), password_hash=SECOND)
 
     given(user_registered()).when(reset).then(password_reset())

@@ -8,8 +8,8 @@ from psycopg import Connection
 from domain import entry, outcome
 from domain.entry import EntryRecorded
 from tests.application.conftest import AnyLog
-from tests.application.outcomes_drawn import OutcomesDrawn
-from tests.application.storing import look_up
+from tests.application.outcome_strategies import OutcomesDrawn
+from tests.application.stored_events import look_up
 
 ROWS = "select id, name, brand_id, metric_key, description, unit, direction from outcomes where id = any (%(ids)s)"
 

@@ -5,7 +5,7 @@ from domain.event import Fact
 from domain.measurement import Reading
 from domain.partition import stream
 from tests.examples import BODY_FAT, CHILD, INSTITUTION, WEIGHT
-from tests.given import Decision, Facts
+from tests.given import Decision, KnownEvents
 
 
 def record(reading: Reading, *ids: str) -> Decision:
@@ -15,7 +15,7 @@ def record(reading: Reading, *ids: str) -> Decision:
 
 
 def remove(id: str) -> Decision:
-    def decide(known: Facts) -> list[Fact]:
+    def decide(known: KnownEvents) -> list[Fact]:
         there = measurement.fold(known.history(stream(CHILD, id)))
         assert there is not None, "only what is there is removed"
         return measurement.remove(there, known)

@@ -7,9 +7,9 @@ from psycopg import Connection
 
 from application.ports import UserRow
 from domain import group, institution, user
-from tests.application.accounts_drawn import AccountsDrawn
+from tests.application.account_strategies import AccountsDrawn
 from tests.application.conftest import AnyLog
-from tests.application.storing import look_up
+from tests.application.stored_events import look_up
 
 TABLES = {
     "users": "select id, role, username, password_hash, institution_id, password_changes from users"
