@@ -1,4 +1,4 @@
-"""Certificates that vouch for themselves, for 127.0.0.1."""
+"""Self-signed certificates for 127.0.0.1."""
 
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address
@@ -18,7 +18,7 @@ from cryptography.x509.oid import NameOID
 
 
 def certificate(folder: Path, name: str, *, password: bytes | None = None) -> tuple[Path, Path]:
-    """A new one, good for an hour, in `name.pem`, and its key in `name.key`."""
+    """Make a certificate that is valid for an hour, in `name.pem`, with its key in `name.key`."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     now = datetime.now(UTC)

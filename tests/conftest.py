@@ -1,4 +1,4 @@
-"""What tests share: a PostgreSQL of their own, and a fresh database on it for whoever asks."""
+"""Fixtures of all tests: a PostgreSQL of their own, and new databases on it."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -14,20 +14,20 @@ from adapters.postgres.connections import connector
 from adapters.postgres.migrate import migrate
 from tests import databases
 
-structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))  # as for commands
+structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))  # like commands
 
 PARTITIONS = 8
 """Few, so that keys meet."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The modules that take longest begin, so that in the end no worker waits long for another."""
+    """Run the slowest modules first, so that no worker is left with a long one at the end."""
     items.sort(key=lambda item: "tests/running/" not in item.nodeid)
 
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[embedded.Server]:
-    settings = {"fsync": "off", "full_page_writes": "off"}  # it need not survive the machine
+    settings = {"fsync": "off", "full_page_writes": "off"}  # it need not survive a crash
     running = embedded.start(tmp_path_factory.mktemp("server"), settings=settings)
     yield running
     running.stop()
@@ -35,7 +35,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[embedded.Server
 
 @pytest.fixture(scope="session")
 def template(server: embedded.Server) -> Callable[[int], str]:
-    """A function that names a database with the schema, for so many partitions, which others are copies of."""
+    """A function that returns the name of a template database with the schema, for a number of partitions."""
 
     @cache
     def template_of(partitions: int) -> str:
@@ -49,7 +49,7 @@ def template(server: embedded.Server) -> Callable[[int], str]:
 
 @pytest.fixture(scope="session")
 def new_database(server: embedded.Server, template: Callable[[int], str]) -> Callable[..., str]:
-    """A function that makes an empty database with the schema, kept to the end, and returns its address."""
+    """A function that makes an empty database with the schema, which stays until the end, and returns its address."""
     return lambda partitions=PARTITIONS: databases.new(server.url, template(partitions))
 
 

@@ -1,4 +1,4 @@
-"""Databases on the server of the tests: made as copies of others, and dropped by who has no more use of them."""
+"""Databases on the server of the tests, made as copies of others."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,9 +10,9 @@ from psycopg.sql import SQL, Identifier
 
 
 def new(server: str, template: str = "template1") -> str:
-    """The address of a database that is a copy of that one on the server, to which nobody may be connected."""
+    """Copy a database of the server, to which nobody may be connected, and return the address of the copy."""
     name = f"test_{uuid4().hex}"
-    # Its files are copied as they are: there is no need of its pages in the write-ahead log.
+    # Copy its files, without writing their pages to the write-ahead log.
     statement = SQL("create database {} template {} strategy file_copy")
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(statement.format(Identifier(name), Identifier(template)))
@@ -25,7 +25,7 @@ def name_of(url: str) -> str:
 
 @contextmanager
 def copied(server: str, template: str) -> Iterator[str]:
-    """A copy that is gone after the block, whoever is still connected to it."""
+    """A copy that is dropped after the block, even if somebody is still connected."""
     url = new(server, template)
     try:
         yield url

@@ -1,5 +1,4 @@
-"""One valid example of every command, and of what they hold. Each is a function; keywords named as its members
-change them."""
+"""One valid example of every command and of its parts. Each is a function; keywords change the members of that name."""
 
 from typing import Any
 

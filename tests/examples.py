@@ -1,6 +1,6 @@
-"""One valid example of everything: here every event and who asks, in `example_commands` every command.
+"""Valid examples: every event and actor here, every command in `example_commands`.
 
-Each is a function; keywords named as its members change them.
+Each is a function; keywords change the members of that name.
 """
 
 from datetime import UTC, datetime
@@ -58,7 +58,7 @@ def new_id() -> str:
 
 
 def with_ids(answer: Any) -> Any:
-    """An answer of a command, where the id stands for a state."""
+    """A result, with ids in place of states."""
     if not isinstance(answer, list):
         return answer
     return [each.id if isinstance(each, State) else each for each in answer]
@@ -73,11 +73,11 @@ def origin(**changes: Any) -> Origin:
     return replace(Origin(RECORDED_AT, asked.id, asked.role, REQUEST), **changes)
 
 
-# Events. The version, the cause and all that is not told are those of the first event of a stream.
+# Events. By default each is the first event of its stream.
 
 
 def weight_recorded(*, body_fat: float | None = None, **changes: Any) -> MeasurementRecorded:
-    """With `body_fat`: a weight that a body fat travels with."""
+    """With `body_fat`: a weight that was sent with a body fat."""
     companion = None if body_fat is None else stream(CHILD, BODY_FAT)
     return _measurement(MeasurementRecorded, **{"companion_value": body_fat, "companion": companion} | changes)
 
@@ -94,17 +94,17 @@ _CARRIED: dict[str, Any] = {"carrier": stream(CHILD, WEIGHT), "cause": f"{stream
 
 
 def body_fat_recorded(**changes: Any) -> MeasurementRecorded:
-    """A body fat that came alone."""
+    """A body fat that was sent alone."""
     return _measurement(MeasurementRecorded, **_BODY_FAT | changes)
 
 
 def body_fat_carried(**changes: Any) -> MeasurementRecorded:
-    """A body fat that came with a weight."""
+    """A body fat that was sent with a weight."""
     return _measurement(MeasurementRecorded, **_BODY_FAT | _CARRIED | changes)
 
 
 def body_fat_revised(**changes: Any) -> MeasurementRevised:
-    """A body fat that was there when a weight brought another value."""
+    """An existing body fat, after a weight was sent with another value."""
     return _measurement(MeasurementRevised, **_BODY_FAT | _CARRIED | {"originator_version": 2} | changes)
 
 
@@ -276,7 +276,7 @@ def audit_read(**changes: Any) -> AuditRead:
 
 
 def _of(cause: str, name: str, key: str = CHILD, version: int = 1) -> dict[str, Any]:
-    """What every event has."""
+    """The envelope of an event."""
     return {
         "originator_id": stream(key, name),
         "originator_version": version,

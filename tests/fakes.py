@@ -1,6 +1,6 @@
-"""The log in memory: the same protocol and the same folds as PostgreSQL's, and faults that can be switched on.
+"""A log in memory, with the same protocol and folds as the one in PostgreSQL, and with faults that can be switched on.
 
-Whether it is like the real one, the suite `tests/application/test_log.py` tells.
+`tests/application/test_log.py` checks that both behave alike.
 """
 
 from collections import Counter
@@ -24,10 +24,9 @@ _MICROSECOND = timedelta(microseconds=1)
 class FakeLog:
     """Implements `application.ports.Log`.
 
-    `events`: what is stored, by partition. `locked_elsewhere`: partitions that another writer holds. `refused`:
-    requests whose events the log refuses. `lost`: how often each step (`begin`, `load`, `append`, `commit`, `settle`)
-    is still to lose the connection; `stores_when_lost`: whether a commit that is lost was carried out. `begun`: how
-    many groups there were.
+    `events`: the stored events by partition. `locked_elsewhere`: partitions that another writer holds. `refused`:
+    requests whose events the log rejects. `lost`: how often each step (`begin`, `load`, `append`, `commit`, `settle`)
+    will lose the connection. `stores_when_lost`: whether a lost commit was carried out. `begun`: the number of batches.
     """
 
     def __init__(self, partitions: int = 8, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
@@ -130,7 +129,7 @@ class FakeLog:
             raise LogLost(f"the connection was lost at {step}")
 
     def _holders_after(self, changes: DedupeChanges) -> dict[Key, str]:
-        """Who holds what once all is freed, before anything new is held."""
+        """The holders of keys after all keys are freed and before new ones are held."""
         freed, scopes = set(changes.freed), set(changes.scopes)
         return {key: held for key, held in self._holders.items() if key not in freed and key.scope not in scopes}
 

@@ -1,4 +1,4 @@
-"""Decisions as sentences: `given(what happened).when(decision).then(what happens)`, or `.refuses(a refusal)`."""
+"""Tests of decisions as sentences: `given(events).when(decision).then(new events)`, or `.refuses(refusal)`."""
 
 from collections.abc import Callable, Sequence
 
@@ -15,7 +15,7 @@ from tests.examples import origin
 
 
 class KnownEvents:
-    """Implements `domain.known.Known`: all that follows from some events."""
+    """Implements `domain.known.Known` from a list of events."""
 
     def __init__(self, events: Sequence[Event]) -> None:
         self._holders: dict[Key, str] = {}
@@ -25,7 +25,7 @@ class KnownEvents:
             for change in dedupe_index.changes(event):
                 match change:
                     case Held(key, stream):
-                        assert key not in self._holders, "given is an impossible history: a key is held twice"
+                        assert key not in self._holders, "the given history is impossible: a key is held twice"
                         self._holders[key] = stream
                     case Freed(key):
                         self._holders.pop(key, None)
@@ -82,5 +82,5 @@ class Given:
 
 
 def given(*events: Event) -> Given:
-    """What happened so far, in order; nothing, where there is nothing."""
+    """The events before the decision, in order."""
     return Given(events)

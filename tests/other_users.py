@@ -1,4 +1,4 @@
-"""Which tests can start a server as another user than the one who runs them."""
+"""Tests that start a server as another operating-system user."""
 
 import os
 from pathlib import Path
@@ -9,7 +9,7 @@ from adapters.postgres import embedded
 
 
 def _reason() -> str:
-    """Why nothing can be started as another user; empty where it can."""
+    """Why no server can be started as another user; empty if it can."""
     if os.geteuid() != 0:
         return "only root becomes another user"
     program = Path(embedded._binary("postgres"))

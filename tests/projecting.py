@@ -1,4 +1,4 @@
-"""A projector in a thread of the test's own process."""
+"""A projector in a thread of the test process."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -14,7 +14,7 @@ from projections.views.registry import VIEWS, Views
 
 @contextmanager
 def projecting(connect: Callable[[str], Connection[Any]], views: Views = VIEWS) -> Iterator[Projector]:
-    """Views are kept for as long as the block runs."""
+    """Run a projector until the block ends."""
     projector = Projector(connect, views=views, poll=0.01)
     thread = threading.Thread(target=projector.run)
     thread.start()
@@ -27,7 +27,7 @@ def projecting(connect: Callable[[str], Connection[Any]], views: Views = VIEWS) 
 
 @contextmanager
 def at_work(connect: Callable[[str], Connection[Any]], name: str) -> Iterator[None]:
-    """A session of that name does something for as long as the block runs."""
+    """A session of that name runs a function until the block ends."""
 
     def work() -> None:
         with suppress(QueryCanceled):

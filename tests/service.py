@@ -1,4 +1,4 @@
-"""A service to test over HTTP: the real processes, on a database of the tests."""
+"""The real processes of the service on a database of the tests."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""A Valkey of the tests' own, which speaks what Redis speaks: started, stopped, killed, and started again."""
+"""A Valkey server for the tests, which speaks the protocol of Redis."""
 
 import ctypes
 import signal
@@ -21,7 +21,7 @@ def _end_with_the_tests() -> None:
 
 
 class Valkey:
-    """It keeps nothing, and ends with the tests."""
+    """It stores nothing on disk, and ends with the tests."""
 
     def __init__(self, folder: Path, password: str = "", options: Sequence[str] = ()) -> None:
         self.port = free_port()
@@ -46,7 +46,7 @@ class Valkey:
             time.sleep(0.01)
 
     def tell(self, *words: str) -> None:
-        """Have it carry out a command."""
+        """Run a command."""
         with redis.Redis.from_url(self.url) as client:
             client.execute_command(*words)
 
@@ -55,7 +55,7 @@ class Valkey:
         self.process.wait()
 
     def hang(self) -> None:
-        """It takes what is sent, and does not answer, until `go_on`."""
+        """Accept connections and data without answering, until `go_on`."""
         self.process.send_signal(signal.SIGSTOP)
 
     def go_on(self) -> None:

@@ -1,4 +1,4 @@
-"""Whether a log holds of accounts what the model does: names, histories, the directory, and on PostgreSQL its rows."""
+"""Compares the accounts of a log with those of the model: names, histories, the directory, and rows of PostgreSQL."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from psycopg import Connection
 
 from application.ports import UserRow
 from domain import group, institution, user
-from tests.application.account_strategies import AccountsDrawn
+from tests.application.account_strategies import AccountCommands
 from tests.application.conftest import AnyLog
 from tests.application.stored_events import look_up
 
@@ -21,17 +21,17 @@ TABLES = {
 }
 
 
-def check_accounts(log: AnyLog, drawn: AccountsDrawn, session: Connection[Any] | None) -> None:
-    """AssertionError where the two differ over anything that ever came up. `session`: another one on the database of
-    the log, where it has one."""
+def check_accounts(log: AnyLog, drawn: AccountCommands, session: Connection[Any] | None) -> None:
+    """AssertionError if the log and the model differ. `session`: a second session with the database of the log, if it
+    has one."""
     check_known(log, drawn)
     check_histories(log, drawn)
     if session is not None:
         check_rows(session, drawn)
 
 
-def check_known(log: AnyLog, drawn: AccountsDrawn) -> None:
-    """What the next command would be decided with."""
+def check_known(log: AnyLog, drawn: AccountCommands) -> None:
+    """Compare what the next command would look up."""
     accounts, people = drawn.accounts, [drawn.admin, *drawn.people]
     pairs = {(owner.id, child.id) for owner in people for child in people if child.role == "child"}
     usernames = {user.key(f"{drawn.prefix} {number}"): f"{drawn.prefix} {number}" for number in range(9)}
@@ -60,8 +60,8 @@ def check_known(log: AnyLog, drawn: AccountsDrawn) -> None:
     assert [grouped.get(name) for name in names.values()] == [known.holder(key) for key in names]
 
 
-def check_histories(log: AnyLog, drawn: AccountsDrawn) -> None:
-    """What their own events say of users and groups."""
+def check_histories(log: AnyLog, drawn: AccountCommands) -> None:
+    """Compare the states of users and groups after their events."""
     accounts = drawn.accounts
     people = {person.id: user.stream_of(person.id) for person in drawn.people}
     groups = {id: group.stream_of(id) for _, id in drawn.groups}
@@ -78,8 +78,8 @@ def check_histories(log: AnyLog, drawn: AccountsDrawn) -> None:
             assert (expected.name, expected.children, expected.school_class) == (last.name, children, last.school_class)
 
 
-def check_rows(session: Connection[Any], drawn: AccountsDrawn) -> None:
-    """What questions are answered from."""
+def check_rows(session: Connection[Any], drawn: AccountCommands) -> None:
+    """Compare the rows of the directory."""
     accounts = drawn.accounts
     asked = {
         "people": [person.id for person in (drawn.admin, *drawn.people)],

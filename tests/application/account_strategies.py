@@ -1,4 +1,4 @@
-"""Commands of accounts at random, among those who were ever there."""
+"""Random commands of accounts, about users that exist or have existed."""
 
 from typing import Any
 
@@ -40,11 +40,11 @@ OWNERS = ("educator", "healthprofessional")
 hashes = st.sampled_from([user_registered().password_hash, "second", "third"])
 
 
-class AccountsDrawn:
-    """Those who were ever there, in the order in which they came; the model says who still is.
+class AccountCommands:
+    """All users that have ever existed, in order of registration; the model knows who still exists.
 
-    Each function draws one sort of command, with Hypothesis' `draw`. What it draws from does not depend on any id,
-    since ids are new in every run. `pairs` are owners and children that a drawn command links or unlinks.
+    Each method draws one kind of command, with Hypothesis' `draw`. What it draws from does not depend on ids, which are
+    new in every run. `pairs` are owners and children that a drawn command links or unlinks.
     """
 
     def __init__(self, admin: Actor, accounts: Accounts, people: list[Actor]) -> None:
@@ -56,13 +56,13 @@ class AccountsDrawn:
 
     @property
     def sorts(self) -> list[Any]:
-        """By how often they come."""
+        """The kinds of command, repeated by frequency."""
         often = 2 * [self.registrations, self.formations, self.revisions, self.links, self.unlinks]
         seldom = [self.disbandings, self.institutions_registered, self.institutions_removed, self.removals_of_users]
         return [*often, *seldom, self.passwords, self.resets_of_passwords, self.renewed_hashes]
 
     def take_in(self, command: Command, answer: Any) -> None:
-        """Remember what is there since."""
+        """Add what the command has made."""
         if not isinstance(answer, list) or not answer or not isinstance(answer[0], str):
             return
         match command:
@@ -77,13 +77,13 @@ class AccountsDrawn:
                 self._log_in_again(answer[0])
 
     def _log_in_again(self, user_id: str) -> None:
-        """With a token of now; groups and pairs still have the one before."""
+        """The actor with a new token; groups and pairs still have the one before."""
         for place, person in enumerate(self.people):
             if person.id == user_id and user_id in self.accounts.users:
                 self.people[place] = replace(person, password_changes=self.accounts.users[user_id].password_changes)
 
     def ids(self, role: str) -> st.SearchStrategy[str]:
-        """Of those who are there rather than of those who were."""
+        """Ids, mostly of users that still exist."""
         ids = [person.id for person in self.people if person.role == role]
         there = [id for id in ids if id in self.accounts.users]
         return st.sampled_from(4 * there + ids + [NOT_THERE])
@@ -137,7 +137,7 @@ class AccountsDrawn:
         return link_child(actor=self.admin, family_id=family_id, child_id=child_id)
 
     def unlinks(self, draw: Any) -> Command:
-        """Of those whom a family was linked to rather than of any others."""
+        """Mostly children that a family was linked to."""
         pairs = [(owner.id, child_id) for owner, child_id in self.pairs if owner.role == "family"]
         any_pair = st.tuples(self.ids("family"), self.ids("child"))
         family_id, child_id = draw(st.sampled_from(pairs[-4:]) | any_pair if pairs else any_pair)
@@ -173,7 +173,7 @@ class AccountsDrawn:
         return disband_group(actor=owner, group_id=group_id)
 
     def own_groups(self) -> st.SearchStrategy[tuple[Actor, str]]:
-        """An owner and a group of its own, rarely one of another's or none."""
+        """An owner with one of its groups; rarely with another owner's group, or none."""
         there = [(owner, id) for owner, id in self.groups if id in self.accounts.groups]
         (owner, _), (_, other) = self.groups[0], self.groups[-1]
         return st.sampled_from(4 * there + self.groups + [(owner, other), (owner, NOT_THERE)])

@@ -1,4 +1,4 @@
-"""What accounts should be after some commands, in plain dictionaries: users, institutions, groups, families."""
+"""A model of accounts in plain dictionaries: users, institutions, groups and families."""
 
 from collections.abc import Iterable
 
@@ -51,10 +51,10 @@ class Group(Struct):
 
 
 class Accounts:
-    """Who and what is there, by id. `families` are pairs of a family and a child of its own."""
+    """Everything that exists, by id. `families` are pairs of a family and a child that is linked to it."""
 
     def __init__(self, people: Iterable[Actor]) -> None:
-        """Of people who are there already, each called like its id."""
+        """With existing users, each with its id as user name."""
         password = user_registered().password_hash
         self.users = {person.id: Account(person.role, person.id, password, INSTITUTION) for person in people}
         self.institutions: dict[str, str] = {}
@@ -66,7 +66,7 @@ class Accounts:
 
     @property
     def links(self) -> set[tuple[str, str, str]]:
-        """Owner, group and child; a family links under its own id."""
+        """Owner, group and child; for a family its own id stands for the group."""
         of_groups = {(group.owner_id, id, child) for id, group in self.groups.items() for child in group.children}
         return of_groups | {(family, family, child) for family, child in self.families}
 
@@ -77,7 +77,7 @@ class Accounts:
         return sum(account.institution_id == institution_id for account in self.users.values())
 
     def answer(self, command: AccountCommand, new_id: str) -> list[Expected] | type[Refusal]:
-        """What the command is answered with; what it registers gets the id."""
+        """The expected result of a command; `new_id` is the id of what it registers."""
         if gone := refused(command.actor, self):
             return gone
         match command:
@@ -213,7 +213,7 @@ class Accounts:
 
 
 def refused(actor: Actor, accounts: Accounts) -> type[Refusal] | None:
-    """How anybody is refused who is no longer there, or whose token is older than its password."""
+    """The refusal of an actor that was removed, or whose token is older than its password."""
     if actor.id not in accounts.users:
         return UserGone
     return None if actor.password_changes == accounts.users[actor.id].password_changes else NotAuthenticated

@@ -69,7 +69,7 @@ class DecidesALoneSurrogate(_Decides, frozen=True, kw_only=True):
 
 
 class WritesOutsideItsPartition(_Decides, frozen=True, kw_only=True):
-    """And in none that the group has locked by chance."""
+    """And in none that the batch has locked by chance."""
 
     def broken(self, fact: Fact, known: BatchState) -> Fact:
         key = next(key for key in map("{:024x}".format, range(1_000)) if partition(key, PARTITIONS) not in known.parts)
@@ -77,7 +77,7 @@ class WritesOutsideItsPartition(_Decides, frozen=True, kw_only=True):
 
 
 class TakesAVersion(_Decides, frozen=True, kw_only=True):
-    """Which the log refuses: its stream has a first event already."""
+    """The log rejects it: the stream already has its first event."""
 
     def broken(self, fact: Fact, known: BatchState) -> Fact:
         return replace(fact, stream=stream(self.child_id, "taken"))

@@ -1,4 +1,4 @@
-"""The log, as the fake and as the real one, for tests that must hold of both."""
+"""The log in memory and the one in PostgreSQL, for tests that hold for both."""
 
 from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -19,13 +19,13 @@ Hold = Callable[[Collection[int]], AbstractContextManager[None]]
 
 @pytest.fixture(scope="session", autouse=True)
 def plain_logs() -> None:
-    """Traces without the values of all variables: faults are the rule here, and rendering one takes half a second."""
+    """Tracebacks without values of variables: these tests log many, and rendering one takes half a second."""
     structlog.configure(processors=[structlog.processors.format_exc_info, structlog.processors.JSONRenderer()])
 
 
 @pytest.fixture(scope="session")
 def shared_database(new_database: Callable[..., str]) -> str:
-    """One for all tests that use ids and names of their own."""
+    """One database for all tests that use ids and names of their own."""
     return new_database()
 
 
@@ -49,7 +49,7 @@ def log(request: pytest.FixtureRequest) -> AnyLog:
 
 @pytest.fixture
 def held_elsewhere(log: AnyLog, request: pytest.FixtureRequest) -> Hold:
-    """Lets another writer hold partitions while a block runs."""
+    """Another writer holds partitions until the block ends."""
 
     @contextmanager
     def hold_in_memory(parts: Collection[int]) -> Iterator[None]:

@@ -1,4 +1,4 @@
-"""Groups of commands of one sort, as many as are asked for; what they need to be accepted is stored before."""
+"""Batches of any number of commands of one kind; what they need to be accepted is stored before."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -87,7 +87,7 @@ def children_that_are_removed(world: World, size: int) -> list[Command]:
 
 
 def institutions_that_are_removed(world: World, size: int) -> list[Command]:
-    """Each after the removal of its last user."""
+    """Each command follows the removal of the last user."""
     commands: list[Command] = []
     for _ in range(size):
         school = world.accepted(register_institution(actor=world.admin, institution=new_institution(name=new_id())))
@@ -124,7 +124,7 @@ def groups_that_are_revised(world: World, size: int) -> list[Command]:
 
 
 def groups_that_are_renamed(world: World, size: int) -> list[Command]:
-    """The children that stay are looked up once it is known who they are."""
+    """The children that stay are looked up after the groups are loaded."""
     owner = world.registered("educator")
     return [
         revise_group(actor=owner, group_id=id, change=GroupChange(name=new_id()))
@@ -138,7 +138,7 @@ def groups_that_are_disbanded(world: World, size: int) -> list[Command]:
 
 
 def outcomes_of(world: World, *brands: str) -> list[str]:
-    """The ids of new outcomes, one of each brand."""
+    """The ids of new outcomes, each of another brand."""
     said = [definition(brand_id=brand_id) for brand_id in brands]
     (answer,) = world.run(create_outcomes(actor=world.admin, definitions=said))
     return [id for id in answer if isinstance(id, str)] if isinstance(answer, list) else []
@@ -157,7 +157,7 @@ def outcomes_that_are_renamed(world: World, size: int) -> list[Command]:
 
 
 def entries(world: World, size: int) -> list[Command]:
-    """Of one outcome and of many subjects, singly and in an array."""
+    """Entries of one outcome and many subjects, one by one and in an array."""
     brand_id = new_id()
     (outcome_id,) = outcomes_of(world, brand_id)
     said = [entry(outcome_id=outcome_id, brand_id=brand_id, subject_id=new_id()) for _ in range(2 * size)]

@@ -1,4 +1,4 @@
-"""What the processor should answer and what should be there afterwards, in plain dictionaries."""
+"""A model of the processor in plain dictionaries: the expected results of commands, and what exists after them."""
 
 from datetime import datetime
 from typing import Any
@@ -24,7 +24,7 @@ Row = tuple[float, str, float | None]
 
 
 class Model:
-    """`places` are ids of measurements as they were last seen."""
+    """`places` are the ids of measurements when they were last seen."""
 
     def __init__(self, *people: Actor) -> None:
         self.accounts = Accounts(people)
@@ -33,8 +33,8 @@ class Model:
         self.places: dict[str, Place] = {}
 
     def answer(self, command: Command, answer: Any) -> list[Expected] | type[Refusal]:
-        """What the command should be answered with, `id` standing for any id; takes in what follows from it. Of the
-        answer that was given only the ids of what is new are believed."""
+        """The expected result of a command, with `id` for any id. Applies the command to the model. From the actual
+        result it takes only new ids."""
         match command:
             case RecordMeasurements():
                 return self._refused(command.actor, command.child_id) or [
@@ -91,7 +91,7 @@ class Model:
 
 
 def comparable(answer: Any) -> Any:
-    """An answer in the words of the model."""
+    """A result as the model says it."""
     if isinstance(answer, list):
         return ["id" if isinstance(outcome, str) else type(outcome) for outcome in answer]
     return type(answer)

@@ -1,4 +1,4 @@
-"""Whether a log holds of outcomes and entries what the model does: names, histories, the directory, the entries."""
+"""Compares the outcomes and entries of a log with those of the model."""
 
 from collections.abc import Collection
 from typing import Any
@@ -8,17 +8,17 @@ from psycopg import Connection
 from domain import entry, outcome
 from domain.entry import EntryRecorded
 from tests.application.conftest import AnyLog
-from tests.application.outcome_strategies import OutcomesDrawn
+from tests.application.outcome_strategies import OutcomeCommands
 from tests.application.stored_events import look_up
 
 ROWS = "select id, name, brand_id, metric_key, description, unit, direction from outcomes where id = any (%(ids)s)"
 
 
 def check_outcomes(
-    log: AnyLog, drawn: OutcomesDrawn, recorded: Collection[EntryRecorded], session: Connection[Any] | None
+    log: AnyLog, drawn: OutcomeCommands, recorded: Collection[EntryRecorded], session: Connection[Any] | None
 ) -> None:
-    """AssertionError where the two differ over anything that ever came up. `recorded`: all entries in the log;
-    `session`: another one on the database of the log, where it has one."""
+    """AssertionError if the log and the model differ. `recorded`: all entries in the log. `session`: a second session
+    with the database of the log, if it has one."""
     check_known(log, drawn)
     check_entries(log, drawn, recorded)
     if session is not None:
@@ -30,8 +30,8 @@ def check_outcomes(
         assert len(drawn.created) == len(rows)
 
 
-def check_known(log: AnyLog, drawn: OutcomesDrawn) -> None:
-    """What the next command would be decided with."""
+def check_known(log: AnyLog, drawn: OutcomeCommands) -> None:
+    """Compare what the next command would look up."""
     definitions = drawn.outcomes.definitions
     names = {outcome.key(each): (each.brand_id, each.metric_key, each.name) for each in drawn.definitions()}
     streams = {id: outcome.stream_of(id) for id in drawn.created}
@@ -43,8 +43,8 @@ def check_known(log: AnyLog, drawn: OutcomesDrawn) -> None:
     assert definitions == {id: state.definition for id, state in last.items() if state is not None}
 
 
-def check_entries(log: AnyLog, drawn: OutcomesDrawn, recorded: Collection[EntryRecorded]) -> None:
-    """Each that was accepted is there once, as it was sent, and holds its moment."""
+def check_entries(log: AnyLog, drawn: OutcomeCommands, recorded: Collection[EntryRecorded]) -> None:
+    """Every accepted entry is stored once, as it was sent, and holds its dedupe key."""
     expected = drawn.outcomes.entries
     there = {(event.outcome_id, event.subject_id, event.happened_at): event for event in recorded}
     assert len(there) == len(recorded)

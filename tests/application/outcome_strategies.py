@@ -1,4 +1,4 @@
-"""Commands of outcomes and entries at random, of few names, subjects and instants, so that they meet."""
+"""Random commands of outcomes and entries, with few names, subjects and times, so that they conflict."""
 
 from datetime import timedelta
 from typing import Any
@@ -24,27 +24,27 @@ instants = st.sampled_from([NOON + timedelta(milliseconds=number) for number in 
 values = st.sampled_from(["0", "70.20", "-1.5", "12345678901234567890.123456789012345678"])
 
 
-class OutcomesDrawn:
-    """`created` are the ids of all outcomes, in the order in which they came."""
+class OutcomeCommands:
+    """`created` are the ids of all outcomes in order of creation."""
 
     def __init__(self, admin: Actor, outcomes: Outcomes, people: list[Actor], subjects: tuple[str, ...]) -> None:
-        """`people` may grow. `subjects` is whom entries are about."""
+        """`people` may get more users later. `subjects` are those of entries."""
         self.outcomes, self.subjects, self.created = outcomes, subjects, list[str]()
         self._admin, self._people = admin, people
         self.brands = [f"{new_id()} {number}" for number in range(2)]
 
     @property
     def sorts(self) -> list[Any]:
-        """By how often they come."""
+        """The kinds of command, repeated by frequency."""
         return [*4 * [self.entries], *2 * [self.revisions], self.creations]
 
     def take_in(self, command: Command, answer: Any) -> None:
-        """Remember what is there since."""
+        """Add what the command has made."""
         if isinstance(command, CreateOutcomes) and isinstance(answer, list):
             self.created += [outcome for outcome in answer if isinstance(outcome, str)]
 
     def definitions(self) -> list[Definition]:
-        """All that are ever created, but for what else they say."""
+        """All definitions that are used, apart from their optional members."""
         return [Definition(name, brand, metric) for brand in self.brands for metric in METRICS for name in NAMES]
 
     def creations(self, draw: Any) -> Command:

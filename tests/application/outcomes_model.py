@@ -1,4 +1,4 @@
-"""What outcomes and their entries should be after some commands, in plain dictionaries."""
+"""A model of outcomes and their entries in plain dictionaries."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -13,11 +13,11 @@ from domain.refusal import AlreadyRegistered, NotFound, Refusal
 from tests.application.accounts_model import Accounts, Expected, refused
 
 Moment = tuple[str, str, datetime]
-"""Outcome, subject and instant: where there is one entry at most."""
+"""Outcome, subject and time: there is one entry at most."""
 
 
 class Outcomes:
-    """Definitions by id, and entries by where they are."""
+    """Definitions by id, and entries by outcome, subject and time."""
 
     def __init__(self, accounts: Accounts) -> None:
         self._accounts = accounts
@@ -77,6 +77,6 @@ class Outcomes:
 
 
 def ids(answer: Any, command: CreateOutcomes) -> Sequence[str]:
-    """The ids that an answer tells, item by item."""
+    """The ids in a result, item by item."""
     comparable = answer if isinstance(answer, list) else [None] * len(command.definitions)
     return [outcome if isinstance(outcome, str) else "not told" for outcome in comparable]

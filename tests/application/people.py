@@ -1,4 +1,4 @@
-"""Commands at random, among the people of a world and what they have measured."""
+"""Random commands of all kinds, in a world with users and measurements."""
 
 from datetime import timedelta
 from typing import Any
@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from application.command import Actor, Command
 from domain.measurement import KINDS, Kind, Reading
 from domain.refusal import NotANumber
-from tests.application.account_strategies import NOT_THERE, AccountsDrawn
+from tests.application.account_strategies import NOT_THERE, AccountCommands
 from tests.application.model import Model
-from tests.application.outcome_strategies import OutcomesDrawn
+from tests.application.outcome_strategies import OutcomeCommands
 from tests.application.world import World
 from tests.example_commands import record_measurements, remove_measurement
 from tests.examples import NOON, actor, new_id
@@ -19,15 +19,15 @@ instants = st.sampled_from([NOON + timedelta(milliseconds=number) for number in 
 values = st.sampled_from([0.0, 0.1, 20.1, 70.2, 1e300])
 
 
-class People(AccountsDrawn):
-    """Draws commands of all sorts."""
+class People(AccountCommands):
+    """Draws commands of all kinds."""
 
     def __init__(self, world: World) -> None:
         child = actor("child", world.child)
         self.world = world
         self.model = Model(world.admin, world.application, child)
         super().__init__(world.admin, self.model.accounts, [world.application, child])
-        self.outcomes = OutcomesDrawn(world.admin, self.model.outcomes, self.people, (world.child, "anna", "ben"))
+        self.outcomes = OutcomeCommands(world.admin, self.model.outcomes, self.people, (world.child, "anna", "ben"))
 
     @property
     def sorts(self) -> list[Any]:
@@ -48,7 +48,7 @@ class People(AccountsDrawn):
         )
 
     def recordings_of_pairs(self, draw: Any) -> Command:
-        """By those who were linked to the child a short time ago, perhaps, or just now within the same group."""
+        """By actors that may have been linked to the child shortly before, or in the same batch."""
         pairs = [(owner, child_id) for owner, child_id in self.pairs if owner.role in ("educator", "family")]
         if not pairs:
             return self.recordings(draw)

@@ -1,4 +1,4 @@
-"""Groups by hand: events into a log, and what a log says."""
+"""Events stored in a log without commands, and lookups in it."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -32,14 +32,14 @@ def parts_of(log: AnyLog, events: Sequence[Event]) -> set[int]:
 
 
 def take_in(known: InlineBatchState, *events: Event) -> list[Event]:
-    """Let the group have decided these, at its time."""
+    """Apply events to a batch, at its time."""
     stamped = [replace(event, origin=replace(event.origin, recorded_at=known.recorded_at)) for event in events]
     known.apply(stamped, [encode(event) for event in stamped])
     return stamped
 
 
 def append(log: AnyLog, *events: Event) -> InlineBatchState:
-    """A group with these events, that is still open; who is removed was looked up, as the command does it."""
+    """Append events in a batch that stays open. Removed users are looked up before, as the command does."""
     known = log.begin(parts_of(log, events), ())
     log.load(known, Reads(users={event.user_id for event in events if isinstance(event, UserRemoved)}))
     take_in(known, *events)
@@ -48,14 +48,14 @@ def append(log: AnyLog, *events: Event) -> InlineBatchState:
 
 
 def store(log: AnyLog, *events: Event) -> list[Event]:
-    """The events as they were stored."""
+    """Store events, and return them as they were stored."""
     known = append(log, *events)
     log.commit(known)
     return [event for event, _ in known.appended]
 
 
 def look_up(log: AnyLog, **reads: Any) -> InlineBatchState:
-    """What a group that asks for this knows."""
+    """A batch that has loaded these lookups."""
     known = log.begin((), ())
     log.load(known, Reads(**reads))
     log.rollback()
@@ -67,7 +67,7 @@ def a_weight(child_id: str) -> Event:
 
 
 def a_user(user_id: str, **changes: Any) -> Event:
-    """Named like its id, so that no two tests meet."""
+    """The user name is the id, so that tests do not conflict."""
     members = {"originator_id": user.stream_of(user_id), "user_id": user_id, "username": user_id}
     return user_registered(**members | changes)
 
@@ -87,7 +87,7 @@ def a_group(group_id: str, owner_id: str, *children: str) -> GroupFormed:
 
 
 def a_revision_of(formed: GroupFormed, *children: str, **changes: Any) -> GroupRevised:
-    """The next of the same group: other children, and what the changes say."""
+    """The next event of the same group, with other children and these changes."""
     kept = {name: getattr(formed, name) for name in formed.__struct_fields__}
     version = formed.originator_version + 1
     members = {"originator_version": version, "children": children, "former_name": formed.name}

@@ -1,4 +1,4 @@
-"""What becomes a fact does not depend on which commands meet in a group."""
+"""Stored events do not depend on how commands are divided into batches."""
 
 import re
 from collections.abc import Iterable
@@ -25,7 +25,7 @@ TIMES = re.compile('"(recorded|happened)_at":"[^"]+",?')
 
 
 def facts(log: FakeLog, after: dict[int, int]) -> list[str]:
-    """Those since these positions, partition by partition; new ids by the order in which they come, times left out."""
+    """The events after these positions, by partition, without times; new ids are numbered in order."""
     known = {id for part in log.events for event in log.events[part][: after[part]] for id in ids_in(event)}
     since = [event for part in log.events for event in log.events[part][after[part] :]]
     new = dict.fromkeys(id for event in since for id in ids_in(event) if id not in known)
@@ -42,7 +42,7 @@ def ids_in(event: Event) -> Iterable[str]:
 
 
 def run(log: FakeLog, batches: Iterable[list[Command]]) -> list[Any]:
-    """What each command is answered with, in the order of all."""
+    """The results of all commands in order."""
     processor, answers = Processor(log), []
     for batch in batches:
         answered = processor.run(batch, oldest_waits=True)

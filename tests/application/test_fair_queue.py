@@ -1,4 +1,4 @@
-"""The queue in front of the writer is shared fairly by those who send commands."""
+"""Actors share the queue in front of the writer fairly."""
 
 from collections import Counter, defaultdict
 from itertools import count
@@ -33,7 +33,7 @@ def queue(*entries: Entry) -> FairQueue[Entry]:
 
 
 def sizes(batch: list[Entry]) -> Counter[str]:
-    """Items of each subject."""
+    """The number of items of each subject."""
     counted: Counter[str] = Counter()
     for entry in batch:
         counted[entry.subject] += entry.size
@@ -74,7 +74,7 @@ def test_an_entry_that_is_larger_than_a_batch_is_taken_alone() -> None:
 
 
 def test_large_entries_of_one_subject_get_no_more_than_its_share() -> None:
-    """The other one always has something to do, and does as much while the first waits."""
+    """The other subject always has entries, and gets as many items."""
     waiting = queue(*(of("large", 10 * BATCH) for _ in range(5)))
     served: Counter[str] = Counter()
     while served["large"] < 30 * BATCH:

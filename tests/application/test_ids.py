@@ -1,4 +1,4 @@
-"""Ids are 24 hexadecimal characters that increase with the log's time, and that nobody can guess."""
+"""Ids are 24 hexadecimal characters that increase with the time of the log and cannot be guessed."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -39,7 +39,7 @@ def test_ids_of_today_are_greater_than_those_of_earlier_versions() -> None:
 
 
 def test_every_id_has_40_random_bits() -> None:
-    """Of one batch, and of batches of one moment in two processes."""
+    """Within one batch, and in batches of the same time in two processes."""
     sources = [Ids(), Ids()]
     ids = [source.since(NOW)() for source in sources for _ in range(200)]
     tails = [int(id[14:], 16) for id in ids]

@@ -1,4 +1,4 @@
-"""What every log does, the fake as well as PostgreSQL's: groups are stored whole, in order, and seen by the next."""
+"""The log in memory and in PostgreSQL: batches are stored whole, in order, and visible to the next."""
 
 from itertools import pairwise
 

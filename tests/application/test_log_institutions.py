@@ -1,5 +1,4 @@
-"""What every log says of institutions, within a group of commands and to the next one: whether they are, and how many
-users they have."""
+"""Lookups of institutions and the number of their users, within a batch and in the next."""
 
 from application.ports import Reads
 from domain import institution

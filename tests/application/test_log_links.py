@@ -1,4 +1,4 @@
-"""What every log says of who is tied to whom, within a group of commands and to the next one: groups and families."""
+"""Lookups of links of groups and families to children, within a batch and in the next."""
 
 from msgspec.structs import replace
 
@@ -24,7 +24,7 @@ from tests.examples import new_id, password_changed
 
 
 def is_linked(log: AnyLog, owner: str, child: str, *events: Event) -> tuple[bool, bool]:
-    """Whether the two are tied once these have happened: to the group that has decided them, and to the next one."""
+    """Whether the two are linked after these events: in the batch that has decided them, and in the next."""
     known = log.begin(parts_of(log, events), ())
     log.load(known, Reads(links={(owner, child)}, users={owner, child}))
     take_in(known, *events)

@@ -1,4 +1,4 @@
-"""Partitions that another writer holds, and groups that may or may not be stored."""
+"""Partitions that another writer holds, and commits in doubt."""
 
 import pytest
 
@@ -16,8 +16,8 @@ def an_event() -> Event:
 
 
 @pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Sessions that wait 50 ms for a lock."""
+def short_lock_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sessions wait only 50 ms for a lock."""
     monkeypatch.setattr(postgres, "SESSION", {**postgres.SESSION, "lock_timeout": "50ms"})
 
 

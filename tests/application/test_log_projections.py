@@ -1,4 +1,4 @@
-"""What every log keeps with its events, since the next decision rests on it: who holds which key, and the directory."""
+"""The inline projections of a log: dedupe keys and the directory."""
 
 from application.ports import Reads
 from domain import group, measurement, user

@@ -1,4 +1,4 @@
-"""A failure that repeats is logged when it begins, once a minute with its count, and when it is over."""
+"""Repeated failures are logged when they begin, once a minute with their count, and when they end."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -1,4 +1,5 @@
-"""Every command and every query has its row in the table of who may, every role its scopes, every refusal its words."""
+"""Every command and query has its row in the table of permissions, every role its scopes, every refusal an error
+response."""
 
 from collections.abc import Iterator
 from importlib import import_module
@@ -27,7 +28,7 @@ K = TypeVar("K")
 
 
 def kinds_of(sort: type[K]) -> Iterator[type[K]]:
-    """All of this sort in the project, those of tests aside."""
+    """All subclasses in the project, without those of tests."""
     for kind in sort.__subclasses__():
         if not kind.__module__.startswith("tests."):
             yield kind
@@ -35,8 +36,7 @@ def kinds_of(sort: type[K]) -> Iterator[type[K]]:
 
 
 def names_of(package: ModuleType, sort: type[Command] | type[Query]) -> list[str]:
-    """The names of all of this sort in the package, whoever imports them; a kind without a name of its own is
-    abstract."""
+    """The names of all subclasses in the package. One without a name of its own is abstract."""
     for module in iter_modules(package.__path__):
         import_module(f"{package.__name__}.{module.name}")
     return [kind.name for kind in kinds_of(sort) if "name" in vars(kind)]
@@ -51,7 +51,7 @@ def test_the_table_has_a_row_for_every_command_and_every_query_and_no_other() ->
 
 
 def test_every_command_and_every_query_has_a_name() -> None:
-    """Its own: only what others are made of has none."""
+    """Only abstract ones have no name of their own."""
     nameless = [kind for kind in (*kinds_of(Command), *kinds_of(Query)) if "name" not in vars(kind)]
     assert [] == [kind.__name__ for kind in nameless if not kind.__subclasses__()]
 
@@ -132,7 +132,7 @@ def test_an_action_is_forbidden_to_a_token_without_its_scope(scope: str, action:
 
 
 class Facts:
-    """Implements `application.permissions.DirectoryLookup`: nobody but these is there, and only these links."""
+    """Implements `application.permissions.DirectoryLookup`: only these users and links exist."""
 
     def __init__(self, users: dict[str, str], *links: tuple[str, str]) -> None:
         self.users, self.links = users, links

@@ -1,4 +1,4 @@
-"""A group is decided in order, each command as if it were alone after those before it."""
+"""A batch is decided in order, each command as if it were alone after those before it."""
 
 from datetime import timedelta
 from typing import Any
@@ -46,7 +46,7 @@ def world(log: AnyLog) -> World:
 
 
 def comparable(answer: CommandResult | LogUnavailable) -> Any:
-    """Refusals by their type, ids as `id`, so that answers can be compared."""
+    """A result with types for refusals and `id` for ids, so that results can be compared."""
     match answer:
         case list():
             return ["id" if isinstance(outcome, str) else type(outcome) for outcome in answer]

@@ -1,4 +1,4 @@
-"""A bug in one command, or an event that the log refuses, is that command's fault and nobody else's."""
+"""A bug in a command, or an event that the log rejects, does not affect other commands."""
 
 from collections.abc import Collection
 from datetime import timedelta
@@ -31,7 +31,7 @@ def world(log: AnyLog) -> World:
 
 
 def is_fault(answer: CommandResult | LogUnavailable) -> bool:
-    """Of the command as a whole, or of every item of it."""
+    """A fault of the command as a whole, or of each of its items."""
     return isinstance(answer, Fault) or (isinstance(answer, list) and all(isinstance(item, Fault) for item in answer))
 
 
@@ -45,7 +45,7 @@ class BreaksAtNoon(BreaksInDecide, frozen=True, kw_only=True):
 
 
 def five(world: World, broken: type[RecordMeasurements], *places: int) -> list[Command]:
-    """Weights at different instants, those at the places of a broken sort."""
+    """Weights at different times; those at `places` are broken commands."""
     return [
         world.record(
             reading(taken_at=NOON + timedelta(hours=place)), of=broken if place in places else RecordMeasurements

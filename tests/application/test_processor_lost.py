@@ -1,4 +1,4 @@
-"""A connection that is lost: what could not be stored is tried again, what may be stored is settled, never guessed."""
+"""Lost connections: a batch that was not stored is run again, a commit in doubt is settled, never guessed."""
 
 from datetime import timedelta
 
@@ -22,7 +22,7 @@ def world(fake_log: FakeLog) -> World:
 
 
 def three(world: World) -> list[object]:
-    """The answers of a group of three weights."""
+    """The results of a batch of three weights."""
     return list(world.run(*(world.weigh(NOON + timedelta(hours=hour)) for hour in range(3))))
 
 
@@ -75,7 +75,7 @@ def test_repeated_commits_in_doubt_that_were_not_stored_are_unavailable(world: W
 def test_a_commit_in_doubt_that_cannot_be_settled_is_not_run_again(
     world: World, fake_log: FakeLog, stored: bool
 ) -> None:
-    """Whatever became of it: a second run would answer its own commands with 409."""
+    """If it was stored, a second run would refuse its own commands as duplicates."""
     fake_log.lost["commit"], fake_log.lost["settle"], fake_log.stores_when_lost = 1, 1, stored
     assert all(isinstance(answer, LogUnavailable) for answer in three(world))
     assert 1 == fake_log.begun

@@ -1,4 +1,4 @@
-"""Commands whose partitions are not free are left out; within a partition the first that came is the first served."""
+"""Commands whose partitions are held are left out; within a partition commands run in order."""
 
 from typing import Any
 
@@ -39,8 +39,8 @@ def test_every_command_runs_if_all_partitions_are_locked(wanted: list[frozenset[
 
 
 @pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Sessions that wait 50 ms for a lock."""
+def short_lock_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sessions wait only 50 ms for a lock."""
     monkeypatch.setattr(postgres, "SESSION", {**postgres.SESSION, "lock_timeout": "50ms"})
 
 

@@ -1,4 +1,4 @@
-"""What only PostgreSQL can do to a group: end its session, refuse a look-up, refuse to write."""
+"""Failures that only PostgreSQL has: closed sessions, rejected lookups, a read-only database."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -26,7 +26,7 @@ from tests.examples import NOON
 
 
 class Interrupted(RecordMeasurements, frozen=True, kw_only=True):
-    """Something happens once while it is decided."""
+    """Calls a function once, during its decision."""
 
     happens: ClassVar[list[Callable[[], object]]] = []
 
@@ -100,7 +100,7 @@ def test_a_partition_with_an_undecodable_last_event_takes_no_events(world: World
 
 
 def test_a_read_only_database_is_unavailable(world: World, database: str) -> None:
-    """As after a failover, until the address leads to the primary again."""
+    """This happens after a failover, until the address leads to the primary again."""
     with psycopg.connect(database, autocommit=True) as connection:
         name = sql.Identifier(connection.info.dbname)
         connection.execute(sql.SQL("alter database {} set default_transaction_read_only = on").format(name))

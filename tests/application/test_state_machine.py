@@ -1,4 +1,4 @@
-"""Whatever groups of commands come, the processor answers as the model does, and what can be read is the model's."""
+"""For any batches of commands, the results of the processor and what can be read agree with the model."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -75,7 +75,7 @@ class Machine(RuleBasedStateMachine):
                 self.take_in(command, answer)
 
     def breaks(self, draw: Any) -> bool:
-        """Let the log have a fault, perhaps: whether it is one that nothing can be done about."""
+        """Let the log have a random fault, or none. Returns whether it is one that fails the batch."""
         if not isinstance(self.world.log, FakeLog):
             return False
         step, times, stored = draw(st.sampled_from([("", 0, False)] * len(FAULTS) + FAULTS))
@@ -95,7 +95,7 @@ class Machine(RuleBasedStateMachine):
                 )
 
     def look(self) -> None:
-        """Fold what has come into the log since; versions have no gaps, and times never go back."""
+        """Fold the new events of the log; versions have no gaps, and times never decrease."""
         for part in range(self.world.log.partitions):
             for event in events_in(self.world.log, part, self.seen[part]):
                 self.seen[part] += 1

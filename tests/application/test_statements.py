@@ -1,4 +1,4 @@
-"""What a group costs does not depend on how many commands it has: the same statements, however many."""
+"""The number of statements of a batch does not depend on the number of its commands."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -42,7 +42,7 @@ def world(shared_database: str) -> Iterator[World]:
 
 
 def statements(world: World, group: list[Command]) -> int:
-    """How many were sent for the group, all of which is accepted."""
+    """The number of statements for a batch whose commands are all accepted."""
     sent.clear()
     answers = world.processor.run(group, oldest_waits=False)
     assert len(group) == len(answers)

@@ -1,4 +1,4 @@
-"""What an answer shows of a thing is what its own command has made of it, whatever comes after."""
+"""The state in the result of a command is the state after that command, not after later ones."""
 
 from typing import Any
 
@@ -31,7 +31,7 @@ def world(log: AnyLog) -> World:
 
 
 def states(world: World, *commands: Command) -> list[Any]:
-    """Of commands of one item each, run as one group."""
+    """The states in the results of commands with one item each, run as one batch."""
     answers = world.processor.run(commands, oldest_waits=True)
     found = []
     for place in range(len(commands)):

@@ -1,4 +1,4 @@
-"""The writer takes what waits, group by group: bounded, unsplit, and nobody is left waiting."""
+"""The writer runs waiting commands in bounded batches, never splits one, and answers all of them."""
 
 import asyncio
 import threading
@@ -16,9 +16,9 @@ from tests.examples import new_id
 
 
 class Gate:
-    """Implements `application.writer.BatchProcessor`: answers every command with its request id, once the gate is open.
+    """Implements `application.writer.BatchProcessor`: every result is the request id, once the gate is open.
 
-    `batches`: the request ids of every group. `answers`: what is done about a group, where it is something else.
+    `batches`: the request ids of every batch. `answer`: another function from a batch to its results.
     """
 
     def __init__(self, answer: Callable[[Sequence[Command], bool], CommandResults] | None = None) -> None:
@@ -39,7 +39,7 @@ def of_size(size: int, **said: Any) -> Command:
 
 
 class Running:
-    """A writer in front of a gate that its first command has reached."""
+    """A writer in front of a gate."""
 
     def __init__(self, gate: Gate, batch_size: int = 5, queue_size: int = 10) -> None:
         self.gate = gate
@@ -48,7 +48,7 @@ class Running:
         self._tasks: list[asyncio.Task[Any]] = []
 
     async def first(self) -> asyncio.Task[Any]:
-        """A command of one item, that is now being run."""
+        """Submit a command of one item, and wait until it is running."""
         task = self.submit(of_size(1))
         assert await asyncio.to_thread(self.gate.reached.wait, 10)
         return task
@@ -59,7 +59,7 @@ class Running:
         return task
 
     async def all_wait(self) -> None:
-        """Until everything that was submitted is in the queue."""
+        """Wait until everything that was submitted is in the queue."""
         for _ in range(3):
             await asyncio.sleep(0)
 

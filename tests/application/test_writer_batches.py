@@ -1,4 +1,4 @@
-"""What becomes of a group that the processor cannot run as a whole."""
+"""Batches that the processor cannot run as a whole."""
 
 import asyncio
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from tests.fakes import FakeLog
 
 
 async def test_deferred_commands_are_run_later_in_order() -> None:
-    """The stub runs only the last of a group, until the oldest is told to wait."""
+    """The stub runs only the last command of a batch, until the oldest may wait."""
     waits: list[bool] = []
 
     def run_the_last(waiting: Sequence[Command], oldest_waits: bool) -> CommandResults:
@@ -74,8 +74,8 @@ async def test_deferred_commands_keep_their_room_in_the_queue() -> None:
 
 
 class Held:
-    """What a group does while others hold the partitions of some commands: these are told so where the oldest of them
-    waits, else left out; all others are answered. `waited`: whether the oldest did, group by group."""
+    """Results of batches while others hold the partitions of some commands: these have none, or PartitionsHeld for the
+    oldest that has waited. `waited`: whether the oldest did, for each batch."""
 
     def __init__(self, *held: Command) -> None:
         self.held = {command.request_id for command in held}

@@ -1,4 +1,4 @@
-"""A world to decide in: an admin, an application and children on a log, and the commands that they send."""
+"""An admin, an application and children in a log, and the commands that they send."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -40,7 +40,7 @@ def events_of(log: AnyLog, key: str) -> list[Event]:
 
 
 def id_apart(log: AnyLog, *taken: int) -> str:
-    """A new id in a partition that is none of these, nor the accounts'; in any where there is only one."""
+    """A new id in another partition than these and that of the accounts, if there are several."""
     avoided = {*taken, partition(ACCOUNTS, log.partitions)}
     ids = iter(new_id, "")
     return next(id for id in ids if log.partitions == 1 or partition(id, log.partitions) not in avoided)
@@ -55,7 +55,7 @@ class World:
         self.child = self.child_apart()
 
     def child_apart(self, *taken: int) -> str:
-        """A new child in a partition that is none of these, nor the accounts'; in any where there is only one."""
+        """A new child in another partition than these and that of the accounts, if there are several."""
         return self.registered("child", id_apart(self.log, *taken)).id
 
     def registered(self, role: str, id: str | None = None, **changes: Any) -> Actor:
@@ -69,7 +69,7 @@ class World:
         actor: Actor | None = None,
         of: type[RecordMeasurements] = RecordMeasurements,
     ) -> RecordMeasurements:
-        """Readings of the child, each asked for under a request id of its own."""
+        """A command that records readings of the child, with a request id of its own."""
         example = record_measurements(
             actor=actor or self.application,
             request_id=new_id(),
@@ -82,12 +82,12 @@ class World:
         return self.record(reading(taken_at=at, **changes))
 
     def run(self, *commands: Command) -> list[CommandResult | LogUnavailable]:
-        """The answers of one group, in order."""
+        """The results of one batch, in order."""
         answers = self.processor.run(commands, oldest_waits=True)
         return [with_ids(answers[place]) for place in range(len(commands))]
 
     def accepted(self, command: Command) -> str:
-        """The id that a command of one item is answered with."""
+        """The id in the result of a command with one item."""
         (answer,) = self.run(command)
         assert isinstance(answer, list), answer
         (outcome,) = answer
@@ -95,5 +95,5 @@ class World:
         return outcome
 
     def events(self) -> list[Event]:
-        """Those of the child's measurements."""
+        """The events of the child's measurements."""
         return events_of(self.log, self.child)

@@ -1,4 +1,4 @@
-"""The decisions of the tests of measurements, as what somebody does."""
+"""Decisions about measurements, for the tests."""
 
 from domain import measurement
 from domain.event import Fact
@@ -9,7 +9,7 @@ from tests.given import Decision, KnownEvents
 
 
 def record(reading: Reading, *ids: str) -> Decision:
-    """The new ids are those given, first that of the reading."""
+    """`ids` are the new ids, first that of the reading."""
     new_id = iter(ids or ((WEIGHT, BODY_FAT) if reading.kind == "weight" else (BODY_FAT,))).__next__
     return lambda known: measurement.record(reading, known, institution_id=INSTITUTION, new_id=new_id)
 

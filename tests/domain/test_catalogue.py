@@ -1,4 +1,4 @@
-"""Every event has a permanent name, and what was once stored under it can be read for ever."""
+"""Every event has a permanent name, and its stored states can always be decoded."""
 
 import re
 from collections.abc import Iterator

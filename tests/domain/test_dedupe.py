@@ -1,4 +1,4 @@
-"""A dedupe key is one name for one thing: never two for one, never one for two."""
+"""Equal things have one dedupe key, different things have different ones."""
 
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -59,7 +59,7 @@ def test_times_a_millisecond_apart_have_different_keys() -> None:
 
 
 def test_dedupe_keys_never_change() -> None:
-    """The index was written with them: a rebuild must find the same."""
+    """Stored indexes have them: a rebuild has to make the same."""
     weight = "ba16397f1f2fe53af7d7b414cbfeb497e810a3d61d1f61ce3d4c42116c15e63d"
     username = "34fa2755243c9c49dc7331d66bc42c0be5bca40a6dd09bb3708bbce8663f9f70"
     assert weight == measurement.key(CHILD, "weight", NOON).digest.hex()

@@ -1,4 +1,4 @@
-"""Entries: one per outcome, subject and instant, in the subject's partition."""
+"""Entries: one per outcome, subject and time, in the subject's partition."""
 
 from datetime import timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""Families: every tie, and the end of it, is one fact of the family's own stream."""
+"""Families: every link and unlink is one event in the stream of the family."""
 
 from msgspec.structs import replace
 
@@ -72,6 +72,6 @@ def test_links_change_only_the_children_of_a_family() -> None:
 
 
 def test_links_hold_no_dedupe_keys() -> None:
-    """Nothing of them is unique: the fact is the same whoever says it again."""
+    """A link is not unique: linking twice changes nothing."""
     rules = dedupe_index.RULES
     assert not {FamilyLinked, FamilyUnlinked} & rules.keys()

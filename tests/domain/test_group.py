@@ -1,4 +1,4 @@
-"""Groups: one of a name per owner."""
+"""Groups: their names are unique per owner."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Groups that change: renamed, revised, disbanded; what they were called before is free."""
+"""Groups are renamed, revised and disbanded; their former names become free."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ def there_of(known: KnownEvents, group_id: str) -> Group:
 
 
 def revise(group_id: str = GROUP, **changes: Any) -> Decision:
-    """Of what the group says, only the changes are other."""
+    """Revise a group in these members only."""
 
     def decide(known: KnownEvents) -> list[Fact]:
         there = there_of(known, group_id)

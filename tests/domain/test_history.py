@@ -1,4 +1,4 @@
-"""Which facts may follow which in a stream, and the state after each of them."""
+"""Which events may follow which in a stream, and the state after each of them."""
 
 from collections import Counter
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Institutions: one of a name, which is free again when the institution has gone; and it goes without users only."""
+"""Institutions: their names are unique until they are removed, which needs an institution without users."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A measurement of a kind is recorded once per child and instant; a body fat may travel with a weight."""
+"""A measurement of a kind is recorded once per child and time; a body fat may be sent with a weight."""
 
 from datetime import timedelta, timezone
 
@@ -169,6 +169,6 @@ def test_a_withdrawal_frees_the_keys_of_its_child_only() -> None:
 
 
 def test_a_kind_is_the_companion_of_one_other_kind_at_most() -> None:
-    """So the carrier of a companion says whose member it is, and whose to take off."""
+    """So the carrier of a companion determines the kind of the measurement to revise."""
     companions = [kind.companion for kind in KINDS.values() if kind.companion is not None]
     assert sorted(set(companions)) == sorted(companions)

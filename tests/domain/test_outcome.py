@@ -1,4 +1,4 @@
-"""Outcomes: one of a metric and name per brand."""
+"""Outcomes: their names are unique per brand and metric."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Where a stream lies is a function of its id, for ever, and the same everywhere."""
+"""The partition of a stream is a function of its id that never changes."""
 
 from collections import Counter
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""What a new password must be, and which texts are the same password or name."""
+"""Rules for new passwords, and which texts are the same password or user name."""
 
 import pytest
 

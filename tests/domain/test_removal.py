@@ -1,4 +1,4 @@
-"""Removing a measurement: its key is free, the body fat stays when its weight goes, and not the other way round."""
+"""Removing a measurement frees its key. A body fat outlives its weight; a weight is revised if its body fat goes."""
 
 from domain import measurement
 from domain.dedupe import Freed, Held

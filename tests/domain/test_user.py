@@ -1,4 +1,4 @@
-"""Users: one of a name over all roles, free again when its user is removed; and a password that changes."""
+"""Users: their names are unique over all roles until they are removed; passwords change."""
 
 from typing import Any
 
