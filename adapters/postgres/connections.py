@@ -75,10 +75,10 @@ takes none, and commands say so), everything about memory, planning and logging 
 SINCE = {"transaction_timeout": 170000}
 """The version of PostgreSQL that has brought a setting, where it is newer than 15."""
 
-QUESTION_TIME = 10
+QUERY_TIMEOUT = 10
 """Seconds that PostgreSQL may take for one statement of a question."""
 
-READING: Mapping[str, str] = {"lock_timeout": "2s", "statement_timeout": f"{QUESTION_TIME}s"}
+READING: Mapping[str, str] = {"lock_timeout": "2s", "statement_timeout": f"{QUERY_TIMEOUT}s"}
 """Of sessions for questions: they wait for a lock no longer than a writer does, and none is answered for ever."""
 
 SENT_BY_LIBPQ = ("PGTZ", "PGDATESTYLE", "PGGEQO")

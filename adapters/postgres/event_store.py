@@ -1,4 +1,4 @@
-"""The log in PostgreSQL, as the processor sees it: one session, one transaction for each group."""
+"""The event store in PostgreSQL: one session of the writer, one transaction for each batch."""
 
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -23,10 +23,10 @@ from projections.projector.pages import INVALID_VALUES
 SQL = statements.load(__file__, "event_store")
 
 SESSION: Mapping[str, str] = {
-    # A dead client must not hold the heads, nor a live one wait for them for ever.
+    # A dead client must not hold partition locks, nor a live one wait for them for ever.
     "idle_in_transaction_session_timeout": "10s",
     "lock_timeout": "2s",
-    # Plans are made once, while tables may still be empty: keep to those that stay good when they are not.
+    # Plans are made once, while tables may be empty: allow only those that stay good when the tables grow.
     "plan_cache_mode": "force_generic_plan",
     "enable_seqscan": "off",
     "enable_hashjoin": "off",
@@ -34,21 +34,21 @@ SESSION: Mapping[str, str] = {
 }
 
 SHORT_LOCK_TIMEOUT = "50ms"
-"""How long a group of a process that has other groups to run waits for a partition: longer than most groups take that
-hold one, and not so long that the others would mind."""
+"""How long a batch waits for a partition lock if its process has other batches to run: longer than most batches hold
+one, and short enough for the others."""
 
 CLIENT_TIMEOUT = 5.0
-"""Seconds for which a session that holds partitions may keep the server waiting. Then the next writer that needs them
-ends it: more than a batch takes to decide on a machine that is ten times slower."""
+"""Seconds for which a session that holds partition locks may keep the server waiting. Then the next writer that needs
+one of them terminates it. Deciding a batch takes less, even on a machine that is ten times slower."""
 
 FIRST_QUERY_TIMEOUT = 10.0
-"""Seconds for the first question of all, which nobody watches."""
+"""Seconds for the first statement, before a watchdog runs."""
 
 DOUBT_TIMEOUT = 2.0
-"""Seconds for which a doubt is looked into; those who wait shall be told in time, and may then ask again."""
+"""Seconds spent on finding out whether a batch in doubt was stored. Then its clients get an error and may retry."""
 
 DOUBT_PAUSE = 0.1
-"""Seconds between two looks."""
+"""Seconds between two attempts to find out."""
 
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -58,11 +58,11 @@ logger = structlog.get_logger()
 
 
 class PostgresEventStore:
-    """Implements `application.ports.Log`. Not to be used by two threads at a time, but for `abort`."""
+    """Implements `application.ports.Log`. Used by one thread at a time, except for `abort`."""
 
     def __init__(self, connect: Callable[[str], Connection[Any]], *, lock_timeout: str | None = None) -> None:
-        """`connect` opens a connection under the application name it is given. `lock_timeout`: how long a group waits
-        for each partition, as PostgreSQL has it, where that is not as long as SESSION says."""
+        """`connect` opens a connection under an application name. `lock_timeout` replaces that of SESSION: how long a
+        batch waits for each partition lock, in PostgreSQL's notation."""
         self._connect = connect
         self._settings = {} if lock_timeout is None else {"lock_timeout": lock_timeout}
         self._aborted = False
@@ -78,13 +78,13 @@ class PostgresEventStore:
         connection: Connection[Any] | None = None
         try:
             connection = self._connection = self._connect("writer")
-            if self._aborted:  # while it was opened
+            if self._aborted:  # while the connection was opened
                 connection.close()
             connection.prepare_threshold = 0
             configure(connection, {**SESSION, **self._settings})
         except psycopg.Error as error:
             if connection is not None:
-                connection.close()  # one that is not as SESSION says is none of ours
+                connection.close()  # never use a session without the settings of SESSION
             raise LogUnavailable(str(error).strip()) from error
 
     def close(self) -> None:
@@ -92,37 +92,37 @@ class PostgresEventStore:
 
     @property
     def waiting_session(self) -> Connection[Any] | None:
-        """The session whose answer is waited for now."""
+        """The session, while an answer of it is awaited; else None."""
         return self._connection if self._is_waiting else None
 
     @property
     def bytes_being_sent(self) -> int:
-        """Bytes of the events that are being sent now."""
+        """Bytes of the events that are being sent; 0 outside of an append."""
         return self._bytes_being_sent
 
     def abort(self) -> None:
-        """From any thread: let the group at hand end with LogUnavailable now, whatever the server does. One that was at
-        its commit stays in doubt."""
+        """From any thread: end the current batch with LogUnavailable at once, whatever the server does. A commit in
+        progress stays in doubt."""
         self._aborted = True
         abort_connection(self._connection)
 
     @contextmanager
     def _cursor(self) -> Iterator[Cursor[Any]]:
-        """A cursor of the group's transaction; translates what may go wrong with it."""
+        """A cursor of the batch's transaction; translates its errors into those of the port."""
         self._is_waiting = True
         try:
             with self._connection.cursor() as cursor:
                 yield cursor
         except psycopg.errors.LockNotAvailable as error:
             self.rollback()
-            raise PartitionsHeld("another session holds the partitions") from error
+            raise PartitionsHeld("another session holds the partition locks") from error
         except INVALID_VALUES as error:
             raise AppendRefused(str(error).strip()) from error
         except (psycopg.OperationalError, psycopg.InternalError) as error:
-            # Lost, ended by a time-out, full, in recovery: whatever it was, nothing of the group was stored.
+            # Connection lost, time-out, disk full, in recovery: in each case nothing of the batch was stored.
             self.rollback()
             if isinstance(error, psycopg.errors.ReadOnlySqlTransaction):
-                self._connection.close()  # another server may be the one that writes by now
+                self._connection.close()  # after a failover, another server accepts writes
             raise (LogUnavailable if self._aborted else LogLost)(str(error).strip()) from error
         finally:
             self._is_waiting = False
@@ -150,9 +150,11 @@ class PostgresEventStore:
             return self._known(cursor, locked)
 
     def _terminate_stalled(self, parts: Collection[int]) -> bool:
-        """End the sessions that hold these partitions and wait for a client that does nothing; whether there were any.
-        No time limit of PostgreSQL ends one that waits in the middle of a COPY, or between two messages of a
-        statement."""
+        """Terminate the sessions that hold these partition locks while their clients do nothing; whether any did.
+
+        No time limit of PostgreSQL ends a session that waits in the middle of a COPY, or between two messages of a
+        statement.
+        """
         with self._cursor() as cursor:
             parameters = {"parts": list(parts), "seconds": CLIENT_TIMEOUT}
             stalled = cursor.execute(SQL["terminate_stalled"], parameters).fetchall()
@@ -160,7 +162,7 @@ class PostgresEventStore:
         ended = [each for *each, has_ended in stalled if has_ended]
         for pid, name, seconds in ended:
             logger.warning(
-                "ended a session that held partitions while its client did nothing",
+                "terminated a session that held partition locks while its client did nothing",
                 pid=pid,
                 application_name=name,
                 seconds=round(seconds, 1),
@@ -168,7 +170,7 @@ class PostgresEventStore:
         return bool(ended)
 
     def _known(self, cursor: Cursor[Any], locked: Sequence[int]) -> InlineBatchState:
-        """What is known of the locked partitions: their ends, and a time after everything in them."""
+        """The state of the locked partitions: their next positions, and a time later than all their events."""
         last = datetime.min.replace(tzinfo=UTC)
         next_seq = {}
         for part, seq, state, now in cursor.execute(SQL["ends"], {"parts": list(locked)}):
@@ -196,7 +198,7 @@ class PostgresEventStore:
         return histories
 
     def read(self, statement: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-        """The rows of one of the log's statements, outside any group."""
+        """The rows of one of the event store's statements, outside any batch."""
         if self._connection.closed:
             self._open()
         try:
@@ -229,7 +231,7 @@ class PostgresEventStore:
             self._is_waiting = False
 
     def rollback(self) -> None:
-        """End the transaction; a session in which not even that works is closed, which ends it too."""
+        """End the transaction. If that fails, close the session, which ends the transaction too."""
         self._is_waiting = True
         try:
             self._connection.rollback()
@@ -249,7 +251,7 @@ class PostgresEventStore:
                 time.sleep(DOUBT_PAUSE)
 
     def _was_stored(self, known: InlineBatchState) -> bool:
-        """Whether the first event of the group stands at its position; one transaction stored all of them or none."""
+        """Whether the first event of the batch is at its position: one transaction stored all of them or none."""
         event, state = known.appended[0]
         part = partition(event.originator_id, self.partitions)
         self._begin(known.parts, ())
@@ -261,7 +263,7 @@ class PostgresEventStore:
 
 
 def positions(known: InlineBatchState, partitions: int) -> list[tuple[int, int]]:
-    """Partition and seq of every event of a group, in its order: without gaps in each partition."""
+    """Partition and seq of every event of a batch, in its order; without gaps in each partition."""
     next_seq = dict(known.next_seq)
     assigned = []
     for event, _ in known.appended:
@@ -272,7 +274,7 @@ def positions(known: InlineBatchState, partitions: int) -> list[tuple[int, int]]
 
 
 def append(cursor: Cursor[Any], known: InlineBatchState, partitions: int) -> None:
-    """Insert the events of a group, in one statement."""
+    """Insert the events of a batch in one statement."""
     append_rows(
         cursor,
         (
@@ -283,5 +285,5 @@ def append(cursor: Cursor[Any], known: InlineBatchState, partitions: int) -> Non
 
 
 def append_rows(cursor: Cursor[Any], events: Iterable[tuple[int, int, str, int, str, bytes]]) -> None:
-    """Insert events, each with its partition and seq, in one statement."""
+    """Insert events, each with partition, seq, stream, stream version, stored name and state, in one statement."""
     rows.insert(cursor, SQL["append"], _EVENT, events)

@@ -1,4 +1,4 @@
-"""A lookout: what the database says of itself and of the views, and that it says nothing, told in time."""
+"""The health probe: asks the database for its own state and that of the views, within a time limit."""
 
 import asyncio
 import time
@@ -14,7 +14,7 @@ from application.unavailable import Unavailable
 from projections.database_error import message_of
 
 PROBE_TIMEOUT = 1.5
-"""Seconds that a look may take."""
+"""Seconds that a probe may take."""
 
 
 class HealthSnapshot(Struct, frozen=True):
@@ -39,17 +39,17 @@ class HealthSnapshot(Struct, frozen=True):
 
 
 class HealthProbe:
-    """Asks the database one question at a time, however many want to know."""
+    """Runs one probe at a time, however many callers wait for it."""
 
     def __init__(self, reader: ViewsReader) -> None:
         self._reader = reader
         self._probing: asyncio.Task[HealthSnapshot] | None = None
         self._last: HealthSnapshot | None = None
-        self._outage = Outage("the database does not say how views stand", "the database says again how views stand")
+        self._outage = Outage("could not read the state of the views", "reading the state of the views again")
 
     async def snapshot(self, *, max_age: float = 0.0) -> HealthSnapshot:
-        """What is to be seen now, or was seen so many seconds ago at most. Within LOOK_TIME, whatever the database
-        does: what it has not said by then it does not say."""
+        """The current snapshot, or one that is `max_age` seconds old at most. Takes PROBE_TIMEOUT seconds at most: if
+        there is no answer by then, the database counts as unreachable."""
         if self._last is not None and time.monotonic() - self._last.at < max_age:
             return self._last
         if self._probing is None or self._probing.done():
@@ -59,7 +59,7 @@ class HealthProbe:
         if probing.done() and not probing.cancelled():
             self._last = probing.result()
         else:
-            probing.cancel()  # which may take as long as the database likes: nobody waits for it
+            probing.cancel()  # not awaited: it may take as long as the database does
             self._last = HealthSnapshot(time.monotonic())
         return self._last
 

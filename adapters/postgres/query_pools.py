@@ -1,4 +1,4 @@
-"""Connections that questions share, and what is done when one of them is lost."""
+"""The connection pools of a process that answers queries, and the retry when a connection is lost."""
 
 import asyncio
 import time
@@ -12,7 +12,7 @@ from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from adapters.postgres import connections
-from adapters.postgres.connections import QUESTION_TIME, abort_connection
+from adapters.postgres.connections import QUERY_TIMEOUT, abort_connection
 from adapters.postgres.fair_semaphore import CURRENT_USER, FairSemaphore
 from adapters.postgres.watchdog import LOST_AFTER
 from application.outage import Outage
@@ -20,13 +20,13 @@ from application.unavailable import Unavailable
 from projections.database_error import message_of
 
 QUERY_CONNECTIONS = 8
-"""Connections that questions share."""
+"""Connections for queries."""
 
 IDENTIFICATION_CONNECTIONS = 2
-"""Connections for logins, and for who somebody is: slow questions do not hold these up."""
+"""Connections for logins and for checks of tokens: slow queries do not block these."""
 
 HEALTH_CONNECTIONS = 1
-"""Connections for health: that questions have taken all of theirs does not mean that the database is away."""
+"""Connections for health checks: busy query connections do not mean that the database is unreachable."""
 
 PAUSE = 0.02
 """Seconds before a statement is tried again."""
@@ -39,16 +39,16 @@ class QueryPool:
     is_stuck = False
 
     def __init__(
-        self, connections: AsyncConnectionPool[Any], *, wait: float, shares: FairSemaphore | None = None
+        self, connections: AsyncConnectionPool[Any], *, wait: float, semaphore: FairSemaphore | None = None
     ) -> None:
-        """`wait`: seconds for which a database that is away is tried, at most, and a connection is waited for.
-        `shares`: how those who ask share the connections; without, whoever comes first is served first."""
+        """`wait`: seconds for which a lost database is retried and a free connection is awaited, at most. `semaphore`:
+        shares the connections fairly between users; without it they go to the first that waits."""
         self._connections = connections
-        self._shares = shares
+        self._semaphore = semaphore
         self.wait = wait
-        self._seen: WeakSet[AsyncConnection[Any]] = WeakSet()
-        self._asked: dict[AsyncConnection[Any], float] = {}
-        self._outage = Outage("the database cannot be asked", "the database can be asked again")
+        self._all: WeakSet[AsyncConnection[Any]] = WeakSet()
+        self._since: dict[AsyncConnection[Any], float] = {}
+        self._outage = Outage("queries cannot reach the database", "queries reach the database again")
 
     async def open(self) -> None:
         await self._connections.open()
@@ -58,67 +58,69 @@ class QueryPool:
 
     @property
     def waiting_for(self) -> float:
-        return time.monotonic() - min(self._asked.values()) if self._asked else 0.0
+        return time.monotonic() - min(self._since.values()) if self._since else 0.0
 
     @property
     def sessions(self) -> Collection[AsyncConnection[Any]]:
-        return list(self._asked)
+        return list(self._since)
 
     def abort(self, reason: str) -> None:
-        """Those that nobody uses now as well: they lead to the same server."""
-        for connection in self._seen:
+        """Idle connections are closed as well, since they lead to the same server."""
+        for connection in self._all:
             abort_connection(connection)
 
     async def rows(self, statement: Any, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-        """The rows of one statement. Unavailable when the database stays away, or cannot do it now; when it takes
-        longer than a question may; when whoever asks has no share of the connections left.
+        """The rows of one statement.
+
+        Unavailable if the database stays unreachable, if the statement takes longer than QUERY_TIMEOUT seconds, or if
+        the user already holds their share of the connections.
         """
         deadline = time.monotonic() + self.wait
         while True:
             left = max(deadline - time.monotonic(), 0.001)
             try:
-                async with self._share(left), self._connections.connection(timeout=left) as connection:
+                async with self._slot(left), self._connections.connection(timeout=left) as connection:
                     return await self._rows(connection, statement, parameters)
             except TimeoutError as error:
-                raise Unavailable("no connection for questions was free", kind="share") from error
+                raise Unavailable("no connection for queries was free", kind="share") from error
             except PoolTimeout as error:
                 self._outage.failed(message_of(error))
-                raise Unavailable(f"the database is away: {error}") from error
+                raise Unavailable(f"the database is unreachable: {error}") from error
             except psycopg.errors.QueryCanceled as error:
-                raise Unavailable(f"a question took longer than {QUESTION_TIME} s", kind="slow") from error
+                raise Unavailable(f"a query took longer than {QUERY_TIMEOUT} s", kind="slow") from error
             except (psycopg.OperationalError, psycopg.InternalError) as error:
                 if time.monotonic() > deadline:
                     self._outage.failed(message_of(error))
-                    raise Unavailable(f"the database is away: {message_of(error)}") from error
-                await asyncio.sleep(PAUSE)  # the other connections may be lost as well: each is found out once
+                    raise Unavailable(f"the database is unreachable: {message_of(error)}") from error
+                await asyncio.sleep(PAUSE)  # other pooled connections may be lost too: each fails once
 
-    def _share(self, wait: float) -> AbstractAsyncContextManager[None]:
-        return nullcontext() if self._shares is None else self._shares.held(CURRENT_USER.get(), wait=wait)
+    def _slot(self, wait: float) -> AbstractAsyncContextManager[None]:
+        return nullcontext() if self._semaphore is None else self._semaphore.hold(CURRENT_USER.get(), wait=wait)
 
     async def _rows(
         self, connection: AsyncConnection[Any], statement: Any, parameters: Mapping[str, Any]
     ) -> list[tuple[Any, ...]]:
-        self._seen.add(connection)
-        self._asked[connection] = time.monotonic()
+        self._all.add(connection)
+        self._since[connection] = time.monotonic()
         try:
             try:
                 cursor = await connection.execute(statement, parameters)
             except psycopg.errors.FeatureNotSupported:
-                # "cached plan must not change result type": the view means other columns since it was prepared.
+                # "cached plan must not change result type": the columns of the view changed after it was prepared.
                 await connection.execute("deallocate all")
                 cursor = await connection.execute(statement, parameters, prepare=False)
             rows = await cursor.fetchall() if cursor.description else []
             self._outage.works()
             return rows
         finally:
-            del self._asked[connection]
+            del self._since[connection]
 
 
 class QueryPools:
     def __init__(self, url: str, *, wait: float) -> None:
-        """`wait`: as of `QueryPool`."""
+        """`wait`: see `QueryPool`."""
         self.queries = QueryPool(
-            connections.pool(url, QUERY_CONNECTIONS), wait=wait, shares=FairSemaphore(QUERY_CONNECTIONS)
+            connections.pool(url, QUERY_CONNECTIONS), wait=wait, semaphore=FairSemaphore(QUERY_CONNECTIONS)
         )
         self.identification = QueryPool(connections.pool(url, IDENTIFICATION_CONNECTIONS), wait=wait)
         self.health = QueryPool(connections.pool(url, HEALTH_CONNECTIONS), wait=wait)

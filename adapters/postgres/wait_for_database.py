@@ -1,4 +1,4 @@
-"""Waiting for a PostgreSQL that is away: what processes do that are to run for long."""
+"""How long-running processes wait for a PostgreSQL that is unreachable."""
 
 import re
 from collections.abc import Callable
@@ -13,20 +13,20 @@ from application.outage import Outage
 from projections.database_error import message_of
 
 PAUSE = 0.5
-"""Seconds between two tries."""
+"""Seconds between two attempts."""
 
 _FULL = re.compile(r"too many|connection slots|no more connections|login has been failing", re.IGNORECASE)
-"""Of PostgreSQL or a pooler that has no session to give, or no server: as good as away."""
+"""Errors of PostgreSQL or a pooler that has no free session: handled like an unreachable server."""
 
 
 def connect_when_available(
     url: str, stopping: Flag, before_each_try: Callable[[], None] = lambda: None
 ) -> Connection[Any] | None:
-    """A session, waited for as long as PostgreSQL is away, starting or full; None once `stopping` is set.
+    """A session; waits as long as PostgreSQL is unreachable, starting or full. None once `stopping` is set.
 
-    OperationalError where a server is there that refuses the session, as for a wrong password.
+    OperationalError if a server refuses the session, for example because of a wrong password.
     """
-    outage = Outage("waiting for the database", "the database is there")
+    outage = Outage("database unreachable; waiting for it", "connected to the database")
     refused = False
     while not stopping.is_set():
         before_each_try()
@@ -34,7 +34,7 @@ def connect_when_available(
             connection = connector(url)("prepare")
         except psycopg.OperationalError as error:
             is_refusal = _is_refusal(url, error)
-            if is_refusal and refused:  # twice: between the error and the look at the server it may have started
+            if is_refusal and refused:  # twice: the server may have started between the error and the ping
                 raise
             refused = is_refusal
             if not is_refusal:
@@ -53,7 +53,7 @@ def _is_refusal(url: str, error: psycopg.OperationalError) -> bool:
 
 
 def is_connection_lost(error: psycopg.OperationalError) -> bool:
-    """Whether a session ended, as opposed to a statement that failed."""
+    """Whether the session ended; else only a statement failed."""
     return error.sqlstate is None or error.sqlstate[:2] == "08" or error.sqlstate[:3] == "57P"
 
 

@@ -1,4 +1,4 @@
-"""Tells a database that is slow from one that says nothing, while somebody waits for it."""
+"""Closes the connections of a database that does not respond; one that is only slow is left alone."""
 
 import asyncio
 import threading
@@ -23,52 +23,52 @@ from projections.projector.projector import Projector
 SQL = statements.load(__file__, "watchdog")
 
 CHECK_AFTER = 1.0
-"""Seconds for which somebody waits before the database is asked what it does."""
+"""Seconds of waiting after which a second connection checks whether the database responds."""
 
 LOST_AFTER = 0.5
-"""Seconds for which the server may think that it has answered, before its answer must be lost."""
+"""Seconds for which the server may consider a session idle while we wait for it: then its answer must be lost."""
 
 MIN_SEND_RATE = 4 * 1024 * 1024
-"""Bytes a second at which events must get to the server."""
+"""Bytes a second at which a batch must reach the server."""
 
 RESPONSE_TIMEOUT = 1.0
-"""Seconds in which it has to answer."""
+"""Seconds in which the server has to answer the check."""
 
 CHECK_INTERVAL = 0.2
-"""Seconds between two looks at who waits."""
+"""Seconds between two looks at how long each has been waiting."""
 
 STUCK_AFTER = 10.0
-"""Seconds for which a batch may go on while no session is asked anything. Opening one takes less."""
+"""Seconds that a batch may run without a statement in progress. Opening a session takes less."""
 
 MAX_SLEEP = 2 * CHECK_INTERVAL
-"""Seconds that such a pause may have taken."""
+"""If the pause took longer than these seconds, this process was busy, and answers may wait for it to read them."""
 
 
 class Watched(Protocol):
-    """Those who wait for the database."""
+    """A part of this process that waits for answers of the database."""
 
     @property
     def lost_after(self) -> float:
-        """Like LOST."""
+        """Seconds after which the answer to a session that the server considers idle must be lost."""
 
     @property
     def waiting_for(self) -> float:
-        """Seconds for which the first of them has been waiting; 0 where nobody is."""
+        """Seconds of the longest wait that is in progress; 0 if there is none."""
 
     @property
     def is_stuck(self) -> bool:
-        """Whether they wait for a session that cannot be opened."""
+        """Whether it waits for a session that cannot be opened."""
 
     @property
     def sessions(self) -> Collection[Connection[Any] | AsyncConnection[Any]]:
-        """By which they wait."""
+        """The sessions that it waits for."""
 
     def abort(self, reason: str) -> None:
-        """Tell all of them at once, and end their sessions."""
+        """End every wait with an error at once, and close its session."""
 
 
 class WatchedWriter:
-    """Those who wait for a writer."""
+    """The writer of this process, for which commands wait."""
 
     def __init__(self, writer: Writer, log: PostgresEventStore) -> None:
         self._writer = writer
@@ -76,7 +76,7 @@ class WatchedWriter:
 
     @property
     def lost_after(self) -> float:
-        """While the server reads a batch, it seems to wait for its client."""
+        """A server that is reading a large batch looks as if it waited for its client."""
         return LOST_AFTER + self._log.bytes_being_sent / MIN_SEND_RATE
 
     @property
@@ -85,7 +85,7 @@ class WatchedWriter:
 
     @property
     def is_stuck(self) -> bool:
-        """Not where the queue is long: those who have waited for long may be about to have their turn."""
+        """A long queue does not count: its oldest command may be about to have its turn."""
         return (self._writer.busy_for or 0.0) > STUCK_AFTER and not self.sessions
 
     @property
@@ -99,7 +99,7 @@ class WatchedWriter:
 
 
 class WatchedProjector:
-    """A projector that waits, or is at work itself on what it was answered."""
+    """A projector. It may be busy with a page that it has read while its session is idle."""
 
     lost_after = 8.0
     is_stuck = False
@@ -122,7 +122,7 @@ class WatchedProjector:
 
 
 class WatchedSessions:
-    """Sessions of a thread that asks one statement after another: it waits while one of them is answered."""
+    """The sessions of a thread that runs one statement at a time: it waits while one of them is active."""
 
     lost_after = 2.0
     is_stuck = False
@@ -136,7 +136,7 @@ class WatchedSessions:
 
     @property
     def waiting_for(self) -> float:
-        """Seconds since it was first seen to wait; it is to be looked at again and again."""
+        """Seconds since a look first saw an active session. Needs regular looks."""
         if not self.sessions:
             self._since = None
             return 0.0
@@ -155,7 +155,7 @@ class WatchedSessions:
 
 @contextmanager
 def watched_connector(url: str) -> Iterator[Callable[[str], Connection[Any]]]:
-    """A function that opens sessions, like `connector`; until the block ends, none of them waits for ever."""
+    """A function that opens sessions, like `connector`; while the block runs, none of them waits for ever."""
     asking, connect = WatchedSessions(), connector(url)
 
     def open_watched(name: str) -> Connection[Any]:
@@ -169,7 +169,7 @@ def watched_connector(url: str) -> Iterator[Callable[[str], Connection[Any]]]:
 
 @contextmanager
 def running_watchdog(url: str, waiting: Watched) -> Iterator[None]:
-    """Let `watch` run in a thread of its own while the block runs."""
+    """Run `watch` in a thread while the block runs."""
     loop = asyncio.new_event_loop()
     keeping = loop.create_task(watch(url, [waiting]))
 
@@ -187,43 +187,43 @@ def running_watchdog(url: str, waiting: Watched) -> Iterator[None]:
 
 
 async def watch(url: str, all_waiting: Sequence[Watched]) -> None:
-    """Give up whatever waits for a database that says nothing, until cancelled: a stopped server, or a net that loses
-    everything, would have it wait for ever."""
-    silent = Outage("database does not respond, its connections are closed", "database responds again")
-    without_session = Outage("somebody waits for the database, but has no session with it")
-    unknown = Outage("cannot check whether the database responds", "can check again whether the database responds")
+    """Abort every wait for a database that does not respond, until cancelled. A server that is stopped, or a network
+    that loses all packets, would otherwise make it wait for ever."""
+    silent = Outage("database not responding; closing its connections", "database responds again")
+    without_session = Outage("a batch runs for too long without a database session; aborting it")
+    unknown = Outage("could not check whether the database responds", "checking again whether the database responds")
     while True:
         asleep = time.monotonic()
         await asyncio.sleep(CHECK_INTERVAL)
         if time.monotonic() - asleep > MAX_SLEEP:
-            continue  # it is we who were busy, and may have answers that nobody has looked at
+            continue  # this process was busy: answers may have arrived that it has not read yet
         try:
             waiting = [each for each in all_waiting if each.waiting_for > CHECK_AFTER]
             if stuck := [each for each in waiting if each.is_stuck]:
                 _abort_all(stuck, without_session)
             if waiting or silent.is_on:
                 await _check_server(url, waiting, all_waiting, silent)
-        except Exception as error:  # as when other threads open or close sessions meanwhile: the next look tells
+        except Exception as error:  # for example, another thread closed a session meanwhile: try again
             unknown.failed(message_of(error), error=error)
         else:
             unknown.works()
 
 
 async def _check_server(url: str, waiting: Sequence[Watched], all_waiting: Sequence[Watched], silent: Outage) -> None:
-    """Give up those whose answers are lost; all, where the server does not answer."""
+    """Abort the waits whose answers are lost; all of them if the server does not answer."""
     connection: AsyncConnection[Any] | None = None
     are_lost = False
     try:
         async with asyncio.timeout(RESPONSE_TIMEOUT):
-            connection = await connect_async(url, "is it there")
+            connection = await connect_async(url, "watchdog")
             asking = asyncio.create_task(_abort_lost(connection, waiting, silent))
-            asking.add_done_callback(lambda asked: asked.exception())  # nobody may be left to be told
+            asking.add_done_callback(lambda task: task.exception())  # read, since the await may have timed out
             are_lost = await asyncio.shield(asking)
     except (TimeoutError, psycopg.errors.ConnectionTimeout):
         are_lost = True
         _abort_all(all_waiting, silent)
     except psycopg.Error:
-        pass  # who refuses is there, and says so to the others too
+        pass  # a server that refuses a session responds, and refuses the others too
     finally:
         if connection is not None:
             abort_connection(connection)
@@ -233,7 +233,7 @@ async def _check_server(url: str, waiting: Sequence[Watched], all_waiting: Seque
 
 
 async def _abort_lost(connection: AsyncConnection[Any], waiting: Sequence[Watched], silent: Outage) -> bool:
-    """Give up those whose answers are lost, and end their sessions; whether there are any."""
+    """Abort the waits whose answers are lost, and terminate their sessions; whether there were any."""
     async with connection:
         pids = [pid for each in waiting for pid in _pids(each)]
         idle = dict(await (await connection.execute(SQL["idle_sessions"], {"pids": pids})).fetchall())
@@ -247,9 +247,9 @@ async def _abort_lost(connection: AsyncConnection[Any], waiting: Sequence[Watche
 
 
 def _abort_all(lost: Collection[Watched], outage: Outage) -> None:
-    outage.failed("no answer", to=[type(each).__name__.lower() for each in lost])
+    outage.failed("no answer", waiting=[type(each).__name__ for each in lost])
     for each in lost:
-        each.abort("the database says nothing")
+        each.abort("the database does not respond")
 
 
 def _lost_pids(waiting: Watched, idle: Mapping[int, float]) -> list[int]:

@@ -64,7 +64,7 @@ def run(settings: Settings, data: Path, host: str, port: int, *, descriptor: int
 
 def _wait_and_create(url: str, make: Callable[[], ASGIApp]) -> ASGIApp | None:
     """The application on a database that is waited for; None where a signal has ended that."""
-    outage = Outage("the database went away while the api was starting")
+    outage = Outage("lost the database while the API was starting; trying again")
     with stop_signals() as stopping:
         while connect_when_prepared(url, stopping):
             try:

@@ -87,7 +87,7 @@ def _wait_until_prepared(connection: Connection[Any], stopping: Flag | None = No
     stopping = stopping or Flag()
     deadline = time.monotonic() + PREPARE_TIME
     connection.autocommit = True
-    waiting = Outage("waiting for another process, which brings the schema up to date", "the schema is up to date")
+    waiting = Outage("waiting for another process that migrates the schema", "the schema is up to date")
     while True:
         with limited(connection, QUERY_TIMEOUT):
             is_changing = is_under_way(connection)  # first: what ends in between is seen by the other look

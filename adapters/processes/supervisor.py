@@ -57,7 +57,7 @@ class Subprocess:
         self._arguments = arguments
         self._environment = environment
         self._descriptors = descriptors
-        self._outage = Outage("a process ended, and is started again", "a process that was started again stays")
+        self._outage = Outage("a process ended; starting it again", "the process that was started again keeps running")
         self._start()
 
     def _start(self) -> None:
@@ -100,7 +100,7 @@ class Database:
         if self._server is None or self._server.process.poll() is None:
             return
         logger.error("the embedded database ended", status=self._server.process.returncode)
-        outage = Outage("the embedded database does not start", "the embedded database starts again")
+        outage = Outage("could not start the embedded database; trying again", "the embedded database is running again")
         while not self._stopping.is_set():
             try:
                 self._server = embedded.start(self._data, keeps_log=True)
@@ -201,7 +201,7 @@ def _is_unreachable(url: str) -> bool:
 
 def _prepare(settings: Settings, data: Path, database: Database, stopping: Flag, out: TextIO) -> bool:
     """Prepare the database, again where it went away meanwhile; False when it is no more wanted. CannotServe."""
-    outage = Outage("the database went away while it was prepared", "the database is prepared")
+    outage = Outage("lost the database while preparing it; trying again", "the database is prepared")
     while (connection := _connect(database, stopping)) is not None:
         connection.close()
         try:

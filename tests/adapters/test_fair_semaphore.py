@@ -17,7 +17,7 @@ class Holders:
     """Those who hold a place, or wait for one, each for as long as it is let."""
 
     def __init__(self, most: int) -> None:
-        self.shares = FairSemaphore(most)
+        self.semaphore = FairSemaphore(most)
         self.holding: list[str] = []
         self._ends: list[tuple[str, asyncio.Event, asyncio.Task[None]]] = []
 
@@ -54,7 +54,7 @@ class Holders:
             await asyncio.sleep(0)
 
     async def _hold(self, subject: str, end: asyncio.Event) -> None:
-        async with self.shares.held(subject, wait=FOREVER):
+        async with self.semaphore.hold(subject, wait=FOREVER):
             self.holding.append(subject)
             try:
                 await end.wait()
@@ -107,9 +107,9 @@ async def test_whoever_gives_up_waiting_or_holding_leaves_nothing_behind(eight: 
 async def test_who_waits_for_a_place_in_vain_is_told_so(eight: Holders) -> None:
     await eight.come("aaaa")
     with pytest.raises(TimeoutError):
-        async with eight.shares.held("a", wait=0.01):
+        async with eight.semaphore.hold("a", wait=0.01):
             pass
-    async with eight.shares.held("b", wait=0.01):
+    async with eight.semaphore.hold("b", wait=0.01):
         pass
 
 
@@ -120,7 +120,7 @@ async def ask(pool: QueryPool, subject: str, statement: str) -> list[tuple[objec
 
 async def test_ten_slow_questions_of_one_subject_do_not_hold_up_those_of_another(database: str) -> None:
     sessions = connections.pool(database, 8)
-    pool = QueryPool(sessions, wait=FOREVER, shares=FairSemaphore(8))
+    pool = QueryPool(sessions, wait=FOREVER, semaphore=FairSemaphore(8))
     await pool.open()
     try:
         slow = [asyncio.create_task(ask(pool, "slow", "select pg_sleep(600)")) for _ in range(10)]
@@ -153,6 +153,6 @@ async def test_sessions_for_questions_have_a_time_limit_for_their_statements(dat
     try:
         async with sessions.connection() as session:
             told = await (await session.execute("show statement_timeout")).fetchone()
-        assert (f"{connections.QUESTION_TIME}s",) == told
+        assert (f"{connections.QUERY_TIMEOUT}s",) == told
     finally:
         await sessions.close()

@@ -261,7 +261,11 @@ def test_a_database_that_is_away_is_a_line_of_each_who_misses_it_and_so_is_its_r
         assert "requests are answered 503" in warnings
         assert len(warnings) <= 25, Counter(warnings)
         settings.write_text(kept)
-        back = ("commands are stored again", "projector has a connection again", "the embedded database starts again")
+        back = (
+            "commands are stored again",
+            "projector has a connection again",
+            "the embedded database is running again",
+        )
         assert soon(lambda: programme.application.post(path, reading()).status_code == 201, 30)
         assert soon(lambda: set(back) <= {line["event"] for line in run.logged}, 30), run.err.read_text()
 

@@ -71,7 +71,7 @@ def test_a_service_that_starts_while_the_database_is_away_serves_once_it_is_back
     address = make_conninfo(host=str(folder / "run"), user="growthrings", dbname="growthrings")
     run = launch(tmp_path / "data", {**WITH_PASSWORD, "DATABASE_URL": address})
     try:
-        assert soon(lambda: "waiting for the database" in run.err.read_text())
+        assert soon(lambda: "database unreachable; waiting for it" in run.err.read_text())
         with pytest.raises(httpx.ConnectError):  # nobody is taken in whom nobody could answer
             httpx.get(run.url)
         server = embedded.start(folder, settings=FAST)
@@ -81,7 +81,7 @@ def test_a_service_that_starts_while_the_database_is_away_serves_once_it_is_back
                 programme = enrol(api)
                 answer = programme.application.post(WEIGHT.path(programme.child()), readings(1)[0])
                 assert 201 == answer.status_code
-            assert ["waiting for the database", "the database is there"] == [
+            assert ["database unreachable; waiting for it", "connected to the database"] == [
                 line["event"] for line in run.logged if "database" in line["event"]
             ][:2]
             assert 0 == run.end(signal.SIGTERM)
@@ -98,7 +98,7 @@ def test_a_process_that_waits_for_the_database_ends_cleanly_and_tells_no_passwor
     data, log = tmp_path / "data", tmp_path / "log"
     url = f"postgresql://somebody:{SECRET}@127.0.0.1:{free_port()}/nothing"
     with started(data, url, words(name, data), log) as process:
-        assert soon(lambda: "waiting for the database" in log.read_text())
+        assert soon(lambda: "database unreachable; waiting for it" in log.read_text())
         process.send_signal(signal.SIGTERM)
         assert 0 == process.wait(30)
     assert SECRET not in log.read_text()
@@ -125,7 +125,7 @@ def test_a_service_whose_database_says_nothing_while_it_is_prepared_tries_again_
     with lossy_proxy_to(server.socket / ".s.PGSQL.5432", last=b"P") as line:  # a statement with parameters
         url = make_conninfo(server.url, host="127.0.0.1", port=line.port, sslmode="disable", gssencmode="disable")
         with started(data, url, words("serve", data), log) as process:
-            assert soon(lambda: "the database went away" in log.read_text(), 60)
+            assert soon(lambda: "lost the database while preparing it" in log.read_text(), 60)
             process.send_signal(signal.SIGTERM)
             assert 0 == process.wait(60)
 
@@ -165,7 +165,9 @@ def test_waiting_is_logged_once_and_then_once_a_minute(monkeypatch: pytest.Monke
     monkeypatch.setattr(time, "monotonic", lambda: next(now))
     with capture_logs() as logged:
         assert connect_when_available("", Flag()) is not None
-    assert ["waiting for the database"] * 2 + ["the database is there"] == [each["event"] for each in logged]
+    assert ["database unreachable; waiting for it"] * 2 + ["connected to the database"] == [
+        each["event"] for each in logged
+    ]
     assert [None, 75] == [each.get("seconds") for each in logged[:2]]
 
 
@@ -186,7 +188,7 @@ def test_a_database_that_goes_away_again_and_again_while_it_is_prepared_is_logge
     database = supervisor.Database(settings, tmp_path, Flag())
     with capture_logs() as logged:
         assert supervisor._prepare(settings, tmp_path, database, Flag(), io.StringIO())
-    assert ["the database went away while it was prepared", "the database is prepared"] == [
+    assert ["lost the database while preparing it; trying again", "the database is prepared"] == [
         each["event"] for each in logged
     ]
 
@@ -204,7 +206,7 @@ def test_a_database_that_goes_away_again_and_again_while_an_api_starts_is_logged
     monkeypatch.setattr(api_process, "connect_when_prepared", lambda url, stopping: True)
     with capture_logs() as logged:
         assert application is api_process._wait_and_create("", make)
-    assert ["the database went away while the api was starting"] == [each["event"] for each in logged]
+    assert ["lost the database while the API was starting; trying again"] == [each["event"] for each in logged]
 
 
 @pytest.mark.parametrize(
