@@ -1,4 +1,4 @@
-"""What is checked in place of the hash of a user who is not there, so that time does not say who is."""
+"""Dummy hashes for unknown user names, so that the time of a login does not show which users exist."""
 
 import hmac
 from base64 import b64encode
@@ -12,15 +12,15 @@ from argon2 import PasswordHasher
 from domain.password import canonical
 
 PURPOSE = b"stand-ins"
-"""Of the secret by which they are chosen."""
+"""The purpose of the secret that chooses the parameters."""
 
 
 class DummyHashes:
-    """Hashes of no password that anybody knows. They cost what the hashes of the users cost: where these have several
-    parameters, as after a change of GROWTHRINGS_ARGON2_MEMORY, so have the stand-ins, in the same proportion."""
+    """Hashes that no known password matches. Checking one costs as much as checking the hash of a user. After a change
+    of GROWTHRINGS_ARGON2_MEMORY users have hashes of several costs; dummy hashes have the same proportion."""
 
     def __init__(self, hasher: PasswordHasher, secret: Callable[[], bytes]) -> None:
-        """`hasher`: makes new hashes. `secret`: the same in all processes, so that a name costs the same in all."""
+        """`hasher`: has the parameters of new hashes. `secret`: the same in all processes."""
         self._secret = secret
         salt, digest = (
             b64encode(token_bytes(length)).decode().rstrip("=") for length in (hasher.salt_len, hasher.hash_len)
@@ -30,11 +30,11 @@ class DummyHashes:
         self._parameters = [(f"$argon2id$v=19${cost}$", 1)]
 
     def learn(self, parameters: Sequence[tuple[str, int]]) -> None:
-        """With which parameters there are how many hashes of users; nothing where there are no users."""
+        """Update the parameters: how many hashes of users have which. Empty when there are no users."""
         self._parameters = sorted(parameters) or self._parameters
 
     def of(self, username: str) -> str:
-        """For a name: the same again, unless the users' hashes have become others meanwhile."""
+        """The dummy hash of a name; it changes only when the parameters of the users' hashes change."""
         drawn = hmac.digest(self._secret(), canonical(username).encode(), "sha256")[:8]
         point = int.from_bytes(drawn, "big") * sum(number for _, number in self._parameters) >> 64
         ends = list(accumulate(number for _, number in self._parameters))

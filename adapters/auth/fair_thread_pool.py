@@ -1,4 +1,4 @@
-"""A pool of threads for costly work, in which nobody's work keeps that of all others waiting."""
+"""A thread pool for expensive work that is shared fairly: no client can make all others wait."""
 
 import asyncio
 from collections import Counter, OrderedDict, deque
@@ -15,14 +15,14 @@ from application.unavailable import Unavailable
 T = TypeVar("T")
 
 WAITING = 256
-"""Pieces of work that may wait for their turn."""
+"""Maximum number of waiting jobs."""
 
 SHARE = WAITING // 4
-"""Of them those of one subject, or from one address."""
+"""Maximum number of waiting jobs of one subject, or from one address."""
 
 
 class Requester(Struct, frozen=True):
-    """For whom, and from which address. `left` returns when that one has left; None where nobody can tell."""
+    """Who asks for the work, and from which address. `left` returns when the client disconnects; None if unknown."""
 
     subject: str
     address: str
@@ -37,7 +37,7 @@ class _Work(Struct, eq=False):
 
 
 class FairThreadPool:
-    """Addresses take turns, each with what it asked for first."""
+    """Serves the addresses in turn, and the jobs of one address in the order of arrival."""
 
     def __init__(self, threads: int, name: str) -> None:
         self._threads = ThreadPoolExecutor(max_workers=threads, thread_name_prefix=name)
@@ -47,14 +47,17 @@ class FairThreadPool:
         self._waiting = 0
 
     async def run(self, by: Requester, work: Callable[..., T], *arguments: Any) -> T:
-        """The result of the work, once it was done by a thread. Unavailable where too much waits, of all or of one;
-        Disconnected where whoever asked has left before it began, and nobody does it."""
+        """Run the work in a thread and return its result.
+
+        Unavailable when too many jobs wait, in all or of this requester. Disconnected when the client left before the
+        job began; the job is then dropped.
+        """
         asked = _Work(lambda: work(*arguments), by)
         self._enter(asked)
         left = None if by.left is None else asyncio.ensure_future(by.left())
         try:
             if left is not None:
-                await asyncio.sleep(0)  # it may have left before
+                await asyncio.sleep(0)  # the client may already have left
                 if not left.done():
                     self._begin()
                     await asyncio.wait((asked.done, left), return_when=asyncio.FIRST_COMPLETED)
@@ -79,10 +82,10 @@ class FairThreadPool:
         self._lines.setdefault(work.by.address, deque()).append(work)
 
     def _leave(self, work: _Work) -> None:
-        """It is done, or nobody waits for it any longer."""
+        """The job is done, or its client has left."""
         self._waiting -= 1
         self._shares.subtract(_shares(work.by))
-        self._shares += Counter()  # without those that are at 0
+        self._shares += Counter()  # drops the counts that are 0
         line = self._lines.get(work.by.address)
         if not work.is_begun and line is not None:
             line.remove(work)
@@ -90,7 +93,7 @@ class FairThreadPool:
                 del self._lines[work.by.address]
 
     def _begin(self) -> None:
-        """Give each idle thread the next work, of one address after another."""
+        """Give each idle thread the next job, one address after the other."""
         while self._idle and self._lines:
             address, line = self._lines.popitem(last=False)
             work = line.popleft()

@@ -1,4 +1,4 @@
-"""The keys of another issuer: fetched from its JWKS, kept, fetched again from time to time and for an unknown one."""
+"""The keys of another issuer: fetched from its JWKS, cached, and fetched again regularly and for an unknown key."""
 
 import asyncio
 import time
@@ -14,27 +14,27 @@ from application.outage import Outage
 from application.unavailable import Unavailable
 
 FRESH = 300.0
-"""Seconds after which the keys are fetched again, so that one that was withdrawn is good no longer."""
+"""Seconds after which the keys are fetched again, so that a withdrawn key becomes invalid."""
 
 FETCHES, WINDOW = 5, 60.0
-"""For unknown keys there are so many fetches in so many seconds, at most: whoever makes up tokens cannot make us ask
-for each."""
+"""Maximum number of fetches for unknown keys, and the seconds in which they count: forged tokens must not cause a
+request each."""
 
 TIME_OUT = 3.0
 """Seconds."""
 
 SIZE = 1024 * 1024
-"""Bytes of a JWKS, at most."""
+"""Maximum bytes of a JWKS."""
 
 QUOTED = 200
-"""Characters of an error or an id of the issuer's that the log quotes, at most."""
+"""Maximum number of characters that the log quotes of an error or a key id of the issuer."""
 
 ALGORITHMS = {
     "RSA": ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"),
     "EC": ("ES256", "ES384", "ES512"),
     "OKP": ("EdDSA",),
 }
-"""Sort of key → algorithms that it may check. There is no symmetric one."""
+"""Key type → the algorithms that it may verify. All are asymmetric."""
 
 ASYMMETRIC = frozenset(name for names in ALGORITHMS.values() for name in names)
 
@@ -42,7 +42,7 @@ logger = structlog.get_logger()
 
 
 class ForeignKey(Struct, frozen=True):
-    """A public key, and the algorithms of the tokens that it checks."""
+    """A public key, and the algorithms of the tokens that it verifies."""
 
     public: Any
     algorithms: tuple[str, ...]
@@ -56,7 +56,7 @@ _decode = msgspec.json.Decoder(_Jwks).decode
 
 
 class ForeignKeys:
-    """`changes`: how often there were other keys than before."""
+    """`changes`: how often the set of keys has changed."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -72,7 +72,7 @@ class ForeignKeys:
         )
 
     async def key(self, kid: str | None) -> ForeignKey | None:
-        """The key of that `kid`, or without one the only key. Unavailable when the issuer has never answered."""
+        """The key with this `kid`; without a `kid`, the only key. Unavailable when the issuer has never answered."""
         found = self._find(kid)
         if found is None and await self._fetch_for_unknown():
             found = self._find(kid)
@@ -94,13 +94,13 @@ class ForeignKeys:
         return keys.get(kid)
 
     async def _fetch_for_unknown(self) -> bool:
-        """Whether there may be other keys now than when it was called."""
+        """Whether the keys may have changed since the call."""
         changes, failures = self.changes, self._failures
         async with self._fetching:
             if self.changes != changes:
-                return True  # another request has had them fetched meanwhile
+                return True  # another request has fetched them meanwhile
             if self._failures != failures:
-                return False  # it has tried in vain: nobody waits for two time-outs
+                return False  # the fetch failed: a request must not wait for two time-outs
             now = time.monotonic()
             if len(self._fetched) == FETCHES and now - self._fetched[0] < WINDOW:
                 return False
@@ -109,7 +109,7 @@ class ForeignKeys:
         return True
 
     async def _fetch(self) -> None:
-        """What cannot be fetched leaves the keys as they are."""
+        """A failure leaves the keys unchanged."""
         try:
             text = await self._read()
             if text != self._text:
@@ -122,7 +122,7 @@ class ForeignKeys:
             self._outage.works(url=self._url)
 
     async def _read(self) -> bytes:
-        import httpx  # only who has another issuer waits until it is loaded
+        import httpx  # loaded only when another issuer is configured
 
         pieces = bytearray()
         async with (
@@ -141,8 +141,8 @@ class ForeignKeys:
 
 
 def _usable(text: bytes) -> dict[str | None, ForeignKey]:
-    """The asymmetric keys for signatures, by `kid`; others are skipped, and the log says why. MsgspecError where the
-    text is no JWKS."""
+    """The asymmetric signing keys, by `kid`; others are skipped with a warning. MsgspecError when the text is not a
+    JWKS."""
     keys: dict[str | None, ForeignKey] = {}
     for place, jwk in enumerate(_decode(text).keys):
         try:
@@ -156,7 +156,7 @@ def _usable(text: bytes) -> dict[str | None, ForeignKey]:
 
 
 def _usable_key(jwk: Any) -> tuple[str | None, ForeignKey]:
-    """A key with its `kid`. What it cannot be used for is a ValueError; a broken one raises anything."""
+    """A key with its `kid`. ValueError for an unusable key; a broken key may raise anything."""
     if not isinstance(jwk, dict):
         raise TypeError("it is no object")
     named, algorithms = jwk.get("alg"), ALGORITHMS.get(str(jwk.get("kty")), ())

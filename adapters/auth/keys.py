@@ -1,8 +1,8 @@
-"""The keys of a folder: the one that tokens are signed with, and those that it has replaced. Or one that was given.
+"""The signing keys: the key that signs tokens and the keys it has replaced, from a folder or from a setting.
 
 keys/
-  private.pem             signs; readable by its owner alone
-  retired-<until>.pem     the public half of one that signed before: good until that time, in seconds since 1970
+  private.pem             signs tokens; only its owner can read it
+  retired-<until>.pem     the public half of an earlier key: valid until that time, in seconds since 1970
 """
 
 import fcntl
@@ -36,11 +36,11 @@ FILE = "private.pem"
 RETIRED = "retired-{}.pem"
 
 LIFETIME = 24 * 60 * 60
-"""Seconds for which a token is good."""
+"""Seconds for which a token is valid."""
 
 GRACE = 60
-"""Seconds that a retired key is kept beyond the last of its tokens: for a clock that is behind, and for a token that
-was being signed while the key was replaced."""
+"""Seconds that a retired key outlives its last token: for clocks that are behind, and for tokens signed during the
+rotation."""
 
 
 SIZE = 2048
@@ -48,11 +48,11 @@ SIZE = 2048
 
 
 class UnusableKey(CommandFailed):
-    """What was given, or is in the folder, is no key to sign with."""
+    """The key of the setting or of the folder cannot sign tokens."""
 
 
 class CheckingKey(Struct, frozen=True):
-    """A key that checks tokens until then, in seconds since 1970. `jwk` is its JSON Web Key (RFC 7517)."""
+    """A key that verifies tokens until `until`, in seconds since 1970. `jwk` is its JSON Web Key (RFC 7517)."""
 
     public: RSAPublicKey
     jwk: dict[str, Any]
@@ -60,7 +60,7 @@ class CheckingKey(Struct, frozen=True):
 
 
 class KeyRing(Struct, frozen=True):
-    """What a folder held when it was read, or was given. `checking` has them by `kid`, the signing one first."""
+    """The keys, as they were read. `checking` has them by `kid`; the signing key is the first."""
 
     kid: str
     signing: RSAPrivateKey
@@ -68,8 +68,8 @@ class KeyRing(Struct, frozen=True):
 
 
 def ensure_private_key(folder: Path) -> RSAPrivateKey:
-    """The private key in the folder; made there, with mode 600, where there is none. Safe for two starts at once. NoKey
-    where others have access to it."""
+    """The private key in the folder; it is created with mode 600 if it does not exist. Concurrent starts are safe.
+    UnusableKey when other users have access to the file."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     file = folder / FILE
     if not file.exists():
@@ -77,31 +77,31 @@ def ensure_private_key(folder: Path) -> RSAPrivateKey:
         try:
             os.link(draft, file)
         except FileExistsError:
-            pass  # another start was first: its key is the one
+            pass  # a concurrent start was faster: use its key
         finally:
             draft.unlink()
     if file.stat().st_mode & (S_IRWXG | S_IRWXO):
         raise UnusableKey(f"{file} signs tokens, and others than its owner have access to it: chmod 600 {file}")
     loaded = load_pem_private_key(file.read_bytes(), password=None)
     if not isinstance(loaded, RSAPrivateKey):
-        raise TypeError(f"{file} holds no RSA key")
+        raise TypeError(f"{file} does not hold an RSA key")
     return loaded
 
 
 def given(pem: str) -> KeyRing:
-    """One private key, as the PEM text of it; line breaks may also be written as `\\n`. NoKey."""
+    """One private key, as the PEM text of it; line breaks may also be written as `\\n`. UnusableKey."""
     try:
         signing = load_pem_private_key(pem.replace("\\n", "\n").encode(), password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise UnusableKey("it is no private key as PEM text without a password") from error
+        raise UnusableKey("it is not a private key in PEM format without a password") from error
     if not isinstance(signing, RSAPrivateKey) or signing.key_size < SIZE:
-        raise UnusableKey(f"it is no RSA key of at least {SIZE} bits")
+        raise UnusableKey(f"it is not an RSA key of at least {SIZE} bits")
     kid, key = _checking(signing.public_key())
     return KeyRing(kid, signing, {kid: key})
 
 
 def read(folder: Path) -> KeyRing:
-    """The keys of a folder that has one."""
+    """The keys of a folder."""
     signing = ensure_private_key(folder)
     kid, key = _checking(signing.public_key())
     retired: dict[str, CheckingKey] = {}
@@ -113,10 +113,10 @@ def read(folder: Path) -> KeyRing:
 
 
 def rotate(folder: Path, *, ends_others: bool = False) -> str:
-    """Let a new key sign from now on; the `kid` of it. The old one checks what it has signed until that expires, unless
-    it `ends_others`, as where a key was stolen: then no token that was issued before is good any longer.
+    """Create a new signing key and return its `kid`. The old key verifies its tokens until they expire. With
+    `ends_others`, as after a theft, all tokens issued before become invalid.
 
-    A rotation that is cut short leaves the old key in its place. OSError where the folder has none.
+    An interrupted rotation leaves the old key in place. OSError when the folder has no key.
     """
     (folder / FILE).stat()
     with _alone(folder):
@@ -144,7 +144,7 @@ def _retire(folder: Path, now: float) -> None:
 
 
 def _tidy(folder: Path, now: float) -> None:
-    """Remove keys that are good for nothing any more, and what was left by whoever was stopped while making one."""
+    """Remove expired keys, and the drafts of interrupted rotations."""
     for file, until in _retired(folder):
         if until < now:
             file.unlink()
@@ -180,7 +180,7 @@ def _pem(key: RSAPrivateKey) -> bytes:
 
 
 def _draft(folder: Path, pem: bytes) -> Path:
-    """A file of its own that holds the key, on disk and readable by its owner alone."""
+    """A new file with the key, synced to disk, that only its owner can read."""
     draft = folder / f"draft-{token_hex(8)}"
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as opened:

@@ -1,4 +1,4 @@
-"""Passwords: Argon2id, off the event loop, and never more at once than the machine can bear."""
+"""Hashes and checks passwords with Argon2id, in a bounded thread pool."""
 
 import os
 from collections.abc import Callable
@@ -12,12 +12,12 @@ from adapters.auth.fair_thread_pool import FairThreadPool, Requester
 from domain.password import canonical, is_too_long
 
 AT_ONCE = 4
-"""Passwords that are checked at a time, at most: each takes memory, and a container has fewer cores than it sees."""
+"""Maximum number of concurrent checks: each takes memory, and a container sees more cores than it may use."""
 
 
 class Checked(Struct, frozen=True):
-    """What became of a check. `is_outdated`: the hash has other parameters than new ones, or is not of the password in
-    Unicode NFC."""
+    """The result of a check. `is_outdated`: the hash has other parameters than new hashes, or was not made from the
+    password in Unicode NFC."""
 
     matches: bool
     is_outdated: bool = False
@@ -28,23 +28,23 @@ NO = Checked(False)
 
 class Passwords:
     def __init__(self, memory: int, secret: Callable[[], bytes] = lambda: b"") -> None:
-        """`memory`: KiB that a new hash takes. `secret`: by which stand-ins are chosen."""
+        """`memory`: KiB that a new hash takes. `secret`: chooses the parameters of the dummy hashes."""
         self._hasher = PasswordHasher(memory_cost=memory)
         self._turns = FairThreadPool(min(os.cpu_count() or 1, AT_ONCE), "password")
         self.dummy_hashes = DummyHashes(self._hasher, secret)
 
     async def hash(self, password: str, by: Requester) -> str:
-        """The hash to keep. What `FairThreadPool.run` says."""
+        """The hash to store. Raises what `FairThreadPool.run` raises."""
         return await self._turns.run(by, self._hasher.hash, password)
 
     async def check(self, password: str, kept: str, by: Requester) -> Checked:
-        """Whether the password is the one. What `FairThreadPool.run` says."""
+        """Whether the password matches the hash. Raises what `FairThreadPool.run` raises."""
         if is_too_long(password):
             return NO
         return await self._turns.run(by, self._check, kept, password)
 
     def _check(self, kept: str, password: str) -> Checked:
-        """In Unicode NFC; a password that was set before that was the rule may be another as it was sent."""
+        """Checks the password in Unicode NFC, then as it was sent: old hashes were made from that."""
         form = canonical(password)
         for each in dict.fromkeys((form, password)):
             if self._verify(kept, each):

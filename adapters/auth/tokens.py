@@ -1,4 +1,4 @@
-"""Tokens: JSON Web Tokens of our own and of one other issuer, checked once and then remembered until they expire."""
+"""JSON Web Tokens, ours and those of one other issuer; a verified token is cached until it expires."""
 
 import time
 from collections.abc import Sequence
@@ -16,21 +16,21 @@ from domain.refusal import NotAuthenticated
 from domain.user import TITLES
 
 SKEW = 30
-"""Seconds by which the clocks of those who issue and those who check may differ. Our own tokens end when they say."""
+"""Seconds by which the clock of the other issuer may differ from ours. Our own tokens have no leeway."""
 
 REMEMBERED = 100_000
-"""Checked tokens that are remembered, at most; then all are forgotten, and checked again as they come."""
+"""Maximum number of cached tokens; a full cache is cleared."""
 
 CHANGES = "password_changes"
-"""The claim with the number of the user's password changes, by which a change or reset ends the tokens before it."""
+"""The claim with the number of the user's password changes: a change or reset invalidates earlier tokens."""
 
 LENGTH = 8_192
-"""Characters of a token, at most: ours have some 800."""
+"""Maximum characters of a token; ours have about 800."""
 
 
 class Tokens:
-    """Issues tokens and says whose they are. Whether the user is still there, and has the password that it had then, is
-    checked with the directory by whatever the token is used for."""
+    """Issues tokens and identifies their users. The caller checks in the directory that the user still exists and has
+    not changed its password since."""
 
     def __init__(
         self,
@@ -40,7 +40,7 @@ class Tokens:
         foreign_issuer: str = "",
         audience: str | None = None,
     ) -> None:
-        """`audience`: which the tokens of the other issuer must be for; None where it does not matter."""
+        """`audience`: required of the tokens of the other issuer; None accepts any."""
         self._own = own
         self._issuer = issuer
         self._foreign = foreign
@@ -50,7 +50,7 @@ class Tokens:
         self._changes = 0
 
     def issue(self, user_id: str, role: str, password_changes: int) -> str:
-        """A token for a user who has just logged in, and had changed its password so many times by then."""
+        """A token for a user who has just logged in. `password_changes`: how often it was changed before."""
         kid, key = self._own.signing()
         now = int(time.time())
         claims = {
@@ -65,7 +65,7 @@ class Tokens:
         return jwt.encode(claims, key, algorithm="RS256", headers={"kid": kid})
 
     async def actor(self, authorization: str | None) -> Actor:
-        """Whose token an `Authorization` header bears. NotAuthenticated; Unavailable when that cannot be told now."""
+        """The user of an `Authorization` header. NotAuthenticated; Unavailable when the keys cannot be fetched now."""
         scheme, _, token = (authorization or "").strip().partition(" ")
         token = token.strip()
         if not token and scheme.lower() in ("", "bearer"):
@@ -86,7 +86,7 @@ class Tokens:
         return actor
 
     def _forget_when_keys_change(self) -> None:
-        """A token is no better than its key."""
+        """A token becomes invalid with its key."""
         self._own.look()
         changes = self._own.changes + (self._foreign.changes if self._foreign else 0)
         if changes != self._changes:
@@ -94,7 +94,7 @@ class Tokens:
             self._checked.clear()
 
     async def _check(self, token: str) -> tuple[Actor, float]:
-        """Whose it is, and until when it is good."""
+        """The user, and the time until which the token is valid."""
         try:
             header = jwt.get_unverified_header(token)
             kid, algorithm = header.get("kid"), header.get("alg")
@@ -115,7 +115,7 @@ class Tokens:
             raise NotAuthenticated("bad") from error
 
     def _names_the_other(self, token: str) -> bool:
-        """Whether it says that it is the other issuer's: only then are its keys worth a call."""
+        """Whether the token claims to come from the other issuer: only then are its keys fetched."""
         claims: dict[str, Any] = jwt.decode(token, options={"verify_signature": False})
         return claims.get("iss") == self._foreign_issuer
 
@@ -139,7 +139,7 @@ def _verified(
 
 
 def _own_actor(claims: dict[str, Any]) -> Actor:
-    changes = claims.get(CHANGES, 0)  # tokens had none before there were numbers
+    changes = claims.get(CHANGES, 0)  # older tokens do not have the claim
     if type(changes) is not int:
         raise NotAuthenticated("bad")
     return replace(_actor(claims), password_changes=changes)
@@ -153,6 +153,6 @@ def _actor(claims: dict[str, Any]) -> Actor:
     subject, role, scope = claims["sub"], claims["sub_type"], claims.get("scope", "")
     if not (isinstance(subject, str) and isinstance(scope, str) and role in TITLES):
         raise NotAuthenticated("bad")
-    if not subject.isprintable():  # nobody's id; with a lone surrogate no database could be asked for it
+    if not subject.isprintable():  # no user has such an id, and PostgreSQL rejects lone surrogates
         raise NotAuthenticated("bad")
     return Actor(subject, role, frozenset(scope.split()))

@@ -1,4 +1,4 @@
-"""Limits on how often somebody may do something: who is counted where, in this process or, with Redis, in all."""
+"""Rate limits, counted in this process or, with Redis, across all processes."""
 
 import math
 from collections.abc import Mapping
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from adapters.limits.shared_windows import SharedWindows
 
 LOGINS = "logins"
-"""Failed logins of a name from an address."""
+"""Failed logins with one name from one address."""
 
 LOGINS_OF_ADDRESS, LOGINS_OF_NAME, LOGINS_BEYOND = "logins of address", "logins of name", "logins beyond"
-"""Failed logins from an address, of a name, and of a name beyond its limit."""
+"""Failed logins from one address, with one name, and with one name beyond its limit."""
 
 LOOSER = 10
-"""How many times as many failed logins there may be of a name, or from an address, as of a name from an address."""
+"""The limits by name and by address are this many times the limit by name and address."""
 
 AREA_SETTINGS = {
     "measurements": "rate_limit_measurements",
@@ -34,7 +34,7 @@ SECONDS = {"second": 1, "minute": 60, "hour": 3_600, "day": 86_400}
 
 
 class TooManyRequests(GrowthringsError):
-    """`limit`: how many there may be in a window; `wait`: whole seconds until there may be another."""
+    """`limit`: the maximum in a window; `wait`: whole seconds until the next is allowed."""
 
     def __init__(self, limit: int, wait: int) -> None:
         self.limit = limit
@@ -42,8 +42,8 @@ class TooManyRequests(GrowthringsError):
 
 
 class Reservation(Struct, frozen=True):
-    """One that was counted, and may be taken back. `seen`: how many are in its window, with it. `name`: its name in the
-    windows of all processes, None where it was counted here alone."""
+    """A counted request that can be undone. `seen`: the number in its window, including it. `name`: its name in Redis,
+    None when only this process has counted it."""
 
     limit: Limit
     who: str
@@ -52,14 +52,14 @@ class Reservation(Struct, frozen=True):
 
 
 class LimitsNotShared(UsageError):
-    """Limits that several processes would count apart from one another; the message says what to set."""
+    """Several processes would count the limits separately; the message says what to set."""
 
 
 class Limiter:
-    """`refused`: how many were refused so far, by this process."""
+    """`refused`: how many requests this process has refused."""
 
     def __init__(self, limits: Mapping[str, Limit], elsewhere: "SharedWindows | None" = None) -> None:
-        """`limits`: of what is counted; anything else is not. `elsewhere`: where all processes count."""
+        """`limits`: by what they limit; the rest is unlimited. `elsewhere`: the windows that all processes share."""
         self._here = {limit: Window(limit) for limit in limits.values()}
         self._limits = dict(limits)
         self._elsewhere = elsewhere
@@ -67,12 +67,12 @@ class Limiter:
 
     @property
     def shared(self) -> bool | None:
-        """Whether all processes count together now; None where that is not wanted."""
+        """Whether the limits are shared now; None when no Redis is configured."""
         return None if self._elsewhere is None else self._elsewhere.reached
 
     @property
     def missed(self) -> int:
-        """How many were counted by this process alone that all were to know of."""
+        """How many requests only this process has counted, because Redis was not available."""
         return 0 if self._elsewhere is None else self._elsewhere.missed
 
     async def open(self) -> None:
@@ -84,8 +84,8 @@ class Limiter:
             await self._elsewhere.close()
 
     async def count(self, what: str, who: str) -> Reservation | None:
-        """Count one of theirs; None where that is not limited. TooManyRequests, which does not count, when the window
-        is full."""
+        """Count one request of `who`; None when `what` is not limited. TooManyRequests, uncounted, when the window is
+        full."""
         limit = self._limits.get(what)
         if limit is None:
             return None
@@ -102,7 +102,7 @@ class Limiter:
         return Reservation(limit, who, counted.seen, name)
 
     async def uncount(self, reserved: Reservation) -> None:
-        """Take back one that was counted."""
+        """Undo one count."""
         self._here[reserved.limit].uncount(reserved.who)
         if self._elsewhere is not None and reserved.name is not None:
             await self._elsewhere.uncount(reserved.limit, reserved.who, reserved.name)
@@ -112,7 +112,7 @@ def limiter(settings: Settings) -> Limiter:
     limits = _limits(settings)
     if settings.redis_url is None or not limits:
         return Limiter(limits)
-    # The library takes half as long to load as everything else together, and most have no Redis.
+    # The library takes half as long to load as everything else, and most installations have no Redis.
     from adapters.limits.shared_windows import SharedWindows  # noqa: PLC0415  # see above
 
     return Limiter(limits, SharedWindows(settings.redis_url, settings.redis_wait))
@@ -140,7 +140,7 @@ def _limits(settings: Settings) -> dict[str, Limit]:
 
 
 def _setting(settings: Settings, what: str) -> str:
-    """The setting that says the limit of it."""
+    """The setting with the limit of `what`."""
     if what == LOGINS:
         return "login_limit"
     return AREA_SETTINGS[what] if getattr(settings, AREA_SETTINGS[what]) is not None else "rate_limit"

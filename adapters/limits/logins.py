@@ -1,8 +1,8 @@
-"""How often somebody may fail to log in, counted where it does not lock out whom others pretend to be.
+"""Limits failed logins without locking out the owner of a name that others attack.
 
-Failures are counted by name and address, and ten times as loosely by the name alone and by the address alone. Beyond
-the limit of a name, an address that has not failed with it has one check in a window, out of as many again for the
-name. Each login counts as a failure until it has succeeded, so that as many at once as one likes are no way around.
+Failures are counted by name and address, and with ten times the limit by name alone and by address alone. When a name
+is over its limit, an address without failures of that name may still try once per window; the name has a second limit
+of the same size for these. Each login counts as a failure until it succeeds, so concurrent logins cannot evade limits.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ from domain.password import canonical
 from domain.refusal import LoginRefused, PasswordDiffers
 
 AT_ONCE = 64
-"""Logins of one name from one address that may wait for one another; one at a time is checked."""
+"""Maximum number of waiting logins with one name from one address; they are checked one at a time."""
 
 
 class Logins:
@@ -36,15 +36,15 @@ class Logins:
 
     @asynccontextmanager
     async def from_address(self, address: str) -> AsyncIterator[None]:
-        """A login from an address, before it is known whose. TooManyRequests where too many from there have failed."""
+        """Count a login before its user is known. TooManyRequests when too many logins from the address have failed."""
         async with self._attempt() as attempt:
             await attempt.count(LOGINS_OF_ADDRESS, address)
             yield
 
     @asynccontextmanager
     async def of_name(self, username: str, address: str) -> AsyncIterator[None]:
-        """The same, once it is known whose, in its turn among those of the same name from the same address.
-        TooManyRequests where too many have failed; Unavailable where too many wait."""
+        """Count a login of a known name; logins with one name from one address run one after the other.
+        TooManyRequests when too many have failed; Unavailable when too many wait."""
         name = sha256(canonical(username).encode()).hexdigest()
         async with self._turn(f"{address}/{name}"), self._attempt() as attempt:
             seen = await attempt.count(LOGINS, f"{address}/{name}")
@@ -58,7 +58,7 @@ class Logins:
 
     @asynccontextmanager
     async def _attempt(self) -> AsyncIterator["_Attempt"]:
-        """What is raised in the block says whether the login has failed: else what was counted is taken back."""
+        """An error of the block that means a failed login keeps the counts; otherwise they are undone."""
         attempt = _Attempt(self._limiter)
         try:
             yield attempt
@@ -85,14 +85,14 @@ class Logins:
 
 
 class _Attempt:
-    """What one login has counted so far."""
+    """The counts of one login."""
 
     def __init__(self, limiter: Limiter) -> None:
         self._limiter = limiter
         self._reserved: list[Reservation] = []
 
     async def count(self, what: str, who: str) -> int:
-        """How many are in the window, with this one. TooManyRequests."""
+        """The number in the window, including this one. TooManyRequests."""
         reserved = await self._limiter.count(what, who)
         if reserved is None:
             return 0

@@ -1,4 +1,4 @@
-"""Moving windows in Redis, which all processes share, behind a breaker: a Redis that is away costs a few waits."""
+"""Sliding windows in Redis that all processes share, behind a circuit breaker."""
 
 import asyncio
 import time
@@ -20,35 +20,35 @@ from application.outage import Outage
 SCRIPT = Path(__file__).with_name("count.lua").read_text()
 
 CONNECTIONS = 32
-"""That one process has at most; who finds all of them in use waits for one, which is no fault of Redis."""
+"""Maximum connections of one process. Waiting for a free one does not count as a failure of Redis."""
 
 MISSES = 3
-"""Answers that stay out one after another until Redis is taken to be away. Requests at the same moment are one."""
+"""Consecutive failures that open the breaker. Failures of concurrent requests count as one."""
 
 PAUSE = 1.0
-"""Seconds between two looks at a Redis that is away."""
+"""Seconds between two probes of an unavailable Redis."""
 
 PATIENCE = 1.0
-"""Seconds more until the client itself gives up what nobody waits for any longer."""
+"""Additional seconds until the client library gives up a request that no caller waits for."""
 
 GLANCE = 0.005
-"""Seconds for what has come meanwhile, when this process itself was what took so long."""
+"""Seconds for an answer that has already arrived, when this process was too busy to read it."""
 
 AWAY = (RedisError, OSError, TimeoutError)
-"""It cannot be reached, does not answer, or answers that it cannot do this: read only, out of memory, loading."""
+"""Redis cannot be reached, does not answer, or cannot write: it is read-only, out of memory or loading."""
 
 PROBE = Limit("probe", 1_000_000, 1)
-"""Never full, so that a look writes: a Redis that cannot is not there."""
+"""Never full, so that every probe writes: a Redis that cannot write is not available."""
 
 T = TypeVar("T")
 
 
 class SharedWindows:
-    """While Redis is away nobody waits for it: a task of its own looks whether it is back. `missed`: how many were not
-    counted in it. Times are those of the server, whatever the clocks of its clients say."""
+    """While Redis is unavailable no request waits for it; a background task probes it. `missed`: how many requests were
+    not counted in Redis. The time is that of the Redis server."""
 
     def __init__(self, url: str, wait: float, pause: float = PAUSE) -> None:
-        """`wait`: seconds that an answer may take; `pause`: seconds between two looks. InvalidSetting."""
+        """`wait`: seconds that an answer may take; `pause`: seconds between two probes. InvalidSetting."""
         self._wait = wait
         self._pause = pause
         self._pool = _pool(url, wait + PATIENCE)
@@ -70,7 +70,7 @@ class SharedWindows:
         return self._looking is None
 
     async def open(self) -> None:
-        """Have a first look, so that nobody's request is the first."""
+        """Probe Redis once, before the first request."""
         await self._there()
 
     async def close(self) -> None:
@@ -81,7 +81,7 @@ class SharedWindows:
         await self._pool.disconnect()
 
     async def count(self, limit: Limit, who: str) -> tuple[Counted, str] | None:
-        """Count one of theirs, unless the window is full; and the name to uncount it by. None when Redis is away."""
+        """Count one request of `who`, unless the window is full; and its name for `uncount`. None without Redis."""
         async with self._free:
             if self.reached:
                 asked_at = time.monotonic()
@@ -96,7 +96,7 @@ class SharedWindows:
         return None
 
     async def uncount(self, limit: Limit, who: str, name: str) -> None:
-        """Take back one that was counted; where Redis does not answer, it leaves the window in time."""
+        """Undo one count. If Redis does not answer, the count expires with its window."""
         async with self._free:
             if self.reached:
                 asked_at = time.monotonic()
@@ -123,13 +123,13 @@ class SharedWindows:
         for wait in (self._wait, GLANCE):
             if (await asyncio.wait((answer,), timeout=wait))[0]:
                 return answer.result()
-        # It is left to end by itself: the client loses connections of what is cancelled.
+        # Not cancelled: the client library loses the connection of a cancelled request.
         raise TimeoutError(f"no answer in {self._wait:g} s")
 
     def _answered(self, answer: asyncio.Task[Any]) -> None:
         self._asked.remove(answer)
         if not answer.cancelled():
-            answer.exception()  # nobody may be there to see it
+            answer.exception()  # marks it as retrieved: no caller may be left
 
     async def _there(self) -> bool:
         try:
@@ -140,7 +140,7 @@ class SharedWindows:
         return True
 
     def _miss(self, error: Exception, asked_at: float) -> None:
-        """One of what was asked at the same moment counts."""
+        """Failures of concurrent requests count once."""
         if asked_at < self._missed_at:
             return
         self._missed_at = time.monotonic()
@@ -169,8 +169,7 @@ def _key(limit: Limit, who: str) -> str:
 
 
 def _pool(url: str, wait: float) -> BlockingConnectionPool:
-    """Connections to that address, on which nothing takes longer than so many seconds. InvalidSetting where its options
-    are not those of a Redis."""
+    """A pool whose requests time out after `wait` seconds. InvalidSetting when the URL has invalid options."""
     try:
         pool = BlockingConnectionPool.from_url(
             url,
@@ -179,9 +178,9 @@ def _pool(url: str, wait: float) -> BlockingConnectionPool:
             socket_timeout=wait,
             socket_connect_timeout=wait,
             protocol=2,
-            retry=Retry(NoBackoff(), 1, (ConnectionError,)),  # a connection may have been closed while it was idle
+            retry=Retry(NoBackoff(), 1, (ConnectionError,)),  # an idle connection may have been closed
         )
-        pool.connection_class(**pool.connection_kwargs)  # the options are only looked at here
+        pool.connection_class(**pool.connection_kwargs)  # validates the options
     except (TypeError, ValueError, RedisError) as error:
         reason = str(error).rpartition("() ")[2]
         raise InvalidSetting(f"{VARIABLES['redis_url']}: its options cannot be used: {reason}") from error

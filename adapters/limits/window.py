@@ -1,4 +1,4 @@
-"""Moving windows in this process: who was counted when, for as long as that matters."""
+"""Sliding windows of this process."""
 
 import time
 from collections import OrderedDict, deque
@@ -8,7 +8,7 @@ from msgspec import Struct
 
 
 class Limit(Struct, frozen=True):
-    """At most so many of each in any so many seconds, counted under a name: the same name is the same count."""
+    """At most `most` requests in any `seconds`; limits with the same name share their counts."""
 
     name: str
     most: int
@@ -16,16 +16,16 @@ class Limit(Struct, frozen=True):
 
 
 class Counted(Struct, frozen=True):
-    """`wait`: seconds until there may be another, where the window is full and this one did not count, else 0. `seen`:
-    how many are in the window now."""
+    """`wait`: seconds until the next request is allowed, 0 when this one is. `seen`: the number in the window
+    now."""
 
     wait: float
     seen: int
 
 
 class _Times(Struct):
-    """`mine`: when this process has counted one. `others`: how many more were in the window of all processes when that
-    was last known, which may matter until then."""
+    """`mine`: the times that this process has counted. `others`: how many more the shared window had when it was last
+    read; they count until `until`."""
 
     mine: deque[float]
     others: int = 0
@@ -33,20 +33,20 @@ class _Times(Struct):
 
 
 class Window:
-    """Counts each for itself, in about 1 µs."""
+    """Counts each client separately, in about 1 µs."""
 
     def __init__(self, limit: Limit, clock: Callable[[], float] = time.monotonic) -> None:
-        """`clock`: seconds since some moment, never going back."""
+        """`clock`: monotonic, in seconds."""
         self._limit = limit
         self._clock = clock
         self._counted: OrderedDict[str, _Times] = OrderedDict()
 
     def __len__(self) -> int:
-        """How many it remembers somebody of."""
+        """The number of clients in the window."""
         return len(self._counted)
 
     def count(self, who: str) -> Counted:
-        """Count one of theirs, unless the window is full."""
+        """Count one request of `who`, unless the window is full."""
         now = self._clock()
         times = self._times(who, now)
         others = times.others if times.until > now else 0
@@ -58,7 +58,7 @@ class Window:
         return Counted(0.0, seen + 1)
 
     def learn(self, who: str, counted: Counted) -> None:
-        """Take in what the window of all processes has said, so that this one knows when it has to count alone."""
+        """Store the count of the shared window, so that this process can go on alone when Redis fails."""
         now = self._clock()
         times = self._times(who, now)
         if counted.wait == 0:
@@ -67,13 +67,13 @@ class Window:
         times.until = now + self._limit.seconds
 
     def uncount(self, who: str) -> None:
-        """Forget the last that was counted of theirs."""
+        """Undo the last count of `who`."""
         times = self._counted.get(who)
         if times is not None and times.mine:
             times.mine.pop()
 
     def _times(self, who: str, now: float) -> _Times:
-        """Theirs, without what has left the window."""
+        """The times of `who` that are still in the window."""
         self._forget(now)
         times = self._counted.get(who)
         if times is None:
@@ -84,7 +84,7 @@ class Window:
         return times
 
     def _forget(self, now: float) -> None:
-        """Who was looked at the longest ago stands first."""
+        """The least recently used client is the first."""
         while self._counted:
             first, times = next(iter(self._counted.items()))
             last = max(times.until, times.mine[-1] + self._limit.seconds if times.mine else 0.0)
