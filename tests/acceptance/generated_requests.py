@@ -82,7 +82,7 @@ class Named(NamedTuple):
 
 def _named(operation_id: str) -> Iterator[Named]:
     operation = OPERATIONS[operation_id]
-    for error in (*refusals.own(operation), *refusals.OF_TOKENS, *refusals.OF_ALL):
+    for error in (*refusals.own(operation), *refusals.ERRORS_OF_TOKENS, *refusals.ERRORS_OF_ALL):
         told = error_responses.render(error, RequestInfo(operation.method, refusals.path_of(operation), ""))
         text = re.escape(told.content.decode())
         for name in VARIES.get(type(error), ()):

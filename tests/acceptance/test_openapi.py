@@ -108,7 +108,7 @@ def test_every_refusal_and_every_action_is_named_somewhere() -> None:
     named = {
         type(error)
         for operation in OPERATIONS
-        for error in (*refusals.own(operation), *refusals.OF_TOKENS, *refusals.OF_ALL)
+        for error in (*refusals.own(operation), *refusals.ERRORS_OF_TOKENS, *refusals.ERRORS_OF_ALL)
     }
     assert set(ENVELOPES) <= named
     assert MAY.keys() - DONE_BY_NOBODY == {each.action for each in OPERATIONS if each.action is not None}

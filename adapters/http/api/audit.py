@@ -74,8 +74,8 @@ def routes(access: Access, writer: Writer, reader: AuditReader) -> list[HTTPRout
         given = paging.after(parameters, int)
         found = await reader.stream(path_id(request, "id"))
         await note(request, NoteAuditRead(actor=actor, request_id=request_id(request), stream=found))
-        shown, rest = await _shown(reader.facts(found), after=0 if given is None else given.key[0])
-        answer = {"id": path_id(request, "id"), "stream": found, "facts": shown}
+        rendered, rest = await _render_facts(reader.facts(found), after=0 if given is None else given.key[0])
+        answer = {"id": path_id(request, "id"), "stream": found, "facts": rendered}
         return json_response(answer, 200, lists.rest_link(request, rest))
 
     @get(f"{STREAM}/state")
@@ -115,21 +115,21 @@ async def _until(
             yield fact
 
 
-async def _shown(facts: AsyncIterable[PositionedEvent], *, after: int) -> tuple[list[Raw], Position | None]:
+async def _render_facts(facts: AsyncIterable[PositionedEvent], *, after: int) -> tuple[list[Raw], Position | None]:
     """Facts after a seq, each with the state after it; and the position at which they were cut, if they were."""
-    shown: list[Raw] = []
+    rendered: list[Raw] = []
     size = last = 0
     async for fact, state in audit.states(facts):
         if fact.seq <= after:
             continue
         if size >= BYTES:
-            return shown, Position((last,), 0)
-        shown.append(await asyncio.to_thread(_written, fact, state))
-        size, last = size + len(shown[-1]), fact.seq
-    return shown, None
+            return rendered, Position((last,), 0)
+        rendered.append(await asyncio.to_thread(_render_fact, fact, state))
+        size, last = size + len(rendered[-1]), fact.seq
+    return rendered, None
 
 
-def _written(fact: PositionedEvent, state: Any) -> Raw:
+def _render_fact(fact: PositionedEvent, state: Any) -> Raw:
     return Raw(encode(_fact(audit.fact_with_state(fact, state))))
 
 

@@ -39,33 +39,40 @@ class Batch(Struct, Generic[T], frozen=True):
         `render_accepted` takes an item and its new id or state; `render_existing` an item that is already registered.
         """
         if not self.is_array:
-            return json_response(render_accepted(_sure(self.items[0]), accepted_result(answer)), 201)
-        answered = item_results(answer)
-        error_responses.count_item_errors(answered, request.scope)
-        arguments = answered, render_accepted, render_existing, request_id(request)
+            return json_response(render_accepted(_parsed(self.items[0]), accepted_result(answer)), 201)
+        results = item_results(answer)
+        error_responses.count_item_errors(results, request.scope)
+        arguments = results, render_accepted, render_existing, request_id(request)
         return await decoding.run(self.size, self._multi_status, *arguments)
 
     def _multi_status(
         self,
-        answered: Sequence[ItemResult],
+        results: Sequence[ItemResult],
         render_accepted: Callable[[T, Any], Any],
         render_existing: Callable[[T], Any],
         request_id: str,
     ) -> Response[bytes]:
         success: list[dict[str, Any]] = []
         error: list[dict[str, Any]] = []
-        for element, item, outcome in zip(self.elements, self.items, answered, strict=True):
+        for element, item, outcome in zip(self.elements, self.items, results, strict=True):
             if isinstance(outcome, str | State):
-                success.append({"code": 201, "item": render_accepted(_sure(item), outcome)})
+                success.append({"code": 201, "item": render_accepted(_parsed(item), outcome)})
             else:
-                told = envelope(outcome, request_id)
-                said = problem(told, outcome)
-                shown = render_existing(_sure(item)) if isinstance(outcome, AlreadyRegistered) else element
-                error.append({"code": told.code, "error": said.error, "message": said.message, "item": shown})
+                rejection = envelope(outcome, request_id)
+                in_area_format = problem(rejection, outcome)
+                rendered = render_existing(_parsed(item)) if isinstance(outcome, AlreadyRegistered) else element
+                error.append(
+                    {
+                        "code": rejection.code,
+                        "error": in_area_format.error,
+                        "message": in_area_format.message,
+                        "item": rendered,
+                    }
+                )
         return json_response({"success": success, "error": error}, 207)
 
 
-def _sure(item: T | Refusal) -> T:
+def _parsed(item: T | Refusal) -> T:
     """The item. An item that could not be parsed is neither accepted nor a duplicate, so this never raises."""
     if isinstance(item, Refusal):
         raise item

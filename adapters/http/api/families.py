@@ -22,7 +22,7 @@ def routes(access: Access, writer: Writer) -> list[HTTPRouteHandler]:
         actor = await access.authorize(request, LinkChild.name)
         family_id, child_id = path_id(request, "family_id"), path_id(request, "child_id")
         command = LinkChild(actor=actor, request_id=request_id(request), family_id=family_id, child_id=child_id)
-        return json_response(users.shown(accepted_state(await writer.submit(command), User), times.today()), 200)
+        return json_response(users.render(accepted_state(await writer.submit(command), User), times.today()), 200)
 
     @delete(PATH)
     async def unlink(request: HttpRequest) -> None:

@@ -85,9 +85,9 @@ class PostMeasurements(Struct, frozen=True):
         )
         if elements is None:
             return RawResponse(201, encode(_item_of(read[0], accepted_id(answer))))
-        answered = item_results(answer)
-        error_responses.count_item_errors(answered, scope)
-        return await decoding.run(len(sent), _multi_status, elements, read, answered, request_id)
+        results = item_results(answer)
+        error_responses.count_item_errors(results, scope)
+        return await decoding.run(len(sent), _multi_status, elements, read, results, request_id)
 
     def _decode(self, sent: bytes, kind: Kind, child_id: str) -> tuple[list[Raw] | None, list[Reading | Refusal]]:
         """The elements of an array, or None for a single item; and the reading or Refusal of each."""
@@ -105,11 +105,11 @@ def _item_of(read: Reading | Refusal, id: str | UnsetType = UNSET) -> Item:
 
 
 def _multi_status(
-    elements: Sequence[Raw], read: Sequence[Reading | Refusal], answered: Sequence[ItemResult], request_id: str
+    elements: Sequence[Raw], read: Sequence[Reading | Refusal], results: Sequence[ItemResult], request_id: str
 ) -> RawResponse:
     """Every element once, as a success or as an error, each list in the order sent."""
     answer = MultiStatus([], [])
-    for element, reading, outcome in zip(elements, read, answered, strict=True):
+    for element, reading, outcome in zip(elements, read, results, strict=True):
         if isinstance(outcome, Refusal | Fault):
             response = envelope(outcome, request_id)
             item = _item_of(reading) if isinstance(outcome, AlreadyRegistered) else element

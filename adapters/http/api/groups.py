@@ -47,19 +47,19 @@ def _routes_of(
         sent = await access.read_members(request, ("name", "children"), most=ITEM)
         new = NewGroup(sent.text("name"), await children(sent), sent.optional_text("school_class"))
         id = accepted_id(await writer.submit(FormGroup(actor=actor, request_id=request_id(request), group=new)))
-        return json_response(shown(Group(id, new.name, sorted(new.children), new.school_class)), 201)
+        return json_response(render(Group(id, new.name, sorted(new.children), new.school_class)), 201)
 
     @get(path, name=f"list_groups_of_{role}")
     async def list_all(request: HttpRequest) -> Response[bytes]:
         actor, parameters = await access.authorize_query(request, ListGroups.name, PAGED, role)
         page = await reader.groups(ListGroups(actor=actor, paging=paging.paging(parameters, str)))
-        return lists.listed(request, page, shown)
+        return lists.listed(request, page, render)
 
     @get(one, name=f"get_group_of_{role}")
     async def get_one(request: HttpRequest) -> Response[bytes]:
         actor = await access.authorize(request, ReadGroup.name, role)
         group = await reader.group(ReadGroup(actor=actor, group_id=path_id(request, "group_id")))
-        return json_response(shown(group), 200)
+        return json_response(render(group), 200)
 
     @patch(one, status_code=200, name=f"revise_group_of_{role}")
     async def revise(request: HttpRequest) -> Response[bytes]:
@@ -72,7 +72,7 @@ def _routes_of(
             school_class=sent.text_or_null("school_class") if "school_class" in sent else UNSET,
         )
         command = ReviseGroup(actor=actor, request_id=request_id(request), group_id=group_id, change=change)
-        return json_response(shown(accepted_state(await writer.submit(command), Group)), 200)
+        return json_response(render(accepted_state(await writer.submit(command), Group)), 200)
 
     @delete(one, name=f"disband_group_of_{role}")
     async def disband(request: HttpRequest) -> None:
@@ -83,5 +83,5 @@ def _routes_of(
     return [form, list_all, get_one, revise, disband]
 
 
-def shown(group: Group) -> dict[str, Any]:
+def render(group: Group) -> dict[str, Any]:
     return present(id=group.id, name=group.name, children=group.children, school_class=group.school_class)

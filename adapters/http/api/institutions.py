@@ -35,20 +35,20 @@ def routes(access: Access, writer: Writer, reader: AccountsReader) -> list[HTTPR
         )
         command = RegisterInstitution(actor=actor, request_id=request_id(request), institution=new)
         id = accepted_id(await writer.submit(command))
-        shown = Institution(id, new.type, new.name, new.address, new.latitude, new.longitude)
-        return json_response(_shown(shown), 201)
+        institution = Institution(id, new.type, new.name, new.address, new.latitude, new.longitude)
+        return json_response(_render(institution), 201)
 
     @get(PATH)
     async def list_all(request: HttpRequest) -> Response[bytes]:
         actor, parameters = await access.authorize_query(request, ListInstitutions.name, PAGED)
         page = await reader.institutions(ListInstitutions(actor=actor, paging=paging.paging(parameters, str)))
-        return lists.listed(request, page, _shown)
+        return lists.listed(request, page, _render)
 
     @get(ONE)
     async def get_one(request: HttpRequest) -> Response[bytes]:
         actor = await access.authorize(request, ReadInstitution.name)
         query = ReadInstitution(actor=actor, institution_id=path_id(request, "institution_id"))
-        return json_response(_shown(await reader.institution(query)), 200)
+        return json_response(_render(await reader.institution(query)), 200)
 
     @delete(ONE)
     async def remove(request: HttpRequest) -> None:
@@ -60,7 +60,7 @@ def routes(access: Access, writer: Writer, reader: AccountsReader) -> list[HTTPR
     return [register, list_all, get_one, remove]
 
 
-def _shown(institution: Institution) -> dict[str, Any]:
+def _render(institution: Institution) -> dict[str, Any]:
     return present(
         id=institution.id,
         type=institution.type,

@@ -43,7 +43,7 @@ def routes(access: Access, writer: Writer, reader: OutcomesReader, *, batch_limi
             request,
             await writer.submit(command),
             lambda _, row: outcome_definitions.item(row),
-            outcome_definitions.shown,
+            outcome_definitions.render_rejected,
         )
 
     @get(PATH)

@@ -88,20 +88,21 @@ def _routes_of(
             role, username, await passwords.hash(password, asker(request, actor.id)), institution_id, profile, children
         )
         id = accepted_id(await writer.submit(RegisterUser(actor=actor, request_id=request_id(request), user=new)))
-        return json_response(shown(User(id, role, username, institution_id, profile, sorted(children), []), today), 201)
+        user = User(id, role, username, institution_id, profile, sorted(children), [])
+        return json_response(render(user, today), 201)
 
     @get(collection.path, name=f"list_{role}")
     async def list_all(request: HttpRequest) -> Response[bytes]:
         actor, parameters = await access.authorize_query(request, ListUsers.name, PAGED)
         page = await reader.users(ListUsers(actor=actor, role=role, paging=paging.paging(parameters, str)))
         today = times.today()
-        return lists.listed(request, page, lambda user: shown(user, today))
+        return lists.listed(request, page, lambda user: render(user, today))
 
     @get(f"{collection.path}/{{{collection.id_name}:str}}", name=f"get_{role}")
     async def get_one(request: HttpRequest) -> Response[bytes]:
         actor = await access.authorize(request, ReadUser.name)
         query = ReadUser(actor=actor, role=role, user_id=path_id(request, collection.id_name))
-        return json_response(shown(await reader.user(query), times.today()), 200)
+        return json_response(render(await reader.user(query), times.today()), 200)
 
     return [register, list_all, get_one]
 
@@ -133,21 +134,21 @@ def _child(sent: Members, today: date) -> Profile:
     return Profile(gender=gender, age=age_in_years, age_calc_date=calculated)
 
 
-def shown(user: User, today: date) -> dict[str, Any]:
+def render(user: User, today: date) -> dict[str, Any]:
     """A user in a response, without the password hash."""
     of_all = present(id=user.id, username=user.username, institution_id=user.institution_id)
     match user.role:
         case "child":
-            return of_all | _child_shown(user.profile, today)
+            return of_all | _render_child(user.profile, today)
         case "application":
             return of_all | present(application_name=user.profile.application_name)
         case "family":
             return of_all | present(children=user.children)
         case _:
-            return of_all | present(children_groups=[groups.shown(group) for group in user.groups])
+            return of_all | present(children_groups=[groups.render(group) for group in user.groups])
 
 
-def _child_shown(profile: Profile, today: date) -> dict[str, Any]:
+def _render_child(profile: Profile, today: date) -> dict[str, Any]:
     if profile.birth_date is None:
         return present(gender=profile.gender, age=profile.age, age_calc_date=profile.age_calc_date)
     years = age.whole_years(date.fromisoformat(profile.birth_date), today)

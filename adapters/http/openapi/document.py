@@ -85,22 +85,22 @@ def document() -> Json:
 
 def _operation(operation: Operation) -> Json:
     answers = {str(answer.status): _answer(answer) for answer in operation.answers}
-    told: Json = {
+    described: Json = {
         "operationId": operation.id,
         "tags": [operation.tag],
         "summary": operation.summary,
-        "description": "\n\n".join(filter(None, (operation.description, _who_may(operation.action)))),
+        "description": "\n\n".join(filter(None, (operation.description, _describe_permission(operation.action)))),
         "security": _security(operation.action),
         "responses": dict(sorted((refusals.responses(operation) | answers).items())),
     }
     if operation.parameters:
-        told["parameters"] = [_parameter(each) for each in operation.parameters]
+        described["parameters"] = [_parameter(each) for each in operation.parameters]
     if operation.body is not None:
-        told["requestBody"] = _body(operation.body)
-    return told
+        described["requestBody"] = _body(operation.body)
+    return described
 
 
-def _who_may(action: str | None) -> str:
+def _describe_permission(action: str | None) -> str:
     if action is None:
         return "Allowed: anybody, without a token."
     return "Allowed: " + "; ".join(f"{role} ({whose.value})" for role, whose in MAY[action].items()) + "."
@@ -114,14 +114,14 @@ def _security(action: str | None) -> list[dict[str, list[str]]]:
 
 
 def _parameter(parameter: Parameter) -> Json:
-    told: Json = {
+    described: Json = {
         "name": parameter.name,
         "in": parameter.place,
         "required": parameter.required,
         "description": parameter.description,
         "schema": parameter.schema,
     }
-    return told if parameter.example is None else {**told, "example": parameter.example}
+    return described if parameter.example is None else {**described, "example": parameter.example}
 
 
 def _body(body: Body) -> Json:
@@ -134,12 +134,12 @@ def _body(body: Body) -> Json:
 
 
 def _answer(answer: Answer) -> Json:
-    told: Json = {"description": answer.description, "headers": headers("X-Request-Id", *answer.headers)}
+    described: Json = {"description": answer.description, "headers": headers("X-Request-Id", *answer.headers)}
     if answer.schema is not None:
         example = {} if answer.example is None else {"example": answer.example}
-        told["content"] = {answer.media_type: {"schema": answer.schema, **example}}
+        described["content"] = {answer.media_type: {"schema": answer.schema, **example}}
     if answer.links:
-        told["links"] = {
+        described["links"] = {
             link.operation: {"operationId": link.operation, "parameters": link.parameters} for link in answer.links
         }
-    return told
+    return described

@@ -204,6 +204,6 @@ def _batch_example(kind: Kind) -> Json:
 
 
 def _error(refused: AlreadyRegistered | BadTimestamp, item: Json) -> Json:
-    told = envelope(refused, "")
-    described = {} if isinstance(refused, AlreadyRegistered) else {"description": told.description}
-    return {"code": told.code, "message": told.message, **described, "item": item}
+    rejection = envelope(refused, "")
+    description = {} if isinstance(refused, AlreadyRegistered) else {"description": rejection.description}
+    return {"code": rejection.code, "message": rejection.message, **description, "item": item}

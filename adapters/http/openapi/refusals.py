@@ -92,20 +92,20 @@ HEADERS: dict[str, Json] = {
     },
 }
 
-FIRST, SECOND = "Refusal", "Problem"
+REFUSAL, PROBLEM = "Refusal", "Problem"
 
 SCHEMAS: dict[str, Json] = {
-    FIRST: closed(
+    REFUSAL: closed(
         ("description", "redirect_link"),
         code={"type": "integer", "minimum": 400, "maximum": 599, "description": "The HTTP status."},
         message=string(),
         description=string(),
         redirect_link=string("The path to log in.", const="/auth"),
     ),
-    SECOND: closed(error=choice(*ERRORS.values()), message=string("The error; it names an invalid member.")),
+    PROBLEM: closed(error=choice(*ERRORS.values()), message=string("The error; it names an invalid member.")),
 }
 
-OF_ALL: tuple[Exception, ...] = (
+ERRORS_OF_ALL: tuple[Exception, ...] = (
     TooManyRequests(100, 1),
     HeadTooLarge(64 * 1024),
     LoggedFault(),
@@ -113,9 +113,9 @@ OF_ALL: tuple[Exception, ...] = (
 )
 """Errors of every operation."""
 
-OF_TOKENS: tuple[Exception, ...] = (*map(NotAuthenticated, ("missing", "expired", "bad")), UserGone())
+ERRORS_OF_TOKENS: tuple[Exception, ...] = (*map(NotAuthenticated, ("missing", "expired", "bad")), UserGone())
 
-OF_BODIES: tuple[Exception, ...] = (
+ERRORS_OF_BODIES: tuple[Exception, ...] = (
     Unreadable(),
     UnsupportedMediaType(),
     TooSlow(30),
@@ -123,20 +123,20 @@ OF_BODIES: tuple[Exception, ...] = (
     BatchTooLarge(10_000),
 )
 
-PATHS = {FIRST: "/", SECOND: "/v1/outcomes"}
+PATHS = {REFUSAL: "/", PROBLEM: "/v1/outcomes"}
 """Envelope → a path whose errors have it."""
 
 
 def shared() -> Json:
     """The error responses that many operations share, by name."""
-    of_many = {envelope: by_status(path, (*OF_TOKENS, *OF_ALL)) for envelope, path in PATHS.items()}
+    of_many = {envelope: by_status(path, (*ERRORS_OF_TOKENS, *ERRORS_OF_ALL)) for envelope, path in PATHS.items()}
     return {f"{envelope}{status}": response for envelope, all in of_many.items() for status, response in all.items()}
 
 
 def responses(operation: Operation) -> Json:
     """By status: every error that an operation may return, with examples."""
     path = path_of(operation)
-    envelope = SECOND if api_area_of(path) == "outcomes" else FIRST
+    envelope = PROBLEM if api_area_of(path) == "outcomes" else REFUSAL
     of_tokens = ["401"] if operation.action else []
     of_counted = ["429"] if operation.action or operation.body else []
     statuses = (*of_tokens, *of_counted, "431", "500", "503")
@@ -162,18 +162,20 @@ def own(operation: Operation) -> Iterator[Exception]:
     if any(parameter.place == "path" for parameter in operation.parameters):
         yield NotFoundException()
     if operation.body is not None:
-        yield from OF_BODIES
+        yield from ERRORS_OF_BODIES
         yield from operation.body.refused
     yield from operation.refused
 
 
 def by_status(path: str, refused: Iterable[Exception]) -> Json:
-    response = [(_called(each), error_responses.render(each, RequestInfo("GET", path, REQUEST_ID))) for each in refused]
+    response = [
+        (_example_name(each), error_responses.render(each, RequestInfo("GET", path, REQUEST_ID))) for each in refused
+    ]
     response.sort(key=lambda each: each[1].status)
     return {str(status): _response(list(each)) for status, each in groupby(response, key=lambda each: each[1].status)}
 
 
-def _called(error: Exception) -> str:
+def _example_name(error: Exception) -> str:
     """A name for an example: the error and what it is about."""
     facts = vars(error) | ({"member": str(error)} if isinstance(error, InvalidInput) else {})
     about = " ".join(facts[name] for name in ("member", "name", "title", "reason", "unit") if name in facts)
@@ -183,8 +185,10 @@ def _called(error: Exception) -> str:
 def _response(refused: list[tuple[str, RawResponse]]) -> Json:
     response = refused[0][1]
     examples = {name: {"value": msgspec.json.decode(each.content)} for name, each in refused}
-    envelope = FIRST if b'"code"' in response.content else SECOND
-    const = {"code": {"const": response.status}} if envelope == FIRST else {"error": {"const": ERRORS[response.status]}}
+    envelope = REFUSAL if b'"code"' in response.content else PROBLEM
+    const = (
+        {"code": {"const": response.status}} if envelope == REFUSAL else {"error": {"const": ERRORS[response.status]}}
+    )
     return {
         "description": TITLES[response.status],
         "headers": headers("X-Request-Id", *response.headers),

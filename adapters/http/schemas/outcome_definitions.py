@@ -71,7 +71,7 @@ def read_change(sent: Members) -> OutcomeChange:
     )
 
 
-def shown(definition: Definition) -> dict[str, Any]:
+def render_rejected(definition: Definition) -> dict[str, Any]:
     """A definition that was rejected."""
     return {
         "name": definition.name,
