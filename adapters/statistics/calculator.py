@@ -1,7 +1,6 @@
-"""The statistics as a service asks for them: beside the event loop, so that no question holds up another request, and
-loaded when the first is asked for, so that the service starts without them.
+"""Runs the statistics off the event loop, and imports them with the first calculation, so that the service starts fast.
 
-Few values are calculated in a thread. Many would hold the interpreter for long: they go to a process of their own.
+A thread calculates with few values. Many would hold the interpreter lock for long: a subprocess calculates with them.
 """
 
 import asyncio
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     from adapters.statistics.processes import Processes
 
 MANY = 10_000
-"""Values."""
+"""More values than these are calculated with in a subprocess."""
 
 T = TypeVar("T")
 
@@ -25,7 +24,7 @@ _processes: "Processes | None" = None
 
 
 def stop() -> None:
-    """End what is being calculated in processes, and the processes."""
+    """Kill the subprocesses and their calculations."""
     if _processes is not None:
         _processes.stop()
 
@@ -35,7 +34,7 @@ async def trend(values: Sequence[float], x: Sequence[float] | None, alpha: float
 
 
 async def coefficient(x: Sequence[float], y: Sequence[float], method: Method, members: tuple[str, str]) -> Coefficient:
-    """`members` is what a refusal calls the two."""
+    """`members`: the names of the two series in errors."""
     return await _calculated(_size(x, y), _coefficient, x, y, method, members)
 
 
@@ -44,7 +43,7 @@ async def compare(cohorts: Sequence[Cohort], *, higher_is_better: bool) -> Compa
     return await _calculated(size, _compare, cohorts, higher_is_better)
 
 
-# As JSON: of many values the answer is long, and writing it takes long, too.
+# As JSON: encoding the result of many values takes long, too.
 
 
 async def trend_as_json(values: Sequence[float], x: Sequence[float] | None, alpha: float) -> bytes:

@@ -1,4 +1,4 @@
-"""Where the mean of a series changes: Welch's t test of what lies before and after every split."""
+"""Where the mean of a series changes: Welch's t test of the values before and after every split."""
 
 from collections.abc import Sequence
 
@@ -74,7 +74,7 @@ def _running(series: Floats) -> tuple[Floats, Floats]:
 
 
 def _running_sums(numbers: Floats) -> Floats:
-    """Sums that carry along what each addition rounded away (Neumaier), since the sum of 100,000 loses digits."""
+    """Compensated running sums (Neumaier): a plain sum of 100,000 numbers loses digits."""
     sums = np.cumsum(numbers)
     before, added, after = sums[:-1], numbers[1:], sums[1:]
     kept = after - before

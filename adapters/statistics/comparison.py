@@ -1,6 +1,6 @@
-"""Cohorts side by side: the change within each by the paired t test, between them by one-way analysis of variance.
+"""Compares cohorts: the change within each by the paired t test, between them by one-way analysis of variance.
 
-Differences are exact: whether subjects changed by the same is decided before anything is rounded to a float.
+Differences are exact: equal changes are recognised before any number is rounded to a float.
 """
 
 from collections.abc import Sequence
@@ -15,12 +15,12 @@ from adapters.statistics.results import Cohort, CohortGroup, Comparison, Invalid
 from adapters.statistics.series import Floats, mean_and_deviations, require_finite, scaled
 
 ENOUGH = 2
-"""Subjects that a group needs for a test."""
+"""Minimum number of subjects of a group for a test."""
 
 ALPHA = 0.05
 
 EXACT = Context(prec=1_000)
-"""Digits enough for the sums and differences of any number that floats can be written as."""
+"""Enough digits for exact sums and differences of any decimal that a float can hold."""
 
 
 @np.errstate(all="ignore")
@@ -28,7 +28,7 @@ def compare(cohorts: Sequence[Cohort], *, higher_is_better: bool) -> Comparison:
     """The cohorts in the order given; a change is the last value less the first.
 
     Subjects who all changed by the same have no p; between groups of such, p is 1 where they are the same changes,
-    else 0. InvalidInput where a cohort has no subject, or not one first and one last value of each.
+    else 0. InvalidInput for a cohort without subjects, or with a different number of first and last values.
     """
     with localcontext(EXACT):
         changes = [_changes(cohort) for cohort in cohorts]
@@ -68,7 +68,7 @@ def _mean(numbers: Sequence[Decimal]) -> float:
 
 
 def _less(changes: Sequence[Decimal], anchor: Decimal) -> Floats:
-    """The changes less one of them: only now rounded, so that what is far from zero keeps its digits."""
+    """The changes minus `anchor`. Rounding after the subtraction keeps the digits of large numbers."""
     floats = np.array([float(change - anchor) for change in changes])
     require_finite("values", floats)
     return floats

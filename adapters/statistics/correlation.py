@@ -1,4 +1,4 @@
-"""How two series go together: Pearson's and Spearman's coefficients, as SciPy computes them."""
+"""The correlation of two series: Pearson's and Spearman's coefficients, as SciPy computes them."""
 
 from collections.abc import Sequence
 from math import atanh, copysign, sqrt, tanh
@@ -17,7 +17,7 @@ VARIANCES: dict[Method, float] = {"pearson": 1.0, "spearman": 1.06}
 STRENGTHS: tuple[tuple[float, Strength], ...] = ((0.7, "strong"), (0.4, "moderate"), (0.1, "weak"), (0.0, "negligible"))
 
 NO_DIRECTION = 1e-9
-"""Coefficients are good to this much: one that is smaller has no sign to speak of."""
+"""Coefficients are accurate to this much: the sign of a smaller one means nothing."""
 
 
 @np.errstate(all="ignore")
@@ -31,7 +31,7 @@ def correlate(
 ) -> Correlation:
     """The correlation of pairs, with its interval by Fisher's z; of ±1 up to rounding that has no width, and p is 0.
 
-    `members` is what a refusal calls the two series. InvalidInput for fewer than four pairs, different lengths,
+    `members` names the two series in errors. InvalidInput for fewer than four pairs, different lengths,
     constant ones, and another method.
     """
     check_alpha(alpha)
@@ -66,7 +66,7 @@ def coefficient(
     *,
     members: tuple[str, str] = ("x", "y"),
 ) -> Coefficient:
-    """The correlation of pairs in words. InvalidInput as `correlate`."""
+    """The correlation of pairs, with its strength and direction in words. Raises what `correlate` raises."""
     found = correlate(x, y, method, members=members)
     r = found.statistic
     return Coefficient(
@@ -80,7 +80,7 @@ def coefficient(
 
 
 def _anchored(column: Floats) -> Floats:
-    """Of the same Pearson correlation; SciPy loses digits of, and warns of, values close together but far from 0."""
+    """Values with the same Pearson correlation: SciPy loses digits when values are close together but far from 0."""
     small, _ = scaled(column)
     from_first: Floats = small - small[0]
     return from_first

@@ -1,5 +1,6 @@
-"""Processes for calculations that take long, so that they hold up nobody: started when the first is asked for, ended
-with this one, whatever ends it. Where there is no /dev/shm they are threads."""
+"""A pool of subprocesses for long calculations, which would block the event loop's process.
+
+The pool starts with the first calculation and ends with this process. Without /dev/shm it has threads instead."""
 
 import asyncio
 import multiprocessing
@@ -17,10 +18,10 @@ from adapters.system.parent_death import end_with_parent
 from application.unavailable import Unavailable
 
 PROCESSES = 2
-"""At most: what is asked for beyond waits for its turn."""
+"""Maximum number of subprocesses; further calculations wait."""
 
 VALUES = 2_000_000
-"""Values that are calculated with, or wait for it, at most: one takes up to 150 bytes here and there."""
+"""Maximum number of values in running and waiting calculations: a value takes up to 150 bytes in both processes."""
 
 T = TypeVar("T")
 
@@ -34,17 +35,18 @@ class Processes:
         self._lock = Lock()
 
     async def run(self, values: int, calculate: Callable[..., T], *arguments: Any) -> T:
-        """What a function of a module makes of the arguments, which hold so many values. To be called from the main
-        thread, since a process ends with the thread that started it. Unavailable when VALUES are being calculated with,
-        though never for a calculation that would be alone; and when its process is killed, where the next caller gets
-        another."""
+        """Run a function of a module in a subprocess. `values`: how many values the arguments hold.
+
+        Call it from the main thread: a subprocess ends with the thread that started it. Unavailable when the running
+        calculations would exceed VALUES (a single calculation may), and when its subprocess is killed.
+        """
         self._reserve(values)
         try:
             future = self._submit(calculate, *arguments)
         except BaseException:
             self._release(values)
             raise
-        # When it is done, not when its caller leaves: it is calculated all the same.
+        # Released when it is done: it keeps running when its caller leaves.
         future.add_done_callback(lambda _: self._release(values))
         try:
             return await asyncio.wrap_future(future)
@@ -71,7 +73,7 @@ class Processes:
             self._values -= values
 
     def stop(self) -> None:
-        """End them at once, also in the middle of a calculation."""
+        """Kill the subprocesses, even during a calculation."""
         if self._pool is not None:
             self._pool.shutdown(wait=False, cancel_futures=True)
             self._pool = None
@@ -89,6 +91,6 @@ def _pool() -> Executor:
 
 
 def begin(parent: int) -> None:
-    """Let this process end with the one that started it, whatever ends that."""
+    """Make this subprocess end with its parent, even when the parent is killed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C is the parent's matter
     end_with_parent(parent, signal.SIGKILL)

@@ -14,13 +14,13 @@ def two_sided(statistic: float, degrees_of_freedom: float) -> float: ...
 @overload
 def two_sided(statistic: Floats, degrees_of_freedom: Floats) -> Floats: ...
 def two_sided(statistic: Any, degrees_of_freedom: Any) -> Any:
-    """How likely a statistic at least this far from zero is, on so many degrees of freedom."""
+    """The two-sided p-value of a statistic."""
     p_value = 2 * special.stdtr(degrees_of_freedom, -np.abs(statistic))
     return p_value if isinstance(p_value, np.ndarray) else float(p_value)
 
 
 def critical_value(alpha: float, degrees_of_freedom: float) -> float:
-    """What the statistic's size exceeds with probability `alpha`. InvalidInput where that is beyond every float."""
+    """The two-sided critical value at level `alpha`. InvalidInput when no float can hold it."""
     quantile = -float(special.stdtrit(degrees_of_freedom, alpha / 2))
     if not np.isfinite(quantile):
         raise InvalidInput("alpha", "too small to compute with")

@@ -1,4 +1,4 @@
-"""The access log: a line for each request that was answered."""
+"""The access log: one line per answered request."""
 
 import logging
 import time
@@ -10,7 +10,7 @@ from adapters.telemetry.logs import Log
 
 
 class AccessLog:
-    """Costs a request no more than a place in a queue: its line is made by the thread that writes it."""
+    """Only queues the request: the logging thread formats the line."""
 
     def __init__(self, log: Log) -> None:
         self._log = log
@@ -37,11 +37,11 @@ class AccessLog:
 
 @lru_cache(maxsize=2)
 def _second(at: int) -> str:
-    """Most lines are of the same second."""
+    """Cached: most lines have the same second."""
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(at))
 
 
 def access_log() -> AccessLog | None:
-    """That of this process; None where lines of its level are not logged."""
+    """The access log of this process; None when the log level is above info."""
     log = logs.of_process()
     return AccessLog(log) if log is not None and log.level <= logging.INFO else None

@@ -1,4 +1,4 @@
-"""Lines of a log, written by a thread of its own: a log that is full, or that nobody reads any more, stops nobody."""
+"""A thread that writes the lines of the log, so that a full disk or a blocked pipe stops no request."""
 
 import os
 import time
@@ -10,17 +10,17 @@ from threading import Event, Thread
 from typing import TextIO
 
 GATHER = 0.05
-"""Seconds for which lines gather that may come late: under load, twenty writes a second are enough."""
+"""Seconds for which delayed lines are collected: twenty writes a second are enough under load."""
 
 WAITING = 50_000
-"""Lines that wait to be written, at most; beyond, they are lost, and counted."""
+"""Maximum number of waiting lines; further lines are dropped and counted."""
 
 LINGER = 1.0
-"""Seconds that a process which ends leaves a log that does not take its last lines."""
+"""Seconds that an ending process waits for its last lines to be written."""
 
 
 class Lines:
-    """Implements what structlog wants of a logger."""
+    """Implements the interface of a structlog logger."""
 
     def __init__(self, write: Callable[[bytes], int]) -> None:
         """`write` returns how many bytes it has written, or raises OSError."""
@@ -30,17 +30,17 @@ class Lines:
         self._thread: Thread | None = None
 
     def msg(self, line: str) -> None:
-        """Write one line soon. May be called by a signal handler, as may `later`."""
+        """Queue one line. Signal handlers may call it, and `later`."""
         self._put(line)
 
     debug = info = warning = error = critical = exception = msg
 
     def later(self, line: Callable[[], str]) -> None:
-        """Write the line that the function returns when its turn comes: the thread that writes makes it."""
+        """Queue a line that the logging thread formats."""
         self._put(line)
 
     def flush(self) -> None:
-        """Wait until what was said before is written, or LINGER is over."""
+        """Wait until the queued lines are written, for at most LINGER."""
         if self._thread is not None:
             written = Event()
             self._waiting.put(written)
@@ -88,7 +88,7 @@ def _made(line: str | Callable[[], str]) -> str:
 
 
 class Stream:
-    """Where libraries write lines to, as to a file."""
+    """A text stream for the handlers of libraries."""
 
     def __init__(self, lines: Lines) -> None:
         self._lines = lines
@@ -97,12 +97,12 @@ class Stream:
         self._lines.msg(text.rstrip("\n"))
 
     def flush(self) -> None:
-        """Nothing: whoever logs does not wait."""
+        """Does nothing: logging must not block."""
 
 
 def past_buffer(stream: TextIO) -> Callable[[bytes], int]:
-    """How to write to the file behind a stream: whoever hangs in the stream itself holds a lock that the end of Python
-    waits for."""
+    """A function that writes to the file descriptor of a stream. A thread that blocks in the stream itself would hold a
+    lock that the interpreter waits for when it exits."""
     try:
         return partial(os.write, stream.fileno())
     except OSError:  # there is none

@@ -1,14 +1,14 @@
-"""The folder in which the processes that share an address count together."""
+"""The folder in which the API processes of one address share their metrics."""
 
 import os
 from pathlib import Path
 
 VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
-"""The library's own: it looks there before anything is counted."""
+"""prometheus_client reads this variable when it is imported."""
 
 
 def emptied(folder: Path) -> dict[str, str]:
-    """The environment of processes that count together, from nothing."""
+    """Empty the folder; the environment of processes that share it."""
     folder.mkdir(mode=0o700, exist_ok=True)
     for file in folder.glob("*.db"):
         file.unlink()
@@ -16,6 +16,6 @@ def emptied(folder: Path) -> dict[str, str]:
 
 
 def shared() -> Path | None:
-    """Where this process counts with others; None where it is alone."""
+    """The shared folder; None when this process is the only one."""
     folder = os.environ.get(VARIABLE)
     return Path(folder) if folder else None

@@ -1,4 +1,4 @@
-"""What watches the service from inside: metrics and traces, each where it is wanted, and loaded only then."""
+"""Metrics, traces and the access log. Each is imported only when it is enabled."""
 
 import asyncio
 from typing import TYPE_CHECKING, Any
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 logger = structlog.get_logger()
 
 PAUSE = 1.0
-"""Seconds after which the other processes of an address know how many items wait, and of limits."""
+"""Seconds between two samples of the queue and the limits, which the other API processes read."""
 
 
 class Observability:

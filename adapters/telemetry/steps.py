@@ -1,4 +1,4 @@
-"""How long each step of a batch takes: a log that measures the calls of another."""
+"""Measures how long each step of a batch takes: a log that measures the calls of another."""
 
 import time
 from collections.abc import Collection, Iterator
