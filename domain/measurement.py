@@ -224,11 +224,11 @@ def _carry(
     new_id: Callable[[], str],
 ) -> Fact:
     """The fact of the companion: it revises the measurement at that time, or records a new one."""
-    held = known.holder(key(reading.child_id, kind.name, reading.taken_at))
-    there = None if held is None else fold(known.history(held))
-    event = MeasurementRecorded if there is None else MeasurementRevised
+    holder = known.holder(key(reading.child_id, kind.name, reading.taken_at))
+    existing = None if holder is None else fold(known.history(holder))
+    event = MeasurementRecorded if existing is None else MeasurementRevised
     return Fact(
-        stream(reading.child_id, new_id()) if there is None else there.stream,
+        stream(reading.child_id, new_id()) if existing is None else existing.stream,
         event(
             child_id=reading.child_id,
             institution_id=institution_id,

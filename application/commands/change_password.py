@@ -33,8 +33,8 @@ class ChangePassword(AccountCommand, frozen=True, kw_only=True):
         reads.histories.add(user.stream_of(self.actor.id))
 
     def decide(self, item: NewPassword, known: BatchState, *, new_id: Callable[[], str]) -> tuple[str, Sequence[Fact]]:
-        there = user.fold(known.history(user.stream_of(self.actor.id)))
-        if there is None:
+        current = user.fold(known.history(user.stream_of(self.actor.id)))
+        if current is None:
             raise UserGone
-        changed = user.change_password(there, replaced=item.replaced, password_hash=item.password_hash)
-        return there.user_id, [changed]
+        changed = user.change_password(current, replaced=item.replaced, password_hash=item.password_hash)
+        return current.user_id, [changed]

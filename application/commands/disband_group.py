@@ -23,7 +23,7 @@ class DisbandGroup(AccountCommand, frozen=True, kw_only=True):
         reads.histories.add(group.stream_of(self.group_id))
 
     def decide(self, item: str, known: BatchState, *, new_id: Callable[[], str]) -> tuple[str, Sequence[Fact]]:
-        there = group.fold(known.history(group.stream_of(item)))
-        if there is None or there.owner_id != self.actor.id:
+        current = group.fold(known.history(group.stream_of(item)))
+        if current is None or current.owner_id != self.actor.id:
             return item, []
-        return item, [group.disband(there)]
+        return item, [group.disband(current)]

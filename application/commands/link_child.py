@@ -30,26 +30,26 @@ class LinkChild(AccountCommand, frozen=True, kw_only=True):
         reads.links.add((self.family_id, self.child_id))
 
     def follow(self, known: BatchState, reads: Reads) -> None:
-        there = user.fold(known.history(user.stream_of(self.family_id)))
-        if there is not None:
-            reads.users.update(there.children)
+        current = user.fold(known.history(user.stream_of(self.family_id)))
+        if current is not None:
+            reads.users.update(current.children)
 
     def decide(self, item: str, known: BatchState, *, new_id: Callable[[], str]) -> tuple[User, Sequence[Fact]]:
-        there = user.fold(known.history(user.stream_of(self.family_id)))
-        if there is None or there.role != "family":
+        current = user.fold(known.history(user.stream_of(self.family_id)))
+        if current is None or current.role != "family":
             raise NotFound(TITLES["family"])
         check_children((item,), known)
         # The events of the family do not show which of its children were removed since.
-        children = {child_id for child_id in there.children if is_child(child_id, known)}
+        children = {child_id for child_id in current.children if is_child(child_id, known)}
         state = User(
-            there.user_id,
-            there.role,
-            there.username,
-            there.institution_id,
-            there.profile,
+            current.user_id,
+            current.role,
+            current.username,
+            current.institution_id,
+            current.profile,
             sorted(children | {item}),
             [],
         )
         if known.is_linked(self.family_id, item):
             return state, []
-        return state, [family.link(there, item)]
+        return state, [family.link(current, item)]

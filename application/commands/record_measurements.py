@@ -41,9 +41,9 @@ class RecordMeasurements(Command, frozen=True, kw_only=True):
         for reading in self.readings:
             if isinstance(reading, Reading):
                 companion = _companion(reading)
-                held = None if companion is None else known.holder(companion)
-                if held is not None:
-                    reads.histories.add(held)
+                holder = None if companion is None else known.holder(companion)
+                if holder is not None:
+                    reads.histories.add(holder)
 
     def admit(self, known: BatchState) -> None:
         permissions.check_child(self.name, self.actor, self.child_id, known)

@@ -24,7 +24,7 @@ class RemoveInstitution(AccountCommand, frozen=True, kw_only=True):
         reads.members.add(self.institution_id)
 
     def decide(self, item: str, known: BatchState, *, new_id: Callable[[], str]) -> tuple[str, Sequence[Fact]]:
-        there = institution.fold(known.history(institution.stream_of(item)))
-        if there is None:
+        current = institution.fold(known.history(institution.stream_of(item)))
+        if current is None:
             return item, []
-        return item, [institution.remove(there, users=known.members(item))]
+        return item, [institution.remove(current, users=known.members(item))]

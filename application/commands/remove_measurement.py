@@ -31,15 +31,15 @@ class RemoveMeasurement(Command, frozen=True, kw_only=True):
 
     def follow(self, known: BatchState, reads: Reads) -> None:
         for item in self.items:
-            there = measurement.fold(known.history(item))
-            if there is not None and there.carrier is not None:
-                reads.histories.add(there.carrier)
+            current = measurement.fold(known.history(item))
+            if current is not None and current.carrier is not None:
+                reads.histories.add(current.carrier)
 
     def admit(self, known: BatchState) -> None:
         permissions.check_child(self.name, self.actor, self.child_id, known)
 
     def decide(self, item: str, known: BatchState, *, new_id: Callable[[], str]) -> tuple[str, Sequence[Fact]]:
-        there = measurement.fold(known.history(item))
-        if there is None or there.kind != self.kind:
+        current = measurement.fold(known.history(item))
+        if current is None or current.kind != self.kind:
             return item, []
-        return item, measurement.remove(there, known)
+        return item, measurement.remove(current, known)

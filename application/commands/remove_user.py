@@ -35,8 +35,8 @@ class RemoveUser(AccountCommand, frozen=True, kw_only=True):
             raise Forbidden
 
     def decide(self, item: str, known: BatchState, *, new_id: Callable[[], str]) -> tuple[str, Sequence[Fact]]:
-        there = user.fold(known.history(user.stream_of(item)))
-        if there is None:
+        current = user.fold(known.history(user.stream_of(item)))
+        if current is None:
             return item, []
-        removed = user.remove(there)
-        return item, [removed, measurement.withdraw(item)] if there.role == "child" else [removed]
+        removed = user.remove(current)
+        return item, [removed, measurement.withdraw(item)] if current.role == "child" else [removed]

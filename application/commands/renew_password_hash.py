@@ -27,8 +27,8 @@ class RenewPasswordHash(AccountCommand, frozen=True, kw_only=True):
         reads.histories.add(user.stream_of(self.actor.id))
 
     def decide(self, item: NewPassword, known: BatchState, *, new_id: Callable[[], str]) -> tuple[str, Sequence[Fact]]:
-        there = user.fold(known.history(user.stream_of(self.actor.id)))
-        if there is None:
+        current = user.fold(known.history(user.stream_of(self.actor.id)))
+        if current is None:
             raise UserGone
-        renewed = user.renew_hash(there, replaced=item.replaced, password_hash=item.password_hash)
-        return there.user_id, renewed
+        renewed = user.renew_hash(current, replaced=item.replaced, password_hash=item.password_hash)
+        return current.user_id, renewed

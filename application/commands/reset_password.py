@@ -28,10 +28,10 @@ class ResetPassword(AccountCommand, frozen=True, kw_only=True):
         reads.histories.add(user.stream_of(self.user_id))
 
     def decide(self, item: str, known: BatchState, *, new_id: Callable[[], str]) -> tuple[str, Sequence[Fact]]:
-        there = user.fold(known.history(user.stream_of(item)))
-        if there is None:
+        current = user.fold(known.history(user.stream_of(item)))
+        if current is None:
             raise NotFound(user.TITLE)
-        return item, [user.reset_password(there, password_hash=self.password_hash)]
+        return item, [user.reset_password(current, password_hash=self.password_hash)]
 
 
 class ResetPasswordLocally(ResetPassword, frozen=True, kw_only=True):

@@ -41,29 +41,29 @@ class ReviseGroup(AccountCommand, frozen=True, kw_only=True):
             reads.users.update(self.change.children)
 
     def follow(self, known: BatchState, reads: Reads) -> None:
-        there = group.fold(known.history(group.stream_of(self.group_id)))
-        if there is not None:
-            reads.users.update(there.children)
+        current = group.fold(known.history(group.stream_of(self.group_id)))
+        if current is not None:
+            reads.users.update(current.children)
 
     def decide(
         self, item: GroupChange, known: BatchState, *, new_id: Callable[[], str]
     ) -> tuple[Group, Sequence[Fact]]:
-        there = group.fold(known.history(group.stream_of(self.group_id)))
-        if there is None or there.owner_id != self.actor.id:
+        current = group.fold(known.history(group.stream_of(self.group_id)))
+        if current is None or current.owner_id != self.actor.id:
             raise NotFound(group.TITLE)
         if item.children is UNSET:
             # The events of the group do not show which of its children were removed since.
-            children = tuple(each for each in there.children if may_be_in_group(each, self.actor.id, known))
+            children = tuple(each for each in current.children if may_be_in_group(each, self.actor.id, known))
         else:
             check_children_of_group(item.children, self.actor.id, known)
             children = item.children
-        name = there.name if item.name is UNSET else item.name
-        school_class = there.school_class if item.school_class is UNSET else item.school_class
+        name = current.name if item.name is UNSET else item.name
+        school_class = current.school_class if item.school_class is UNSET else item.school_class
         facts = group.revise(
-            there,
+            current,
             name=name,
             children=children,
             school_class=school_class,
             known=known,
         )
-        return Group(there.group_id, name, sorted(children), school_class), facts
+        return Group(current.group_id, name, sorted(children), school_class), facts

@@ -45,24 +45,24 @@ class ReviseOutcome(AccountCommand, frozen=True, kw_only=True):
 
     def follow(self, known: BatchState, reads: Reads) -> None:
         """The key contains the brand and the metric, which only the history of the outcome has."""
-        there = outcome.fold(known.history(outcome.stream_of(self.outcome_id)))
-        if there is not None:
-            reads.keys.add(outcome.key(self.change.of(there.definition)))
+        current = outcome.fold(known.history(outcome.stream_of(self.outcome_id)))
+        if current is not None:
+            reads.keys.add(outcome.key(self.change.of(current.definition)))
 
     def decide(
         self, item: OutcomeChange, known: BatchState, *, new_id: Callable[[], str]
     ) -> tuple[OutcomeRow, Sequence[Fact]]:
         history = known.history(outcome.stream_of(self.outcome_id))
-        there = outcome.fold(history)
-        if there is None:
+        current = outcome.fold(history)
+        if current is None:
             raise NotFound(outcome.TITLE)
-        definition = item.of(there.definition)
+        definition = item.of(current.definition)
         created = history[0].origin
         row = outcome_row(
-            there.outcome_id,
+            current.outcome_id,
             definition,
             created_by=created.actor_id,
             created_at=created.recorded_at,
             updated_at=known.recorded_at,
         )
-        return row, outcome.revise(there, definition, known)
+        return row, outcome.revise(current, definition, known)

@@ -27,21 +27,21 @@ class TakeOutStrangers(AccountCommand, frozen=True, kw_only=True):
 
     def follow(self, known: BatchState, reads: Reads) -> None:
         for group_id in self.group_ids:
-            there = group.fold(known.history(group.stream_of(group_id)))
-            if there is not None:
-                reads.users.update((there.owner_id, *there.children))
+            current = group.fold(known.history(group.stream_of(group_id)))
+            if current is not None:
+                reads.users.update((current.owner_id, *current.children))
 
     def admit(self, known: BatchState) -> None:
         """The service may always."""
 
     def decide(self, item: str, known: BatchState, *, new_id: Callable[[], str]) -> tuple[str, Sequence[Fact]]:
-        there = group.fold(known.history(group.stream_of(item)))
-        if there is None:
+        current = group.fold(known.history(group.stream_of(item)))
+        if current is None:
             return item, []
         return item, group.revise(
-            there,
-            name=there.name,
-            children=tuple(each for each in there.children if may_be_in_group(each, there.owner_id, known)),
-            school_class=there.school_class,
+            current,
+            name=current.name,
+            children=tuple(each for each in current.children if may_be_in_group(each, current.owner_id, known)),
+            school_class=current.school_class,
             known=known,
         )

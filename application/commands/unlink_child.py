@@ -25,7 +25,7 @@ class UnlinkChild(AccountCommand, frozen=True, kw_only=True):
         reads.links.add((self.family_id, self.child_id))
 
     def decide(self, item: str, known: BatchState, *, new_id: Callable[[], str]) -> tuple[str, Sequence[Fact]]:
-        there = user.fold(known.history(user.stream_of(self.family_id)))
-        if there is None or there.role != "family" or not known.is_linked(self.family_id, item):
+        current = user.fold(known.history(user.stream_of(self.family_id)))
+        if current is None or current.role != "family" or not known.is_linked(self.family_id, item):
             return self.family_id, []
-        return self.family_id, [family.unlink(there, item)]
+        return self.family_id, [family.unlink(current, item)]
