@@ -1,4 +1,4 @@
-"""Tables, and how far something is that takes longer than a second, as a person sees them."""
+"""Tables and progress bars of the terminal."""
 
 import sys
 from collections.abc import Collection, Sequence
@@ -12,13 +12,13 @@ from rich.text import Text
 from adapters.system.terminal import escaped_lines
 
 _PIPE_WIDTH = 100_000
-"""Characters of a line that goes to a file or another program: as many as it has."""
+"""The width of output to a file or a pipe: lines are not wrapped."""
 
 
 class SafeConsole(Console):
-    """A console that makes visible all text it is given, also in the cells of tables, and takes none of it for markup.
+    """A console that escapes all text, also in the cells of tables, and interprets no markup.
 
-    It keeps line breaks: values of others go through `terminal.escaped` first.
+    It keeps line breaks: pass values of users through `terminal.escaped` first.
     """
 
     def __init__(self, **options: Any) -> None:
@@ -34,9 +34,9 @@ def open_console(*, quiet: bool = False) -> SafeConsole:
 
 
 def show_table(headings: Sequence[str], rows: Sequence[Sequence[str]], *, right: Collection[str] = ()) -> None:
-    """Print rows as a table or, on a terminal that is too narrow for it, each as a block with its headings.
+    """Print rows as a table, or each row as a block when the terminal is too narrow.
 
-    What is not a terminal has no width: whoever searches it wants each row on one line. `right`: columns of numbers.
+    A pipe gets each row on one line, so that it can be searched. `right`: columns that are aligned to the right.
     """
     console = SafeConsole(width=None if sys.stdout.isatty() else _PIPE_WIDTH)
     table = Table(box=None, pad_edge=False)
@@ -63,7 +63,7 @@ def _block(headings: Sequence[str], row: Sequence[str]) -> Table:
 
 
 class _Rate(ProgressColumn):
-    """Of all that was done since it began. What rich calls the speed is that of the last steps, without the first."""
+    """The rate since the start; the speed of rich covers only the last steps."""
 
     def render(self, task: Task) -> Text:
         seconds = task.finished_time or task.elapsed
@@ -72,7 +72,7 @@ class _Rate(ProgressColumn):
 
 
 def progress_bar(console: Console) -> Progress:
-    """With the rate and the time that is left. Tasks may name their `unit`, which is `rows` else, and say how many were
-    done `before`."""
+    """Shows the rate and the remaining time. Fields of a task: its `unit` (default: rows), and how many were done
+    `before` it started."""
     columns = (TextColumn("{task.description:>9}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
     return Progress(*columns, console=console)

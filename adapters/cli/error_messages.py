@@ -1,4 +1,4 @@
-"""What a command says of an error that ends it: one sentence on what happened, one on what to do."""
+"""The message of a command that ends with an error: what happened, and what to do next."""
 
 import errno
 import re
@@ -68,7 +68,7 @@ DATABASE: Sequence[tuple[tuple[type[psycopg.Error], ...], str, str]] = (
     ),
     ((psycopg.Error,), "The database did not do what it was asked", "Its own log says more."),
 )
-"""Errors of the database → what happened, and what to do. The first that fits counts."""
+"""Errors of the database → what happened, and what to do next. The first match counts."""
 
 _FILES = {
     errno.EEXIST: "is there already: name another file, or remove that one",
@@ -80,7 +80,7 @@ _FILES = {
     errno.ENOSPC: "has no room: its disk is full",
     errno.EROFS: "cannot be written: its disk is read-only",
 }
-"""Number of an error → what is the matter with a file, and what to do."""
+"""Error number → what is wrong with the file, and what to do next."""
 
 
 def explain(error: Exception) -> tuple[str, int]:
@@ -103,7 +103,7 @@ def explain(error: Exception) -> tuple[str, int]:
 
 
 def _in_a_line(error: psycopg.Error) -> str:
-    """Without the questions that the driver asks on lines of their own."""
+    """Without the additional lines of the driver."""
     said = re.sub(r"\n\t.*", "", message_of(error))
     return " ".join(said.split()).rstrip(".")
 

@@ -1,4 +1,4 @@
-"""How views stand, and how rows differ, as a person reads it."""
+"""Prints the status of views and the differences of their rows."""
 
 from collections.abc import Sequence
 

@@ -142,9 +142,11 @@ def test_days_are_counted_from_the_start(days: str, time: str) -> None:
 
 
 @pytest.mark.parametrize("days", ["", "x", "nan", "inf", "1e999", "1e7", "-1e7", "1990-01-01"])
-def test_what_is_no_number_of_days_in_the_calendar_is_told(days: str) -> None:
+def test_an_invalid_number_of_days_is_reported_with_its_line(days: str) -> None:
     content = f"v,d\n1,{days}\n"
-    assert [(2, "its --at is no number of days from --start on")] == invalid_rows(content, at="d", start="1990-01-01")
+    assert [(2, "--at: the value is not a number of days from --start")] == invalid_rows(
+        content, at="d", start="1990-01-01"
+    )
 
 
 def test_a_time_is_sent_as_it_stands_and_a_date_alone_is_its_midnight() -> None:

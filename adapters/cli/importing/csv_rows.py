@@ -1,4 +1,4 @@
-"""Rows of a CSV file, read one by one as entries of an outcome."""
+"""Reads the rows of a CSV file as entries of an outcome."""
 
 import csv
 import math
@@ -17,13 +17,13 @@ from adapters import times
 from adapters.errors import UsageError
 
 ROW = "row"
-"""As subject: each row is one of its own. A column of that name comes first."""
+"""With this `--subject` each row is a subject. A column of this name has precedence."""
 
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
 class InvalidArguments(UsageError):
-    """A file that is no table of entries, or words that do not fit it; the message says why, for a person."""
+    """The file is not a table of entries, or the arguments do not match its columns; the message says why."""
 
 
 class Arguments(Struct, frozen=True, kw_only=True):
@@ -50,7 +50,7 @@ class Item(Struct, frozen=True):
 
 
 class InvalidRow(Struct, frozen=True):
-    """A row that makes no entry."""
+    """A row that is not an entry."""
 
     line: int
     reason: str
@@ -126,10 +126,10 @@ def opened(path: Path) -> Iterator[Table]:
 
 
 class Reading:
-    """How a row of a table becomes an entry."""
+    """Converts the rows of a table to entries."""
 
     def __init__(self, table: Table, arguments: Arguments) -> None:
-        """InvalidArguments, where they do not fit the table."""
+        """InvalidArguments when they do not match the columns of the table."""
         self._table = table
         self._brand = arguments.brand
         self._value = table.place(arguments.value, "--value")
@@ -148,14 +148,14 @@ class Reading:
         self._metadata = {name: table.place(name, "--metadata") for name in listed}
 
     def items(self) -> Iterator[Item | InvalidRow]:
-        """Of each row an entry, or why it makes none."""
+        """An entry for each row, or the reason why there is none."""
         for number, row in enumerate(self._table.rows(), start=1):
             yield row if isinstance(row, InvalidRow) else self._item(number, *row)
 
     def _item(self, number: int, line: int, fields: list[str]) -> Item | InvalidRow:
         time = self._time if self._at is None else self._time_of(fields[self._at])
         if time is None:
-            return InvalidRow(line, "its --at is no number of days from --start on")
+            return InvalidRow(line, "--at: the value is not a number of days from --start")
         return Item(
             line=line,
             subject_id=f"{self._stem}-{number}" if self._subject is None else fields[self._subject],

@@ -1,4 +1,4 @@
-"""A client of the API for what may arrive twice: it sends again while the service is busy or away."""
+"""A client of the API that retries while the service is busy or unavailable; its requests must be idempotent."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -10,10 +10,10 @@ from msgspec import Struct
 from adapters.errors import CommandFailed
 
 PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0, 8.0, 8.0)
-"""Seconds before a request is sent again, at least; after the last it is given up."""
+"""Minimum seconds before each retry; after the last retry the client gives up."""
 
 LONGEST_WAIT = 60.0
-"""Seconds; a service that asks for more is left alone."""
+"""Maximum seconds of a Retry-After header; the client gives up when the service asks for more."""
 
 BUSY = (429, 502, 503, 504)
 
@@ -21,11 +21,11 @@ T = TypeVar("T")
 
 
 class ServiceFailed(CommandFailed):
-    """The service cannot be reached, or does not do what it is asked; the message says why, for a person."""
+    """The service cannot be reached or refuses a request; the message says why."""
 
 
 class _TemporarilyUnavailable(ServiceFailed):
-    """Now; `asked`: the seconds that it wants to be left alone."""
+    """The service is busy or unreachable. `asked`: the seconds of its Retry-After header."""
 
     def __init__(self, why: str, asked: float = 0.0) -> None:
         super().__init__(why)
@@ -37,29 +37,29 @@ class _Login(Struct, frozen=True):
 
 
 class _ErrorBody(Struct, frozen=True):
-    """A refusal in either envelope."""
+    """An error response in either format."""
 
     message: str
     description: str = ""
 
 
 class RetryingClient:
-    """An address at which nobody has answered yet is given up at once."""
+    """Does not retry until the service has answered once: the address may be wrong."""
 
     def __init__(self, http: httpx.Client, username: str, password: str, wait: Callable[[float, str], None]) -> None:
-        """`wait`: let so many seconds pass, and tell why."""
+        """`wait`: waits for this many seconds, and prints the reason."""
         self._http = http
         self._credentials = {"username": username, "password": password}
         self._wait = wait
         self._reached = False
 
     def log_in(self) -> None:
-        """ServiceFailed, also where nobody has that user name and password."""
+        """ServiceFailed, also when the user name or the password is wrong."""
         answer = self._with_retries("POST", "/v1/auth", self._credentials)
         self._http.headers["Authorization"] = f"Bearer {checked(answer, 200, _Login).access_token}"
 
     def ask(self, method: str, path: str, body: Any = None) -> httpx.Response:
-        """The answer, whatever it is; a token that has expired is replaced. `body` travels as JSON. ServiceFailed."""
+        """Send a request, with `body` as JSON, and return the response. An expired token is replaced. ServiceFailed."""
         answer = self._with_retries(method, path, body)
         if answer.status_code != 401:
             return answer
@@ -91,21 +91,21 @@ class RetryingClient:
 
 
 def reason(answer: httpx.Response) -> str:
-    """What a service says of what it did not do."""
+    """The error message of a response."""
     try:
         told = msgspec.json.decode(answer.content, type=_ErrorBody)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        return "that is not how Growthrings answers."
+        return "the response is not one of Growthrings."
     return f"{told.message} {told.description}".strip()
 
 
 def said(answer: httpx.Response) -> str:
-    """The same, with what it was asked."""
+    """The same, with the request."""
     return f"{answer.request.method} {answer.request.url.path} was answered with {answer.status_code}: {reason(answer)}"
 
 
 def checked(answer: httpx.Response, status: int, type: type[T]) -> T:
-    """What an answer holds. ServiceFailed, when it is another one."""
+    """The decoded body of a response. ServiceFailed for another status or body."""
     if answer.status_code != status:
         raise ServiceFailed(said(answer))
     try:
