@@ -26,10 +26,10 @@ from adapters.system.files import create_private
 from domain.catalogue import decode, recorded_at
 from domain.partition import position
 from domain.secret import blanked
+from domain.subjects import Subjects
 from projections import log
 from projections.projector.sessions import session_name
 from projections.verification import replay
-from projections.views.audit_trail import concerns
 
 PAGE = 500
 """Events of one partition that are held at once."""
@@ -80,12 +80,16 @@ class Selection(Struct, frozen=True):
     end: datetime | None = None
     subject: str | None = None
 
-    def has(self, event: Stored) -> bool:
-        if (self.start is not None and event.recorded_at < self.start) or (
-            self.end is not None and event.recorded_at >= self.end
-        ):
-            return False
-        return self.subject is None or concerns(decode(event.topic, event.state), self.subject)
+    def of(self, events: Iterable[Stored]) -> Iterator[Stored]:
+        """The selected ones of all events of a log, in the same order."""
+        subjects = Subjects()
+        for event in events:
+            # The subjects of a group's event depend on the events before it, even on those before `start`.
+            is_about = self.subject is None or subjects.is_about(decode(event.topic, event.state), self.subject)
+            is_early = self.start is not None and event.recorded_at < self.start
+            is_late = self.end is not None and event.recorded_at >= self.end
+            if is_about and not is_early and not is_late:
+                yield event
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -128,7 +132,7 @@ def export(
         connection.autocommit = True
         secrets = None if credentials is None else files.enter_context(create_private(credentials))
         written = _Csv(out) if format == "csv" else _Json(out)
-        for event in filter(selection.has, events_of(connection)):
+        for event in selection.of(events_of(connection)):
             state, secret = _blanked(event.state)
             written.write(event, state)
             if secrets is not None and secret is not None:

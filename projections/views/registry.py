@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from projections.views.audit_trail import AuditTrail
+from projections.views.audit_trail import AuditTrail, AuditTrailV1
 from projections.views.measurements import Measurements
 from projections.views.outcomes import Outcomes, OutcomesV1
 from projections.views.view import View
@@ -25,4 +25,4 @@ class Views:
         return Views(view, older=[code for code in self._code.values() if code.name == name and code is not view])
 
 
-VIEWS = Views(Measurements(), Outcomes(), AuditTrail(), older=[OutcomesV1()])
+VIEWS = Views(Measurements(), Outcomes(), AuditTrail(), older=[OutcomesV1(), AuditTrailV1()])

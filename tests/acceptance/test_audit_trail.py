@@ -13,8 +13,9 @@ from domain.partition import partition
 from tests.acceptance import refusals
 from tests.acceptance.audit import EVENTS, STREAMS, Marked, exact, exactly, page, pages, state, trail
 from tests.acceptance.client import UNKNOWN_ID, WEIGHT, Api, Body, nothing, refused, shown
+from tests.acceptance.groups import owner_of_groups
 from tests.acceptance.outcomes import new_outcome, query
-from tests.acceptance.people import ACCOUNTS, PASSWORD, People, unique
+from tests.acceptance.people import ACCOUNTS, EDUCATOR, PASSWORD, People, unique
 
 PARTITIONS = 64
 
@@ -100,6 +101,37 @@ def test_a_filter_by_an_unknown_name_finds_no_audit_events(name: str, value: str
     told = page(admin, **{name: value})
     assert [] == told["events"]
     assert [] == page(admin, after=told["next"], **{name: value})["events"]
+
+
+def _about(mark: Marked, subject: str) -> list[str]:
+    return [each["event"].removesuffix(".v1") for each in mark.new(subject=subject)]
+
+
+def test_the_events_of_a_group_are_about_its_children_and_its_owner(people: People, beginning: Marked) -> None:
+    mark, owner = beginning.later(), owner_of_groups(people, EDUCATOR)
+    child, other = people.child(), people.child()
+    group = owner.make(child)
+    shown(owner.api.patch(owner.path(group["id"]), {"name": unique("group")}))
+    shown(owner.api.patch(owner.path(group["id"]), {"children": [other.id]}))
+    assert nothing(owner.api.delete(owner.path(group["id"])))
+    assert ["user.registered", "group.formed", "group.revised", "group.revised"] == _about(mark, child.id)
+    assert ["user.registered", "group.revised", "group.disbanded"] == _about(mark, other.id)
+    of_group = ["group.formed", "group.revised", "group.revised", "group.disbanded"]
+    assert of_group == _about(mark, group["id"])
+    assert ["user.registered", *of_group] == _about(mark, owner.user.id)
+
+
+def test_the_events_of_a_family_are_about_its_children(people: People, admin: Api, beginning: Marked) -> None:
+    mark = beginning.later()
+    child, other = people.child(), people.child()
+    family = people.family_of(child)
+    path = f"/v1/families/{family.id}/children"
+    shown(admin.post(f"{path}/{other.id}", {}))
+    assert nothing(admin.delete(f"{path}/{child.id}"))
+    people.remove(family)
+    assert ["user.registered", "user.registered", "family.untied"] == _about(mark, child.id)
+    assert ["user.registered", "family.tied", "user.removed"] == _about(mark, other.id)
+    assert ["user.registered", "family.tied", "family.untied", "user.removed"] == _about(mark, family.id)
 
 
 # Bad parameters

@@ -19,6 +19,7 @@ from adapters.cli.export import COLUMNS, Selection, export
 from adapters.cli.import_log import import_log
 from adapters.errors import CommandFailed
 from adapters.postgres.connections import connector
+from application.command import Actor
 from domain.catalogue import decode
 from domain.dedupe import Held
 from domain.secret import BLANK
@@ -148,12 +149,27 @@ def test_a_part_of_the_log_goes_out_by_time_and_by_whom_it_is_about(log: str) ->
     subject = next(line["state"]["child_id"] for line in whole if line["event"] == "measurement.recorded.v1")
     about = lines(log, Selection(subject=subject))
     assert about
-    assert all(subject in json.dumps(line) for line in about)
+    # A group or a family that loses the child does not name it any more.
+    losses = ("group.revised.v1", "group.disbanded.v1", "user.removed.v1")
+    assert all(subject in json.dumps(line) or line["event"] in losses for line in about)
     middle = decode(whole[100]["event"], json.dumps(whole[100]["state"]).encode()).origin.recorded_at
     first, rest = lines(log, Selection(end=middle)), lines(log, Selection(start=middle))
     assert whole == first + rest
     assert whole[100] in rest
     assert [] == lines(log, Selection(start=middle, end=middle - timedelta(seconds=1)))
+
+
+def test_an_export_about_a_child_holds_the_events_of_its_groups_from_the_time_on(database: str, world: World) -> None:
+    child, other = world.children(2)
+    owner = Actor(world.id(world.register("educator")), "educator", frozenset())
+    group_id = world.id(world.group(owner, "group", [child]))
+    world.run(world.revise(owner, group_id, children=(other,)), world.disband(owner, group_id))
+    about = lines(database, Selection(subject=child))
+    assert ["user.registered.v1", "group.formed.v1", "group.revised.v1"] == [line["event"] for line in about]
+    revised = decode(about[-1]["event"], json.dumps(about[-1]["state"]).encode()).origin.recorded_at
+    from_then = lines(database, Selection(subject=child, start=revised))
+    assert about[-1] in from_then
+    assert from_then == [line for line in about if line["state"]["origin"]["recorded_at"] >= revised.isoformat()[:26]]
 
 
 def test_an_export_about_nobody_fails_and_says_what_to_check(

@@ -43,9 +43,10 @@ from domain.partition import partition
 from domain.refusal import AlreadyRegistered, InstitutionInUse, NotFound
 from projections.lag import LagTracker
 from projections.views import generations
+from projections.views.audit_trail import AuditTrailV1
 from projections.views.outcomes import OutcomesV1
 from projections.views.registry import VIEWS
-from projections.views.view import PositionedEvent, tables_of
+from projections.views.view import PositionedEvent, run, tables_of
 from tests.adapters.layout import STATEMENTS, Executed, partition_natively
 from tests.adapters.world import ALL, NOON, World, settle_in
 from tests.conftest import PARTITIONS
@@ -274,8 +275,8 @@ async def audit(reader: AuditReader, world: World, weight: str) -> None:
 
 
 def keep_older_versions(connect: Connect) -> None:
-    """What older versions of views make of the log: written, and grown."""
-    for view in (OutcomesV1(),):
+    """What older versions of views make of the log: written, and filled; and how they look to today's queries."""
+    for view in (OutcomesV1(), AuditTrailV1()):
         with connect("older") as session, session.cursor() as cursor, session.transaction(force_rollback=True):
             written, filled = tables_of(view, 98), tables_of(view, 99)
             view.create(cursor, written)
@@ -291,6 +292,8 @@ def keep_older_versions(connect: Connect) -> None:
             view.fill(cursor, filled, log)
             for part in range(PARTITIONS):
                 view.complete(cursor, filled, part)
+            for shown in view.shown.values():
+                run(cursor, shown, filled)
 
 
 def read_again(database: str) -> None:

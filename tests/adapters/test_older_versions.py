@@ -8,15 +8,20 @@ import psycopg
 from psycopg import Connection
 from psycopg_pool import AsyncConnectionPool
 
+from adapters.cli import replay
 from adapters.cli.views import Operator
 from adapters.postgres.query_pools import QueryPool
 from adapters.postgres.readers.analytics import AnalyticsReader, Values
+from adapters.postgres.readers.audit import AuditReader
 from adapters.postgres.readers.outcomes import OutcomesReader
+from application.command import Actor
 from application.commands.record_entries import RecordEntries
 from application.queries.analytics import Slopes
+from application.queries.audit import ListAuditEvents
 from application.queries.outcomes import ReadOutcome
 from domain.entry import Entry
 from projections.views import generations
+from projections.views.audit_trail import AuditTrailV1
 from projections.views.outcomes import OutcomesV1
 from tests.adapters.older import serve_as_before
 from tests.adapters.rebuilding import BEHIND
@@ -76,3 +81,41 @@ async def test_exact_slopes_are_answered_before_and_after_the_rebuild_and_after_
     with projecting(connect):
         assert 0 == operator.roll_back("outcomes")
     assert expected == await slopes(database, world, outcome_id)
+
+
+async def events_about(database: str, world: World, subject: str) -> list[str]:
+    async with AsyncConnectionPool(database, kwargs={"autocommit": True}, open=False) as connections:
+        reader = AuditReader(QueryPool(connections, wait=10), PARTITIONS)
+        rows, _ = await reader.events(ListAuditEvents(actor=world.admin, subject=subject))
+        return [row.event for row in rows]
+
+
+async def test_the_audit_names_all_subjects_of_earlier_events_once_it_is_rebuilt(
+    database: str, world: World, connect: Callable[[str], Connection[Any]]
+) -> None:
+    with psycopg.connect(database) as connection:
+        serve_as_before(connection, AuditTrailV1())
+        generations.prepare(connection)
+        assert [("audit_trail", 1, 2)] == [
+            (each.view, each.live, each.latest) for each in generations.outdated_views(connection)
+        ]
+    child, other = world.children(2)
+    owner = Actor(world.id(world.register("educator")), "educator", frozenset())
+    group_id = world.id(world.group(owner, "group", [child]))
+    world.id(world.register("family", children=(child,)))
+    world.run(world.revise(owner, group_id, children=(other,)), world.disband(owner, group_id))
+    main = ["user.registered.v1"]
+    catch_up(connect)
+    assert main == await events_about(database, world, child)
+    expected = {
+        child: [*main, "group.formed.v1", "user.registered.v1", "group.revised.v1"],
+        other: [*main, "group.revised.v1", "group.disbanded.v1"],
+    }
+    with projecting(connect):
+        operator = Operator(database, Path())
+        assert 0 == operator.rebuild(["audit_trail"], workers=1, accept_differences=False, anew=False)
+        for subject, events in expected.items():
+            assert events == await events_about(database, world, subject)
+        assert 0 == operator.roll_back("audit_trail")
+        assert main == await events_about(database, world, child)
+        assert 0 == replay.check_log(database, as_json=True, compares=True)

@@ -11,9 +11,11 @@ from psycopg import sql
 from adapters.http.schemas import filters, query_parameters
 from adapters.postgres.readers import accounts
 from adapters.postgres.readers.accounts import SQL
+from adapters.postgres.readers.audit import events_statement
 from adapters.postgres.readers.lists import BYTES
 from adapters.postgres.readers.measurements import list_statement
 from application.command import Actor
+from application.queries.audit import ListAuditEvents
 from application.queries.measurements import ReadMeasurements
 from application.queries.query import Paging
 from projections.inline.directory import SQL as DIRECTORY
@@ -41,6 +43,12 @@ FILL = (
     """insert into measurements_g1 (part, child_id, kind, id, taken_at, value, unit, institution_id)
     select n % 8, lpad(to_hex(n % 500), 24, '0'), 'weight', lpad(to_hex(n), 24, '0'),
         timestamptz '2020-01-01' + n * interval '1 hour', n, 'kg', 'i' from generate_series(1, 50000) n""",
+    """insert into audit_trail_g1 (part, seq, stream, version, name, event, happened_at, recorded_at, actor_id,
+        actor_role, request_id, cause, subject_id, outcome_id)
+    select n % 8, n / 8 + 1, n::text, 1, n::text, 'entry.recorded.v1', now(), now(), 'u', 'admin', n::text, 'c',
+        's' || n % 500, 'o' || n % 20 from generate_series(0, 49999) n""",
+    """insert into audit_subjects_g1 (part, seq, subject_id)
+    select n % 8, n / 8 + 1, lpad(to_hex(n % 500), 24, '0') from generate_series(0, 49999) n""",
     "analyze",
 )
 
@@ -126,3 +134,39 @@ def test_a_question_before_all_others_finds_one_user(
 ) -> None:
     with psycopg.connect(filled) as connection:
         assert [] == scans(connection, statement, asked, ())
+
+
+AUDIT: list[dict[str, Any]] = [
+    {},
+    {"subject": CHILD},
+    {"subject": "s7"},
+    {"subject": "o7", "events": frozenset(("entry.recorded.v1",))},
+    {"actor_id": "u", "stream": "7"},
+]
+
+
+@pytest.mark.parametrize("asked", AUDIT, ids=str)
+def test_a_page_of_the_audit_reads_no_table_from_end_to_end(asked: dict[str, Any], filled: str) -> None:
+    query = ListAuditEvents(actor=Actor("a" * 24, "admin"), **asked)
+    statement, parameters = events_statement(query, PARTITIONS)
+    with psycopg.connect(filled) as connection:
+        assert [] == scans(connection, statement, {**parameters, "parts": list(range(PARTITIONS))}, ())
+
+
+@pytest.mark.parametrize("subject", [f"{7:024x}", "s7", "o7"])
+def test_events_about_a_subject_are_found_by_its_indexes(subject: str, filled: str) -> None:
+    query = ListAuditEvents(actor=Actor("a" * 24, "admin"), subject=subject)
+    statement, parameters = events_statement(query, PARTITIONS)
+    parameters |= {"parts": list(range(PARTITIONS))}
+    with psycopg.connect(filled) as connection:
+        text = sql.SQL("explain (analyze, format json) ") + statement
+        (((plan,),),) = connection.execute(text, parameters).fetchall()
+        assert read_by(plan["Plan"]) < 5_000
+
+
+def read_by(plan: dict[str, Any]) -> float:
+    """The rows that the scans of a plan have looked at."""
+    below = sum(map(read_by, plan.get("Plans", ())))
+    is_scan = plan["Node Type"] in ("Index Scan", "Index Only Scan", "Bitmap Heap Scan", "Seq Scan")
+    seen = plan["Actual Rows"] + plan.get("Rows Removed by Filter", 0) if is_scan else 0
+    return float(below + seen * plan["Actual Loops"])

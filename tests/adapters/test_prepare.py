@@ -89,7 +89,9 @@ def test_the_view_of_somebody_else_is_not_replaced_where_a_view_of_ours_is_new(
     empty: str, session: Connection[Any], tmp_path: Path
 ) -> None:
     prepared(empty, tmp_path)
-    session.execute("drop view audit_trail; drop table audit_trail_g1; delete from views where view = 'audit_trail'")
+    session.execute("drop view audit_trail, audit_subjects, audit_children")
+    session.execute("drop table audit_trail_g1, audit_subjects_g1, audit_children_g1")
+    session.execute("delete from views where view = 'audit_trail'")
     session.execute("create view audit_trail as select 1 as id")
     assert "the database already has audit_trail," in refused(empty, tmp_path)
     assert [(1,)] == session.execute("table audit_trail").fetchall()

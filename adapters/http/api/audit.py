@@ -154,7 +154,11 @@ def places_of(cursor: str) -> dict[int, int] | None:
 
 
 ACTOR = query_parameters.text("actor", "The id of the user who acted.")
-ABOUT = query_parameters.text("subject", "The id of the child, outcome or other subject of the event.")
+ABOUT = query_parameters.text(
+    "subject",
+    "The id of a child, outcome or other subject of the event. An event of a group is also about its owner and the "
+    "children in it before and after the event, an event of a family also about its children.",
+)
 OF_STREAM = query_parameters.text("stream", "The id that the API shows, or the id of the stream.")
 EVENT = query_parameters.text(
     "event", "The name of the event. Without its version it matches every version.", example="measurement.recorded.v1"

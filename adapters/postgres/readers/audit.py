@@ -54,14 +54,7 @@ class AuditReader:
         parts = range(self._partitions)
         if any(part not in parts for part in query.places):
             raise BadFilter("after", CURSOR)
-        conditions, values = _conditions(query)
-        asked = {
-            **values,
-            "seqs": [query.places.get(part, 0) for part in parts],
-            "limit": query.limit,
-            "bytes": lists.BYTES,
-        }
-        statement = sql.SQL(SQL["events"]).format(condition=conditions, cut=lists.CUT)
+        statement, asked = events_statement(query, self._partitions)
         rows = await fresh_rows(self._pool, self._required, statement, asked)
         return [_row(row[1:]) for row in rows], bool(rows) and len(rows) < rows[0][0]
 
@@ -142,31 +135,55 @@ def _values(event: Event) -> dict[str, Any]:
     return blanked({name: value for name, value in msgspec.to_builtins(event).items() if name not in _ENVELOPE})
 
 
-def _conditions(query: ListAuditEvents) -> tuple[sql.Composable, dict[str, Any]]:
+def events_statement(query: ListAuditEvents, partitions: int) -> tuple[sql.Composed, dict[str, Any]]:
+    """The statement of a page, without its parameter `parts`, and its other parameters."""
     values = {
         "actor_id": query.actor_id,
         "events": None if query.events is None else sorted(query.events),
         "request_id": query.request_id,
-        "subject": query.subject,
         "stream": query.stream,
         "start": query.start,
         "end": query.end,
     }
     values = {name: value for name, value in values.items() if value is not None}
-    return sql.SQL(" and ").join(_CONDITIONS[name] for name in ("", *values)), values
+    conditions = [_CONDITIONS[name] for name in values]
+    if query.subject is None:
+        choices: Iterable[list[sql.SQL]] = [conditions]
+    else:
+        choices = [[about, *conditions] for about in _ABOUT]
+        values["subject"] = query.subject
+    found = sql.SQL(" union ").join(_found(choice) for choice in choices)
+    paging = {
+        "seqs": [query.places.get(part, 0) for part in range(partitions)],
+        "limit": query.limit,
+        "bytes": lists.BYTES,
+    }
+    return sql.SQL(SQL["events"]).format(found=found, cut=lists.CUT), {**values, **paging}
 
 
-_CONDITIONS: dict[str, sql.Composable] = {
-    "": sql.SQL("true"),
+def _found(conditions: Sequence[sql.SQL]) -> sql.Composed:
+    return sql.SQL(SQL["found"]).format(condition=sql.SQL(" and ").join(conditions or [sql.SQL("true")]))
+
+
+_CONDITIONS: dict[str, sql.SQL] = {
     "actor_id": sql.SQL("t.actor_id = %(actor_id)s"),
     "events": sql.SQL("t.event = any(%(events)s)"),
     "request_id": sql.SQL("t.request_id = %(request_id)s"),
-    "subject": sql.SQL("(t.subject_id = %(subject)s or t.outcome_id = %(subject)s)"),
     "stream": sql.SQL("(t.name = %(stream)s or t.stream = %(stream)s)"),
     "start": sql.SQL("t.recorded_at >= %(start)s"),
     "end": sql.SQL("t.recorded_at < %(end)s"),
 }
-"""What each parameter asks of a row `t`."""
+"""What each parameter requires of a row `t`."""
+
+_ABOUT = (
+    sql.SQL("t.subject_id = %(subject)s"),
+    sql.SQL("t.outcome_id = %(subject)s"),
+    sql.SQL(
+        "t.seq in (select s.seq from audit_subjects s"
+        " where s.part = c.part and s.subject_id = %(subject)s and s.seq > c.seq)"
+    ),
+)
+"""An event is about a subject if one of these is true."""
 
 
 def _row(row: Iterable[Any]) -> AuditRow:

@@ -8,11 +8,8 @@ from (
         select a.*, octet_length(a.subject_id) + octet_length(a.cause) + octet_length(a.request_id) as size
         from unnest(%(parts)s::smallint[], %(seqs)s::bigint[]) as c (part, seq)
         cross join lateral (
-            select t.part, t.seq, t.stream, t.version, t.name, t.event, t.happened_at, t.recorded_at, t.actor_id,
-                t.actor_role, t.request_id, t.cause, t.subject_id, t.outcome_id
-            from audit_trail t
-            where t.part = c.part and t.seq > c.seq and {condition}
-            order by t.seq
+            select f.* from ({found}) f
+            order by f.seq
             limit %(limit)s
         ) a
         order by a.recorded_at, a.part, a.seq
@@ -21,6 +18,18 @@ from (
 ) p
 where p.before < %(bytes)s
 order by p.recorded_at, p.part, p.seq;
+
+-- name: found
+-- The first rows of a partition that fulfil a condition. Those of several conditions are joined by `union`: each finds its
+-- own by an index, where `or` would have all of them read.
+(
+    select t.part, t.seq, t.stream, t.version, t.name, t.event, t.happened_at, t.recorded_at, t.actor_id,
+        t.actor_role, t.request_id, t.cause, t.subject_id, t.outcome_id
+    from audit_trail t
+    where t.part = c.part and t.seq > c.seq and {condition}
+    order by t.seq
+    limit %(limit)s
+)
 
 -- name: streams
 -- The streams that an id names.
