@@ -1,4 +1,4 @@
-"""A budget of bytes is never exceeded, one client has a quarter of it, and small bodies have a part of their own."""
+"""The byte budget is never exceeded; one client gets a quarter, and small bodies have a part of their own."""
 
 from contextlib import suppress
 

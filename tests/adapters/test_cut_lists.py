@@ -1,4 +1,4 @@
-"""A page that would be too large is cut short, and what is left of it can be asked for: every row comes once."""
+"""A list that would be too large is cut, and its link reads the rest: every row comes exactly once."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""What is large is decoded beside the event loop, never by it."""
+"""Large bodies are decoded in threads, not on the event loop."""
 
 import threading
 from pathlib import Path

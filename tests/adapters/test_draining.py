@@ -1,4 +1,4 @@
-"""What a process that ends waits for, and for how long."""
+"""What a draining process waits for, and for how long."""
 
 import asyncio
 import ctypes

@@ -1,4 +1,4 @@
-"""Whatever becomes of a request at the edge, its answer has an id and the headers of all, and it is told once."""
+"""Every response has a request id and the common headers, and every request is observed once."""
 
 import asyncio
 import json

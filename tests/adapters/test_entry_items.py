@@ -1,4 +1,4 @@
-"""Metadata of an entry is taken or refused by its bytes, its members and its levels, before any of it is made."""
+"""Metadata is accepted or rejected by its bytes, members and levels, before any value is made."""
 
 import json
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""Filters are read as the contract writes them, and anything else is a bad filter, whatever it is."""
+"""Filters are parsed as the contract defines them; anything else is rejected."""
 
 from datetime import UTC, datetime, timedelta
 

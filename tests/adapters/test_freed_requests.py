@@ -1,4 +1,4 @@
-"""Nothing of a request outlives its answer, though the garbage collector may not come for a long time."""
+"""Nothing of a request is kept after its response, even if the garbage collector does not run."""
 
 import asyncio
 import gc

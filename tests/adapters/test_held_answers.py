@@ -1,4 +1,4 @@
-"""Of answers that nobody reads only so much is held; the oldest ones are given up."""
+"""The bytes of responses that clients do not read are bounded; the oldest connections are aborted."""
 
 from adapters.http.edge.held_answers import HeldAnswers
 

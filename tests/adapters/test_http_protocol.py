@@ -1,4 +1,4 @@
-"""What is slow, endless or no HTTP at all is told so, in the envelope of its family, and keeps nobody else waiting."""
+"""Slow, endless and invalid requests get an error response of their API area, and delay no other client."""
 
 import asyncio
 import select

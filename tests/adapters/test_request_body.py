@@ -1,4 +1,4 @@
-"""A body is read exactly where strict JSON reads it, and each of its parts is the JSON of what was sent."""
+"""Bodies are parsed as strict JSON, and each of their parts is the JSON that was sent."""
 
 import json
 import time

@@ -1,4 +1,4 @@
-"""How many values a body has is told without making them, and where there are too many none is made."""
+"""The values of a body are counted without making them; a body with too many is rejected."""
 
 import json
 from typing import Any

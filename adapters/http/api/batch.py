@@ -54,13 +54,13 @@ class Batch(Struct, Generic[T], frozen=True):
     ) -> Response[bytes]:
         success: list[dict[str, Any]] = []
         error: list[dict[str, Any]] = []
-        for element, item, outcome in zip(self.elements, self.items, results, strict=True):
-            if isinstance(outcome, str | State):
-                success.append({"code": 201, "item": render_accepted(_parsed(item), outcome)})
+        for element, item, result in zip(self.elements, self.items, results, strict=True):
+            if isinstance(result, str | State):
+                success.append({"code": 201, "item": render_accepted(_parsed(item), result)})
             else:
-                rejection = envelope(outcome, request_id)
-                in_area_format = problem(rejection, outcome)
-                rendered = render_existing(_parsed(item)) if isinstance(outcome, AlreadyRegistered) else element
+                rejection = envelope(result, request_id)
+                in_area_format = problem(rejection, result)
+                rendered = render_existing(_parsed(item)) if isinstance(result, AlreadyRegistered) else element
                 error.append(
                     {
                         "code": rejection.code,

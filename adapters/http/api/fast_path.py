@@ -1,6 +1,6 @@
 """The fast path for POST of measurements: one reading or an array, from the bytes of a request to those of a response.
 
-Nine of ten requests are these, so they are answered before the framework is asked: its routing, request and response
+Nine of ten requests are these, so they bypass the framework: its routing, request and response
 cost more than everything that the service itself does for a reading (`scripts/bench write` shows it).
 """
 
@@ -109,13 +109,13 @@ def _multi_status(
 ) -> RawResponse:
     """Every element once, as a success or as an error, each list in the order sent."""
     answer = MultiStatus([], [])
-    for element, reading, outcome in zip(elements, read, results, strict=True):
-        if isinstance(outcome, Refusal | Fault):
-            response = envelope(outcome, request_id)
-            item = _item_of(reading) if isinstance(outcome, AlreadyRegistered) else element
+    for element, reading, result in zip(elements, read, results, strict=True):
+        if isinstance(result, Refusal | Fault):
+            response = envelope(result, request_id)
+            item = _item_of(reading) if isinstance(result, AlreadyRegistered) else element
             answer.error.append(Refused(response.code, response.message, response.description, item))
         else:
-            answer.success.append(Accepted(201, _item_of(reading, id_of(outcome))))
+            answer.success.append(Accepted(201, _item_of(reading, id_of(result))))
     return RawResponse(207, encode(answer))
 
 

@@ -47,7 +47,7 @@ def routes(
                 await learn_costs()
                 found = await reader.login(username)
                 kept = passwords.dummy_hashes.of(username) if found is None else found.password_hash
-                by = asker(request, f"username/{username}")
+                by = requester_of(request, f"username/{username}")
                 checked = await passwords.check(password, kept, by)
                 if found is None or not checked.matches:
                     note_failure(request, None if found is None else found.user_id)
@@ -79,7 +79,7 @@ def routes(
         sent = await access.read_members(request, ("old_password", "new_password"))
         old, new = sent.password("old_password"), sent.new_password("new_password")
         username, kept = await reader.credentials(actor)
-        address, by = address_of(request.scope), asker(request, actor.id)
+        address, by = address_of(request.scope), requester_of(request, actor.id)
         # A guess of the old password counts like a failed login.
         async with logins.from_address(address), logins.of_name(username, address):
             checked = await passwords.check(old, kept, by)
@@ -97,6 +97,6 @@ def note_failure(request: HttpRequest, user_id: str | None) -> None:
     logger.warning("login failed", address=peer_of(request.scope), user_id=user_id, request_id=request_id(request))
 
 
-def asker(request: HttpRequest, subject: str) -> Requester:
+def requester_of(request: HttpRequest, subject: str) -> Requester:
     """For whom a password is hashed. It watches for the client to disconnect, so the body must have been read."""
     return Requester(subject, address_of(request.scope), request.receive)

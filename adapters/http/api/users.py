@@ -10,7 +10,7 @@ from msgspec import Struct
 from adapters import times
 from adapters.auth.passwords import Passwords
 from adapters.http.api import groups, lists
-from adapters.http.api.logins import asker
+from adapters.http.api.logins import requester_of
 from adapters.http.edge.access import Access
 from adapters.http.edge.command_results import accepted_id
 from adapters.http.edge.requests import HttpRequest, json_response, path_id, present, request_id
@@ -60,7 +60,7 @@ def routes(access: Access, passwords: Passwords, writer: Writer, reader: Account
         actor = await access.authorize(request, ResetPassword.name)
         user_id = path_id(request, "user_id")
         sent = await access.read_members(request, ("new_password",))
-        password_hash = await passwords.hash(sent.new_password("new_password"), asker(request, actor.id))
+        password_hash = await passwords.hash(sent.new_password("new_password"), requester_of(request, actor.id))
         command = ResetPassword(
             actor=actor, request_id=request_id(request), user_id=user_id, password_hash=password_hash
         )
@@ -85,7 +85,12 @@ def _routes_of(
         profile = _profile(sent, role, today)
         children = sent.ids("children") if role == "family" else ()
         new = NewUser(
-            role, username, await passwords.hash(password, asker(request, actor.id)), institution_id, profile, children
+            role,
+            username,
+            await passwords.hash(password, requester_of(request, actor.id)),
+            institution_id,
+            profile,
+            children,
         )
         id = accepted_id(await writer.submit(RegisterUser(actor=actor, request_id=request_id(request), user=new)))
         user = User(id, role, username, institution_id, profile, sorted(children), [])
