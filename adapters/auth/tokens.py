@@ -1,7 +1,9 @@
 """JSON Web Tokens, ours and those of one other issuer; a verified token is cached until it expires."""
 
 import time
+from collections import OrderedDict
 from collections.abc import Sequence
+from hashlib import sha256
 from typing import Any
 
 import jwt
@@ -11,7 +13,7 @@ from adapters.auth.foreign_keys import ASYMMETRIC, ForeignKeys
 from adapters.auth.keys import LIFETIME
 from adapters.auth.own_keys import OwnKeys
 from application.command import Actor
-from application.permissions import scopes_of
+from application.permissions import SCOPES, scopes_of
 from domain.refusal import NotAuthenticated
 from domain.user import TITLES
 
@@ -19,13 +21,16 @@ SKEW = 30
 """Seconds by which the clock of the other issuer may differ from ours. Our own tokens have no leeway."""
 
 REMEMBERED = 100_000
-"""Maximum number of cached tokens; a full cache is cleared."""
+"""Maximum number of cached tokens; a full cache drops the oldest one."""
 
 CHANGES = "password_changes"
 """The claim with the number of the user's password changes: a change or reset invalidates earlier tokens."""
 
 LENGTH = 8_192
 """Maximum characters of a token; ours have about 800."""
+
+SUBJECT_LENGTH = 100
+"""Maximum characters of a subject; ids of users have 24."""
 
 
 class Tokens:
@@ -46,7 +51,7 @@ class Tokens:
         self._foreign = foreign
         self._foreign_issuer = foreign_issuer
         self._audience = audience
-        self._checked: dict[str, tuple[Actor, float]] = {}
+        self._checked: OrderedDict[bytes, tuple[Actor, float]] = OrderedDict()  # by SHA-256 digest: a token may be long
         self._changes = 0
 
     def issue(self, user_id: str, role: str, password_changes: int) -> str:
@@ -73,15 +78,16 @@ class Tokens:
         if not token or scheme.lower() != "bearer" or len(token) > LENGTH:
             raise NotAuthenticated("bad")
         self._forget_when_keys_change()
-        remembered = self._checked.get(token)
+        digest = sha256(token.encode(errors="surrogatepass")).digest()
+        remembered = self._checked.get(digest)
         if remembered is None:
             remembered = await self._check(token)
-            if len(self._checked) >= REMEMBERED:
-                self._checked.clear()
-            self._checked[token] = remembered
+            self._checked[digest] = remembered
+            if len(self._checked) > REMEMBERED:
+                self._checked.popitem(last=False)
         actor, good_until = remembered
         if time.time() >= good_until:
-            self._checked.pop(token, None)
+            self._checked.pop(digest, None)
             raise NotAuthenticated("expired")
         return actor
 
@@ -153,6 +159,7 @@ def _actor(claims: dict[str, Any]) -> Actor:
     subject, role, scope = claims["sub"], claims["sub_type"], claims.get("scope", "")
     if not (isinstance(subject, str) and isinstance(scope, str) and role in TITLES):
         raise NotAuthenticated("bad")
-    if not subject.isprintable():  # no user has such an id, and PostgreSQL rejects lone surrogates
+    # No user has such an id, and PostgreSQL rejects lone surrogates.
+    if len(subject) > SUBJECT_LENGTH or not subject.isprintable():
         raise NotAuthenticated("bad")
-    return Actor(subject, role, frozenset(scope.split()))
+    return Actor(subject, role, frozenset(known for known in SCOPES if known in scope.split()))
