@@ -41,7 +41,7 @@ class QueryPool:
     def __init__(
         self, connections: AsyncConnectionPool[Any], *, wait: float, semaphore: FairSemaphore | None = None
     ) -> None:
-        """`wait`: seconds for which a lost database is retried and a free connection is awaited, at most. `semaphore`:
+        """`wait`: seconds in all for which a slot, a free connection and a lost database are awaited. `semaphore`:
         shares the connections fairly between users; without it they go to the first that waits."""
         self._connections = connections
         self._semaphore = semaphore
@@ -77,9 +77,11 @@ class QueryPool:
         """
         deadline = time.monotonic() + self.wait
         while True:
-            left = max(deadline - time.monotonic(), 0.001)
             try:
-                async with self._slot(left), self._connections.connection(timeout=left) as connection:
+                async with (
+                    self._slot(_seconds_until(deadline)),
+                    self._connections.connection(timeout=_seconds_until(deadline)) as connection,
+                ):
                     return await self._rows(connection, statement, parameters)
             except TimeoutError as error:
                 raise Unavailable("no connection for queries was free", kind="share") from error
@@ -114,6 +116,10 @@ class QueryPool:
             return rows
         finally:
             del self._since[connection]
+
+
+def _seconds_until(deadline: float) -> float:
+    return max(deadline - time.monotonic(), 0.001)
 
 
 class QueryPools:

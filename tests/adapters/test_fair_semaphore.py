@@ -2,10 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
+from psycopg_pool import PoolTimeout
 
-from adapters.postgres import connections
+from adapters.postgres import connections, query_pools
 from adapters.postgres.fair_semaphore import CURRENT_USER, FairSemaphore
 from adapters.postgres.query_pools import QueryPool
 from application.unavailable import Unavailable
@@ -156,3 +160,26 @@ async def test_sessions_for_questions_have_a_time_limit_for_their_statements(dat
         assert (f"{connections.QUERY_TIMEOUT}s",) == told
     finally:
         await sessions.close()
+
+
+async def test_a_share_and_a_connection_are_waited_for_within_one_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr(query_pools, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    waits = []
+
+    class Slow:
+        @asynccontextmanager
+        async def hold(self, user_id: str, *, wait: float) -> AsyncIterator[None]:
+            waits.append(wait)
+            now[0] += 7.0
+            yield
+
+        @asynccontextmanager
+        async def connection(self, **limit: float) -> AsyncIterator[None]:
+            waits.append(limit["timeout"])
+            raise PoolTimeout("none was free")
+            yield
+
+    with pytest.raises(Unavailable):
+        await ask(QueryPool(cast(Any, Slow()), wait=10.0, semaphore=cast(Any, Slow())), "a", "select 1")
+    assert [10.0, 3.0] == waits
