@@ -134,7 +134,7 @@ class SharedWindows:
     async def _there(self) -> bool:
         try:
             await self._in_time(self._count(PROBE, "probe"))
-        except AWAY as error:
+        except Exception as error:  # AWAY, or an answer that the client does not understand
             self._away(error)
             return False
         return True
@@ -156,10 +156,12 @@ class SharedWindows:
     async def _look(self) -> None:
         """Until it is back."""
         back = False
-        while not back:
-            await asyncio.sleep(self._pause)
-            back = await self._there()
-        self._looking = None
+        try:
+            while not back:
+                await asyncio.sleep(self._pause)
+                back = await self._there()
+        finally:
+            self._looking = None
         self._misses = 0
         self._outage.works()
 

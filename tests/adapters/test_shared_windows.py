@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 
 from adapters.limits.limiter import Limiter, TooManyRequests
 from adapters.limits.shared_windows import MISSES, SharedWindows
-from adapters.limits.window import Limit
+from adapters.limits.window import Counted, Limit
 from adapters.settings import InvalidSetting
 from tests.running.processes import soon
 from tests.service import free_port
@@ -247,3 +247,20 @@ async def test_options_that_there_are_not_are_refused_by_the_name_of_the_setting
         SharedWindows(f"redis://:s3cret@127.0.0.1:1/0?{options}", 0.1)
     assert "s3cret" not in str(refused.value)
     assert "__init__" not in str(refused.value)
+
+
+async def test_after_an_answer_that_the_client_does_not_understand_redis_is_looked_for_again(
+    server: Valkey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with windows(server.url) as counting:
+        count_in_redis, broken = counting._count, iter([ConnectionError("away"), *[ValueError("no number")] * 3])
+
+        async def count_or_fail(limit: Limit, who: str) -> tuple[Counted, str]:
+            for error in broken:
+                raise error
+            return await count_in_redis(limit, who)
+
+        monkeypatch.setattr(counting, "_count", count_or_fail)
+        assert not await counting._there()
+        assert await reached_again(counting)
+        assert 0.0 == await wait_of(counting, LIMIT, somebody())
