@@ -225,5 +225,10 @@ def _no_answer(seconds: float) -> str:
 
 def abort_connection(connection: Connection[Any] | AsyncConnection[Any]) -> None:
     """End the line of a session, from any thread: whoever waits for its answer gets OperationalError at once."""
-    with suppress(psycopg.Error, OSError), socket.socket(fileno=os.dup(connection.fileno())) as line:
-        line.shutdown(socket.SHUT_RDWR)
+    with suppress(psycopg.Error, OSError):
+        number = connection.fileno()
+        with socket.socket(fileno=os.dup(number)) as line:
+            # If its owner has closed the session meanwhile, the copy may be of another socket that got the number.
+            # A session that still has its number had it while it was copied.
+            if connection.fileno() == number:
+                line.shutdown(socket.SHUT_RDWR)

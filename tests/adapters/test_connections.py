@@ -1,6 +1,7 @@
 """Every session is set up alike, whatever its surroundings say, and takes a limited time to open."""
 
 import asyncio
+import os
 import re
 import socket
 from collections.abc import Iterator, Mapping
@@ -16,7 +17,7 @@ from psycopg import Connection
 from psycopg.conninfo import make_conninfo
 from psycopg.sql import SQL, Identifier, Literal
 
-from adapters.postgres.connections import READING, SETTINGS, SINCE, connect_async, connector, pool
+from adapters.postgres.connections import READING, SETTINGS, SINCE, abort_connection, connect_async, connector, pool
 from adapters.postgres.embedded import Server
 from tests.running.lossy_proxy import lossy_proxy_to
 
@@ -233,3 +234,29 @@ def test_sessions_are_opened_in_one_place() -> None:
         if OPENING.search(file.read_text())
     ]
     assert ["adapters/postgres/connections.py"] == found
+
+
+def test_aborting_a_session_that_is_closed_meanwhile_hits_no_other_socket(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = connector(server.url)("aborted")
+    number = session.fileno()
+    ours, theirs = socket.socketpair()
+    dup = os.dup
+
+    def close_first(of: int) -> int:
+        """Between the look at the session's number and the copy, its owner closes it, and another socket gets it."""
+        monkeypatch.undo()
+        session.close()
+        os.dup2(theirs.fileno(), number)
+        return dup(of)
+
+    monkeypatch.setattr(os, "dup", close_first)
+    try:
+        abort_connection(session)
+        ours.sendall(b"still there")
+        assert b"still there" == theirs.recv(20)
+    finally:
+        os.close(number)
+        ours.close()
+        theirs.close()
