@@ -128,7 +128,7 @@ class Processor(Generic[K]):
         except CommitInDoubt as error:
             # Running the batch again would refuse its own commands as duplicates if it was stored.
             logger.error(
-                "commit in doubt, and not settled",
+                "a commit in doubt cannot be settled",
                 error=str(error),
                 request_ids=[command.request_id for command in batch],
             )
@@ -143,9 +143,10 @@ class Processor(Generic[K]):
             self._log.commit(known)
         except CommitInDoubt as doubt:
             stored = self._log.settle(known)
-            logger.warning("commit in doubt, and settled", settled="stored" if stored else "not stored")
             if not stored:
+                logger.warning("a commit in doubt was not stored")
                 raise LogLost("the connection was lost at commit") from doubt
+            logger.warning("a commit in doubt was stored")
 
     def _run_halves(
         self, batch: Sequence[Command], error: Exception, held: set[int]
