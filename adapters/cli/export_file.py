@@ -1,4 +1,4 @@
-"""The file of an export: one event per line, and a last line by which a reader knows that all of it is there."""
+"""The format of an export: one event per line, and a last line that shows that the file is complete."""
 
 import os
 from collections import defaultdict
@@ -14,19 +14,19 @@ from adapters.errors import CommandFailed
 from domain.catalogue import Undecodable, decode
 
 PAGE = 10_000
-"""Events of a page, at most."""
+"""Maximum number of events of a page."""
 
 PAGE_BYTES = 16 * 1024 * 1024
-"""Bytes of a page, about."""
+"""Approximate bytes of a page."""
 
 LINE_LIMIT = 64 * 1024 * 1024
 """Bytes of a line. The largest event that an older version took has a text of 16 MiB."""
 
 END_LIMIT = 4_096
-"""Bytes in which the last line is looked for."""
+"""The last line is searched in this many bytes."""
 
 CLOCK_ERROR = timedelta(days=1)
-"""By how much the clocks of two machines may differ."""
+"""Tolerated difference between the clocks of two machines."""
 
 
 class Line(Struct, frozen=True):
@@ -103,7 +103,7 @@ class Reader:
             yield page
 
     def _refuse_part(self) -> None:
-        """Of such a file, the first line after a gap would be refused, and nobody would know why."""
+        """Refuse a partial export at once; otherwise the error would be a gap at some line."""
         if not self._file.seekable():
             return
         size = self._file.seek(0, os.SEEK_END)
@@ -113,7 +113,7 @@ class Reader:
         try:
             is_partial = _end(_BEGINNING_OF_END + last).is_partial
         except (msgspec.DecodeError, UnicodeDecodeError):
-            return  # what is wrong with it is found when its turn comes
+            return  # the last line is validated when it is read
         if is_partial:
             raise CommandFailed(
                 "the export is of a part of the log (--from, --subject): only a whole one can be imported"

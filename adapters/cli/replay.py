@@ -1,4 +1,4 @@
-"""`growthrings replay`: reads the log again and tells what is wrong with it; one history; or a view as of a time."""
+"""`growthrings replay`: checks the log, shows one history, or rebuilds a view as of a time."""
 
 import argparse
 import gc
@@ -35,11 +35,11 @@ from projections.views.registry import VIEWS
 from projections.views.view import PositionedEvent
 
 SHOWN = 100
-"""Findings that are told one by one."""
+"""Maximum number of findings that are printed."""
 
 
 class Replayed(Struct, frozen=True, kw_only=True):
-    """How a replay ended; `seconds` of all of it."""
+    """The result of a replay; `seconds` is its duration."""
 
     events: int
     streams: int
@@ -94,7 +94,7 @@ def run(settings: Settings, parsed: argparse.Namespace) -> int:
 
 
 def check_log(url: str, *, as_json: bool, compares: bool, workers: int = 1) -> int:
-    """Read the whole log, in this process or in several; 1 when anything is wrong."""
+    """Check the whole log, in this process or in several; 1 when there are findings."""
     console = open_console(quiet=as_json)
     started = time.monotonic()
     report = Report()
@@ -105,7 +105,7 @@ def check_log(url: str, *, as_json: bool, compares: bool, workers: int = 1) -> i
         ((total,),) = connection.execute(replay.SQL["event_count"]).fetchall()
     with progress_bar(console) as shown, _collector_off():
         task = shown.add_task("replaying", total=total, unit="events")
-        for events in replay_workers.replayed(url, partitions, report, workers=workers, compares=compares):
+        for events in replay_workers.replay_partitions(url, partitions, report, workers=workers, compares=compares):
             shown.advance(task, events)
     ended = Replayed(
         events=report.events,
@@ -124,7 +124,7 @@ def check_log(url: str, *, as_json: bool, compares: bool, workers: int = 1) -> i
 
 @contextmanager
 def _collector_off() -> Iterator[None]:
-    """What a replay holds on to has no cycles, and there is much of it."""
+    """A replay keeps many objects without cycles, which the garbage collector would traverse."""
     gc.disable()
     try:
         yield

@@ -1,5 +1,5 @@
-"""Partitions of a log that are replayed side by side: by two threads, of which one goes on while the other waits for
-PostgreSQL, or by several processes."""
+"""Replays the partitions of a log concurrently: in two threads, one of which works while the other waits for
+PostgreSQL, or in several processes."""
 
 import gc
 import multiprocessing
@@ -28,7 +28,7 @@ from projections.verification.stored_rows import StoredRows, all_projections
 THREADS = 2
 
 LOOK = 0.1
-"""Seconds between two looks at how far they are."""
+"""Seconds between two updates of the progress."""
 
 _spawn = multiprocessing.get_context("spawn")
 
@@ -37,7 +37,7 @@ Submit = Callable[[int], Future[Report]]
 
 
 class _Count:
-    """Of what the threads of this process have read, like a `Synchronized` of several processes."""
+    """A counter with the interface of `Synchronized`, for the threads of one process."""
 
     def __init__(self) -> None:
         self.value = 0
@@ -47,7 +47,7 @@ class _Count:
         return self._lock
 
 
-class _Lane(Struct):
+class _PartitionReplayer(Struct):
     """What replays one of so many partitions at a time. `seen`: how many events all lanes have read."""
 
     connection: Connection[Any]
@@ -63,15 +63,15 @@ class _Lane(Struct):
         return report
 
 
-def replayed(url: str, partitions: int, report: Report, *, workers: int, compares: bool) -> Iterator[int]:
+def replay_partitions(url: str, partitions: int, report: Report, *, workers: int, compares: bool) -> Iterator[int]:
     """Replay so many partitions, and report what is found in their order; the events read since the last look.
 
     To be called from the main thread, with which the processes end.
     """
     seen = _Count() if workers == 1 else _shared_count()
-    open_lane = partial(_lane, url, partitions, compares, seen)
+    open_replayer = partial(_open_replayer, url, partitions, compares, seen)
     told = 0
-    with _threads(open_lane) if workers == 1 else _processes(open_lane, workers) as submit:
+    with _threads(open_replayer) if workers == 1 else _processes(open_replayer, workers) as submit:
         futures = [submit(part) for part in range(partitions)]
         waiting = set(futures)
         while waiting:
@@ -94,32 +94,32 @@ def _shared_count() -> "Synchronized[int]":
         ) from error
 
 
-def _lane(url: str, partitions: int, compares: bool, seen: "_Count | Synchronized[int]") -> _Lane:
+def _open_replayer(url: str, partitions: int, compares: bool, seen: "_Count | Synchronized[int]") -> _PartitionReplayer:
     connection = connector(url)(session_name("replay"))
     connection.autocommit = True
-    return _Lane(connection, partitions, all_projections(connection) if compares else [], seen)
+    return _PartitionReplayer(connection, partitions, all_projections(connection) if compares else [], seen)
 
 
 @contextmanager
-def _threads(open_lane: Callable[[], _Lane]) -> Iterator[Submit]:
-    lanes: SimpleQueue[_Lane] = SimpleQueue()
+def _threads(open_replayer: Callable[[], _PartitionReplayer]) -> Iterator[Submit]:
+    replayers: SimpleQueue[_PartitionReplayer] = SimpleQueue()
 
-    def on_a_lane(part: int) -> Report:
-        lane = lanes.get()
+    def replay_partition(part: int) -> Report:
+        replayer = replayers.get()
         try:
-            return lane.replay(part)
+            return replayer.replay(part)
         finally:
-            lanes.put(lane)
+            replayers.put(replayer)
 
     with ExitStack() as connections, ThreadPoolExecutor(THREADS) as pool:
         opened = []
         for _ in range(THREADS):
-            lane = open_lane()
-            opened.append(connections.enter_context(lane.connection))
-            lanes.put(lane)
+            replayer = open_replayer()
+            opened.append(connections.enter_context(replayer.connection))
+            replayers.put(replayer)
         try:
-            yield lambda part: pool.submit(on_a_lane, part)
-        except BaseException:  # nobody waits for what is under way
+            yield lambda part: pool.submit(replay_partition, part)
+        except BaseException:  # do not wait for partitions that are being replayed
             pool.shutdown(wait=False, cancel_futures=True)
             for connection in opened:
                 abort_connection(connection)
@@ -127,27 +127,29 @@ def _threads(open_lane: Callable[[], _Lane]) -> Iterator[Submit]:
 
 
 @contextmanager
-def _processes(open_lane: Callable[[], _Lane], workers: int) -> Iterator[Submit]:
-    with ProcessPoolExecutor(workers, _spawn, initializer=_begin, initargs=(open_lane, os.getpid())) as pool:
+def _processes(open_replayer: Callable[[], _PartitionReplayer], workers: int) -> Iterator[Submit]:
+    with ProcessPoolExecutor(workers, _spawn, initializer=_begin, initargs=(open_replayer, os.getpid())) as pool:
         try:
             yield lambda part: pool.submit(_replay, part)
-        except BaseException:  # nobody waits for what is under way
+        except BaseException:  # do not wait for partitions that are being replayed
             pool.shutdown(wait=False, cancel_futures=True)
             for process in multiprocessing.active_children():
                 process.kill()
             raise
 
 
-_own: _Lane
+_own: _PartitionReplayer
 """Of the process that this is."""
 
 
-def _begin(open_lane: Callable[[], _Lane], parent: int) -> None:  # an initializer takes its arguments in order
-    global _own  # noqa: PLW0603  # what a process has at hand for every partition
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C is the parent's matter
+def _begin(
+    open_replayer: Callable[[], _PartitionReplayer], parent: int
+) -> None:  # an initializer takes its arguments in order
+    global _own  # noqa: PLW0603  # one per process
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
     end_with_parent(parent, signal.SIGKILL)
     gc.disable()
-    _own = open_lane()
+    _own = open_replayer()
 
 
 def _replay(part: int) -> Report:

@@ -33,10 +33,10 @@ from projections.views.registry import VIEWS
 from projections.views.view import View
 
 SHOWN = 10
-"""Differences that are told one by one."""
+"""Maximum number of differences that are printed."""
 
 EVERYTHING = (*VIEWS.latest, *INLINE)
-"""The names of all that can be rebuilt."""
+"""The names of everything that can be rebuilt."""
 
 
 class _Choice(Struct, frozen=True):
@@ -178,7 +178,7 @@ class Operator:
         anew: bool = False,
         compares: bool = True,
     ) -> int:
-        """1 when a view was left as it is because the new one differs."""
+        """1 when a view was not switched because its new generation differs."""
         choice = _Choice(workers, accept_differences=accept_differences, anew=anew, compares=compares)
         ended = [self._rebuild(name, choice) for name in names]
         if self._as_json:
