@@ -1,5 +1,6 @@
 """The documents name every setting, metric, command, kind of 503, alert and log message, and their links lead on."""
 
+import pkgutil
 import re
 import shutil
 import subprocess
@@ -144,3 +145,17 @@ def test_promtool_accepts_the_alerts() -> None:
         pytest.skip("promtool is not installed")
     checked = subprocess.run([promtool, "check", "rules", str(ALERTS)], capture_output=True, text=True, check=False)
     assert 0 == checked.returncode, checked.stdout + checked.stderr
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_file_of_the_project_that_a_document_names_exists(document: Path) -> None:
+    folders = "adapters|application|domain|projections|scripts|tests|docs"
+    named = set(re.findall(rf"`((?:{folders})/[\w./-]+)`", document.read_text()))
+    assert not [path for path in named if not (ROOT / path).exists()]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_module_attribute_that_a_document_names_exists(document: Path) -> None:
+    packages = "adapters|application|domain|projections"
+    for name in set(re.findall(rf"`((?:{packages})(?:\.\w+)+)`", document.read_text())):
+        assert pkgutil.resolve_name(name), name
