@@ -1,4 +1,4 @@
-"""How long a view has been behind, by time that passes: clocks differ, and are put forward and back."""
+"""Measures for how long a view has been behind, by the monotonic clock: wall clocks differ and are set back."""
 
 import math
 import time
@@ -7,29 +7,32 @@ from collections.abc import Callable, Collection, Sequence
 from msgspec import Struct
 
 MAX_OBSERVATIONS = 64
-"""Looks that are remembered, at most: beyond that, every second one is forgotten."""
+"""Observations that are remembered, at most. Beyond that, every second one is dropped."""
 
 Seqs = Sequence[int]
-"""A seq of each partition."""
+"""One seq for each partition."""
 
 
 class _Observation(Struct, frozen=True):
-    """`at`: by the monotonic clock. `ends`: the last event of each partition."""
+    """`at`: time of the monotonic clock. `ends`: the last seq of each partition."""
 
     at: float
     ends: Seqs
 
 
 class LagTracker:
-    """Remembers when the log was seen to have which events. An event that a view has not seen is at least as old as the
-    first look that found it, and younger than the look before that: what clocks say counts between the two alone."""
+    """Remembers where the log ended at which time.
+
+    An event that a view has not applied is at least as old as the first observation that includes it, and younger than
+    the observation before that. Its time of recording counts only between these two bounds.
+    """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._observations: list[_Observation] = []
 
     def observe(self, ends: Seqs, checkpoints: Collection[Seqs]) -> None:
-        """Remember where the partitions end now, and forget what tells nothing of views that are at these places."""
+        """Remember where the partitions end now. Drop observations that all views have passed."""
         self._observations.append(_Observation(self._clock(), ends))
         while len(self._observations) > 1 and all(_covers(each, self._observations[1].ends) for each in checkpoints):
             del self._observations[0]
@@ -37,8 +40,8 @@ class LagTracker:
             del self._observations[2:-1:2]
 
     def seconds(self, checkpoints: Seqs, age: float) -> float:
-        """Since when there has been an event that a view at these places has not seen. `age`: of the oldest of these,
-        by the clock of the database."""
+        """For how long there has been an event after these checkpoints. `age`: seconds since the oldest of these events
+        was recorded, by the clock of the database."""
         now = self._clock()
         before = math.inf
         for observation in self._observations:

@@ -1,4 +1,4 @@
-"""Named statements: SQL lives in `.sql` files, each statement under a `-- name:` line."""
+"""Loads SQL statements from `.sql` files, in which each statement follows a `-- name:` line."""
 
 import re
 from pathlib import Path
@@ -8,7 +8,7 @@ _NAME = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
 
 
 def parse(file: Path) -> dict[str, LiteralString]:
-    """The statements of a file by name. Their text is the project's own, never a client's: hence LiteralString."""
+    """The statements of a file by name. They are LiteralString because the text is part of the code."""
     _, *parts = _NAME.split(file.read_text())
     return {
         name: cast("LiteralString", text.strip().rstrip(";"))
@@ -17,5 +17,5 @@ def parse(file: Path) -> dict[str, LiteralString]:
 
 
 def load(module: str, name: str) -> dict[str, LiteralString]:
-    """The statements of `sql/<name>.sql` in the folder of the module whose `__file__` is given."""
+    """The statements of `sql/<name>.sql` in the folder of a module, which passes its `__file__`."""
     return parse(Path(module).parent / "sql" / f"{name}.sql")

@@ -1,4 +1,4 @@
-"""What a group knows: the rows of the inline projections and the histories that it asked for, and its own events."""
+"""The state that a batch decides by: loaded rows and histories, changed by the events of the batch."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -16,7 +16,7 @@ from projections.inline.loaded_directory import LoadedDirectory
 
 
 class InlineBatchState(Struct):
-    """Implements `application.ports.InlineBatchState`, for every log alike.
+    """Implements `application.ports.BatchState` on the inline projections.
 
     `next_seq` is the next position in each locked partition; `appended` are the group's events in order, with their
     JSON; `dedupe` and `changed` what they do to the inline projections.

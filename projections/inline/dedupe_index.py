@@ -1,4 +1,4 @@
-"""The dedupe index: which stream holds which key. Kept in the command's transaction, since decisions rest on it."""
+"""The dedupe index: which stream holds which key. Commands maintain it in their transaction and decide by it."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -27,13 +27,13 @@ RULES: Rules = {
 
 
 def changes(event: Event) -> Sequence[Change]:
-    """What an event does to the keys."""
+    """The changes of keys that an event causes."""
     rule = RULES.get(type(event))
     return () if rule is None else rule(event)
 
 
 class DedupeChanges(Struct):
-    """What was freed on the way, and who holds what at the end. Written in that order."""
+    """The scopes and keys that were freed, and the final holders; written in this order."""
 
     scopes: list[str] = field(default_factory=list)
     freed: list[Key] = field(default_factory=list)
@@ -52,7 +52,7 @@ class DedupeChanges(Struct):
 
 
 def fold(events: Iterable[Event]) -> DedupeChanges:
-    """The changes that a page of events makes, folded."""
+    """The folded changes of a page of events."""
     folded = DedupeChanges()
     for event in events:
         for change in changes(event):
@@ -61,7 +61,7 @@ def fold(events: Iterable[Event]) -> DedupeChanges:
 
 
 def write(cursor: Cursor[Any], changes: DedupeChanges, partitions: int) -> None:
-    """Write folded changes, one statement for each sort of them."""
+    """Write folded changes with one statement for each kind of change."""
     if changes.scopes:
         cursor.execute(SQL["delete_scopes"], {"parts": _parts(changes.scopes, partitions), "scopes": changes.scopes})
     if changes.freed:
@@ -74,7 +74,7 @@ def write(cursor: Cursor[Any], changes: DedupeChanges, partitions: int) -> None:
 
 
 def load(cursor: Cursor[Any], keys: Sequence[Key], partitions: int) -> dict[Key, str | None]:
-    """The holder of every key asked for, None where it is free."""
+    """Key → stream that holds it, None if the key is free."""
     holders: dict[Key, str | None] = dict.fromkeys(keys)
     for scope, digest, stream in cursor.execute(SQL["holders"], _columns(keys, partitions)):
         holders[Key(scope, digest)] = stream

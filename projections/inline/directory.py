@@ -1,6 +1,6 @@
-"""The directory: who is there, and who belongs to whom. Kept in the command's transaction, since decisions rest on it.
+"""The directory: users, institutions, groups, links and outcome definitions. Commands maintain it in their transaction.
 
-Small, and not partitioned: written only under the head of the accounts' partition.
+It is small and not partitioned: commands write it only while they hold the lock of the accounts' partition.
 """
 
 from collections.abc import Iterable
@@ -51,11 +51,11 @@ EVENTS: frozenset[type[Event]] = frozenset(
         OutcomeRevised,
     )
 )
-"""Those that the directory cares about."""
+"""Events that change the directory."""
 
 
 class PasswordRow(Struct, frozen=True):
-    """What a page does to a user's password: the hash at its end, how many changes there were, and when the last."""
+    """The changes of a user's password by a page: final hash, number of changes, and time of the last one."""
 
     id: str
     password_hash: str
@@ -64,10 +64,9 @@ class PasswordRow(Struct, frozen=True):
 
 
 class DirectoryChanges(Struct):
-    """What a page of events does to the directory, folded to the last of each: a group as it is at the end, a family
-    and a child linked or not. Ids never come back, so what is removed is removed last.
+    """The folded changes of a page: final state of each group, and whether each family and child are linked.
 
-    `revised` are the groups among `groups` that may have been there before.
+    Ids are never reused, so removals are written last. `revised`: ids in `groups` that may exist already.
     """
 
     users: list[UserRegistered] = field(default_factory=list)
@@ -104,7 +103,7 @@ class DirectoryChanges(Struct):
                     created_at=at,
                     updated_at=at,
                 )
-                if there is not None:  # who created it, and when, stays
+                if there is not None:  # a revision does not change the creator
                     row = replace(row, created_by=there.created_by, created_at=there.created_at)
                 self.outcomes[event.outcome_id] = row
             case GroupFormed():
@@ -126,7 +125,7 @@ class DirectoryChanges(Struct):
 
     @property
     def links(self) -> list[tuple[str, str, str]]:
-        """Owner, group and child of every link that is made; a family is linked to its children under its own id."""
+        """(owner, group, child) of every new link; for a family, its own id is the group."""
         return [
             *((family_id, family_id, child_id) for (family_id, child_id), linked in self.families.items() if linked),
             *(
@@ -138,12 +137,12 @@ class DirectoryChanges(Struct):
 
     @property
     def unlinked(self) -> list[tuple[str, str]]:
-        """Family and child of every link that is undone."""
+        """(family, child) of every removed link."""
         return [key for key, linked in self.families.items() if not linked]
 
 
 def fold(events: Iterable[Event]) -> DirectoryChanges:
-    """The changes that a page of events makes."""
+    """The folded changes of a page of events."""
     folded = DirectoryChanges()
     for event in events:
         folded.add(event)
@@ -151,7 +150,7 @@ def fold(events: Iterable[Event]) -> DirectoryChanges:
 
 
 def write(cursor: Cursor[Any], changes: DirectoryChanges) -> None:
-    """Write folded changes, one statement for each sort of them."""
+    """Write folded changes with one statement for each kind of change."""
     for statement, rows in (
         ("insert_institutions", changes.institutions),
         ("insert_users", changes.users),

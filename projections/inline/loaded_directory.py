@@ -1,4 +1,4 @@
-"""What a group knows of the directory: the rows that it asked for, and what it has done to them since."""
+"""The part of the directory that a batch has loaded, changed by the events of the batch."""
 
 from collections.abc import Collection
 from typing import Any
@@ -18,7 +18,7 @@ from projections.inline.directory import SQL
 
 
 class LoadedDirectory(Struct):
-    """The part of the directory that a group has asked for, and what the group has done to it since.
+    """The rows of the directory that a batch has loaded, changed by the events of the batch.
 
     `members`: how many users each institution has. `outcomes`: the brand of each. `links`: for an owner and a child,
     the groups that link them. `names`: for a user name in Unicode NFC, the users that have it in any form. Only what
@@ -75,14 +75,14 @@ class LoadedDirectory(Struct):
             self.members[institution_id] += change
 
     def _hold(self, owner_id: str, group_id: str, children: Collection[str]) -> None:
-        """From now on the group links its owner to these children, and to no other."""
+        """Link the owner of a group to exactly these children through the group."""
         for (owner, child_id), groups in self.links.items():
             if owner == owner_id:
                 (groups.add if child_id in children else groups.discard)(group_id)
 
 
 def load(cursor: Cursor[Any], directory: LoadedDirectory, reads: Reads) -> None:
-    """Add what is asked for and not known yet, in one statement."""
+    """Load the rows that `reads` names and that are not loaded yet, with one statement."""
     users = reads.users - directory.users.keys()
     institutions = reads.institutions - directory.institutions.keys()
     members = reads.members - directory.members.keys()

@@ -1,4 +1,4 @@
-"""Pages of the log, as a generation takes them: what it cannot apply is parked, and everything else goes on."""
+"""Applies pages of the event log to a generation. An event that the view cannot apply parks its stream."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -23,17 +23,17 @@ INVALID_VALUES = (
     psycopg.errors.StatementTooComplex,
     UnicodeEncodeError,
 )
-"""What PostgreSQL, or the way to it, says of values that it does not take."""
+"""Errors of PostgreSQL or the driver about values that cannot be stored."""
 
 BYTES = 8 * 1024 * 1024
-"""Of the states of one page. It ends with the event that reaches this, so a single event may be larger."""
+"""Bytes of event states in one page. A page ends with the event that reaches the limit, however large it is."""
 
 Write = Callable[[Cursor[Any], Tables, Page], None]
-"""`View.write`, or `View.fill`."""
+"""`View.write` or `View.fill`."""
 
 
 class Stored(NamedTuple):
-    """An event as it lies in the log."""
+    """An event as the log stores it, at its position."""
 
     part: int
     seq: int
@@ -47,24 +47,24 @@ _outages: dict[tuple[str, int], Outage] = {}
 
 
 class ParkedEvent(NamedTuple):
-    """An event that is left out; `error` is None for one that only follows another of its stream."""
+    """An event that a view leaves out. `error` is None if it only follows a bad event of its stream."""
 
     stored: Stored
     error: str | None = None
 
 
 def is_event_error(error: Exception) -> bool:
-    """Whether it is an event that cannot be applied, rather than the database that cannot do it now."""
+    """Whether an event cannot be applied, rather than the database being unable to apply anything now."""
     return not isinstance(error, (psycopg.Error, MemoryError)) or isinstance(error, INVALID_VALUES)
 
 
 def decode_page(page: Iterable[Stored]) -> Page:
-    """Undecodable."""
+    """Decode a page. Undecodable."""
     return [PositionedEvent(each.part, each.seq, decode(each.topic, each.state)) for each in page]
 
 
 def without_parked(page: Iterable[Stored], parked: Collection[str], left: list[ParkedEvent]) -> list[Stored]:
-    """The page without the events of parked streams; these are added to what is left out."""
+    """The page without the events of parked streams, which are added to `left`."""
     kept = []
     for each in page:
         if each.stream in parked:
@@ -75,7 +75,7 @@ def without_parked(page: Iterable[Stored], parked: Collection[str], left: list[P
 
 
 def parked_streams(cursor: Cursor[Any], generation: Generation, parts: Sequence[int]) -> set[str]:
-    """The streams of some partitions that a generation has parked."""
+    """The streams that a generation has parked in these partitions."""
     return {stream for (stream,) in cursor.execute(SQL["parked_streams"], {**generation.key, "parts": list(parts)})}
 
 
@@ -106,7 +106,7 @@ def write_bisecting(
 
 
 def error_text(error: Exception) -> str:
-    """What is wrong, without the row that PostgreSQL shows in its details."""
+    """The message of an error without the row in PostgreSQL's details."""
     said = error.diag.message_primary if isinstance(error, psycopg.Error) else None
     return f"{type(error).__name__}: {said or error}"[:500].replace("\0", "�")
 
@@ -127,13 +127,13 @@ def park(cursor: Cursor[Any], generation: Generation, left: Sequence[ParkedEvent
 
 
 def save_checkpoints(cursor: Cursor[Any], generation: Generation, reached: Mapping[int, int]) -> None:
-    """`reached`: the seq of the last event of each partition that has been applied or left out."""
+    """`reached`: partition → seq of the last event that was applied or parked."""
     parameters = {**generation.key, "parts": list(reached), "seqs": list(reached.values())}
     cursor.execute(SQL["save_checkpoints"], parameters)
 
 
 def checkpoints(cursor: Cursor[Any], generation: Generation, parts: Sequence[int]) -> dict[int, int]:
-    """How far a generation is in each of these partitions."""
+    """The checkpoint of a generation in each of these partitions."""
     return dict(cursor.execute(SQL["checkpoints"], {**generation.key, "parts": list(parts)}).fetchall())
 
 
@@ -147,9 +147,10 @@ def apply(
     parked: set[str],
     bisect: bool,
 ) -> list[ParkedEvent]:
-    """Show a view the events of a page that it cares about; those of parked streams are left out.
+    """Apply the events of a page that the view wants. Returns the events of parked streams.
 
-    What it cannot apply is an error; `bisect`, it is left out as well, at the price of many statements.
+    An event that the view cannot apply raises its error. With `bisect`, it parks its stream instead, at the price of
+    many statements.
     """
     left: list[ParkedEvent] = []
     concern = [each for each in page if each.topic in view.topics]

@@ -1,4 +1,4 @@
-"""Parked streams: which there are, and what is done with them once the code, or the event, is mended."""
+"""Lists, retries and skips parked streams."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ SQL = statements.load(__file__, "parking")
 
 
 class ParkedStream(Struct, frozen=True):
-    """A stream that a generation has left out from one event on; `following` counts those after it."""
+    """A stream that a generation leaves out from one event on; `following` counts the events after that one."""
 
     view: str
     generation: int
@@ -29,15 +29,15 @@ class ParkedStream(Struct, frozen=True):
 
 
 def parked(connection: Connection[Any], view: str | None = None) -> list[ParkedStream]:
-    """The parked streams of a view, or of all."""
+    """The parked streams of a view, or of all views."""
     return [ParkedStream(*row) for row in connection.execute(SQL["parked_streams"], {"view": view}).fetchall()]
 
 
 def retry(connection: Connection[Any], view: View, generation: Generation, stream: str, *, skip: bool = False) -> bool:
-    """Apply the events of a parked stream again, from the one that could not be; or, to `skip` it, from the one after.
+    """Apply a parked stream again from its bad event on; with `skip`, from the event after that one.
 
-    Whether nothing of it is parked any more; also where nothing was. What the partition key holds from there on is
-    applied again with them, since a row may be of several streams of it.
+    Returns whether the stream is no longer parked (True as well if it was not). All streams of its partition key are
+    applied again from there on, because a row may derive from several of them.
     """
     with connection.transaction(), connection.cursor() as cursor:
         part = partition(stream, log.partition_count(cursor))

@@ -1,4 +1,4 @@
-"""The projector: keeps the views, each from its own place in every partition, rows and place in one transaction."""
+"""The projector: applies new events to every view. Rows and checkpoints are committed in one transaction."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -23,12 +23,12 @@ from projections.views.view import View, tables_of
 SQL = statements.load(__file__, "projector")
 
 CHANNEL = "growthrings_wanted"
-"""Told by a reader that waits for a view: only a hint, since polling would find the events too."""
+"""Readers that wait for a view notify this channel. It is only a hint: polling finds the events as well."""
 
 WAKE = f"notify {CHANNEL}"
 
 GENERATIONS = "generations"
-"""Told on the same channel by who has changed them; projectors would notice at their next beat."""
+"""Payload on the same channel after a change of generations. Otherwise projectors notice at their next heartbeat."""
 
 CHANGED = f"notify {CHANNEL}, '{GENERATIONS}'"
 
@@ -36,17 +36,17 @@ PAGE = 2_000
 """Events of one partition in one transaction, at most."""
 
 PAGES = 8_000
-"""Events of all partitions in one transaction, at most: whoever waits for another partition waits for them too."""
+"""Events of all partitions in one transaction, at most: readers of every partition wait for the whole transaction."""
 
 LEASE = 5.0
-"""Seconds after which a worker whose session does nothing has lost its partitions; others look after a third of it."""
+"""Seconds without activity after which a worker loses its partitions. Others check three times as often."""
 
 logger = structlog.get_logger()
 
 
 class Projector:
-    """One worker. Any number of them may run, in any number of processes: they share the partitions of every
-    generation, and take over what the death of one leaves."""
+    """One worker. Any number of workers in any number of processes share the partitions of every generation, and take
+    over the partitions of a worker that died."""
 
     def __init__(
         self,
@@ -56,9 +56,8 @@ class Projector:
         poll: float = 0.25,
         pause: float = 0.05,
     ) -> None:
-        """`connect` opens a connection under the application name it is given. `poll`: seconds between looks while
-        there is nothing new; `pause`: seconds that it lets events gather while they keep coming. A reader that waits
-        cuts both short."""
+        """`connect` opens a connection under a given application name. `poll`: seconds between checks without new
+        events. `pause`: seconds in which events gather while they keep coming. A waiting reader ends both early."""
         self.owner = session_name("projector")
         self._connect = connect
         self._views = views
@@ -76,16 +75,16 @@ class Projector:
 
     @property
     def busy_for(self) -> float:
-        """Seconds since it began to do something; 0 while it has nothing to do."""
+        """Seconds since the worker began its current work; 0 while it waits."""
         since = self._busy_since
         return 0.0 if since is None else time.monotonic() - since
 
     def stop(self) -> None:
-        """End after the page at hand; callable from a signal handler or another thread."""
+        """End after the current page. May be called from a signal handler or another thread."""
         self._stopping = True
 
     def run(self) -> None:
-        """Keep the views until stopped; a lost connection is opened again."""
+        """Maintain the views until stopped; reconnect after a lost connection."""
         while not self._stopping:
             try:
                 with self._connect(self.owner) as connection:
@@ -95,7 +94,7 @@ class Projector:
                 self._lost.failed(message_of(error), views=list(self._views.latest))
                 time.sleep(self._poll)
             except Exception as error:
-                # The views stay where they are, and everybody sees that they are behind.
+                # The views keep their checkpoints; their lag shows in /health and metrics.
                 self._failing.failed(message_of(error), error=error, views=list(self._views.latest))
                 time.sleep(1)
             finally:
@@ -115,17 +114,19 @@ class Projector:
             self._lost.works()
             self._failing.works()
             if any(map(_is_full, taken)):
-                continue  # there may be more than fitted
-            for told in connection.notifies(timeout=self._pause if any(taken) else self._poll, stop_after=1):
-                if told.payload == GENERATIONS:
+                continue  # more events may follow
+            for notification in connection.notifies(timeout=self._pause if any(taken) else self._poll, stop_after=1):
+                if notification.payload == GENERATIONS:
                     self._heartbeat_at = 0.0
-        connection.execute(SQL["delete_worker"], {"owner": self.owner})  # from here on nobody hands over to this one
+        connection.execute(
+            SQL["delete_worker"], {"owner": self.owner}
+        )  # from now on no worker hands partitions over to this one
         for generation, _ in self._maintained:
             self._hand_over(connection, generation, leaving=True)
         connection.execute(SQL["release_leases"], {"owner": self.owner})
 
     def _heartbeat(self, connection: Connection[Any]) -> None:
-        """Say that this worker is there, look which generations are, and share their partitions."""
+        """Register this worker, load the generations, and share their partitions with the other workers."""
         now = time.monotonic()
         seconds, self._heartbeat_at = now - self._heartbeat_at, now
         self._maintained = [
@@ -157,10 +158,12 @@ class Projector:
             logger.debug("partitions handed over", view=generation.view, generation=generation.generation, to=given)
 
     def _page(self, connection: Connection[Any], generation: Generation, view: View) -> Sequence[Stored]:
-        """Apply one page; its events."""
-        # Who has nothing to write locks nothing: a lock is a write, too.
-        ((has_news,),) = connection.execute(SQL["has_new_events"], generation.key | {"owner": self.owner}).fetchall()
-        if not has_news:
+        """Apply one page. Returns its events."""
+        # Without new events nothing is locked: a row lock is a write as well.
+        ((has_new_events,),) = connection.execute(
+            SQL["has_new_events"], generation.key | {"owner": self.owner}
+        ).fetchall()
+        if not has_new_events:
             return []
         try:
             applied = self._write(connection, generation, view, bisect=False)
@@ -197,13 +200,13 @@ class Projector:
 
 
 def _is_full(page: Sequence[Stored]) -> bool:
-    """Whether a page ended for one of its limits."""
+    """Whether a limit ended the page."""
     return len(page) >= PAGE or sum(len(each.state) for each in page) >= pages.BYTES
 
 
 def partitions_to_hand_over(owner: str, held: Mapping[str, Sequence[int]], *, leaving: bool = False) -> dict[int, str]:
-    """Which partitions a worker gives to which others, by what each holds: what it has above an equal share, or all
-    when it leaves, goes to those that have least."""
+    """Partition → worker that gets it. A worker hands over what it holds above an equal share, or all when it leaves,
+    to the workers that hold least."""
     counts = {other: len(parts) for other, parts in held.items() if other != owner}
     mine = held.get(owner, ())
     share = 0 if leaving else -(-sum(map(len, held.values())) // max(len(held), 1))

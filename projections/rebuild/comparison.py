@@ -1,4 +1,4 @@
-"""Whether two generations hold the same rows, partition by partition, each as of one place in the log."""
+"""Compares the rows of two generations, partition by partition, both at the same checkpoint."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -17,14 +17,14 @@ from projections.views.view import Tables, View
 SQL = statements.load(__file__, "rebuild")
 
 SHOWN = 10
-"""Differences that are told one by one, of each table and partition at most."""
+"""Differences shown for each table and partition, at most."""
 
 
 class Difference(Struct, frozen=True):
-    """A row that is not the same on both sides: its key, and old and new value of every other column that differs.
+    """A row that differs: its key, and (old, new) of every other column that differs.
 
-    `how` it differs: `changed`, `missing` (from the new ones) or `added`. `of` counts the rows of the table and
-    partition that differ.
+    `how`: `changed`, `missing` (from the new generation) or `added`. `of`: number of differing rows in this table and
+    partition.
     """
 
     table: str
@@ -36,17 +36,17 @@ class Difference(Struct, frozen=True):
 
 
 def is_of_accounts(view: View) -> bool:
-    """Whether rows do not say which partition they are of, since all are the accounts'."""
+    """Whether the tables of a view have no column `part`, because all rows belong to the partition of the accounts."""
     return isinstance(view, Inline) and not view.partitioned
 
 
 def lies_in(view: View, part: int, partitions: int) -> bool:
-    """Whether a view may have rows of a partition."""
+    """Whether a view may have rows in a partition."""
     return not is_of_accounts(view) or part == partition(ACCOUNTS, partitions)
 
 
 def in_partition(view: View, part: int, partitions: int) -> sql.Composable:
-    """Which rows `t` of a view are of a partition."""
+    """The SQL condition that selects the rows `t` of a partition."""
     if is_of_accounts(view):
         return sql.SQL("true" if lies_in(view, part, partitions) else "false")
     return sql.SQL("t.part = {}").format(part)
@@ -55,8 +55,10 @@ def in_partition(view: View, part: int, partitions: int) -> sql.Composable:
 def differences(
     connection: Connection[Any], old: Tables, new: Mapping[str, sql.Composable], part: int, in_part: sql.Composable
 ) -> Iterator[Difference]:
-    """The first rows of each table, by key, that differ, in the transaction at hand. `new` are tables, or what
-    tells their rows in parentheses; `in_part` says which rows `t` are meant."""
+    """The first differing rows of each table in the order of its key, as the current transaction sees them.
+
+    `new`: tables or selects in parentheses. `in_part`: the SQL condition on rows `t`.
+    """
     for name, rows in new.items():
         table = old[name].as_string(connection)
         keys = [column for (column,) in connection.execute(SQL["primary_key"], {"table": table})]
@@ -79,5 +81,5 @@ def _difference(
 
 
 def _row(text: str | None) -> dict[str, Any] | None:
-    """Numbers as they are written: 1.0 is not 1.00 here."""
+    """Parse a row of JSON. Decimals stay text, so that 1.0 differs from 1.00."""
     return None if text is None else json.loads(text, parse_float=str)

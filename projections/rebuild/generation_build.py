@@ -1,4 +1,4 @@
-"""How a generation grows beside the one that serves: pages of several partitions, by any number of workers."""
+"""Fills a new generation from the log while the live one serves, with any number of workers."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -18,18 +18,18 @@ from projections.views.view import Tables, View, tables_of
 SQL = statements.load(__file__, "rebuild")
 
 PAGE = 10_000
-"""Events in one transaction, about."""
+"""Events in one transaction, approximately."""
 
 CLAIM = 16
-"""Partitions that a worker grows at once, at most; and no more than a quarter of all, which leaves some to others."""
+"""Partitions that a worker claims at once, at most. It claims no more than a quarter, to leave some to others."""
 
 
 class RebuildRefused(GrowthringsError):
-    """It cannot be done, or not now; the message says why, for a person. Nothing that serves has changed."""
+    """The operation is impossible, or impossible now; the message says why. The live generation is unchanged."""
 
 
 class ViewGeneration(Struct, frozen=True):
-    """A generation with the code and the tables that it grows by."""
+    """A generation with the code of its view and its tables."""
 
     view: View
     generation: Generation
@@ -65,7 +65,9 @@ class ViewGeneration(Struct, frozen=True):
             left = pages.apply(cursor, self.view, self.tables, page, write, parked=parked, bisect=True)
         if left and isinstance(self.view, Inline):
             (part, seq, _, topic, _), why = left[0]
-            raise RebuildRefused(f"{self.view.name} cannot be made with {topic} at {position(part, seq)}: {why}")
+            raise RebuildRefused(
+                f"{self.view.name} cannot be rebuilt: it cannot apply {topic} at {position(part, seq)}: {why}"
+            )
         pages.park(cursor, self.generation, left)
         pages.save_checkpoints(cursor, self.generation, reached)
         return reached
@@ -84,21 +86,21 @@ def checkpoints_after(page: Sequence[Stored], checkpoints: Mapping[int, int]) ->
 
 
 def view_generation(view: View, generation: Generation) -> ViewGeneration:
-    """Of a generation, of whatever sort its view is."""
+    """Combine a generation with its view, inline or not."""
     tables = view.build_tables if isinstance(view, Inline) else tables_of(view, generation.generation)
     return ViewGeneration(view, generation, tables)
 
 
 def prepare_session(connection: Connection[Any]) -> None:
-    """Of whoever grows, compares or switches: what it holds is not held for ever, and its plans are not those of empty
-    tables."""
+    """Prepare a session that fills, compares or switches: its locks have a time limit, and its plans do not assume
+    empty tables."""
     for statement in ("session", "session_check", "session_plans"):
         connection.execute(SQL[statement])
 
 
 def fill(connection: Connection[Any], new: ViewGeneration) -> Iterator[int]:
-    """Grow partitions that nobody else is at, until there is none; the number of events of each page. Any number of
-    workers may. RebuildRefused."""
+    """Fill partitions that no other worker has claimed until none is left. Yields the number of events of each page.
+    Any number of workers may do this at once. RebuildRefused."""
     with connection.cursor() as cursor:
         claim = min(CLAIM, -(-log.partition_count(cursor) // 4))
     while (done := _fill_page(connection, new, claim)) is not None:
@@ -110,7 +112,7 @@ def _fill_page(connection: Connection[Any], new: ViewGeneration, claim: int) -> 
         targets = dict(cursor.execute(SQL["claim_partitions"], {**new.generation.key, "limit": claim}).fetchall())
         if not targets:
             return None
-        # In a statement of its own: they may have been another's until a moment ago.
+        # A statement of its own sees the checkpoints that another worker has just committed.
         checkpoints = new.checkpoints(cursor, list(targets))
         wanted = page_targets(checkpoints, targets)
         reached = new.catch_up(cursor, wanted, filling=True) if wanted else {}
@@ -121,7 +123,7 @@ def _fill_page(connection: Connection[Any], new: ViewGeneration, claim: int) -> 
 
 
 def page_targets(checkpoints: Mapping[int, int], targets: Mapping[int, int]) -> dict[int, int]:
-    """How far to go in each partition with one page: as much of what is left, so that all end together."""
+    """The targets of one page in each partition, proportional to what is left, so that all partitions end together."""
     left = {part: targets[part] - checkpoint for part, checkpoint in checkpoints.items() if checkpoint < targets[part]}
     total = sum(left.values())
     return {

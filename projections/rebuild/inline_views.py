@@ -1,7 +1,6 @@
-"""The inline projections as a rebuild grows them: beside the ones that commands are decided by, by the same statements.
+"""Inline projections as views that a rebuild fills, with the same statements as the commands.
 
-They grow in a schema of their own, under the names that the statements know: which tables are meant is a matter of the
-search path.
+Their new tables have the same names in a schema of their own; the search path decides which tables a statement uses.
 """
 
 from collections.abc import Mapping
@@ -24,23 +23,23 @@ TEMPORARY = "pg_temp"
 
 
 class Inline(View):
-    """Kept in the commands' transactions. `partitioned`: whether rows say which partition they are of."""
+    """Maintained in the transactions of commands. `partitioned`: whether the tables have a column `part`."""
 
     version = 1
     partitioned: bool
 
     def __init__(self, schema: str = SCHEMA) -> None:
-        """`schema`: where it grows; `TEMPORARY` is the session's own."""
+        """`schema`: of the tables to fill; `TEMPORARY` is that of the session."""
         self._schema = schema
 
     @property
     def build_tables(self) -> Tables:
-        """The tables that are grown."""
+        """The tables that a rebuild fills."""
         return {table: Identifier(self._schema, table) for table in self.tables}
 
     @property
     def serving_tables(self) -> Tables:
-        """The tables that commands are decided by, as the search path has them."""
+        """The live tables, found by the search path."""
         return {table: Identifier(table) for table in self.tables}
 
     def create(self, cursor: Cursor[Any], tables: Tables) -> None:
@@ -53,7 +52,7 @@ class Inline(View):
         ((path,),) = cursor.execute("select current_setting('search_path')").fetchall()
         cursor.execute("select set_config('search_path', %s || ', ' || %s, true)", [self._schema, path])
         self._write(cursor, page)
-        # Whoever goes on in this transaction means the tables that serve.
+        # Later statements of the transaction use the live tables again.
         cursor.execute("select set_config('search_path', %s, true)", [path])
 
     def _write(self, cursor: Cursor[Any], page: Page) -> None:
@@ -83,8 +82,10 @@ class Directory(Inline):
 
 
 def missing_inline_views(connection: Connection[Any]) -> list[str]:
-    """The inline projections that do not hold what the log says, as an import leaves them that was stopped halfway.
-    Only what is missing altogether is seen; a replay sees all."""
+    """The inline projections that are empty although the log has events for them, as after an interrupted import.
+
+    Only empty projections are found; a replay finds every difference.
+    """
     partitions = log.partition_count(connection)
     asked = {
         "part": partition(ACCOUNTS, partitions) if partitions else 0,

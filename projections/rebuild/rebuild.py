@@ -1,12 +1,12 @@
-"""A view grown anew beside the one that serves, compared with it, and put in its place.
+"""Rebuilds a view into a new generation, compares it with the live one, and switches to it.
 
-    begin   a generation of its own, or the one that an earlier rebuild has left unfinished
-    grow    up to where the log was then, in partitions that any number of workers take, page by page
-    finish  the indexes that only questions need; from here on projectors keep it
-    compare partition by partition, both at the same place
-    switch  the plain names, in one transaction
+    begin   create a generation, or resume the one of an unfinished rebuild
+    fill    apply the log up to where it ended at the beginning; any number of workers share the partitions
+    finish  create the indexes that only queries need; from here on projectors maintain the generation
+    compare compare partition by partition, both at the same checkpoint
+    switch  point the plain names to the new generation in one transaction
 
-Each step leaves what it has done in the database: whoever stops it goes on where it was.
+Each step commits its progress, so that a stopped rebuild resumes where it was.
 """
 
 import time
@@ -43,17 +43,17 @@ logger = structlog.get_logger()
 Connect = Callable[[str], Connection[Any]]
 
 DROP_PAUSE = 1.0
-"""Seconds between two tries to drop a generation that somebody reads: each may hold up its projectors for a moment."""
+"""Seconds between attempts to drop a generation that is being read. Each attempt may delay its projectors briefly."""
 
 DROP_TIME = 15.0
-"""Seconds for which a rebuild tries to drop what an earlier one has left."""
+"""Seconds for which a rebuild tries to drop the generation of an unfinished one."""
 
 
 class Rebuild:
-    """One rebuild. The session that does it shows that it is there."""
+    """One rebuild. It lasts as long as its session exists."""
 
     def __init__(self, connection: Connection[Any], old: Serving, new: ViewGeneration, *, comparable: bool) -> None:
-        """`comparable`: what serves is of the same version, so that its rows must be the same."""
+        """`comparable`: the live generation has the same version, so its rows must be equal."""
         self.new = new
         self.comparable = comparable
         self._connection, self._old = connection, old
@@ -64,23 +64,23 @@ class Rebuild:
         return len(self._parts)
 
     def progress(self) -> tuple[int, int]:
-        """Events that are done, and those that there were when the generation was begun."""
+        """(events applied, events in the log when the rebuild began)."""
         ((done, total),) = self._connection.execute(SQL["progress"], self.new.generation.key).fetchall()
         return int(done), int(total)
 
     def fill(self) -> Iterator[None]:
-        """Grow it to where the log was when it was begun, a page at a step; others may help. RebuildRefused."""
+        """Fill the generation up to where the log ended at the beginning, one page per step. RebuildRefused."""
         while True:
             for _ in fill(self._connection, self.new):
                 yield
             done, total = self.progress()
             if done >= total:
                 return
-            yield  # others are at what is left
+            yield  # other workers have claimed the rest
             time.sleep(PAUSE)
 
     def finish(self) -> None:
-        """Make it one that questions can be asked of, and that projectors keep."""
+        """Create the indexes and hand the generation over to the projectors."""
         if self.new.generation.built:
             return
         with self._connection.transaction(), self._connection.cursor() as cursor:
@@ -92,12 +92,12 @@ class Rebuild:
                 cursor.execute(CHANGED)
 
     def compare(self, connect: Connect) -> Iterator[list[Difference]]:
-        """What differs, partition by partition, each as of one place of both."""
+        """The differences of each partition, both generations at the same checkpoint."""
         with closing(connect("compare")) as beside:
             beside.read_only = True
             beside.isolation_level = IsolationLevel.REPEATABLE_READ
             for part in self._parts:
-                self._level(part, beside)
+                self._align(part, beside)
                 yield list(
                     differences(
                         beside,
@@ -109,14 +109,14 @@ class Rebuild:
                 )
                 beside.rollback()
 
-    def _level(self, part: int, beside: Connection[Any]) -> None:
-        """Bring both to the same place, and let the other session see them there; then both may go on."""
+    def _align(self, part: int, beside: Connection[Any]) -> None:
+        """Bring both generations to the same checkpoint and take the snapshot of the comparing session there."""
         while True:
             with self._connection.transaction(), self._connection.cursor() as cursor:
                 (old,) = self._old.hold(cursor, [part]).values()
                 (new,) = self.new.checkpoints(cursor, [part]).values()
                 if old == new:
-                    beside.execute("select")  # its snapshot is of now
+                    beside.execute("select")  # takes the snapshot
                     return
                 if new < old:
                     self.new.catch_up(cursor, {part: min(old, new + PAGE)})
@@ -124,20 +124,20 @@ class Rebuild:
                     self._old.catch_up(cursor, {part: min(new, old + PAGE)})
 
     def parked(self) -> int:
-        """Streams that it has left out."""
+        """The number of streams that the generation has parked."""
         ((count,),) = self._connection.execute(SQL["parked_stream_count"], self.new.generation.key).fetchall()
         return int(count)
 
     def switch(self) -> Iterator[None]:
-        """Let it answer from now on; a step for each time that somebody was in the way."""
+        """Make the generation live; one step for each failed attempt."""
         return Switch(self._connection, self._old, self.new).run()
 
 
 def begin(connection: Connection[Any], builder: str, name: str, *, views: Views = VIEWS, anew: bool = False) -> Rebuild:
-    """Begin to rebuild a view or an inline projection, or go on with what an earlier rebuild has left.
+    """Begin to rebuild a view or an inline projection, or resume an unfinished rebuild.
 
-    `connection`, in autocommit and under the application name `builder`, is the session that does it; `anew` drops what
-    was left. RebuildRefused.
+    `connection`: in autocommit, with the application name `builder`; it must stay open during the rebuild. `anew`:
+    drop the unfinished generation instead. RebuildRefused.
     """
     prepare_session(connection)
     view = INLINE.get(name) or views.latest.get(name)
@@ -160,7 +160,7 @@ def begin(connection: Connection[Any], builder: str, name: str, *, views: Views 
                     raise RebuildRefused(why)
             cursor.execute(SQL["set_builder"], {**new.generation.key, "builder": builder})
     except (UniqueViolation, DuplicateTable) as error:
-        raise RebuildRefused(f"{name} is being rebuilt by somebody else") from error
+        raise RebuildRefused(f"another session has just begun to rebuild {name}") from error
     if isinstance(view, Inline):
         return Rebuild(connection, LiveInlineView(view), new, comparable=True)
     live = _live(there, views)
@@ -168,7 +168,7 @@ def begin(connection: Connection[Any], builder: str, name: str, *, views: Views 
 
 
 def act_as_owner(connection: Connection[Any], name: str, *, views: Views = VIEWS) -> None:
-    """Act as the role that owns what serves, until the session ends. RebuildRefused where the session's may not."""
+    """Act as the owner of the live tables until the session ends. RebuildRefused if the role may not."""
     with connection.transaction(), connection.cursor() as cursor:
         serving_tables = _serving(generations.lock_generations(cursor, name), name, views)
     try:
@@ -178,22 +178,23 @@ def act_as_owner(connection: Connection[Any], name: str, *, views: Views = VIEWS
 
 
 def _serving(there: Sequence[Generation], name: str, views: Views) -> Tables:
-    """The tables that answer now. RebuildRefused."""
+    """The live tables. RebuildRefused."""
     return INLINE[name].serving_tables if name in INLINE else _live(there, views).tables
 
 
 def _live(there: Sequence[Generation], views: Views) -> ViewGeneration:
-    """The generation that serves. RebuildRefused."""
+    """The live generation. RebuildRefused."""
     (live,) = (each for each in there if each.live)
     code = views.of(live.view, live.version)
     if code is None:
-        raise RebuildRefused(f"there is no code of version {live.version} of {live.view}, which serves")
+        raise RebuildRefused(
+            f"the live generation of {live.view} has version {live.version}, which this release does not have"
+        )
     return view_generation(code, live)
 
 
 def _drop_left(connection: Connection[Any], view: View, *, anew: bool) -> None:
-    """Drop what earlier rebuilds have left, if it is of another version, or everything is to begin `anew`.
-    RebuildRefused."""
+    """Drop unfinished generations of other versions; with `anew`, all of them. RebuildRefused."""
     deadline = time.monotonic() + DROP_TIME
     while True:
         try:
@@ -213,12 +214,12 @@ def _drop_left(connection: Connection[Any], view: View, *, anew: bool) -> None:
 
 
 def _unfinished(cursor: Cursor[Any], view: View, there: Sequence[Generation]) -> ViewGeneration | None:
-    """What an earlier rebuild has left, and can be gone on with. RebuildRefused."""
+    """The unfinished generation to resume. RebuildRefused."""
     return next((view_generation(view, each) for each in _left(cursor, view, there)), None)
 
 
 def _left(cursor: Cursor[Any], view: View, there: Sequence[Generation]) -> list[Generation]:
-    """The generations that earlier rebuilds have left. RebuildRefused where one is still at work."""
+    """The unfinished generations. RebuildRefused if one of the rebuilds still runs."""
     left = [each for each in there if each.builder is not None]
     for each in left:
         if each.builder is not None and _is_there(cursor, each.builder):
@@ -234,8 +235,7 @@ def _is_there(cursor: Cursor[Any], builder: str) -> bool:
 
 
 def roll_back(connection: Connection[Any], name: str, *, views: Views = VIEWS) -> tuple[Generation, Iterator[None]]:
-    """The youngest generation that was kept beside the live one, and the steps by which it answers again.
-    RebuildRefused."""
+    """The youngest generation to which the view can go back, and the steps that make it live. RebuildRefused."""
     prepare_session(connection)
     if name not in INLINE:
         act_as_owner(connection, name, views=views)
@@ -243,23 +243,26 @@ def roll_back(connection: Connection[Any], name: str, *, views: Views = VIEWS) -
         there = generations.lock_generations(cursor, name)
     kept = [each for each in there if each.built and not each.live and each.builder is None]
     if not kept:
-        raise RebuildRefused(f"{name} has no other generation that was kept")
+        raise RebuildRefused(f"{name} has no other generation to roll back to")
     code = views.of(name, kept[-1].version)
     if code is None:
-        raise RebuildRefused(f"there is no code of version {kept[-1].version} of {name}, to which it would go back")
+        raise RebuildRefused(
+            f"the generation to roll {name} back to has version {kept[-1].version}, which this release does not have"
+        )
     live = _live(there, views)
     return kept[-1], Switch(connection, Live(live, kept[-1]), view_generation(code, kept[-1])).run()
 
 
 def is_behind(connection: Connection[Any], name: str) -> bool:
-    """Whether there are events that the live generation of a view has not seen."""
+    """Whether the log has events that the live generation of a view has not applied."""
     ((behind,),) = connection.execute(SQL["is_behind"], {"view": name}).fetchall()
     return bool(behind)
 
 
 def drop_old(connection: Connection[Any], name: str, *, views: Views = VIEWS) -> Iterator[Generation | None]:
-    """Drop every generation that is not live, unless a rebuild is at it: each, once it is gone; and None each time
-    that another session, such as a pg_dump, reads its tables. Nobody else waits meanwhile. RebuildRefused."""
+    """Drop every generation that is neither live nor being built. Yields each dropped generation, and None after each
+    attempt that another session (such as a pg_dump) has blocked. Other sessions do not wait meanwhile.
+    RebuildRefused."""
     act_as_owner(connection, name, views=views)
     while True:
         try:

@@ -1,4 +1,4 @@
-"""How every generation stands, made of what the database knows of it."""
+"""Computes the status of every generation from rows of the database."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,21 +15,21 @@ from projections.views.registry import VIEWS, Views
 SQL = statements.load(__file__, "status")
 
 Row = Sequence[Any]
-"""Of the statement `status`."""
+"""A row of the statement `status`."""
 
 CHECKPOINTS, ENDS = 6, 7
-"""Columns of it."""
+"""Indexes of its columns."""
 
 
 def tables(rows: Sequence[Row], views: Views = VIEWS) -> dict[str, Any]:
-    """What the statement `rows` asks: the tables of all these generations."""
+    """Parameters of the statement `row_counts`: the tables of these generations."""
     return {"tables": [name for row in rows for name in _tables(row, views).values()]}
 
 
 def statuses(
     rows: Sequence[Row], counts: Mapping[str, int], *, views: Views = VIEWS, lags: LagTracker | None = None
 ) -> list[ViewStatus]:
-    """By view and generation. `counts`: rows of the tables, by name; `lags`: what earlier looks have found."""
+    """Statuses by view and generation. `counts`: table → number of rows. `lags`: earlier observations."""
     lags = LagTracker() if lags is None else lags
     if rows:
         lags.observe(rows[0][ENDS], [row[CHECKPOINTS] for row in rows])
@@ -67,7 +67,7 @@ def _state(*, live: bool, built: bool, builder: str | None) -> str:
 
 
 def _tables(row: Row, views: Views) -> dict[str, str]:
-    """The names of a generation's tables, by the names that questions know."""
+    """Plain table name → name of the generation's table."""
     view, generation, version = row[:3]
     code = INLINE.get(view) or views.of(view, version)
     if code is None:

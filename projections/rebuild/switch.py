@@ -1,4 +1,4 @@
-"""One generation answers instead of another: in one short transaction, when both are where the log is."""
+"""Switches from one generation to another in one short transaction, when both have reached the end of the log."""
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,33 +21,33 @@ SQL = statements.load(__file__, "rebuild")
 logger = structlog.get_logger()
 
 PAUSE = 0.1
-"""Seconds between two tries at what others are at."""
+"""Seconds between two attempts."""
 
 KEEPING_TIME = 15.0
-"""Seconds that projectors have to begin to keep a generation; they look every two, or when they are told."""
+"""Seconds within which projectors must begin to maintain a generation. They check every two, or when notified."""
 
 
 class Serving(Protocol):
-    """What answers now, beside which a generation is grown."""
+    """The live tables that a generation is going to replace."""
 
     @property
     def tables(self) -> Tables: ...
 
     def hold(self, cursor: Cursor[Any], parts: Sequence[int]) -> dict[int, int]:
-        """How far it is in these partitions, where it stays until the transaction ends."""
+        """Lock these partitions until the transaction ends, and return their checkpoints."""
 
     def catch_up(self, cursor: Cursor[Any], checkpoints: Mapping[int, int]) -> None:
-        """Go on, by one page, towards places that it has not reached."""
+        """Apply one page towards checkpoints that are still ahead."""
 
     def can_switch(self, cursor: Cursor[Any]) -> bool:
-        """Whether the other would be kept as this one is."""
+        """Whether every partition that is maintained now would still be maintained after the switch."""
 
     def switch_to(self, cursor: Cursor[Any], new: ViewGeneration) -> None:
-        """Let the other answer instead."""
+        """Make the new generation live."""
 
 
 class Live:
-    """A live generation, which projectors keep beside the new one."""
+    """A live generation, which projectors maintain alongside the new one."""
 
     def __init__(self, live: ViewGeneration, new: Generation) -> None:
         self.tables = live.tables
@@ -63,7 +63,7 @@ class Live:
         self._live.catch_up(cursor, checkpoints)
 
     def can_switch(self, cursor: Cursor[Any]) -> bool:
-        """Projectors notice a new generation at their next beat; those with other code never do."""
+        """Projectors notice a new generation at their next heartbeat; those of other releases never do."""
         old, new = self._generations
         asked = {"view": self._live.view.name, "old": old, "new": new}
         ((is_kept,),) = cursor.execute(SQL["is_maintained"], asked).fetchall()
@@ -75,7 +75,7 @@ class Live:
 
 
 class LiveInlineView:
-    """An inline projection: kept by the commands themselves, so always at the end of the log."""
+    """An inline projection, which commands maintain: it is always at the end of the log."""
 
     def __init__(self, view: Inline) -> None:
         self.tables = view.serving_tables
@@ -85,13 +85,13 @@ class LiveInlineView:
         return log.log_ends(cursor, parts)
 
     def catch_up(self, cursor: Cursor[Any], checkpoints: Mapping[int, int]) -> None:
-        raise AssertionError("nothing is ahead of it")
+        raise AssertionError("an inline projection is always at the end of the log")
 
     def can_switch(self, cursor: Cursor[Any]) -> bool:
         return True
 
     def switch_to(self, cursor: Cursor[Any], new: ViewGeneration) -> None:
-        """The old tables go: no command would keep them any more."""
+        """The old tables are dropped, since commands no longer maintain them."""
         schema = log.current_schema(cursor)
         for name, table in new.tables.items():
             cursor.execute(sql.SQL("drop table {}").format(self.tables[name]))
@@ -100,41 +100,41 @@ class LiveInlineView:
 
 
 class Switch:
-    """Lets one generation answer instead of another, when both are where the log is."""
+    """Makes one generation live instead of another."""
 
     def __init__(self, connection: Connection[Any], old: Serving, new: ViewGeneration) -> None:
         self._connection, self._old, self._new = connection, old, new
         self._parts = log.partitions(connection)
 
     def run(self) -> Iterator[None]:
-        """A step for each time that it must wait, for those who keep views or for those who read. RebuildRefused."""
+        """One step for each time that it has to wait for projectors or readers. RebuildRefused."""
         with self._connection.cursor() as cursor:
             view, tables = self._new.view, self._new.tables
             if why := grants.cannot_write(cursor, view.name, tables, inline=isinstance(view, Inline)):
                 raise RebuildRefused(why)
         deadline = time.monotonic() + KEEPING_TIME
-        while not self._can():
+        while not self._can_switch():
             if time.monotonic() > deadline:
                 raise RebuildRefused(
-                    f"no projector keeps generation {self._new.generation.generation} of {self._new.view.name}: "
-                    "those that run have another version of its code"
+                    f"no projector maintains generation {self._new.generation.generation} of {self._new.view.name}: "
+                    "the running projectors have another version of its code"
                 )
             yield
             time.sleep(PAUSE)
-        while not self._switched():
+        while not self._try_to_switch():
             yield
             time.sleep(PAUSE)
         logger.info("view switched", view=self._new.view.name, generation=self._new.generation.generation)
 
-    def _can(self) -> bool:
+    def _can_switch(self) -> bool:
         with self._connection.cursor() as cursor:
             return self._old.can_switch(cursor)
 
-    def _switched(self) -> bool:
+    def _try_to_switch(self) -> bool:
         try:
             with self._connection.transaction(), self._connection.cursor() as cursor:
-                # Heads or leases first, tables second, as everybody who writes does: the other way round deadlocks.
-                if not self._is_level(cursor):
+                # Partition locks or leases first, then tables, like every writer: the opposite order deadlocks.
+                if not self._has_caught_up(cursor):
                     return False
                 cursor.execute(SQL["short_lock_timeout"])
                 self._old.switch_to(cursor, self._new)
@@ -144,8 +144,8 @@ class Switch:
             raise RebuildRefused(str(error)) from error
         return True
 
-    def _is_level(self, cursor: Cursor[Any]) -> bool:
-        """Go on to where the old one is, everywhere; False where that was much, and nobody should wait for more."""
+    def _has_caught_up(self, cursor: Cursor[Any]) -> bool:
+        """Catch up with the old generation everywhere. False if that took more than a page: then others go first."""
         olds = self._old.hold(cursor, self._parts)
         news = self._new.checkpoints(cursor, self._parts)
         behind = {part: old for part, old in olds.items() if news[part] < old}

@@ -1,4 +1,4 @@
-"""What is found wrong in a log, history by history."""
+"""Checks the histories of a partition event by event and reports what is wrong."""
 
 from collections import Counter, defaultdict
 from collections.abc import Container, Iterable, Iterator, Sequence
@@ -17,11 +17,11 @@ from projections.rebuild.comparison import Difference
 from projections.views.view import Page, PositionedEvent, Row
 
 Stored = tuple[int, str, int, str, bytes]
-"""An event as it lies in its partition: seq, stream, version, topic, state."""
+"""An event of a partition: seq, stream, version, stored name, state."""
 
 
 class Finding(Struct, frozen=True):
-    """Something that is wrong: `what` sort it is, where, and why."""
+    """A defect: `what` kind it is, its position and stream, and why."""
 
     what: str
     position: str
@@ -30,7 +30,7 @@ class Finding(Struct, frozen=True):
 
 
 class Report(Struct):
-    """What a replay has seen."""
+    """The result of a replay."""
 
     events: int = 0
     streams: int = 0
@@ -38,47 +38,51 @@ class Report(Struct):
     findings: list[Finding] = field(default_factory=list)
 
     def add(self, other: "Report") -> None:
-        """What another has seen as well."""
+        """Add the result of another replay."""
         self.events += other.events
         self.streams += other.streams
         self.names.update(other.names)
         self.findings += other.findings
 
     def cannot_take(self, view: str, placed: PositionedEvent, why: str) -> None:
-        """An event that a view cannot be grown with."""
+        """Report an event that a view cannot apply."""
         stream = placed.event.originator_id
         self.findings.append(
-            Finding("view", position(placed.part, placed.seq), stream, f"{view} cannot take it: {why}")
+            Finding("view", position(placed.part, placed.seq), stream, f"{view} cannot apply it: {why}")
         )
 
     def is_ahead(self, view: str, part: int, checkpoint: int) -> None:
-        """A view whose checkpoint is after the end of the log: it will not see what comes next."""
-        self.findings.append(Finding("view", position(part, checkpoint), view, "it is at an event that there is not"))
+        """Report a checkpoint after the end of the log: the view would miss the next events."""
+        self.findings.append(
+            Finding("view", position(part, checkpoint), view, "its checkpoint is after the end of the log")
+        )
 
     def differs(self, view: str, of: Difference) -> None:
         key = " ".join(map(str, of.key.values()))
         columns = ", ".join(f"{name}: {kept} → {rebuilt}" for name, (kept, rebuilt) in of.columns.items())
-        how = {"added": "missing", "missing": "added"}.get(of.how, of.how)  # beside what was grown from the log
+        how = {"added": "missing", "missing": "added"}.get(
+            of.how, of.how
+        )  # seen from the rows that follow from the log
         why = f"a row of {view} is {how}: {columns}" if columns else f"a row of {view} is {how}"
         self.findings.append(Finding("view", f"{of.part}", f"{of.table} {key}", why))
 
 
 def readable(part: int, page: Iterable[Stored], topics: Container[str]) -> Page:
-    """The events of some names that can be read."""
+    """The events with these stored names that can be decoded."""
     read = []
     for seq, _, _, topic, state in page:
         if topic in topics:
-            with suppress(Undecodable):  # it is found by whoever looks at the histories
+            with suppress(Undecodable):  # reported by PartitionHistories
                 read.append(PositionedEvent(part, seq, decode(topic, state)))
     return read
 
 
 LARGE = 64 * 1024
-"""Bytes of a state that only logs of earlier versions have, which limited no text."""
+"""States with more bytes exist only in logs of earlier versions, which did not limit texts."""
 
 
 class _Stream(Struct, frozen=True, gc=False):
-    """How far a stream has come; `aggregate` is None where nothing can be said of what follows."""
+    """The progress of a stream. `aggregate` is None if nothing can be said about later events."""
 
     version: int
     aggregate: Aggregate | None
@@ -86,18 +90,18 @@ class _Stream(Struct, frozen=True, gc=False):
 
 
 _BEGUN = {kind: _Stream(1, aggregate, kind) for kind, aggregate in AGGREGATES.items()}
-"""What most streams come to, shared by all of them."""
+"""The progress of streams with a single event, shared because most streams have only one."""
 
 
 class PartitionHistories:
-    """The histories of one partition, event by event in the order of the log, and the keys that their streams hold."""
+    """Checks the events of one partition in the order of the log, and tracks which stream holds which dedupe key."""
 
     def __init__(self, part: int, partitions: int, report: Report) -> None:
         self._part, self._partitions, self._report = part, partitions, report
         self._streams: dict[str, _Stream] = {}
         self._seq = 0
         self.large = 0
-        """Bytes of the states that are larger than LARGE."""
+        """Total bytes of the states larger than LARGE."""
         self._recorded_at = datetime.min.replace(tzinfo=UTC)
         self._held: defaultdict[str, dict[bytes, str]] = defaultdict(dict)
         self._conflicting_holders: list[Row] = []
@@ -111,7 +115,7 @@ class PartitionHistories:
         self._report.streams += len(self._streams)
 
     def add_page(self, page: Sequence[Stored]) -> list[tuple[int, Event]]:
-        """Look at the next events; those that can be read, each after its seq."""
+        """Check the next events. Returns those that can be decoded as (seq, event)."""
         self._report.events += len(page)
         self._report.names.update([topic for _, _, _, topic, _ in page])
         self.large += sum(size for each in page if (size := len(each[4])) > LARGE)
@@ -119,7 +123,7 @@ class PartitionHistories:
         part, partitions, streams = self._part, self._partitions, self._streams
         for seq, stream, version, topic, state in page:
             if seq != self._seq + 1:
-                self._report_finding("sequence", seq, stream, f"{self._seq + 1} should be here")
+                self._report_finding("sequence", seq, stream, f"seq {self._seq + 1} is missing here")
             self._seq = seq
             if partition(stream, partitions) != part:
                 self._report_finding("partition", seq, stream, "it belongs to another partition")
@@ -144,7 +148,7 @@ class PartitionHistories:
                 streams[stream] = self._followed(before, seq, version, event)
             recorded_at = event.origin.recorded_at
             if recorded_at < self._recorded_at:
-                self._report_finding("time", seq, stream, "it was recorded before the one before it")
+                self._report_finding("time", seq, stream, "it was recorded earlier than the event before it")
             self._recorded_at = recorded_at
             for change in dedupe_index.changes(event):
                 self._hold(seq, event, change)
@@ -175,8 +179,8 @@ class PartitionHistories:
             self._held.pop(change.scope, None)
 
     def holders(self) -> Iterator[Row]:
-        """Who holds which key in the end: the rows that the dedupe index must have, in the order of its key. A key that
-        two streams held at a time is none that any index can have."""
+        """The rows that the dedupe index must have, in the order of its key. A key that two streams held at the same
+        time gives two rows, which no index can have."""
         yield from self._conflicting_holders
         for scope in sorted(self._held):
             part = partition(scope, self._partitions)

@@ -1,7 +1,6 @@
-"""The whole log read again: whether every history is one that its aggregate can have, no key is held twice, and what is
-kept beside the log is what it says.
+"""Replays the log: checks every history and dedupe key, and compares the rows of every projection.
 
-One pass, partition by partition, each as of one moment; memory holds what the streams of a partition have come to.
+One pass reads partition by partition, each in one snapshot. Memory holds the progress of the streams of a partition.
 """
 
 from collections.abc import Iterator, Sequence
@@ -24,20 +23,20 @@ from projections.views.view import Page, PositionedEvent, Tables, View
 SQL = statements.load(__file__, "replay")
 
 PAGE = 5_000
-"""Events that are read at once."""
+"""Events read at once."""
 
 SCHEMA = "replayed"
-"""Of tables that a view is replayed into."""
+"""The schema of tables into which a view is replayed."""
 
 
 def replay(
     connection: Connection[Any], part: int, partitions: int, report: Report, kept: Sequence[StoredRows] = ()
 ) -> Iterator[int]:
-    """Read one of so many partitions, and compare what is kept beside it; the events of each page, as it is done.
+    """Replay a partition and compare its projections. Yields the number of events of each page.
 
-    `connection` is in autocommit.
+    `connection` must be in autocommit.
     """
-    # What is grown is gone with the transaction.
+    # The rollback removes the temporary tables.
     with connection.transaction(force_rollback=True):
         for statement in ("snapshot", "time_zone"):
             connection.execute(SQL[statement])
@@ -79,19 +78,19 @@ def stored_pages(connection: Connection[Any], part: int) -> Iterator[list[Stored
 
 
 def page_after(part: int, after: int, limit: int, most: int) -> dict[str, int]:
-    """The parameters of the statement `page`: of a partition, up to `limit` events after a place, whose states have
-    about `most` bytes."""
+    """Parameters of the statement `events_after`: at most `limit` events after a seq, with about `most` bytes of
+    states."""
     return {"part": part, "after": after, "limit": limit, "bytes": most}
 
 
 def replay_tables(view: View) -> Tables:
-    """The tables into which a view is replayed, for looking at."""
+    """The tables into which a view is replayed for inspection."""
     return {table: Identifier(SCHEMA, table) for table in view.tables}
 
 
 def fill_into(connection: Connection[Any], view: View, known_at: datetime) -> Iterator[int]:
-    """Grow a view from what had been recorded at a time into tables of its own, in place of those of an earlier replay;
-    the events of each page, as it is done."""
+    """Rebuild a view from the events recorded by a time, in tables that replace those of an earlier replay. Yields
+    the number of events of each page."""
     tables = replay_tables(view)
     with connection.cursor() as cursor:
         with connection.transaction():
@@ -108,7 +107,7 @@ def fill_into(connection: Connection[Any], view: View, known_at: datetime) -> It
                         view.fill(cursor, tables, concern)
                     yield len(page)
                     if len(known) < len(page):
-                        break  # what comes after was recorded later
+                        break  # later events were recorded later
                 view.complete(cursor, tables, part)
         view.index(cursor, tables)
 

@@ -26,24 +26,24 @@ from projections.views.registry import VIEWS, Views
 from projections.views.view import ExpectedRows, Page, PositionedEvent, Row, Tables, View, tables_of
 
 CHUNK = 5_000
-"""Rows that are compared at once."""
+"""Rows compared at once."""
 
 MEMORY_LIMIT = 64 * 1024 * 1024
-"""Bytes of large events of a partition up to which its rows are worked out in memory."""
+"""Bytes of large events of a partition up to which its rows are computed in memory."""
 
 END = 2**63 - 1
-"""A checkpoint after every event."""
+"""A checkpoint after every possible event."""
 
 _FLOAT8 = 701
-"""PostgreSQL's number of the type."""
+"""PostgreSQL's OID of the type."""
 
 RowsByTable = Mapping[str, Iterable[Row]]
 
 
 class StoredRows(Struct, frozen=True):
-    """A projection in its tables. `live` is None for an inline projection, which is always at the end of the log.
+    """A projection with its tables. `live` is None for an inline projection, which is always at the end of the log.
 
-    `built` are the tables in which it is grown anew, where it has to be.
+    `built`: temporary tables for a rebuild of a partition.
     """
 
     view: View
@@ -59,7 +59,7 @@ class StoredRows(Struct, frozen=True):
 
 
 class _ExpectedIndex(ExpectedRows):
-    """The dedupe index, from the keys that streams hold: the partition has looked at each event itself."""
+    """The rows of the dedupe index, which PartitionHistories tracks itself."""
 
     def __init__(self, histories: PartitionHistories) -> None:
         self._histories = histories
@@ -72,7 +72,7 @@ class _ExpectedIndex(ExpectedRows):
 
 
 def all_projections(connection: Connection[Any], views: Views = VIEWS) -> list[StoredRows]:
-    """Every inline projection, and the live generation of every view of which there is code."""
+    """Every inline projection, and the live generation of every view that this release knows."""
     schema = log.current_schema(connection)
     kept = []
     for view in (DedupeIndex(TEMPORARY), Directory(TEMPORARY)):
@@ -87,7 +87,7 @@ def all_projections(connection: Connection[Any], views: Views = VIEWS) -> list[S
 
 
 class RowComparison:
-    """One projection beside one partition of the log, in one transaction of one moment."""
+    """Compares one projection with one partition of the log in one snapshot."""
 
     def __init__(self, connection: Connection[Any], kept: StoredRows, histories: PartitionHistories, part: int) -> None:
         self.kept = kept
@@ -99,21 +99,21 @@ class RowComparison:
         self._is_same = True
 
     def add_page(self, page: Sequence[tuple[int, Event]]) -> None:
-        """Go on with the next events, each after its seq; those after its checkpoint it has not seen."""
+        """Add the next events as (seq, event). Events after the checkpoint are ignored."""
         if self._histories.large > MEMORY_LIMIT and not isinstance(self._expected, _ExpectedIndex):
-            self._expected = None  # its rows would fill the memory: it is grown in temporary tables instead
+            self._expected = None  # its rows would fill the memory: use temporary tables instead
         if page and page[-1][0] > self.checkpoint:
             page = [each for each in page if each[0] <= self.checkpoint]
         self._attempt(lambda expected: self._follow(expected.add_page(page)))
 
     def is_same(self) -> bool:
-        """After the last event: whether all rows are known to be what the log says, to the last bit."""
+        """After the last event: whether all rows are known to be equal, bit by bit."""
         self._attempt(lambda expected: self._follow(expected.remaining()) and self._is_over() and self._is_derived())
         self.close()
         return self._is_same and self._expected is not None
 
     def close(self) -> None:
-        """Read no further."""
+        """Close the cursors on the stored rows."""
         for rows in self._rows.values():
             rows.close()
 
@@ -125,10 +125,10 @@ class RowComparison:
         except Exception as error:
             if not pages.is_event_error(error):
                 raise
-            self._is_same = False  # growing it tells why
+            self._is_same = False  # the rebuild of the partition reports the error
 
     def _follow(self, expected: RowsByTable) -> bool:
-        """Whether the next rows of each table are these."""
+        """Whether the next stored rows of each table equal these."""
         for table, rows in expected.items():
             kept, remaining = self._rows_of(table), iter(rows)
             while some := list(islice(remaining, CHUNK)):
@@ -140,7 +140,7 @@ class RowComparison:
         return not any(self._rows_of(table).fetchmany(1) for table in self.kept.view.stored_rows)
 
     def _is_derived(self) -> bool:
-        """Whether what follows from rows that are as they must be does."""
+        """Whether the derived tables follow from the other tables."""
         for table, statement in self.kept.view.derived.items():
             derived = {table: sql.SQL("({})").format(sql.SQL(statement).format(**self.kept.tables))}
             in_part = sql.SQL("t.part = {}").format(self._part)
@@ -158,8 +158,8 @@ class RowComparison:
     def differences(
         self, partitions: int, log: Iterable[Page], refused: Callable[[PositionedEvent, str], None]
     ) -> Iterator[Difference]:
-        """Grow the partition anew from the events that it has seen of those it cares about, and compare: what differs.
-        `refused` is called with what cannot be written, and why."""
+        """Rebuild the partition up to the checkpoint in temporary tables, and compare. `refused` is called with every
+        event that cannot be written and its error."""
         view, built = self.kept.view, self.kept.built
         with self._connection.cursor() as cursor:
             view.create(cursor, built)
@@ -173,7 +173,7 @@ class RowComparison:
 
 
 def _is_same(cursor: ServerCursor[Any], kept: list[Row], expected: list[Row]) -> bool:
-    """Also of 0.0 and -0.0, which are equal."""
+    """Whether rows are equal, with 0.0 and -0.0 as different values."""
     if kept != expected:
         return False
     floats = [index for index, column in enumerate(cursor.description or ()) if column.type_code == _FLOAT8]

@@ -35,7 +35,7 @@ TYPES = (
     "timestamptz",
     *("text",) * 6,
 )
-"""Of the columns of a row."""
+"""Types of the columns of a row."""
 
 SUBJECT_TYPES = ("int2", "int8", "text")
 CHILDREN_TYPES = ("int2", "text", "int4", "text")

@@ -1,4 +1,4 @@
-"""The generations of a view: their tables, and the plain names by which questions know those of the live one."""
+"""Generations of a view: their tables, and the plain names under which queries see the tables of the live one."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -18,7 +18,7 @@ SQL = statements.load(__file__, "generations")
 
 
 class Generation(Struct, frozen=True):
-    """`built`: kept by projectors. `builder`: the session that grows it, or has grown it."""
+    """`built`: projectors maintain it. `builder`: application name of the session that builds or has built it."""
 
     view: str
     generation: int
@@ -29,24 +29,24 @@ class Generation(Struct, frozen=True):
 
     @property
     def key(self) -> dict[str, Any]:
-        """As parameters of statements."""
+        """Parameters of statements."""
         return {"view": self.view, "generation": self.generation}
 
 
 class UnknownVersion(GrowthringsError):
-    """A live generation is of a version that this code does not have; the message says which, for a person."""
+    """A live generation has a version that this release does not know; the message says which one."""
 
 
 class NamesInUse(GrowthringsError):
-    """Something else than a view of ours has these plain names."""
+    """Relations that do not belong to this service already use these plain names."""
 
     def __init__(self, names: Sequence[str]) -> None:
-        super().__init__(f"something else in the database is called {', '.join(names)}")
+        super().__init__(f"{', '.join(names)} in the database do not belong to this service: rename or drop them")
         self.names = names
 
 
 class OutdatedView(Struct, frozen=True):
-    """A view that is served by an older version of its code."""
+    """A view whose live generation has an older version than the code."""
 
     view: str
     live: int
@@ -58,13 +58,15 @@ def all_generations(connection: Connection[Any]) -> list[Generation]:
 
 
 def lock_generations(cursor: Cursor[Any], view: str) -> list[Generation]:
-    """The generations of a view, oldest first; until the transaction ends nobody else changes them."""
+    """The generations of a view, oldest first, locked until the transaction ends."""
     return [Generation(view, *row) for row in cursor.execute(SQL["lock_generations"], {"view": view}).fetchall()]
 
 
 def prepare(connection: Connection[Any], views: Views = VIEWS) -> None:
-    """Give every view that has none a first generation, live at once; of those that an older version serves, let the
-    plain names mean what questions ask for now. Run under the lock of the migrations. UnknownVersion."""
+    """Create a first, live generation for every view without one, and redefine the plain names of outdated views.
+
+    The caller holds the lock of the migrations. UnknownVersion.
+    """
     live = {each.view: each for each in all_generations(connection) if each.live}
     with connection.cursor() as cursor:
         for name, latest in views.latest.items():
@@ -81,14 +83,14 @@ def _code(generation: Generation, views: Views) -> View:
     code = views.of(generation.view, generation.version)
     if code is None:
         raise UnknownVersion(
-            f"the view {generation.view} is served by version {generation.version} of its code, which is not here: "
-            "roll it back with the code that has it"
+            f"the live generation of {generation.view} has version {generation.version}, which this release does not "
+            "have: roll the view back with the release that has it"
         )
     return code
 
 
 def outdated_views(connection: Connection[Any], views: Views = VIEWS) -> list[OutdatedView]:
-    """The views that an older version of their code serves."""
+    """The views whose live generation has an older version than the code."""
     return [
         OutdatedView(each.view, each.version, views.latest[each.view].version)
         for each in all_generations(connection)
@@ -97,7 +99,7 @@ def outdated_views(connection: Connection[Any], views: Views = VIEWS) -> list[Ou
 
 
 def create(cursor: Cursor[Any], view: View, generation: int, tables: Tables, *, built: bool) -> None:
-    """Create a generation that has seen nothing yet; unless it is `built`, a rebuild brings it to where the log is."""
+    """Create an empty generation. Projectors fill it if it is `built`; otherwise a rebuild has to."""
     view.create(cursor, tables)
     parameters = {"view": view.name, "generation": generation, "version": view.version, "built": built}
     cursor.execute(SQL["insert_generation"], parameters)
@@ -105,7 +107,7 @@ def create(cursor: Cursor[Any], view: View, generation: int, tables: Tables, *, 
 
 
 def go_live(cursor: Cursor[Any], view: View, generation: int, before: View | None = None) -> None:
-    """Let the plain names mean this generation; those that only the code of the one `before` it has are dropped."""
+    """Make a generation live: point the plain names to it, and drop names that only the view `before` it has."""
     publish(cursor, view, generation)
     for name in _names(before) - _names(view) if before else ():
         cursor.execute(sql.SQL("drop view if exists {}").format(Identifier(name)))
@@ -113,8 +115,8 @@ def go_live(cursor: Cursor[Any], view: View, generation: int, before: View | Non
 
 
 def publish(cursor: Cursor[Any], view: View, generation: int) -> None:
-    """Let the plain names mean this generation. Grants on them stay; a new name gets those of another of the view.
-    NamesTaken."""
+    """Point the plain names to a generation. Grants stay; a new name gets the grants of another name of the view.
+    NamesInUse."""
     names = sorted(_names(view))
     if taken := cursor.execute(SQL["foreign_names"], {"names": names}).fetchall():
         raise NamesInUse([name for (name,) in taken])
@@ -146,11 +148,11 @@ def _names(view: View) -> set[str]:
 
 
 def drop(cursor: Cursor[Any], generation: Generation, tables: Iterable[Identifier]) -> None:
-    """Drop a generation that is not live, with all that is known of it."""
-    # Whoever writes a page holds the leases, and then waits for the tables: the other way round would deadlock.
+    """Drop the tables of a generation that is not live, with its checkpoints, leases, workers and parked events."""
+    # A projector locks leases before it writes to tables; the opposite order here would deadlock.
     cursor.execute(SQL["lock_leases"], generation.key)
     for table in tables:
         cursor.execute(sql.SQL("drop table if exists {}").format(table))
-    # Whoever waits for one of these rows waits no longer than for the commit.
+    # Sessions that wait for these rows wait only for the commit that follows.
     for statement in ("delete_generation", "delete_checkpoints", "delete_parked", "delete_workers", "delete_leases"):
         cursor.execute(SQL[statement], generation.key)

@@ -1,4 +1,4 @@
-"""The view `measurements`: one row for each measurement that is there, for the lists of a child."""
+"""The view `measurements`: one row for each current measurement, for the lists of a child."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -19,18 +19,17 @@ SQL = statements.load(__file__, "measurements")
 
 
 Row = tuple[int, str, str, str, datetime, float, str, float | None, str]
-"""Part, child, kind, id (orders by what was recorded first), taken at, value, unit, the value that travelled with it
-(None where nothing did), institution."""
+"""Part, child, kind, id (in the order of recording), time taken, value, unit, companion value (None without one),
+institution."""
 
 TYPES = ("int2", "text", "text", "text", "timestamptz", "float8", "text", "float8", "text")
-"""Of the columns of a row."""
+"""Types of the columns of a row."""
 
 
 class MeasurementChanges(Struct):
-    """Written in this order: whole children that were withdrawn, single rows that were removed or revised, the last of
-    each row.
+    """Written in this order: children whose measurements were withdrawn, rows that were removed or revised, final rows.
 
-    A key is partition, child, kind and id; `children` are the rows of each partition and child, by kind and id.
+    A key is partition, child, kind and id. `children`: (partition, child) → rows by kind and id.
     """
 
     withdrawn: list[tuple[int, str]] = field(default_factory=list)
@@ -75,7 +74,7 @@ class MeasurementChanges(Struct):
 
 
 def fold(page: Iterable[PositionedEvent]) -> MeasurementChanges:
-    """The changes that a page makes, folded to the last of each row."""
+    """The changes of a page; of several changes of a row, the last."""
     folded = MeasurementChanges()
     for part, _, event in page:
         folded.add(part, event)

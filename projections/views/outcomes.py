@@ -1,12 +1,12 @@
-"""The view `outcomes`: every value that an outcome may draw from, and its daily rollups.
+"""The view `outcomes`: every value that an outcome may be computed from, and daily rollups of the values.
 
     entries         the values themselves, of entries and of measurements
     subject_days    per source, subject and day (UTC)
-    subjects        per source and subject, what the slope of its daily means is made of, by how many values a day has
-    days            per source and day, of one partition: a question adds the partitions up
+    subjects        per source and subject, the sums that give the slope of its daily means, by values per day
+    days            per source, day and partition: a query adds up the partitions
 
-An outcome draws from its own source, and may draw from an institution's measurements of one kind: these are a source of
-their own, whether or not an outcome draws from it yet.
+A source is an outcome with its entries, or the measurements of one kind in one institution. A source of measurements is
+filled whether or not an outcome uses it yet.
 """
 
 from collections import defaultdict
@@ -35,24 +35,24 @@ SQL = statements.load(__file__, "outcomes")
 
 @lru_cache(maxsize=1_024)
 def source_of(institution_id: str, kind: str) -> str:
-    """Where the values of an institution's measurements of a kind come from. No outcome is called so."""
+    """The source of an institution's measurements of a kind. No outcome can have this id."""
     return f"{institution_id}/{kind}"
 
 
 def unit_of(unit: str) -> str:
-    """What rollups are kept by: the unit, or its SHA-256 where it is longer than an index row can hold."""
+    """The unit under which rollups are stored: the unit, or its SHA-256 if an index row could not hold it."""
     return unit if len(unit) <= UNIT_LENGTH else sha256(unit.encode()).hexdigest()
 
 
 Value = tuple[int, str, str, str, datetime, str, str, float, str, str]
-"""Part, subject, source, unit (empty for an entry), at, id, value as it was written, the number nearest to it; brand
-and metadata, empty for a measurement."""
+"""Part, subject, source, unit (empty for an entry), time, id, value as sent, nearest float, brand and metadata (both
+empty for a measurement)."""
 
 BRAND_COLUMN = 8
-"""Where a value says its brand."""
+"""Index of the brand in a value."""
 
 TYPES = ("int2", "text", "text", "text", "timestamptz", "text", "text", "float8", "text", "text")
-"""Of the columns of a value."""
+"""Types of the columns of a value."""
 
 
 class SubjectDay(NamedTuple):
@@ -64,10 +64,10 @@ class SubjectDay(NamedTuple):
 
 
 class OutcomeChanges(Struct):
-    """Written in this order: subjects withdrawn, single values deleted, the last of each value that is put.
+    """Written in this order: subjects whose measurements were withdrawn, deleted values, final values.
 
-    A key is partition, subject and id; `subjects` are the values of each partition and subject, by id. What is revised
-    is deleted first, since its source may be another.
+    A key is partition, subject and id. `subjects`: (partition, subject) → values by id. A revised value is deleted
+    first, because its source may have changed.
     """
 
     withdrawn: list[tuple[int, str]] = field(default_factory=list)
@@ -126,7 +126,7 @@ class OutcomeChanges(Struct):
 
 
 def fold(page: Iterable[PositionedEvent]) -> OutcomeChanges:
-    """The changes that a page makes, folded to the last of each value."""
+    """The changes of a page; of several changes of a value, the last."""
     folded = OutcomeChanges()
     for part, _, event in page:
         folded.add(part, event)
@@ -189,14 +189,14 @@ class Outcomes(View):
             run(cursor, SQL["roll_up_days"], tables, days)
 
     def fill(self, cursor: Cursor[Any], tables: Tables, page: Page) -> None:
-        """Only the values: the rollups are settled at the end."""
+        """Writes the values only; `complete` computes the rollups."""
         changes = fold(page)
         self._delete(cursor, tables, changes)
         if values := changes.values():
             insert(cursor, SQL["insert"], tables, TYPES, values)
 
     def _delete(self, cursor: Cursor[Any], tables: Tables, changes: OutcomeChanges) -> set[SubjectDay]:
-        """Whose days are touched by the values that go."""
+        """Delete values. Returns the days of the deleted values."""
         touched: set[SubjectDay] = set()
         for name, keys in (("delete_withdrawn", changes.withdrawn), ("delete_values", changes.deleted)):
             if keys:
@@ -209,7 +209,7 @@ SQL_V1 = SQL | statements.load(__file__, "outcomes_v1")
 
 
 class OutcomesV1(Outcomes):
-    """Version 1: slopes were made of daily means that are rounded to floats."""
+    """Version 1: slopes were computed from daily means rounded to floats."""
 
     version = 1
     sql: Mapping[str, LiteralString] = SQL_V1

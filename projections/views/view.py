@@ -1,4 +1,4 @@
-"""What a view is: a function of a page of events that returns changes, and tables that take them."""
+"""The protocol of a view: it folds pages of events into changes and writes them into tables of its own."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, LiteralString, NamedTuple, Protocol
@@ -10,7 +10,7 @@ from domain.event import Event
 from projections import rows as in_one_message
 
 Tables = Mapping[str, Identifier]
-"""The tables of a generation, by the names that questions and statements (`{name}`) call them."""
+"""Plain table name, as queries and statements (`{name}`) use it → table of a generation."""
 
 
 class PositionedEvent(NamedTuple):
@@ -22,26 +22,26 @@ class PositionedEvent(NamedTuple):
 
 
 Page = Sequence[PositionedEvent]
-"""In the order of each partition."""
+"""Events in the order of their partition."""
 
 Row = tuple[Any, ...]
-"""The columns of a table, in their order. Tables begin with their key, so that rows sort by it as tuples do."""
+"""The columns of a table in order. The key comes first, so that tuples sort like rows."""
 
 
 class ExpectedRows(Protocol):
-    """The rows that the events of one partition come to, told without a database. Those of each table come in the order
-    of its key."""
+    """Computes, without a database, the rows that the events of one partition lead to. The rows of each table come in
+    the order of its key."""
 
     def add_page(self, page: Sequence[tuple[int, Event]]) -> Mapping[str, Iterable[Row]]:
-        """Go on with the next events, each after its seq: the rows of each table that are told now. Events that the
-        view does not care about are among them. Where `write` would fail, any error."""
+        """Add the next events, each as (seq, event), including those of other views. Returns the rows by table that are
+        final now. Raises any error where `write` would fail."""
 
     def remaining(self) -> Mapping[str, Iterable[Row]]:
-        """After the last event: all other rows."""
+        """After the last event: all other rows by table."""
 
 
 class Changes(Protocol):
-    """What a page makes of one table, folded event by event."""
+    """The changes of one table, folded event by event."""
 
     def add(self, part: int, event: Event) -> None: ...
 
@@ -49,7 +49,7 @@ class Changes(Protocol):
 
 
 class FoldedRows(ExpectedRows):
-    """The rows of one table, as if the whole partition had come in one page."""
+    """Computes the rows of one table by folding the whole partition."""
 
     def __init__(self, table: str, part: int, changes: Changes) -> None:
         self._table, self._part, self._changes = table, part, changes
@@ -65,65 +65,66 @@ class FoldedRows(ExpectedRows):
 
 
 class View(Protocol):
-    """Kept by projectors, partition by partition, in generations with tables of their own.
+    """Maintained by projectors, partition by partition, in generations with tables of their own.
 
-    Writing the same page twice leaves the same rows, and so does any interleaving of the partitions: a row belongs to
-    the partition of its events (`part` is its first column), and comes from events of one partition key.
+    Writing a page twice leaves the same rows, and so does any interleaving of the partitions. A row belongs to the
+    partition of its events (`part` is its first column) and derives from events of a single partition key.
     """
 
     name: str
     version: int
-    """Higher with every change of the tables, or of what is written into them. While a generation of an older version
-    lives, its code stays beside the newer one's."""
+    """Raised with every change of the tables or their rows. The code of an older version stays as long as a generation
+    of that version exists."""
 
     tables: tuple[str, ...]
     topics: frozenset[str]
-    """The names of the events that the view cares about; it is shown no others."""
+    """Stored names of the events that the view applies; it gets no others."""
 
     shown: Mapping[str, LiteralString] = {}
-    """What questions see under a name, where that is not the table itself. This is how an older version looks to the
-    questions of the latest one: a `select` of the columns that these ask for, from `{table}`."""
+    """Plain name → a `select` that queries see under it instead of the table. An older version uses it to offer the
+    columns that the queries of the latest version expect."""
 
     stored_rows: Mapping[str, LiteralString] = {}
     """Table → the `select` of its rows in one partition (`part`), in the order of its key."""
 
     derived: Mapping[str, LiteralString] = {}
-    """Tables that follow from the others and from those before them: the `select` of all that they must hold."""
+    """Table → the `select` of all its rows, computed from the other tables and from the derived tables before it."""
 
     def expected_rows(self, part: int) -> ExpectedRows | None:
-        """What `write` makes of the events of one partition; None where only tables that are grown can tell."""
+        """Computes the rows that `write` leads to in one partition; None if only a rebuild can tell."""
         return None
 
     def create(self, cursor: Cursor[Any], tables: Tables) -> None:
-        """Create the tables of a generation, with the indexes that writing needs."""
+        """Create the tables of a generation with the indexes that `write` needs."""
 
     def index(self, cursor: Cursor[Any], tables: Tables) -> None:
-        """Create the indexes that only questions need."""
+        """Create the indexes that only queries need."""
         return
 
     def write(self, cursor: Cursor[Any], tables: Tables, page: Page) -> None:
-        """Write what a page makes of the rows."""
+        """Apply a page to the tables."""
 
     def fill(self, cursor: Cursor[Any], tables: Tables, page: Page) -> None:
         """Like `write`, while a rebuild fills a partition: no page comes twice; derived tables wait for `complete`."""
         self.write(cursor, tables, page)
 
     def complete(self, cursor: Cursor[Any], tables: Tables, part: int) -> None:
-        """Make what `fill` has left out of a partition: what follows from the other tables."""
+        """Write the derived tables of a partition that `fill` has filled."""
         for table, rows in self.derived.items():
             settled = SQL("insert into {} select t.* from ({}) t where t.part = %(part)s")
             cursor.execute(settled.format(tables[table], SQL(rows).format(**tables)), {"part": part})
 
 
 def tables_of(view: View, generation: int) -> Tables:
-    """The tables of a generation."""
+    """Plain table name → table of a generation."""
     return {table: Identifier(f"{table}_g{generation}") for table in view.tables}
 
 
 def run(
     cursor: Cursor[Any], statement: LiteralString, tables: Tables, rows: Iterable[Sequence[Any]] | None = None
 ) -> None:
-    """Run a statement on the tables of a generation; of `rows` (not empty), the columns are its parameters."""
+    """Run a statement on the tables of a generation; the columns of `rows`, if given, are its parameters. `rows` must
+    not be empty."""
     columns = None if rows is None else [list(column) for column in zip(*rows, strict=True)]
     cursor.execute(SQL(statement).format(**tables), columns)
 
@@ -135,5 +136,5 @@ def insert(
     types: Sequence[str],
     rows: Iterable[Sequence[Any]],
 ) -> None:
-    """Insert rows into a table of a generation; `types` of its columns."""
+    """Insert rows into a table of a generation. `types`: of its columns."""
     in_one_message.insert(cursor, SQL(statement).format(**tables), types, rows)

@@ -133,7 +133,9 @@ def test_what_is_rebuilt_belongs_to_the_same_role_and_is_kept_by_the_same_roles(
 
 @everything
 def test_a_role_that_cannot_act_as_the_owner_is_refused(shared: Shared, name: str) -> None:
-    message = f"belongs to the role {shared.role('owner')}, as which {shared.role('stranger')} cannot act: run this as"
+    message = (
+        f"belongs to the role {shared.role('owner')}, and {shared.role('stranger')} may not act as it: run this as"
+    )
     with pytest.raises(RebuildRefused, match=message):
         rebuilt(shared.of("stranger"), name)
     with pytest.raises(RebuildRefused, match=message):

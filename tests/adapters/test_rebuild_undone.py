@@ -87,7 +87,7 @@ def test_a_generation_that_is_behind_is_brought_up_before_it_serves_again(copy: 
 
 @everything
 def test_there_is_no_way_back_where_nothing_was_kept(copy: Copy, name: str) -> None:
-    with pytest.raises(RebuildRefused, match=f"{name} has no other generation that was kept"):
+    with pytest.raises(RebuildRefused, match=f"{name} has no other generation to roll back to"):
         copy.operator().roll_back(name)
 
 

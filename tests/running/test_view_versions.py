@@ -199,7 +199,7 @@ def a_long_query(database: str) -> Iterator[Callable[[], None]]:
 def test_a_version_that_the_code_does_not_have_is_refused(database: str) -> None:
     with psycopg.connect(database) as connection:
         connection.execute("update views set version = 7 where view = 'measurements'")
-        with pytest.raises(UnknownVersion, match="measurements is served by version 7"):
+        with pytest.raises(UnknownVersion, match="the live generation of measurements has version 7"):
             generations.prepare(connection)
 
 
@@ -212,7 +212,7 @@ def test_a_version_that_no_running_projector_knows_does_not_serve(
     prepared(connect)
     with projecting(connect, VIEWS):
         assert soon(lambda: None not in owners(database), 20)
-        with pytest.raises(RebuildRefused, match="no projector keeps generation 2 of measurements"):
+        with pytest.raises(RebuildRefused, match="no projector maintains generation 2 of measurements"):
             rebuilt(connect)
     assert [(1, 1)] == live(connect)
 
