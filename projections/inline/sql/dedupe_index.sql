@@ -1,5 +1,5 @@
 -- name: holders
--- Who holds these keys; free ones have no row.
+-- The holders of these keys; free keys have no row.
 select d.scope, d.key, d.stream
 from unnest(%(parts)b::smallint[], %(scopes)b::text[], %(keys)b::bytea[]) as k (part, scope, key)
 join dedupe_index d on d.part = k.part and d.scope = k.scope and d.key = k.key;
@@ -11,7 +11,7 @@ where part = %(part)s
 order by part, scope, key;
 
 -- name: insert_keys
--- A key held by two streams is an impossible history: the primary key refuses it.
+-- The primary key rejects a key that two streams would hold.
 insert into dedupe_index (part, scope, key, stream)
 select * from unnest(%b::smallint[], %b::text[], %b::bytea[], %b::text[]);
 

@@ -1,5 +1,5 @@
 -- name: load
--- All that the commands of a group ask of the directory, in one statement.
+-- Everything that the commands of a batch read from the directory, in one statement.
 select 'user' as sort, u.id, u.role, u.institution_id, u.password_changes::bigint, u.password_changed_at
 from users u where u.id = any (%(users)b::text[])
 union all
@@ -37,7 +37,7 @@ from json_to_recordset(%(rows)s::json) as r (
 );
 
 -- name: change_passwords
--- A hash that was only renewed is no change: no token ends by it.
+-- Renewing a hash does not count as a change of the password: tokens stay valid.
 update users u set
     password_hash = c.password_hash,
     password_changes = u.password_changes + c.changes,
@@ -61,7 +61,7 @@ delete from groups where id = any (%(ids)b::text[]);
 delete from groups where owner_id = any (%(ids)b::text[]);
 
 -- name: upsert_outcomes
--- A revision does not change who created the outcome, and when.
+-- A revision keeps the creator and the time of creation.
 insert into outcomes (
     id, name, description, brand_id, metric_key, unit, direction, created_by, created_at, updated_at
 )
@@ -76,7 +76,7 @@ on conflict (id) do update set
     updated_at = excluded.updated_at;
 
 -- name: insert_links
--- A family is tied to its children under its own id, an owner of groups under the group's.
+-- group_id is the id of the group, or for a family its own id.
 insert into ties (owner_id, group_id, child_id)
 select distinct * from unnest(%(owners)b::text[], %(groups)b::text[], %(children)b::text[])
 on conflict do nothing;
@@ -93,8 +93,8 @@ where t.owner_id = f.family_id and t.child_id = f.child_id and t.group_id = f.fa
 delete from ties where owner_id = any (%(ids)b::text[]) or child_id = any (%(ids)b::text[]);
 
 -- name: login
--- Whom a user name names, and what the password is checked against. Names are compared in Unicode NFC; of several that
--- were registered before that and are equal in it, the one that was sent, then the one that is in NFC.
+-- The user with a name, and the hash of the password. Names are compared in Unicode NFC. Older users may have names that are
+-- equal in NFC: of these, the exact name comes first, then the one in NFC.
 select u.id, u.role, u.password_hash, u.password_changes
 from users u
 where normalize(u.username, nfc) = normalize(%(username)s::text, nfc)
@@ -102,14 +102,14 @@ order by u.username = %(username)s desc, u.username = normalize(%(username)s::te
 limit 1;
 
 -- name: hash_parameters
--- With which parameters there are how many hashes of passwords.
+-- The number of password hashes by their parameters.
 select p.parameters, count(*)
 from users u, substring(u.password_hash from '^[$]argon2id[$]v=19[$]m=[0-9]+,t=[0-9]+,p=[0-9]+[$]') as p (parameters)
 where p.parameters is not null
 group by p.parameters;
 
 -- name: equal_names
--- User names that were registered as sent and are equal in Unicode NFC.
+-- User names that differ only in their Unicode form. They were registered before names were compared in NFC.
 select array_agg(u.username order by u.id), array_agg(u.id order by u.id)
 from users u
 group by normalize(u.username, nfc)
@@ -117,7 +117,7 @@ having count(*) > 1
 order by min(u.id);
 
 -- name: groups_across_institutions
--- Groups that hold children of another institution than their owner's.
+-- Groups with children of an institution other than their owner's.
 select g.id
 from groups g
 join users o on o.id = g.owner_id
@@ -129,7 +129,7 @@ where exists (
 order by g.id;
 
 -- name: all_users
--- For whoever operates the machine, in the order of registration.
+-- All users in the order of registration, for the operator.
 select u.id, u.role, u.username, u.institution_id from users u order by u.id;
 
 -- name: has_admin

@@ -1,5 +1,5 @@
 -- name: checkpoints
--- How far a generation is in some partitions, in their order.
+-- The checkpoints of a generation in these partitions, in their order.
 select l.part, coalesce(p.seq, 0)
 from unnest(%(parts)b::smallint[]) as l (part)
 left join lateral (
@@ -10,10 +10,10 @@ left join lateral (
 order by l.part;
 
 -- name: next_events
--- What came after the place of each partition, a beginning of each in order of seq; a statement of its own, so that it sees
--- what the lock waited for. Not sorted as a whole: all would have to be read before the limits count. A page ends with the
--- event that fills it: `before` are the bytes of those that precede an event, whose lengths PostgreSQL knows without reading
--- their texts.
+-- The next events after the checkpoint of each partition, in order of seq within a partition. It is a statement of its own, so
+-- that it sees what was committed while the lock was awaited. The page is not sorted as a whole, which would read all events
+-- before the limits apply. It ends with the event that fills it: `before` is the number of bytes before an event, and
+-- PostgreSQL knows the lengths without reading the values.
 select p.part, p.seq, p.originator_id, p.topic, p.state
 from (
     select e.part, e.seq, e.originator_id, e.topic, e.state,
@@ -34,7 +34,7 @@ from (
 where coalesce(p.before, 0) < %(bytes)s;
 
 -- name: events_between
--- What a view cares about, of each partition after one seq and up to another, in order of seq; cut short like `page`.
+-- The events that a view applies, of each partition after one seq and up to another, in order of seq; limited like `next_events`.
 select p.part, p.seq, p.originator_id, p.topic, p.state
 from (
     select e.part, e.seq, e.originator_id, e.topic, e.state,
@@ -49,7 +49,7 @@ from (
 where coalesce(p.before, 0) < %(bytes)s;
 
 -- name: save_checkpoints
--- A new row for each, and those before it gone: an updated one would pile up under any open snapshot.
+-- Inserts new rows and deletes the older ones: versions of updated rows would pile up under any open snapshot.
 with reached as (
     select part, seq from unnest(%(parts)b::smallint[], %(seqs)b::bigint[]) as n (part, seq)
 ),

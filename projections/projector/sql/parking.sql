@@ -1,5 +1,5 @@
 -- name: parked_streams
--- The event that each parked stream waits for, and how many follow it.
+-- The bad event of each parked stream, and the number of events after it.
 select p.view, p.generation, p.part, p.seq, p.stream, p.topic, p.error,
     (select count(*) from parked_events f
      where f.part = p.part and f.view = p.view and f.generation = p.generation and f.stream = p.stream
@@ -9,11 +9,11 @@ where p.error is not null and (%(view)s::text is null or p.view = %(view)s)
 order by p.view, p.generation, p.part, p.seq;
 
 -- name: lock_lease
--- Nobody writes a page of the partition meanwhile.
+-- No projector writes a page of the partition until the transaction ends.
 select part from leases where part = %(part)s and view = %(view)s and generation = %(generation)s for update;
 
 -- name: unpark
--- Returns the seq from which the stream waited.
+-- Returns the seq of the bad event.
 with gone as (
     delete from parked_events p
     where p.part = %(part)s and p.view = %(view)s and p.generation = %(generation)s and p.stream = %(stream)s
@@ -22,8 +22,8 @@ with gone as (
 select min(seq) from gone;
 
 -- name: events_after
--- The next page of what a partition key holds up to a seq, but for the streams that are still parked. It ends with the event
--- that fills it.
+-- The next events of a partition key up to the checkpoint, without those of streams that are still parked. The page ends with
+-- the event that fills it.
 select p.part, p.seq, p.originator_id, p.topic, p.state
 from (
     select e.part, e.seq, e.originator_id, e.topic, e.state,

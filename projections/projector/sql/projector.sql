@@ -1,13 +1,13 @@
 -- name: session
--- A worker that hangs in the middle of a page loses it, and with it the rows of its leases.
+-- A worker that hangs within a page loses the page and the locks on its leases.
 set idle_in_transaction_session_timeout = '5s';
 
 -- name: session_commits
--- Rows and place are of one transaction: what a crash loses is applied again.
+-- Rows and checkpoint are committed together: a page that a crash loses is applied again.
 set synchronous_commit = off;
 
 -- name: heartbeat
--- A worker is among those that share a generation. Nothing is written where nothing has changed.
+-- Register a worker of a generation. Writes nothing if nothing has changed.
 insert into workers (view, generation, owner, rate)
 select %(view)s, %(generation)s, %(owner)s, %(rate)s
 where not exists (
@@ -17,8 +17,8 @@ where not exists (
 on conflict (view, generation, owner) do update set rate = excluded.rate;
 
 -- name: absent_workers
--- The workers of a generation that are not there: one that is looks for events several times a second. Of a session of
--- another role nothing is known but that it is there.
+-- The workers of a generation without an active session. A live worker runs statements several times a second. Of sessions of
+-- other roles PostgreSQL shows only that they exist.
 select w.owner
 from (
     select owner from workers where view = %(view)s and generation = %(generation)s
@@ -37,7 +37,7 @@ where not exists (
 delete from workers where view = %(view)s and generation = %(generation)s and owner = any (%(absent)b::text[]);
 
 -- name: claim_leases
--- All that nobody holds, or only who is gone.
+-- Claim the leases that no worker holds, and those of absent workers.
 update leases l
 set owner = %(owner)s
 where l.view = %(view)s and l.generation = %(generation)s and l.part in (
@@ -47,7 +47,7 @@ where l.view = %(view)s and l.generation = %(generation)s and l.part in (
 );
 
 -- name: shares
--- Every worker there is, with the one that asks, and the partitions it holds.
+-- Every worker, including this one, with the partitions that it holds.
 select w.owner, coalesce(array_agg(l.part order by l.part) filter (where l.part is not null), '{}')
 from (
     select owner from workers where view = %(view)s and generation = %(generation)s
@@ -59,7 +59,7 @@ group by w.owner
 order by w.owner;
 
 -- name: hand_over
--- From one worker to others, which go on at their next look.
+-- Hand leases over to other workers, which notice at their next check.
 update leases l
 set owner = n.owner
 from unnest(%(parts)b::smallint[], %(owners)b::text[]) as n (part, owner)
@@ -72,7 +72,7 @@ delete from workers where owner = %(owner)s;
 update leases set owner = null where owner = %(owner)s;
 
 -- name: has_new_events
--- Whether there are events that a worker has to apply.
+-- Whether the partitions of a worker have events after their checkpoints.
 select exists (
     select from leases l
     left join lateral (
@@ -85,7 +85,7 @@ select exists (
 );
 
 -- name: lock_leases
--- Whoever writes a page holds the rows of its leases: no other can have the same place before its eyes.
+-- A worker locks its leases while it writes a page, so that no other worker starts from the same checkpoint.
 select l.part, exists (
     select from parked_events p where p.part = l.part and p.view = l.view and p.generation = l.generation
 )

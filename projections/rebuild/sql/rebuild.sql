@@ -1,13 +1,13 @@
 -- name: session
--- Whoever holds leases or heads, and then does nothing (suspended, or cut off), loses them.
+-- A session that holds leases or partition locks and hangs (suspended or cut off) loses them.
 set idle_in_transaction_session_timeout = '5s';
 
 -- name: session_check
--- A session whose client was killed ends though its statement takes long, so that the next rebuild need not wait for it.
+-- PostgreSQL ends the session of a killed client even during a long statement, so that the next rebuild need not wait.
 set client_connection_check_interval = '1s';
 
 -- name: session_plans
--- Plans must not be those of the empty tables that it begins with.
+-- Generic plans would be made for the empty tables at the beginning.
 set plan_cache_mode = force_custom_plan;
 
 -- name: is_behind
@@ -33,8 +33,7 @@ update views set builder = %(builder)s where view = %(view)s and generation = %(
 update views set grown = true where view = %(view)s and generation = %(generation)s;
 
 -- name: claim_partitions
--- Partitions that are not where they should be and that no other worker is at. Several, since their events lie in the same
--- blocks.
+-- Partitions that are not filled yet and that no other worker has claimed. Several at once, because their events share blocks.
 select l.part, l.target
 from leases l
 left join lateral (
@@ -48,7 +47,7 @@ limit %(limit)s
 for update of l skip locked;
 
 -- name: progress
--- Events that are done, and those that there were when the rebuild began.
+-- The number of events applied, and of events in the log when the rebuild began.
 select coalesce(sum(least(coalesce(p.seq, 0), l.target)), 0)::bigint, coalesce(sum(l.target), 0)::bigint
 from leases l
 left join lateral (
@@ -70,7 +69,7 @@ for update;
 select part from heads where part = any (%(parts)b::smallint[]) order by part for update;
 
 -- name: is_maintained
--- Whether somebody keeps each partition of the new generation whose old one is kept.
+-- Whether every partition that is maintained in the old generation is maintained in the new one.
 select not exists (
     select from leases o
     join leases n on n.part = o.part and n.view = o.view
@@ -82,7 +81,7 @@ select not exists (
 select count(distinct stream) from parked_events where view = %(view)s and generation = %(generation)s;
 
 -- name: short_lock_timeout
--- Whoever asks meanwhile waits behind whoever switches or drops: so these give up early, and try again.
+-- Queries wait behind a switch or a drop that waits for a lock: so these give up early and try again.
 set local lock_timeout = '100ms';
 
 -- name: primary_key
@@ -94,7 +93,7 @@ where i.indrelid = %(table)s::regclass and i.indisprimary
 order by k.place;
 
 -- name: differences
--- The first rows, by key, of one partition that are not the same in two tables, to the last bit, and how many there are.
+-- The first differing rows of one partition in the order of the key, compared bit by bit, and how many differ.
 select to_jsonb(o)::text, to_jsonb(n)::text, count(*) over ()
 from (select * from {old} t where {in_part}) o
 full join (select * from {new} t where {in_part}) n using ({key})
@@ -103,7 +102,7 @@ order by {key}
 limit %(limit)s;
 
 -- name: missing_inline_views
--- The inline projections that are empty though there is a user: commands must not be decided by them.
+-- The inline projections that are empty although the log has a user: commands must not decide by them.
 select p.name
 from (
     values ('dedupe_index', exists (select from dedupe_index)), ('directory', exists (select from users))

@@ -1,6 +1,6 @@
 -- name: status
--- Every generation, how far it is in each partition and where these end, the first event of each that it has not seen,
--- and who keeps it. A builder that is gone has left its generation unfinished.
+-- Every generation with its checkpoint, the end of the log and the first unapplied event in each partition, and its workers.
+-- An absent builder has left the generation unfinished.
 select v.view, v.generation, v.version, v.live, v.grown,
     case when v.builder is null then null
         when exists (select from pg_stat_activity a where a.application_name = v.builder) then v.builder
@@ -38,7 +38,7 @@ cross join lateral (
 order by v.view, v.generation;
 
 -- name: log_size
--- Events of the log, and bytes that they take with their indexes; of partitions of the table too, where it has any.
+-- The number of events in the log, and their bytes with indexes, including partitions of the table.
 select
     (select coalesce(sum(e.seq), 0)::bigint from heads h
      cross join lateral (select e.seq from events e where e.part = h.part order by e.seq desc limit 1) e),
@@ -47,7 +47,7 @@ select
         or c.oid in (select i.inhrelid from pg_inherits i where i.inhparent = 'events'::regclass));
 
 -- name: row_counts
--- About how many rows tables have, as PostgreSQL has counted them last.
+-- The approximate number of rows of tables, from the statistics of PostgreSQL.
 select c.relname, case when c.reltuples >= 0 then c.reltuples::bigint else pg_stat_get_live_tuples(c.oid) end
 from pg_class c
 where c.relname = any (%(tables)b::text[]) and c.relkind in ('r', 'p') and pg_table_is_visible(c.oid);

@@ -1,13 +1,13 @@
 -- name: snapshot
--- All that is compared is of one moment of one partition.
+-- A partition is compared in one snapshot.
 set transaction isolation level repeatable read;
 
 -- name: time_zone
--- In which instants are quickest to read.
+-- psycopg reads times in UTC fastest.
 set local time zone 'UTC';
 
 -- name: events_after
--- The next events of a partition; a page ends with the event that fills it, by their number or by the bytes of their states.
+-- The next events of a partition. A page ends at the limit of events, or with the event that reaches the limit of bytes.
 select p.seq, p.originator_id, p.originator_version, p.topic, p.state
 from (
     select e.seq, e.originator_id, e.originator_version, e.topic, e.state,

@@ -67,7 +67,7 @@ where part = %(part)s
 order by part, seq;
 
 -- name: upsert
--- A row that is there already came with a page that is written again, and says the same.
+-- An existing row comes from a page that is written again, and is the same.
 insert into {audit_trail} (
     part, seq, stream, version, name, event, happened_at, recorded_at, actor_id, actor_role, request_id, cause,
     subject_id, outcome_id
@@ -79,7 +79,7 @@ select * from unnest(
 on conflict (part, seq) do nothing;
 
 -- name: insert
--- In a generation that grows: no row is there yet.
+-- While a rebuild fills the generation, no row exists yet.
 insert into {audit_trail} (
     part, seq, stream, version, name, event, happened_at, recorded_at, actor_id, actor_role, request_id, cause,
     subject_id, outcome_id
@@ -96,7 +96,7 @@ select part, seq, subject_id from {audit_subjects} where part = %(part)s order b
 select part, stream, version, children from {audit_children} where part = %(part)s order by part, stream, version;
 
 -- name: upsert_subjects
--- A row that is there already came with a page that is written again, and says the same. So it is with children.
+-- An existing row comes from a page that is written again, and is the same. So it is with children.
 insert into {audit_subjects} (part, seq, subject_id)
 select * from unnest(%b::smallint[], %b::bigint[], %b::text[])
 on conflict (part, seq, subject_id) do nothing;

@@ -2,14 +2,14 @@
 select view, generation, version, live, grown, builder from views order by view, generation;
 
 -- name: lock_generations
--- Of one view, and nobody else changes them while this transaction lasts.
+-- The generations of a view, locked until the transaction ends.
 select generation, version, live, grown, builder from views where view = %(view)s order by generation for update;
 
 -- name: insert_generation
 insert into views (view, generation, version, live, grown) values (%(view)s, %(generation)s, %(version)s, false, %(built)s);
 
 -- name: insert_leases
--- What there is of the log now is for a rebuild to grow; a first generation is grown by projectors from the start.
+-- A rebuild fills the generation up to where the log ends now; projectors fill a first generation from the start.
 insert into leases (part, view, generation, target)
 select h.part, %(view)s, %(generation)s,
     case when %(built)s then 0
@@ -23,7 +23,7 @@ select n.name from unnest(%(names)b::text[]) as n (name) where to_regclass(quote
 update views set live = (generation = %(generation)s) where view = %(view)s;
 
 -- name: lock_leases
--- Nobody writes a page of the generation until this transaction ends: projectors pass over leases that are held.
+-- No projector writes a page of the generation until the transaction ends: projectors skip locked leases.
 select part from leases where view = %(view)s and generation = %(generation)s order by part for update;
 
 -- name: delete_generation
@@ -42,7 +42,7 @@ delete from parked_events where view = %(view)s and generation = %(generation)s;
 delete from workers where view = %(view)s and generation = %(generation)s;
 
 -- name: foreign_names
--- Which of these names something else has than a view of a generation's tables.
+-- Which of these names belong to a relation that is not a view on tables of a generation.
 select c.relname::text
 from pg_class c
 where c.relnamespace = current_schema()::regnamespace and c.relname = any (%(names)s::text[])

@@ -1,9 +1,9 @@
 -- name: owner
--- Who owns a relation, and who asks.
+-- The owner of a relation and the current role.
 select pg_get_userbyid(c.relowner), current_user from pg_class c where c.oid = %(relation)s::regclass;
 
 -- name: privileges
--- What others than its owner may do with a relation; the role is null where everybody may.
+-- The grants on a relation to roles other than its owner; the role is null for PUBLIC.
 select a.privilege_type, r.rolname, a.is_grantable
 from pg_class c
 cross join aclexplode(c.relacl) a
@@ -11,7 +11,7 @@ left join pg_roles r on r.oid = a.grantee
 where c.oid = %(relation)s::regclass and a.grantee <> c.relowner;
 
 -- name: roles_without_privileges
--- The roles of sessions that keep a view, or decide commands, and may not do all that this takes with a table.
+-- The roles of sessions that maintain a view, or decide commands, and lack a privilege on a table.
 select distinct r.rolname
 from pg_stat_activity a
 join pg_roles r on r.oid = a.usesysid

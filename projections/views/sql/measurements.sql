@@ -22,7 +22,7 @@ where part = %(part)s
 order by part, child_id, kind, id;
 
 -- name: upsert
--- A row that is there already came with a page that is written again.
+-- An existing row comes from a page that is written again.
 insert into {measurements} (part, child_id, kind, id, taken_at, value, unit, companion_value, institution_id)
 select * from unnest(
     %b::smallint[], %b::text[], %b::text[], %b::text[], %b::timestamptz[], %b::float8[], %b::text[], %b::float8[],
@@ -33,7 +33,7 @@ on conflict (part, child_id, kind, id) do update set
     companion_value = excluded.companion_value, institution_id = excluded.institution_id;
 
 -- name: insert
--- In a generation that grows: no row is there yet.
+-- While a rebuild fills the generation, no row exists yet.
 insert into {measurements} (part, child_id, kind, id, taken_at, value, unit, companion_value, institution_id)
 select * from unnest(
     %b::smallint[], %b::text[], %b::text[], %b::text[], %b::timestamptz[], %b::float8[], %b::text[], %b::float8[],

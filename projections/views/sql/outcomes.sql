@@ -1,6 +1,6 @@
 -- name: create_entries
--- Every value that an outcome may draw from. `source` is an outcome, or for a measurement its institution and kind; `unit`
--- and `brand_id` are empty where they do not apply. `value` is as it was written, `number` the double nearest to it.
+-- Every value that an outcome may be computed from. `source` is an outcome, or for a measurement its institution and kind;
+-- `unit` and `brand_id` are empty if they do not apply. `value` is the value as sent, `number` the nearest double.
 create table {entries} (
     part smallint not null,
     subject_id text collate "C" not null,
@@ -23,7 +23,7 @@ create index on {entries} (source, at, id);
 create index on {entries} (source, number);
 
 -- name: create_subject_days
--- The rollup of one subject's values of one day (UTC); sums are exact.
+-- The rollup of a subject's values of one day (UTC). Sums are exact.
 create table {subject_days} (
     part smallint not null,
     source text collate "C" not null,
@@ -40,8 +40,8 @@ create table {subject_days} (
 );
 
 -- name: create_subjects
--- Of one subject and its days that have so many values, what the slope of its daily means is made of: x is days since 2000,
--- y the sum of a day's values. A mean may be no decimal: only sums are exact.
+-- The sums that give the slope of a subject's daily means, over its days with `count` values: x is days since 2000, y the sum
+-- of a day's values. Sums are exact, means need not be.
 create table {subjects} (
     part smallint not null,
     source text collate "C" not null,
@@ -56,7 +56,7 @@ create table {subjects} (
 );
 
 -- name: create_days
--- The rollup of all values of one day that are in one partition.
+-- The rollup of all values of one day in one partition.
 create table {days} (
     part smallint not null,
     source text collate "C" not null,
@@ -80,7 +80,7 @@ where part = %(part)s
 order by part, subject_id, source, unit, at, id;
 
 -- name: upsert
--- A value that is there already came with a page that is written again.
+-- An existing value comes from a page that is written again.
 insert into {entries} (part, subject_id, source, unit, at, id, value, number, brand_id, metadata)
 select * from unnest(
     %b::smallint[], %b::text[], %b::text[], %b::text[], %b::timestamptz[], %b::text[], %b::text[], %b::float8[],
@@ -90,7 +90,7 @@ on conflict (part, subject_id, source, unit, at, id) do update set
     value = excluded.value, number = excluded.number, brand_id = excluded.brand_id, metadata = excluded.metadata;
 
 -- name: insert
--- In a generation that grows: no value is there yet.
+-- While a rebuild fills the generation, no value exists yet.
 insert into {entries} (part, subject_id, source, unit, at, id, value, number, brand_id, metadata)
 select * from unnest(
     %b::smallint[], %b::text[], %b::text[], %b::text[], %b::timestamptz[], %b::text[], %b::text[], %b::float8[],
@@ -98,23 +98,23 @@ select * from unnest(
 );
 
 -- name: delete_values
--- Values that are removed, or put again otherwise: whose days they were.
+-- Deletes values that were removed or revised. Returns their days.
 delete from {entries} e
 using unnest(%b::smallint[], %b::text[], %b::text[]) as r (part, subject_id, id)
 where e.part = r.part and e.subject_id = r.subject_id and e.id = r.id
 returning e.part, e.source, e.unit, e.subject_id, (e.at at time zone 'UTC')::date;
 
 -- name: delete_withdrawn
--- The measurements of a child that was removed; entries about it are another's, and stay.
+-- Deletes the measurements of a removed child. Entries about it belong to a brand, and stay.
 delete from {entries} e
 using unnest(%b::smallint[], %b::text[]) as w (part, subject_id)
 where e.part = w.part and e.subject_id = w.subject_id and e.brand_id = ''
 returning e.part, e.source, e.unit, e.subject_id, (e.at at time zone 'UTC')::date;
 
 -- name: roll_up
--- The days of subjects from the values that are there, as a page may come twice; days of all, and subjects, by what that has
--- changed. Sums are exact, so adding and subtracting is as good as adding up. Of 1.0 and 1.00 no plan decides what a sum
--- looks like: both are 1. Returns the subjects of days that there were: what was kept of them may have come to nothing.
+-- Computes the days of subjects from their values, because a page may come twice, and adjusts `subjects` and `days` by the
+-- difference. Sums are exact, so adjusting gives the same as adding up. trim_scale makes 1.0 and 1.00 equal, whatever the plan
+-- adds first. Returns the subjects of days that existed before: their old rows may now be empty.
 with touched as (
     select * from unnest(%b::smallint[], %b::text[], %b::text[], %b::text[], %b::date[])
         as d (part, source, unit, subject_id, day)
@@ -178,7 +178,7 @@ of_days as (
 select o.part, o.source, o.unit, o.subject_id from old o;
 
 -- name: delete_subject_days
--- Where values went as well, extremes cannot be told from what changed: the days are made anew.
+-- If values were deleted, minimum and maximum cannot be adjusted: the days are computed again.
 with gone as (
     delete from {subject_days} s
     using unnest(%b::smallint[], %b::text[], %b::text[], %b::text[], %b::date[])
@@ -200,7 +200,7 @@ where t.part = c.part and t.source = c.source and t.unit = c.unit and t.subject_
     and t.count = c.count;
 
 -- name: delete_empty_subjects
--- What is left of no day.
+-- Rows that no longer stand for any day.
 delete from {subjects} t
 using unnest(%b::smallint[], %b::text[], %b::text[], %b::text[]) as d (part, source, unit, subject_id)
 where t.part = d.part and t.source = d.source and t.unit = d.unit and t.subject_id = d.subject_id and t.days = 0;
@@ -211,7 +211,7 @@ using unnest(%b::smallint[], %b::text[], %b::text[], %b::date[]) as d (part, sou
 where t.part = d.part and t.source = d.source and t.unit = d.unit and t.day = d.day;
 
 -- name: roll_up_days
--- Of days that have no row, from what their subjects' days say.
+-- Computes days that have no row from the days of their subjects.
 insert into {days} (part, source, unit, day, count, sum, sum_squares, minimum, maximum)
 select d.part, d.source, d.unit, d.day, sum(s.count), trim_scale(sum(s.sum)), trim_scale(sum(s.sum_squares)),
     min(s.minimum), max(s.maximum)
@@ -220,7 +220,7 @@ join {subject_days} s on s.part = d.part and s.source = d.source and s.unit = d.
 group by d.part, d.source, d.unit, d.day;
 
 -- name: subject_days_rollup
--- All rollups, from the values that are there; the same sums as `roll` makes.
+-- All rollups, computed from the values; the sums equal those of `roll_up`.
 select e.part, e.source, e.unit, e.subject_id, (e.at at time zone 'UTC')::date as day, count(*)::integer as count,
     trim_scale(sum(e.value::numeric)) as sum, trim_scale(sum(e.value::numeric * e.value::numeric)) as sum_squares,
     min(e.number) as minimum, max(e.number) as maximum, (sum(e.value::numeric) / count(*))::float8 as mean

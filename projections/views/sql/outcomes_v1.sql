@@ -1,6 +1,5 @@
 -- name: create_subjects
--- Version 1: one row for each subject, made of daily means that are rounded to floats.
--- Of one subject, what the slope of its daily means is made of: x is days since 2000, y the mean.
+-- Version 1: one row for each subject, computed from daily means rounded to floats: x is days since 2000, y the mean.
 create table {subjects} (
     part smallint not null,
     source text collate "C" not null,
@@ -14,9 +13,9 @@ create table {subjects} (
 );
 
 -- name: roll_up
--- The days of subjects from the values that are there, as a page may come twice; days of all, and subjects, by what that has
--- changed. Sums are exact, so adding and subtracting is as good as adding up. Of 1.0 and 1.00 no plan decides what a sum
--- looks like: both are 1.
+-- Computes the days of subjects from their values, because a page may come twice, and adjusts `subjects` and `days` by the
+-- difference. Sums are exact, so adjusting gives the same as adding up. trim_scale makes 1.0 and 1.00 equal, whatever the plan
+-- adds first.
 with touched as (
     select * from unnest(%b::smallint[], %b::text[], %b::text[], %b::text[], %b::date[])
         as d (part, source, unit, subject_id, day)
@@ -80,7 +79,7 @@ of_days as (
 select o.part, o.source, o.unit, o.subject_id from old o;
 
 -- name: delete_subject_days
--- Where values went as well, extremes cannot be told from what changed: the days are made anew.
+-- If values were deleted, minimum and maximum cannot be adjusted: the days are computed again.
 with gone as (
     delete from {subject_days} s
     using unnest(%b::smallint[], %b::text[], %b::text[], %b::text[], %b::date[])
