@@ -185,7 +185,7 @@ def kept_from_projectors(copy: Copy, name: str, generation: int) -> Iterator[Non
         yield
 
 
-def count_fills(monkeypatch: pytest.MonkeyPatch) -> Counter[tuple[str, int]]:
+def count_filled_events(monkeypatch: pytest.MonkeyPatch) -> Counter[tuple[str, int]]:
     """How often each event, by stream and version, is given to a view that grows, from now on."""
     counts: Counter[tuple[str, int]] = Counter()
     for view in EVERYTHING.values():

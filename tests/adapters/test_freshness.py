@@ -91,7 +91,7 @@ async def waits(asked: Awaitable[Any]) -> bool:
 
 
 @each_question
-async def test_entries_of_another_outcome_are_not_waited_for(asker: Asker, ask: Question) -> None:
+async def test_a_query_does_not_wait_for_entries_of_another_outcome(asker: Asker, ask: Question) -> None:
     mine, other = await asker.outcome("mine"), await asker.outcome("other")
     asker.enter(other)
     assert not await waits(ask(asker, mine, None))
@@ -99,7 +99,7 @@ async def test_entries_of_another_outcome_are_not_waited_for(asker: Asker, ask: 
 
 
 @each_waiting
-async def test_entries_of_its_own_are_waited_for(asker: Asker, ask: Question) -> None:
+async def test_a_query_waits_for_entries_of_its_outcome(asker: Asker, ask: Question) -> None:
     outcome = await asker.outcome("mine")
     asker.enter(outcome)
     assert await waits(ask(asker, outcome, None))
@@ -109,14 +109,14 @@ async def test_entries_of_its_own_are_waited_for(asker: Asker, ask: Question) ->
 
 
 @each_waiting
-async def test_entries_of_another_subject_are_not_waited_for(asker: Asker, ask: Question) -> None:
+async def test_a_query_does_not_wait_for_entries_of_another_subject(asker: Asker, ask: Question) -> None:
     outcome = await asker.outcome("mine")
     for number in range(PARTITIONS * 4):
         asker.enter(outcome, f"subject {number}", range(1))
     assert not await waits(ask(asker, outcome, "anna"))
 
 
-async def test_both_of_two_outcomes_are_waited_for(asker: Asker) -> None:
+async def test_a_query_of_two_outcomes_waits_for_both(asker: Asker) -> None:
     mine, other = await asker.outcome("mine"), await asker.outcome("other")
     asker.enter(other)
     assert await waits(asker.analytics.pairs(Values(mine), Values(other)))
@@ -124,9 +124,7 @@ async def test_both_of_two_outcomes_are_waited_for(asker: Asker) -> None:
 
 
 @each_analysis
-async def test_what_happens_to_measurements_is_waited_for_where_an_outcome_draws_from_them(
-    asker: Asker, ask: Question
-) -> None:
+async def test_a_query_waits_for_measurements_that_its_outcome_uses(asker: Asker, ask: Question) -> None:
     world = asker.world
     weight, fat, steps = [await asker.outcome(name, name) for name in ("weight", "body_fat", "steps")]
     child, sibling = world.children_apart(2)
@@ -151,7 +149,7 @@ async def test_what_happens_to_measurements_is_waited_for_where_an_outcome_draws
 
 
 @each_analysis
-async def test_measurements_of_another_institution_are_not_waited_for(asker: Asker, ask: Question) -> None:
+async def test_a_query_does_not_wait_for_measurements_of_another_institution(asker: Asker, ask: Question) -> None:
     world = asker.world
     mine = await asker.outcome("mine", "weight")
     (child,) = world.children(1)
@@ -161,7 +159,7 @@ async def test_measurements_of_another_institution_are_not_waited_for(asker: Ask
 
 
 @each_analysis
-async def test_a_revised_measurement_is_waited_for_wherever_it_belongs_to_now(asker: Asker, ask: Question) -> None:
+async def test_a_query_waits_for_a_revised_measurement_wherever_it_belongs_now(asker: Asker, ask: Question) -> None:
     """It may have been another institution's."""
     world = asker.world
     fat = await asker.outcome("fat", "body_fat")
@@ -174,7 +172,7 @@ async def test_a_revised_measurement_is_waited_for_wherever_it_belongs_to_now(as
 
 
 @each_waiting
-async def test_of_more_unseen_events_than_it_looks_at_a_question_waits_for_all(
+async def test_a_query_with_too_many_unapplied_events_waits_for_all(
     asker: Asker, ask: Question, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mine, other = await asker.outcome("mine"), await asker.outcome("other")
@@ -188,7 +186,7 @@ async def test_of_more_unseen_events_than_it_looks_at_a_question_waits_for_all(
     assert not await waits(ask(asker, mine, None))
 
 
-async def test_new_entries_are_added_to_what_the_view_holds(asker: Asker) -> None:
+async def test_a_query_adds_new_entries_to_the_rows_of_the_view(asker: Asker) -> None:
     mine, other = await asker.outcome("mine"), await asker.outcome("other")
     asker.enter(mine, hours=range(0, 48, 6))
     asker.enter(mine, "ben", range(30, 31))
@@ -204,6 +202,6 @@ async def test_new_entries_are_added_to_what_the_view_holds(asker: Asker) -> Non
     assert [6.5, 18.5] == [day.mean for day in means]
 
 
-def test_of_every_event_that_the_view_is_shown_it_is_told_what_it_concerns() -> None:
+def test_every_event_of_the_view_outcomes_has_a_rule_of_what_it_concerns() -> None:
     """Another would be waited for by everybody."""
     assert [] == [topic for topic in sorted(Outcomes.topics) if f"'{topic}'" not in freshness.SQL["concerns"]]

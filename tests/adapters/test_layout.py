@@ -71,7 +71,7 @@ async def reading(database: str, executed: Executed) -> AsyncIterator[QueryPool]
         yield QueryPool(pool, wait=10)
 
 
-async def test_every_statement_runs_where_the_tables_are_cut_by_part(
+async def test_every_statement_runs_on_tables_partitioned_by_part(
     database: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     executed = Executed()

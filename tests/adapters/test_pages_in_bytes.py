@@ -13,7 +13,7 @@ from adapters.postgres.connections import connector
 from projections.projector import pages
 from projections.verification import stored_rows
 from projections.views.registry import VIEWS
-from tests.adapters.rebuilding import BEHIND, Copy, begun, count_fills, each_view, everything, filled
+from tests.adapters.rebuilding import BEHIND, Copy, begun, count_filled_events, each_view, everything, filled
 from tests.adapters.replaying import replayed
 from tests.adapters.world import settle_in
 from tests.running.processes import soon
@@ -53,7 +53,7 @@ def one_event_a_page(copy: Copy, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("one_event_a_page")
-def test_a_page_has_at_least_one_event_and_ends_with_the_one_that_fills_it(
+def test_a_page_ends_with_the_event_that_reaches_the_limit_of_bytes(
     copy: Copy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sizes: list[int] = []
@@ -73,11 +73,11 @@ def test_a_page_has_at_least_one_event_and_ends_with_the_one_that_fills_it(
 
 @everything
 @pytest.mark.usefixtures("one_event_a_page")
-def test_a_rebuild_in_pages_of_one_event_sees_every_event_once(
+def test_a_rebuild_in_pages_of_one_event_applies_every_event_once(
     copy: Copy, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows = copy.rows(name)
-    grows = count_fills(monkeypatch)
+    grows = count_filled_events(monkeypatch)
     assert 0 == copy.rebuild(name)
     assert rows == copy.rows(name)
     assert copy.events(name) == set(grows)
@@ -86,7 +86,7 @@ def test_a_rebuild_in_pages_of_one_event_sees_every_event_once(
 
 @each_view
 @pytest.mark.usefixtures("one_event_a_page")
-def test_a_switch_waits_until_it_has_gone_the_whole_way_in_pages_of_one_event(copy: Copy, name: str) -> None:
+def test_a_switch_in_pages_of_one_event_waits_until_it_has_caught_up(copy: Copy, name: str) -> None:
     with copy.session() as session:
         going = begun(session, name)
         for _ in going.fill():
@@ -109,7 +109,7 @@ def test_a_replay_in_pages_of_one_event_finds_the_same(copy: Copy, capsys: pytes
     assert (0, whole) == (found.code, found.told["events"])
 
 
-def test_a_replay_does_not_hold_the_rows_of_many_large_events_in_memory(
+def test_a_replay_does_not_keep_the_rows_of_many_large_events_in_memory(
     copy: Copy, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (child,) = copy.world.children_apart(1)
@@ -129,7 +129,7 @@ def test_a_replay_does_not_hold_the_rows_of_many_large_events_in_memory(
     assert dropped.count(part) >= len(VIEWS.latest)
 
 
-def test_six_weights_with_units_of_15_mib_do_not_stop_a_projector_that_may_have_512_mib(database: str) -> None:
+def test_a_projector_with_512_mib_applies_six_weights_with_units_of_15_mib(database: str) -> None:
     world = settle_in(connector(database))
     (child,) = world.children(1)
     for minute in range(6):

@@ -73,7 +73,7 @@ def filled(new_database: Callable[..., str]) -> str:
 
 
 @pytest.mark.parametrize("sent", QUESTIONS, ids=str)
-def test_a_list_reads_no_table_from_end_to_end(sent: list[tuple[str, str]], filled: str) -> None:
+def test_a_list_of_measurements_uses_no_sequential_scan(sent: list[tuple[str, str]], filled: str) -> None:
     everything = ReadMeasurements(actor=Actor("a" * 24, "application"), child_id=CHILD, kind="weight")
     asked = query_parameters.read(sent, filters.LIST)
     query = filters.narrowed(everything, asked, now=datetime(2024, 1, 1, tzinfo=UTC))
@@ -104,16 +104,14 @@ WHOLE = {("institutions", False): ("institutions",)}
 PAGES = [(100, 0), (10, 40), (1, 0)]
 
 
-def test_every_list_of_accounts_has_its_question_here() -> None:
+def test_every_list_of_accounts_has_a_plan_test() -> None:
     lists = {name for name, text in SQL.items() if "{condition}" in text}
     assert {(name, one) for name in lists for one in (False, True)} == set(ACCOUNTS)
 
 
 @pytest.mark.parametrize("limits", PAGES, ids=str)
 @pytest.mark.parametrize(("name", "one"), ACCOUNTS)
-def test_a_list_of_accounts_reads_no_table_from_end_to_end(
-    name: str, one: bool, limits: tuple[int, int], filled: str
-) -> None:
+def test_a_list_of_accounts_uses_no_sequential_scan(name: str, one: bool, limits: tuple[int, int], filled: str) -> None:
     limit, offset = (1, 0) if one else limits
     asked = {"actor_id": f"u{701:023x}", "limit": limit, "offset": offset, "bytes": BYTES, **ACCOUNTS[name, one]}
     with psycopg.connect(filled) as connection:
@@ -129,7 +127,7 @@ def test_a_list_of_accounts_reads_no_table_from_end_to_end(
     ],
     ids=["credentials", "login"],
 )
-def test_a_question_before_all_others_finds_one_user(
+def test_a_query_for_one_user_uses_no_sequential_scan(
     statement: sql.Composable, asked: dict[str, str], filled: str
 ) -> None:
     with psycopg.connect(filled) as connection:

@@ -20,7 +20,7 @@ from projections.views.generations import Generation
 from tests.adapters.rebuilding import (
     Copy,
     begun,
-    count_fills,
+    count_filled_events,
     each_inline,
     everything,
     filled,
@@ -43,10 +43,10 @@ def copy(server: embedded.Server, new_database: Callable[..., str]) -> Iterator[
 
 
 @everything
-def test_what_is_rebuilt_has_the_rows_of_what_served_and_serves(
+def test_a_rebuilt_view_has_the_rows_of_the_live_one_and_becomes_live(
     copy: Copy, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    grows = count_fills(monkeypatch)
+    grows = count_filled_events(monkeypatch)
     rows, tables = copy.rows(name), copy.serving(name)
     assert all(rows.values())
     assert 0 == copy.rebuild(name)
@@ -80,7 +80,7 @@ def test_a_switch_is_a_line_of_whoever_makes_it_and_of_the_projectors(copy: Copy
 
 
 @each_inline
-def test_commands_are_decided_by_what_was_rebuilt(copy: Copy, name: str) -> None:
+def test_commands_are_decided_by_rebuilt_inline_projections(copy: Copy, name: str) -> None:
     world = copy.world
     child, other = world.children(2)
     family = world.id(world.register("family", "the family", (child,)))
@@ -104,7 +104,7 @@ def test_commands_are_decided_by_what_was_rebuilt(copy: Copy, name: str) -> None
 
 
 @everything
-def test_a_rebuild_that_is_stopped_again_and_again_goes_on_where_it_was(
+def test_a_rebuild_that_is_stopped_again_and_again_resumes_where_it_was(
     copy: Copy, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(generation_build, "PAGE", 25)
@@ -130,7 +130,7 @@ def test_a_rebuild_that_is_stopped_again_and_again_goes_on_where_it_was(
 
 
 @everything
-def test_a_rebuild_that_is_stopped_in_the_middle_of_a_page_has_not_done_it(
+def test_a_rebuild_that_is_stopped_within_a_page_has_not_applied_the_page(
     copy: Copy, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(generation_build, "PAGE", 25)
@@ -158,7 +158,7 @@ def test_a_rebuild_that_is_stopped_in_the_middle_of_a_page_has_not_done_it(
 
 
 @everything
-def test_what_was_written_before_the_switch_is_there_after_it(
+def test_rows_written_before_a_switch_are_there_after_it(
     copy: Copy, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also where it is so much that it takes several turns."""
@@ -178,7 +178,7 @@ def test_what_was_written_before_the_switch_is_there_after_it(
 
 
 @everything
-def test_rebuilds_beside_commands_and_projectors_lose_nothing(copy: Copy, name: str) -> None:
+def test_rebuilds_during_commands_and_projections_lose_nothing(copy: Copy, name: str) -> None:
     ended, groups = threading.Event(), []
     workload = Workload(copy.world, seed=7)
 

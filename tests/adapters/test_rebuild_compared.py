@@ -92,7 +92,7 @@ def found_by(copy: Copy, name: str) -> list[Difference]:
 
 @pytest.mark.parametrize("sort", ["change", "remove", "add"])
 @everything
-def test_a_row_that_is_not_what_the_log_says_is_named_and_what_serves_goes_on_serving(
+def test_a_rebuild_names_rows_that_differ_from_the_log_and_does_not_switch(
     copy: Copy, name: str, sort: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     true, tables = copy.rows(name), copy.serving(name)
@@ -140,9 +140,7 @@ def test_no_password_hash_is_shown(copy: Copy, capsys: pytest.CaptureFixture[str
     assert [] == [hash for hash in hashes if f"{hash} " in told.out + told.err or f" {hash}" in told.out + told.err]
 
 
-def test_no_more_than_ten_differences_are_told_and_all_are_counted(
-    copy: Copy, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_rebuild_shows_at_most_ten_differences_and_counts_all(copy: Copy, capsys: pytest.CaptureFixture[str]) -> None:
     copy.ask("update measurements_g1 set value = value + 1")
     ((count,),) = copy.ask("select count(*) from measurements_g1")
     assert count > SHOWN
@@ -152,7 +150,7 @@ def test_no_more_than_ten_differences_are_told_and_all_are_counted(
     assert f"measurements: {count:,} rows differ." in told
 
 
-def test_the_differences_that_are_told_are_the_first_by_their_keys(copy: Copy) -> None:
+def test_a_rebuild_shows_the_first_differences_by_key(copy: Copy) -> None:
     """So that whoever asks twice is told the same."""
     copy.ask("update measurements_g1 set value = value + 1")
     found = [list(each.key.values()) for each in found_by(copy, "measurements")]
@@ -163,6 +161,6 @@ def test_the_differences_that_are_told_are_the_first_by_their_keys(copy: Copy) -
     assert [key for *key, place in copy.ask(ranked) if place <= SHOWN] == found
 
 
-def test_everything_is_compared_with_what_the_log_says(copy: Copy) -> None:
+def test_an_undamaged_database_has_no_differences(copy: Copy) -> None:
     for name in EVERYTHING:
         assert [] == found_by(copy, name)

@@ -108,9 +108,7 @@ def rebuilt(url: str, name: str) -> int:
 
 @pytest.mark.parametrize("role", ["owner", "superuser"])
 @everything
-def test_what_is_rebuilt_belongs_to_the_same_role_and_is_kept_by_the_same_roles(
-    shared: Shared, name: str, role: str
-) -> None:
+def test_rebuilt_tables_have_the_owner_and_the_grants_of_the_live_ones(shared: Shared, name: str, role: str) -> None:
     grantees = dict(shared.ask(GRANTEES))
     with kept(shared):
         assert 0 == rebuilt(shared.url if role == "superuser" else shared.of(role), name)
@@ -132,7 +130,7 @@ def test_what_is_rebuilt_belongs_to_the_same_role_and_is_kept_by_the_same_roles(
 
 
 @everything
-def test_a_role_that_cannot_act_as_the_owner_is_refused(shared: Shared, name: str) -> None:
+def test_a_rebuild_by_a_role_that_may_not_act_as_the_owner_is_refused(shared: Shared, name: str) -> None:
     message = (
         f"belongs to the role {shared.role('owner')}, and {shared.role('stranger')} may not act as it: run this as"
     )
@@ -145,7 +143,7 @@ def test_a_role_that_cannot_act_as_the_owner_is_refused(shared: Shared, name: st
 
 
 @each_view
-def test_nothing_grows_that_who_keeps_the_view_could_not_write(
+def test_a_rebuild_of_tables_that_projectors_could_not_write_is_refused(
     shared: Shared, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(grants, "copy_all", lambda *_: None)
@@ -156,7 +154,7 @@ def test_nothing_grows_that_who_keeps_the_view_could_not_write(
 
 
 @each_inline
-def test_nothing_grows_that_who_decides_commands_could_not_write(
+def test_a_rebuild_of_tables_that_commands_could_not_write_is_refused(
     shared: Shared, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(grants, "copy_all", lambda *_: None)
@@ -169,7 +167,7 @@ def test_nothing_grows_that_who_decides_commands_could_not_write(
 
 
 @everything
-def test_nothing_is_switched_to_that_who_keeps_it_can_no_longer_write(shared: Shared, name: str) -> None:
+def test_a_switch_to_tables_that_projectors_can_no_longer_write_is_refused(shared: Shared, name: str) -> None:
     builder = session_name("rebuild")
     log = PostgresEventStore(connector(shared.of("keeper")))
     try:
@@ -188,7 +186,7 @@ def test_nothing_is_switched_to_that_who_keeps_it_can_no_longer_write(shared: Sh
 
 
 @each_view
-def test_a_plain_name_that_is_made_anew_keeps_its_grants(shared: Shared, name: str) -> None:
+def test_a_plain_name_that_is_created_again_keeps_its_grants(shared: Shared, name: str) -> None:
     grantees = dict(shared.ask(GRANTEES))
     table = next(iter(shared.rows(name)))
     with psycopg.connect(shared.url, autocommit=True) as session:

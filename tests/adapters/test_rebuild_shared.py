@@ -11,7 +11,7 @@ import pytest
 from adapters.postgres import embedded
 from projections.rebuild import generation_build
 from projections.rebuild.generation_build import RebuildRefused
-from tests.adapters.rebuilding import Copy, begun, count_fills, everything, filled
+from tests.adapters.rebuilding import Copy, begun, count_filled_events, everything, filled
 from tests.running.processes import soon
 
 
@@ -22,12 +22,12 @@ def copy(server: embedded.Server, new_database: Callable[..., str]) -> Iterator[
 
 
 @everything
-def test_two_workers_at_the_same_moment_apply_every_event_once(
+def test_two_workers_of_a_rebuild_apply_every_event_once(
     copy: Copy, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(generation_build, "PAGE", 25)
     monkeypatch.setattr(generation_build, "CLAIM", 1)
-    grows = count_fills(monkeypatch)
+    grows = count_filled_events(monkeypatch)
     both, own = threading.Barrier(2, timeout=10), threading.local()
     errors: list[Exception] = []
     catch_up = generation_build.ViewGeneration.catch_up
@@ -64,7 +64,7 @@ def test_two_workers_at_the_same_moment_apply_every_event_once(
 
 
 @everything
-def test_a_second_rebuild_is_refused_while_the_session_of_the_first_is_there(copy: Copy, name: str) -> None:
+def test_a_second_rebuild_is_refused_while_the_session_of_the_first_exists(copy: Copy, name: str) -> None:
     with copy.session() as session:
         first = begun(session, name)
         assert list(islice(first.fill(), 1))

@@ -54,7 +54,7 @@ def relations(copy: Copy, table: str) -> set[str]:
 
 
 @each_view
-def test_back_and_forth_with_commands_between(copy: Copy, name: str) -> None:
+def test_a_view_is_rolled_back_and_forth_between_commands(copy: Copy, name: str) -> None:
     workload = Workload(copy.world, seed=8)
     first = copy.serving(name)
     assert 0 == copy.rebuild(name)
@@ -71,7 +71,7 @@ def test_back_and_forth_with_commands_between(copy: Copy, name: str) -> None:
 
 
 @each_view
-def test_a_generation_that_is_behind_is_brought_up_before_it_serves_again(copy: Copy, name: str) -> None:
+def test_a_generation_catches_up_before_a_rollback_makes_it_live(copy: Copy, name: str) -> None:
     assert 0 == copy.rebuild(name)
     workload = Workload(copy.world, seed=9)
     for _ in range(10):
@@ -86,13 +86,13 @@ def test_a_generation_that_is_behind_is_brought_up_before_it_serves_again(copy: 
 
 
 @everything
-def test_there_is_no_way_back_where_nothing_was_kept(copy: Copy, name: str) -> None:
+def test_a_rollback_without_another_generation_is_refused(copy: Copy, name: str) -> None:
     with pytest.raises(RebuildRefused, match=f"{name} has no other generation to roll back to"):
         copy.operator().roll_back(name)
 
 
 @everything
-def test_there_is_no_way_to_what_a_rebuild_has_not_finished(copy: Copy, name: str) -> None:
+def test_a_rollback_to_an_unfinished_generation_is_refused(copy: Copy, name: str) -> None:
     with copy.session() as session:
         assert list(islice(begun(session, name).fill(), 1))
         with pytest.raises(RebuildRefused, match="no other generation"):
@@ -102,7 +102,7 @@ def test_there_is_no_way_to_what_a_rebuild_has_not_finished(copy: Copy, name: st
 
 
 @each_inline
-def test_there_is_no_way_back_from_an_inline_projection_that_was_rebuilt(copy: Copy, name: str) -> None:
+def test_a_rollback_of_an_inline_projection_is_refused(copy: Copy, name: str) -> None:
     """No command has kept the one before."""
     assert 0 == copy.rebuild(name)
     with pytest.raises(RebuildRefused, match="no other generation"):
@@ -110,7 +110,7 @@ def test_there_is_no_way_back_from_an_inline_projection_that_was_rebuilt(copy: C
 
 
 @each_view
-def test_what_is_dropped_is_gone_and_what_serves_stays(
+def test_drop_old_removes_old_generations_and_keeps_the_live_one(
     copy: Copy, name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     rows = copy.rows(name)
@@ -131,7 +131,7 @@ def test_what_is_dropped_is_gone_and_what_serves_stays(
 
 
 @everything
-def test_what_a_rebuild_is_at_is_not_dropped_and_what_one_has_left_is(copy: Copy, name: str) -> None:
+def test_drop_old_keeps_a_running_rebuild_and_drops_an_unfinished_one(copy: Copy, name: str) -> None:
     rows = copy.rows(name)
     with copy.session() as session:
         going = begun(session, name)
@@ -146,7 +146,7 @@ def test_what_a_rebuild_is_at_is_not_dropped_and_what_one_has_left_is(copy: Copy
 
 
 @everything
-def test_what_a_rebuild_has_left_is_dropped_by_one_that_begins_anew(copy: Copy, name: str) -> None:
+def test_a_rebuild_that_begins_anew_drops_an_unfinished_generation(copy: Copy, name: str) -> None:
     rows = copy.rows(name)
     with copy.session() as session:
         left = begun(session, name)
@@ -158,7 +158,7 @@ def test_what_a_rebuild_has_left_is_dropped_by_one_that_begins_anew(copy: Copy, 
 
 
 @each_view
-def test_a_dump_that_reads_an_old_generation_holds_up_who_drops_it_and_nobody_else(
+def test_a_dump_of_an_old_generation_delays_only_its_drop(
     copy: Copy, name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(rebuild, "DROP_PAUSE", 0.01)
@@ -184,7 +184,7 @@ def test_a_dump_that_reads_an_old_generation_holds_up_who_drops_it_and_nobody_el
 
 
 @each_view
-def test_a_rebuild_says_that_a_dump_reads_what_it_would_have_to_drop(
+def test_a_rebuild_reports_a_dump_that_blocks_dropping_an_old_generation(
     copy: Copy, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rebuild, "DROP_TIME", 0.0)

@@ -44,7 +44,7 @@ def revise(copy: Copy) -> None:
 # Whole
 
 
-def test_nothing_is_wrong_with_a_log_as_it_was_written(copy: Copy, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_replay_of_an_undamaged_log_finds_nothing(copy: Copy, capsys: pytest.CaptureFixture[str]) -> None:
     revise(copy)
     found, events = replayed(copy, capsys), located(copy)
     assert (0, []) == (found.code, found.told["findings"])
@@ -57,7 +57,7 @@ def test_nothing_is_wrong_with_a_log_as_it_was_written(copy: Copy, capsys: pytes
     assert (0, []) == (alone.code, alone.told["compared"])
 
 
-def test_older_versions_among_the_others_are_as_good(copy: Copy, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_replay_of_events_of_older_versions_finds_nothing(copy: Copy, capsys: pytest.CaptureFixture[str]) -> None:
     """Half of the removals as they were stored once."""
     rows = {name: copy.rows(name) for name in EVERYTHING}
     copy.ask(
@@ -87,7 +87,7 @@ def history(copy: Copy, capsys: pytest.CaptureFixture[str], id: str, **times: An
     return facts
 
 
-def test_one_history_is_shown_fact_by_fact_as_of_a_time(copy: Copy, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_replay_shows_one_history_event_by_event_as_of_a_time(copy: Copy, capsys: pytest.CaptureFixture[str]) -> None:
     events = located(copy)
     removed = next(
         each for each in events if isinstance(each.event, MeasurementRemoved) and each.event.originator_version > 1
@@ -115,7 +115,9 @@ def test_one_history_is_shown_fact_by_fact_as_of_a_time(copy: Copy, capsys: pyte
 
 
 @each_view
-def test_a_view_is_grown_as_it_was_at_a_time(copy: Copy, name: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_replay_rebuilds_a_view_as_it_was_at_a_time(
+    copy: Copy, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     for _ in range(2):  # a second replay takes the place of the first
         rows, serving = copy.rows(name), copy.serving(name)
         ((then,),) = copy.ask("select clock_timestamp()")
@@ -176,7 +178,7 @@ def test_a_role_that_may_only_select_can_replay(copy: Copy, reader: str, tmp_pat
         ("--stream", "x", "--as-of", "x"),
     ],
 )
-def test_what_cannot_be_replayed_is_refused(copy: Copy, tmp_path: Path, words: tuple[str, ...]) -> None:
+def test_a_replay_of_an_unknown_stream_or_view_is_refused(copy: Copy, tmp_path: Path, words: tuple[str, ...]) -> None:
     ended = run_briefly("replay", "--data", str(tmp_path), *words, settings={"DATABASE_URL": copy.url})
     assert (1, "") == (ended.returncode, ended.stdout)
     assert 1 == len(ended.stderr.splitlines())

@@ -136,7 +136,7 @@ class Table:
 
 
 @everything
-def test_the_least_change_of_any_column_is_found(session: Connection[Any], name: str) -> None:
+def test_a_replay_finds_the_least_change_of_any_column(session: Connection[Any], name: str) -> None:
     view = of(session, name)
     for table, identifier in view.tables.items():
         there = Table(session, identifier)
@@ -147,7 +147,7 @@ def test_the_least_change_of_any_column_is_found(session: Connection[Any], name:
 
 
 @pytest.mark.parametrize("table", [table for view in EVERYTHING.values() for table in view.stored_rows])
-def test_a_row_is_missed_wherever_it_is_and_one_too_many_is_found(
+def test_a_replay_finds_missing_and_additional_rows(
     table: str, session: Connection[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """At the beginning, the end and amid what is compared at once, and of the whole."""
@@ -164,14 +164,14 @@ def test_a_row_is_missed_wherever_it_is_and_one_too_many_is_found(
     assert [] == found(session, view, part)
 
 
-def test_only_the_directory_is_grown_where_nothing_is_wrong(
+def test_a_replay_of_an_undamaged_log_rebuilds_only_the_directory(
     copy: Copy, grown: set[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert 0 == replayed(copy, capsys).code
     assert {"directory"} == grown
 
 
-def test_a_view_that_is_behind_the_log_is_compared_at_its_place(
+def test_a_replay_compares_a_view_at_its_checkpoint(
     copy: Copy, grown: set[str], session: Connection[Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
     workload = Workload(copy.world, seed=9)
@@ -192,7 +192,7 @@ VALUES = (0.1 + 0.2, -0.0, 0.0, 1e300, 5e-324)
 UNITS = ("\uff5e", "\U0001f600", "kg", "KG", "é")
 
 
-def test_values_and_texts_of_every_sort_are_the_same_and_a_zero_is_not_another(
+def test_a_replay_distinguishes_zeros_by_sign_and_no_equal_values(
     copy: Copy, grown: set[str], session: Connection[Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
     (child,) = copy.world.children(1)
@@ -218,7 +218,7 @@ def test_values_and_texts_of_every_sort_are_the_same_and_a_zero_is_not_another(
         assert [] == found(session, view, recorded[0].part)
 
 
-def test_several_processes_find_what_one_does(copy: Copy, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_replay_by_several_processes_finds_the_same(copy: Copy, capsys: pytest.CaptureFixture[str]) -> None:
     copy.ask("update measurements_g1 set unit = 'stone'")
     copy.ask("delete from events where seq = 3")
     one, two = (replayed(copy, capsys, workers=workers).told for workers in (1, 2))

@@ -39,7 +39,7 @@ def damaged(copy: Copy, capsys: pytest.CaptureFixture[str]) -> Replayed:
     return compared
 
 
-def test_a_byte_that_makes_an_event_unreadable_is_found(copy: Copy, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_replay_finds_an_event_that_cannot_be_decoded(copy: Copy, capsys: pytest.CaptureFixture[str]) -> None:
     for fits in (lambda each: each.is_alone, lambda each: not each.is_alone and each.event.originator_version == 1):
         broken = one(located(copy), fits)
         flip(copy, broken, 0, 0)
@@ -50,7 +50,7 @@ def test_a_byte_that_makes_an_event_unreadable_is_found(copy: Copy, capsys: pyte
         assert 0 == replayed(copy, capsys).code
 
 
-def test_a_value_as_likely_as_what_was_there_is_found_beside_the_log_only(
+def test_a_replay_finds_a_plausible_changed_value_only_by_the_stored_rows(
     copy: Copy, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """And once what is beside it is grown from it, by nothing: only a hash could tell."""
@@ -70,15 +70,13 @@ def test_a_value_as_likely_as_what_was_there_is_found_beside_the_log_only(
     assert 0 == replayed(copy, capsys).code
 
 
-def test_a_changed_version_is_found(copy: Copy, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_replay_finds_a_changed_stream_version(copy: Copy, capsys: pytest.CaptureFixture[str]) -> None:
     changed = one(located(copy), lambda each: each.is_alone)
     copy.ask("update events set originator_version = 7 where part = %s and seq = %s", *changed.place)
     assert {("version", changed.position), ("misplaced", changed.position)} == damaged(copy, capsys).in_the_log
 
 
-def test_a_row_dropped_in_the_middle_is_found_where_it_should_be(
-    copy: Copy, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_replay_finds_a_deleted_event_at_its_position(copy: Copy, capsys: pytest.CaptureFixture[str]) -> None:
     gone = one(located(copy), lambda each: each.is_alone)
     copy.ask("delete from events where part = %s and seq = %s", *gone.place)
     found = damaged(copy, capsys)
@@ -86,7 +84,7 @@ def test_a_row_dropped_in_the_middle_is_found_where_it_should_be(
     assert f"audit_trail {gone.part} {gone.seq}" in found.beside_it
 
 
-def test_a_row_dropped_from_a_stream_is_found_in_what_comes_after_it(
+def test_a_replay_finds_a_deleted_event_by_the_next_one_of_its_stream(
     copy: Copy, capsys: pytest.CaptureFixture[str]
 ) -> None:
     events = located(copy)
@@ -101,7 +99,9 @@ def test_a_row_dropped_from_a_stream_is_found_in_what_comes_after_it(
     assert expected == damaged(copy, capsys).in_the_log
 
 
-def test_a_row_dropped_at_the_end_is_found_beside_the_log_only(copy: Copy, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_replay_finds_a_deleted_last_event_only_by_the_stored_rows(
+    copy: Copy, capsys: pytest.CaptureFixture[str]
+) -> None:
     gone = next(each for each in located(copy) if each.seq == each.last)
     copy.ask("delete from events where part = %s and seq = %s", *gone.place)
     found = damaged(copy, capsys)
@@ -109,7 +109,7 @@ def test_a_row_dropped_at_the_end_is_found_beside_the_log_only(copy: Copy, capsy
     assert f"audit_trail {gone.part} {gone.seq}" in found.beside_it
 
 
-def test_a_view_that_is_ahead_of_the_log_is_found(copy: Copy, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_replay_finds_a_view_that_is_ahead_of_the_log(copy: Copy, capsys: pytest.CaptureFixture[str]) -> None:
     """It would pass over what comes next."""
     ((part, end),) = copy.ask("select part, max(seq) from events group by part order by part limit 1")
     copy.ask("update places set seq = seq + 3 where part = %s and view = 'measurements'", part)
@@ -139,7 +139,7 @@ def is_one_group(one: Located, other: Located) -> bool:
     return one.event.origin.recorded_at == other.event.origin.recorded_at
 
 
-def test_two_rows_of_one_stream_that_are_swapped_are_found(copy: Copy, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_replay_finds_two_swapped_events_of_one_stream(copy: Copy, capsys: pytest.CaptureFixture[str]) -> None:
     first, second = neighbours(copy, lambda a, b: is_one_stream(a, b) and is_one_group(a, b))
     swap(copy, first, second)
     found = damaged(copy, capsys).in_the_log
@@ -147,13 +147,13 @@ def test_two_rows_of_one_stream_that_are_swapped_are_found(copy: Copy, capsys: p
     assert {first.position, second.position} == {position for _, position in found}
 
 
-def test_two_rows_of_different_times_that_are_swapped_are_found(copy: Copy, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_replay_finds_two_swapped_events_of_different_times(copy: Copy, capsys: pytest.CaptureFixture[str]) -> None:
     first, second = neighbours(copy, lambda a, b: a.is_alone and b.is_alone and not is_one_group(a, b))
     swap(copy, first, second)
     assert {("time", second.position)} == damaged(copy, capsys).in_the_log
 
 
-def test_two_rows_of_one_group_that_are_swapped_are_found_beside_the_log_only(
+def test_a_replay_finds_two_swapped_events_of_one_batch_only_by_the_stored_rows(
     copy: Copy, capsys: pytest.CaptureFixture[str]
 ) -> None:
     first, second = neighbours(copy, lambda a, b: a.is_alone and b.is_alone and is_one_group(a, b))
@@ -163,7 +163,7 @@ def test_two_rows_of_one_group_that_are_swapped_are_found_beside_the_log_only(
     assert {f"audit_trail {each.part} {each.seq}" for each in (first, second)} == found.beside_it
 
 
-def test_a_stream_in_another_partition_is_found(copy: Copy, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_replay_finds_a_stream_in_the_wrong_partition(copy: Copy, capsys: pytest.CaptureFixture[str]) -> None:
     events = located(copy)
     moved = one(events, lambda each: each.is_alone)
     to = next(each for each in events if each.part != moved.part and each.seq == each.last)
@@ -245,7 +245,7 @@ INSERTED = (
 
 @pytest.mark.parametrize("page", [replay.PAGE, 7])
 @pytest.mark.parametrize("damage", INSERTED, ids=[damage.__name__ for damage in INSERTED])
-def test_an_inserted_row_is_found(
+def test_a_replay_finds_an_inserted_event(
     damage: Callable[[Copy], Findings],
     page: int,
     copy: Copy,
@@ -264,7 +264,7 @@ def test_an_inserted_row_is_found(
 
 @pytest.mark.parametrize("sort", ["change", "remove", "add"])
 @everything
-def test_a_row_that_is_not_what_the_log_says_is_named(
+def test_a_replay_names_a_stored_row_that_differs_from_the_log(
     copy: Copy, name: str, sort: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     done = {table: getattr(Serving(copy, oid), sort)() for table, oid in copy.serving(name).items()}
@@ -286,7 +286,7 @@ def words(of: str) -> list[str]:
 # What a person is told
 
 
-def test_a_person_is_told_what_a_program_is(copy: Copy, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_replay_reports_the_same_findings_as_text_and_as_json(copy: Copy, capsys: pytest.CaptureFixture[str]) -> None:
     told = replayed(copy, capsys).told
     assert 0 == replay_command.check_log(copy.url, as_json=False, compares=True)
     text = capsys.readouterr().out
@@ -302,7 +302,7 @@ def test_a_person_is_told_what_a_program_is(copy: Copy, capsys: pytest.CaptureFi
     assert all(f"{each['what']}  {each['position']}  {each['stream']}: {each['why']}" in text for each in found)
 
 
-def test_no_more_than_a_hundred_findings_are_told_and_all_are_counted(
+def test_a_replay_shows_at_most_a_hundred_findings_and_counts_all(
     copy: Copy, capsys: pytest.CaptureFixture[str]
 ) -> None:
     copy.ask("update events set originator_version = originator_version + 100")

@@ -81,7 +81,7 @@ def run(new_database: Callable[[], str], tmp_path_factory: pytest.TempPathFactor
     return Run(written, tails, killer.kills, [(part, seq, decode(topic, state)) for part, seq, topic, state in rows])
 
 
-def test_the_run_was_a_hard_one(run: Run) -> None:
+def test_the_tailed_run_had_concurrent_writers_and_failures(run: Run) -> None:
     assert EVENTS <= len(run.log)
     assert KILLS <= run.kills
     assert PARTITIONS / 2 <= len(list(run.partitions()))
@@ -101,7 +101,7 @@ def test_positions_have_no_gaps(run: Run) -> None:
         assert list(range(1, len(rows) + 1)) == [seq for _, seq, _ in rows]
 
 
-def test_what_was_acknowledged_is_in_the_log_and_nothing_else_and_nothing_twice(run: Run) -> None:
+def test_the_log_holds_exactly_the_acknowledged_events_once(run: Run) -> None:
     assert [] == [other for written in run.written for other in written.other]
     stored = [
         name_of(event.originator_id)

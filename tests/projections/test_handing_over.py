@@ -25,7 +25,7 @@ def give(held: Held, worker: str, *, leaving: bool = False) -> None:
 
 
 @given(held=holdings())
-def test_when_each_has_given_once_nobody_has_more_than_an_equal_share(held: Held) -> None:
+def test_after_one_handover_each_no_worker_has_more_than_an_equal_share(held: Held) -> None:
     parts = sorted(part for mine in held.values() for part in mine)
     for worker in held:
         give(held, worker)
@@ -36,17 +36,17 @@ def test_when_each_has_given_once_nobody_has_more_than_an_equal_share(held: Held
 
 
 @given(held=holdings())
-def test_nobody_gives_who_has_no_more_than_its_share(held: Held) -> None:
+def test_a_worker_with_at_most_its_share_hands_nothing_over(held: Held) -> None:
     share = -(-sum(map(len, held.values())) // len(held))
     assert all(not partitions_to_hand_over(worker, held) for worker, mine in held.items() if len(mine) <= share)
 
 
 @given(held=holdings())
-def test_who_leaves_gives_all_to_those_who_stay(held: Held) -> None:
+def test_a_leaving_worker_hands_all_partitions_over(held: Held) -> None:
     leaving, *staying = held
     give(held, leaving, leaving=True)
     assert not staying or not held[leaving]
 
 
-def test_nobody_is_given_what_there_is_nobody_to_give_to() -> None:
+def test_the_last_worker_hands_nothing_over() -> None:
     assert {} == partitions_to_hand_over("alone", {"alone": [1, 2]}, leaving=True)

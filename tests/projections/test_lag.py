@@ -24,7 +24,7 @@ def lags(clock: Clock) -> LagTracker:
     return LagTracker(clock)
 
 
-def test_a_view_that_stands_still_is_behind_by_the_time_that_passes_though_its_events_are_of_a_time_to_come(
+def test_the_lag_of_a_stopped_view_grows_with_time_although_its_events_have_future_times(
     lags: LagTracker, clock: Clock
 ) -> None:
     for passed in (0.0, 30.0, 90.0):
@@ -33,9 +33,7 @@ def test_a_view_that_stands_still_is_behind_by_the_time_that_passes_though_its_e
         assert passed == lags.seconds([5, 6], age=-TWO_DAYS)
 
 
-def test_an_event_is_younger_than_the_look_that_did_not_find_it_whatever_its_time(
-    lags: LagTracker, clock: Clock
-) -> None:
+def test_an_event_is_younger_than_the_observation_without_it_whatever_its_time(lags: LagTracker, clock: Clock) -> None:
     lags.observe([5], [[5]])
     clock.now += 2.0
     lags.observe([6], [[5]])
@@ -43,14 +41,14 @@ def test_an_event_is_younger_than_the_look_that_did_not_find_it_whatever_its_tim
     assert 1.5 == lags.seconds([5], age=1.5)
 
 
-def test_a_first_look_has_the_clock_alone_and_no_lag_is_below_0(lags: LagTracker) -> None:
+def test_the_lag_of_a_first_observation_is_the_age_of_the_event_and_never_negative(lags: LagTracker) -> None:
     lags.observe([6], [[5], [6]])
     assert TWO_DAYS == lags.seconds([5], age=TWO_DAYS)
     assert 0.0 == lags.seconds([5], age=-TWO_DAYS)
     assert 0.0 == lags.seconds([6], age=0.0)
 
 
-def test_a_view_that_goes_on_and_never_gets_nearer_is_as_far_behind_as_it_is(lags: LagTracker, clock: Clock) -> None:
+def test_the_lag_of_a_view_that_keeps_its_distance_is_that_distance(lags: LagTracker, clock: Clock) -> None:
     """It has always seen what there was 10 s ago."""
     for second in range(100):
         clock.now = 1_000.0 + second
@@ -58,16 +56,14 @@ def test_a_view_that_goes_on_and_never_gets_nearer_is_as_far_behind_as_it_is(lag
     assert 10.0 == lags.seconds([89], age=-TWO_DAYS) + 1.0
 
 
-def test_one_partition_that_stands_still_is_not_hidden_by_those_that_go_on(lags: LagTracker, clock: Clock) -> None:
+def test_the_lag_of_a_stopped_partition_is_not_hidden_by_other_partitions(lags: LagTracker, clock: Clock) -> None:
     for second in range(50):
         clock.now = 1_000.0 + second
         lags.observe([second, 1], [[second, 0]])
     assert 49.0 == lags.seconds([49, 0], age=-TWO_DAYS)
 
 
-def test_however_often_is_looked_few_looks_are_remembered_and_the_first_of_them_counts(
-    lags: LagTracker, clock: Clock
-) -> None:
+def test_the_number_of_observations_is_limited_and_the_first_one_counts(lags: LagTracker, clock: Clock) -> None:
     for second in range(100_000):
         clock.now = 1_000.0 + second
         lags.observe([second + 1], [[0]])
@@ -75,7 +71,7 @@ def test_however_often_is_looked_few_looks_are_remembered_and_the_first_of_them_
     assert 99_999.0 == lags.seconds([0], age=-TWO_DAYS)
 
 
-def test_a_view_that_has_caught_up_is_not_behind(lags: LagTracker, clock: Clock) -> None:
+def test_a_view_that_has_caught_up_has_no_lag(lags: LagTracker, clock: Clock) -> None:
     lags.observe([9], [[3]])
     clock.now += 60.0
     lags.observe([9], [[9]])

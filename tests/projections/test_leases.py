@@ -35,7 +35,7 @@ def versions(connection: Connection[Any]) -> list[tuple[Any, ...]]:
     return connection.execute(VERSIONS).fetchall()
 
 
-def test_a_worker_is_gone_when_its_session_is_or_does_nothing_for_too_long(connect: Connect) -> None:
+def test_a_worker_is_absent_without_a_session_or_with_an_idle_one(connect: Connect) -> None:
     with connect("looking") as looking, connect("idle") as idle, at_work(connect, "busy"):
         looking.autocommit = idle.autocommit = True
         for owner in ("idle", "busy"):
@@ -45,7 +45,7 @@ def test_a_worker_is_gone_when_its_session_is_or_does_nothing_for_too_long(conne
         assert {"killed", "idle"} == absent_workers(looking, NOT_A_MOMENT)
 
 
-def test_of_the_session_of_another_role_only_its_end_is_noticed(database: str, connect: Connect) -> None:
+def test_a_worker_of_another_role_is_absent_only_when_its_session_ends(database: str, connect: Connect) -> None:
     role = sql.Identifier(f"other_{uuid4().hex}")
     with connect("idle") as idle, connect("owner") as owner:
         idle.autocommit = owner.autocommit = True
@@ -63,7 +63,7 @@ def test_of_the_session_of_another_role_only_its_end_is_noticed(database: str, c
             owner.execute(sql.SQL("drop role {}").format(role))
 
 
-def test_a_projector_at_rest_writes_nothing(database: str, connect: Connect) -> None:
+def test_an_idle_projector_writes_nothing(database: str, connect: Connect) -> None:
     beats: list[str] = []
 
     class Counting(Projector):

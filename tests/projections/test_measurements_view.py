@@ -30,9 +30,7 @@ RECORDED = PositionedEvent(3, 1, body_fat_recorded())
     [{"value": 0.0}, {"unit": "points"}, {"institution_id": "5a62be07de34500146d9c888"}],
     ids=lambda changes: next(iter(changes)),
 )
-def test_a_revision_says_all_that_its_row_holds_in_whatever_page_it_comes(
-    cursor: Cursor[Any], changes: dict[str, Any]
-) -> None:
+def test_a_revision_determines_its_row_in_whatever_page_it_comes(cursor: Cursor[Any], changes: dict[str, Any]) -> None:
     """Or a rebuilt view would differ from the live one."""
     revised = PositionedEvent(3, 2, body_fat_revised(**changes))
     expected = rows_of(cursor, MEASUREMENTS, [[RECORDED, revised]])
@@ -49,7 +47,7 @@ def test_a_removed_measurement_has_no_row(cursor: Cursor[Any], cut: int) -> None
 
 
 @pytest.mark.parametrize("cut", [0, 1, 2])
-def test_a_withdrawal_takes_all_rows_of_the_child_and_no_others(cursor: Cursor[Any], cut: int) -> None:
+def test_a_withdrawal_deletes_all_rows_of_the_child_and_no_others(cursor: Cursor[Any], cut: int) -> None:
     other = PositionedEvent(3, 4, weight_recorded(originator_id=stream(OTHER_CHILD, BODY_FAT), child_id=OTHER_CHILD))
     events = [RECORDED, PositionedEvent(3, 2, weight_recorded()), PositionedEvent(3, 3, measurements_withdrawn())]
     expected = rows_of(cursor, MEASUREMENTS, [[other]])

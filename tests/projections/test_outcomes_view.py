@@ -193,7 +193,7 @@ def tables_after(cursor: Cursor[Any], pages: Iterable[Page]) -> dict[str, list[A
 
 @relaxed
 @given(log=logs())
-def test_rollups_are_exactly_what_the_values_amount_to(cursor: Cursor[Any], log: Log) -> None:
+def test_rollups_are_the_exact_sums_of_the_values(cursor: Cursor[Any], log: Log) -> None:
     log = {part: valid(events) for part, events in log.items()}
     found = tables_after(cursor, [placed(log)])
     values = values_of(log)
@@ -212,7 +212,7 @@ def test_rebuilt_rollups_equal_live_ones_bit_for_bit(cursor: Cursor[Any], log: L
 
 
 @pytest.mark.parametrize("zone", ["Europe/Berlin", "America/St_Johns", "Pacific/Kiritimati"])
-def test_rollups_are_of_the_days_of_utc_whatever_the_time_zone_of_the_session(cursor: Cursor[Any], zone: str) -> None:
+def test_rollups_use_utc_days_whatever_the_time_zone_of_the_session(cursor: Cursor[Any], zone: str) -> None:
     start = datetime(2026, 3, 28, tzinfo=UTC)  # the clocks of Berlin change on the next day
     log: Log = {0: [], 1: []}
     for number in range(60):

@@ -17,7 +17,7 @@ def left(stream: int, error: str | None) -> ParkedEvent:
     return ParkedEvent(Stored(3, stream, f"a/{stream}", "measurement.recorded.v3", b""), error)
 
 
-def test_streams_that_are_parked_page_after_page_are_one_line_with_the_first_of_them() -> None:
+def test_streams_parked_in_many_pages_are_one_log_line_about_the_first() -> None:
     generation = Generation("parking", 7, 1, True, True, None)
     with capture_logs() as logged:
         for _ in range(100):
@@ -29,7 +29,7 @@ def test_streams_that_are_parked_page_after_page_are_one_line_with_the_first_of_
     }.items() <= line.items()  # fmt: skip
 
 
-def test_events_that_only_follow_in_parked_streams_are_no_line() -> None:
+def test_later_events_of_parked_streams_are_not_logged() -> None:
     with capture_logs() as logged:
         park(ANYWHERE, Generation("parking", 8, 1, True, True, None), [left(1, None)])
     assert [] == logged

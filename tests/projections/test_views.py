@@ -32,7 +32,7 @@ every_view = pytest.mark.parametrize("view", VIEWS.latest.values(), ids=VIEWS.la
 @every_view
 @relaxed
 @given(log=logs(), seed=st.integers(), twice=st.booleans())
-def test_rows_do_not_depend_on_how_partitions_meet_nor_on_pages_nor_on_one_that_comes_twice(
+def test_rows_do_not_depend_on_the_interleaving_of_partitions_on_pages_or_on_repeated_pages(
     cursor: Cursor[Any], view: View, log: Log, seed: int, twice: bool
 ) -> None:
     met = pages(log, seed)
@@ -42,7 +42,7 @@ def test_rows_do_not_depend_on_how_partitions_meet_nor_on_pages_nor_on_one_that_
 @every_view
 @relaxed
 @given(log=logs())
-def test_rows_do_not_depend_on_whether_a_page_holds_one_event_or_all(cursor: Cursor[Any], view: View, log: Log) -> None:
+def test_rows_do_not_depend_on_the_size_of_pages(cursor: Cursor[Any], view: View, log: Log) -> None:
     events = [each for page in whole(log) for each in page]
     assert rows_of(cursor, view, [events]) == rows_of(cursor, view, [[event] for event in events])
 
@@ -50,7 +50,7 @@ def test_rows_do_not_depend_on_whether_a_page_holds_one_event_or_all(cursor: Cur
 @every_view
 @relaxed
 @given(log=logs(), seed=st.integers())
-def test_a_partition_that_is_grown_and_settled_has_the_rows_of_one_that_was_written(
+def test_a_partition_that_is_filled_and_completed_has_the_rows_of_a_written_one(
     cursor: Cursor[Any], view: View, log: Log, seed: int
 ) -> None:
     def grow(tables: Tables) -> None:
@@ -65,7 +65,7 @@ def test_a_partition_that_is_grown_and_settled_has_the_rows_of_one_that_was_writ
 @every_view
 @relaxed
 @given(log=logs(), data=st.data())
-def test_writing_again_what_a_partition_key_holds_from_some_event_on_changes_nothing(
+def test_writing_a_partition_key_again_from_any_event_on_changes_nothing(
     cursor: Cursor[Any], view: View, log: Log, data: st.DataObject
 ) -> None:
     """A parked stream is retried so."""
@@ -79,7 +79,7 @@ def test_writing_again_what_a_partition_key_holds_from_some_event_on_changes_not
 @every_view
 @relaxed
 @given(log=logs(), seed=st.integers())
-def test_rows_are_the_same_when_two_workers_write_at_the_same_moment(
+def test_two_workers_that_write_at_the_same_moment_give_the_same_rows(
     tried_on: str, cursor: Cursor[Any], view: View, log: Log, seed: int
 ) -> None:
     tables = tables_of_trial(view)
