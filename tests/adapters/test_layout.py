@@ -255,6 +255,7 @@ def ask_directly(world: World, child: str, connect: Connect) -> None:
         for name in ("idle_sessions", "terminate_sessions"):
             assert [] == session.execute(STATEMENTS["watchdog", name].encode(), {"pids": [0]}).fetchall()
         assert [] == migrate(session, PARTITIONS)
+        assert len(session.execute(STATEMENTS["migrate", "oldest_holder"].encode()).fetchall()) <= 1
         with session.transaction(force_rollback=True):  # what a new database begins with
             session.execute("drop table migrations; delete from heads")
             told = {"name": "0001", "checksum": "x", "partitions": PARTITIONS}
