@@ -1,4 +1,4 @@
-"""`api`: one process that answers requests, until it is told to end."""
+"""`api`: a process that answers requests until it is told to stop."""
 
 import os
 from collections.abc import Callable
@@ -26,7 +26,7 @@ logger = structlog.get_logger()
 
 
 def run(settings: Settings, data: Path, host: str, port: int, *, descriptor: int | None) -> None:
-    """Serve on an address, or on the socket of that descriptor, which other processes may share. NotPrepared; NoKey."""
+    """Serve on an address, or on the socket of a descriptor that other processes may share. NotPrepared; NoKey."""
     tls.check(settings)
     files.raise_open_file_limit()
     draining = Draining()
@@ -63,12 +63,12 @@ def run(settings: Settings, data: Path, host: str, port: int, *, descriptor: int
 
 
 def _wait_and_create(url: str, make: Callable[[], ASGIApp]) -> ASGIApp | None:
-    """The application on a database that is waited for; None where a signal has ended that."""
+    """Wait for the database, then create the application; None if a signal ended the wait."""
     outage = Outage("lost the database while the API was starting; trying again")
     with stop_signals() as stopping:
         while connect_when_prepared(url, stopping):
             try:
                 return make()
-            except (LogUnavailable, psycopg.OperationalError) as error:  # it went away a moment ago
+            except (LogUnavailable, psycopg.OperationalError) as error:  # the database was lost meanwhile
                 outage.failed(one_line(error))
     return None

@@ -1,4 +1,4 @@
-"""Where the database of a command is: the one it is told, the embedded one that runs, or one that it starts itself."""
+"""The database of a command: that of `DATABASE_URL`, an embedded one that runs, or one that the command starts."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,8 +11,7 @@ from adapters.settings import Settings
 
 @contextmanager
 def database(settings: Settings, data: Path, *, makes: bool = False) -> Iterator[str]:
-    """The address to connect to, for as long as the block runs. `makes`: also where there is no database in the data
-    folder yet. Refused."""
+    """The URL of the database, valid while the block runs. `makes`: create it if the data folder has none. Refused."""
     if settings.database_url:
         yield settings.database_url
     elif (running := embedded.url(data)) is not None:

@@ -1,4 +1,4 @@
-"""Whether a process of this machine, or of this container, does its work: what a health check asks."""
+"""Health checks of the API and of the projector on this machine or in this container."""
 
 import urllib.error
 
@@ -12,18 +12,18 @@ from projections.projector.sessions import is_of_this_host
 from projections.rebuild.status import SQL, statuses
 
 TIMEOUT = 4.0
-"""Seconds that the API may take to answer."""
+"""Seconds in which the API must answer."""
 
 MAX_ERROR_BYTES = 1_000
-"""Bytes of an answer that are passed on."""
+"""Bytes of an error response that the message quotes."""
 
 
 class Unhealthy(CommandFailed):
-    """It does not; the message says what is wrong, for a person."""
+    """The check failed; the message tells a person what is wrong."""
 
 
 def check_api(settings: Settings, port: int) -> None:
-    """Ask the API on that port whether it is ready. Unhealthy."""
+    """Raise Unhealthy unless the API on this port is ready."""
     scheme = "https" if tls.is_on(settings) else "http"
     try:
         with tls.local_opener().open(f"{scheme}://127.0.0.1:{port}/health/ready", timeout=TIMEOUT):
@@ -37,14 +37,14 @@ def check_api(settings: Settings, port: int) -> None:
 
 
 def check_projector(url: str | None) -> None:
-    """Look in the database, where there is one, whether projectors of this machine keep every live view. Unhealthy."""
+    """Raise Unhealthy unless projectors of this machine keep every live view. `url`: None if there is no database."""
     if url is None:
         raise Unhealthy("there is no database")
     try:
         with connector(url)("healthy") as connection:
             rows = connection.execute(SQL["status"]).fetchall()
     except psycopg.Error as error:
-        # Its message may hold what is wrong with an address, and so a password.
+        # Its message may quote the address, and so a password.
         raise Unhealthy(f"the database does not answer: {type(error).__name__}") from error
     live = [each for each in statuses(rows, {}) if each.state == "live"]
     unattended = [each.view for each in live if not any(map(is_of_this_host, each.workers))]

@@ -1,4 +1,4 @@
-"""`project`: one process that keeps the views, until it is told to end."""
+"""`project`: a process that keeps the views up to date until it is told to stop."""
 
 import asyncio
 import os
@@ -22,7 +22,7 @@ logger = structlog.get_logger()
 
 
 def run(settings: Settings, data: Path) -> None:
-    """Keep every view, each by a thread of its own, so that none waits for another's pages. NotPrepared."""
+    """Keep every view up to date, each in its own thread, so that no view waits for another. NotPrepared."""
     with database(settings, data) as url:
         with stop_signals() as stopping:
             if not connect_when_prepared(url, stopping):
@@ -37,9 +37,9 @@ def run(settings: Settings, data: Path) -> None:
 
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, stop)
-        # None waits for ever for a database that is gone.
-        listening = watchdog.watch(url, [watchdog.WatchedProjector(each) for each in running])
-        threading.Thread(target=asyncio.run, args=[listening], name="watchdog", daemon=True).start()
+        # Without it, a projector would wait for ever for a database that vanished.
+        watching = watchdog.watch(url, [watchdog.WatchedProjector(each) for each in running])
+        threading.Thread(target=asyncio.run, args=[watching], name="watchdog", daemon=True).start()
         threads = [threading.Thread(target=each.run) for each in running]
         for thread in threads:
             thread.start()

@@ -1,4 +1,4 @@
-"""`serve`: the embedded database, the API processes and the projector, started, watched and stopped together."""
+"""`serve`: starts, supervises and stops the embedded database, the API processes and the projector."""
 
 import errno
 import os
@@ -32,28 +32,27 @@ from application.outage import Outage
 logger = structlog.get_logger()
 
 START_TIMEOUT = 60.0
-"""Seconds that the service may take to answer."""
+"""Seconds in which the service must become ready."""
 
 BIND_TIMEOUT = 2.0
 """Seconds for which an address that is in use is tried again."""
 
 RESTART_PAUSE = 1.0
-"""Seconds before a child that ended is started again."""
-
+"""Seconds before a subprocess that ended is started again."""
 
 STABLE_AFTER = 10.0
-"""Seconds after which a child that was started again is taken for one that stays."""
+"""Seconds after which a restarted subprocess counts as running again."""
 
 
 class CannotServe(CommandFailed):
-    """The service cannot start; the message says why, for a person."""
+    """The service cannot start; the message tells a person why."""
 
 
 class Subprocess:
-    """One process of the service, started again when it ends."""
+    """One process of the service; restarted when it ends."""
 
     def __init__(self, arguments: list[str], environment: dict[str, str], descriptors: Sequence[int] = ()) -> None:
-        """`descriptors`: of files of ours that are open in it, too."""
+        """`descriptors`: files that it inherits."""
         self._arguments = arguments
         self._environment = environment
         self._descriptors = descriptors
@@ -67,7 +66,7 @@ class Subprocess:
         logger.info("process started", started=self._arguments[0], subprocess=self.process.pid)
 
     def watch(self) -> None:
-        """Start it again when it has ended a moment ago: others are watched meanwhile."""
+        """Restart it if it ended RESTART_PAUSE seconds ago. Returns at once, so that others are watched meanwhile."""
         if self.process.poll() is None:
             if self._outage.is_on and time.monotonic() > self._started_at + STABLE_AFTER:
                 self._outage.works(started=self._arguments[0], subprocess=self.process.pid)
@@ -79,7 +78,7 @@ class Subprocess:
         elif time.monotonic() > self._ended_at + RESTART_PAUSE:
             try:
                 self._start()
-            except (OSError, subprocess.SubprocessError) as error:  # as where no memory, or no process, is left
+            except (OSError, subprocess.SubprocessError) as error:  # for example, no memory left, or too many processes
                 self._ended_at = time.monotonic()
                 self._outage.failed(str(error), started=self._arguments[0])
 
@@ -95,8 +94,8 @@ class Database:
         self.url = settings.database_url or (self._server.url if self._server else "")
 
     def restart_if_ended(self) -> None:
-        """Start an embedded PostgreSQL that has ended again, as often as that takes, unless the service stops: its last
-        sessions may not have noticed yet, or its disk may be full."""
+        """If an embedded PostgreSQL has ended, start it again, until that succeeds or the service stops. It can fail
+        while its last sessions are still ending, or the disk is full."""
         if self._server is None or self._server.process.poll() is None:
             return
         logger.error("the embedded database ended", status=self._server.process.returncode)
@@ -109,7 +108,7 @@ class Database:
                 self._stopping.wait(RESTART_PAUSE)
             else:
                 outage.works()
-                logger.info("embedded database was started again", subprocess=self._server.process.pid)
+                logger.info("embedded database restarted", subprocess=self._server.process.pid)
                 return
 
     def stop(self) -> None:
@@ -130,11 +129,11 @@ def _start_embedded(data: Path) -> embedded.Server:
 
 
 def serve(settings: Settings, data: Path, host: str, port: int, *, workers: int = 1, out: TextIO = sys.stdout) -> None:
-    """Run until SIGINT or SIGTERM, then answer what was asked before, and end. CannotServe.
+    """Run until SIGINT or SIGTERM, then finish the requests in flight and end. CannotServe.
 
-    All API processes accept from one socket, which stays open here: while one is killed and started again, the others
-    take what comes, and where there is no other, it waits. Sockets of their own on one port would each have connections
-    that nobody else can take.
+    All API processes accept connections from one socket, which this process keeps open. While one of them restarts, the
+    others accept; without others, connections wait in the queue of the socket. If each process had a socket, the queue
+    of a process that was killed would be lost.
     """
     stopping = Flag()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -148,7 +147,7 @@ def serve(settings: Settings, data: Path, host: str, port: int, *, workers: int 
     apis: list[Subprocess] = []
     projectors: list[Subprocess] = []
     try:
-        if (connection := _connect(database, stopping)) is None:  # before there are others, who would all wait
+        if (connection := _connect(database, stopping)) is None:  # before starting processes that would all wait
             return
         connection.close()
         logger.info("supervisor starts", version=VERSION, pid=os.getpid(), data=str(data), workers=workers)
@@ -157,7 +156,7 @@ def serve(settings: Settings, data: Path, host: str, port: int, *, workers: int 
         of_api = subprocess_environment(environment, ("admin_password",)) | together
         of_projector = subprocess_environment(environment, ("admin_password", "private_key", "redis_url"))
         common = ["--data", str(data)]
-        # They load while the database is prepared, and wait for it.
+        # They load while the database is being prepared, and wait for it.
         descriptor = listening.fileno()
         for _ in range(workers):
             apis.append(Subprocess(["api", *common, "--socket", str(descriptor)], of_api, [descriptor]))
@@ -175,7 +174,7 @@ def serve(settings: Settings, data: Path, host: str, port: int, *, workers: int 
             database.restart_if_ended()
         logger.info("service stops")
     finally:
-        # What is asked may wait for a view, and whoever keeps a view needs the database.
+        # In this order: requests may wait for a view, and projectors need the database.
         subprocesses.stop(*(each.process for each in apis))
         _close_listener(listening, settings)
         subprocesses.stop(*(each.process for each in projectors))
@@ -184,11 +183,13 @@ def serve(settings: Settings, data: Path, host: str, port: int, *, workers: int 
 
 
 def _connect(database: Database, stopping: Flag) -> Connection[Any] | None:
-    """A session, waited for while the database is away; None when it is no more wanted. CannotServe."""
+    """A session; waits while the database is unreachable. None if the service is to stop. CannotServe."""
     try:
         return connect_when_available(database.url, stopping, database.restart_if_ended)
     except psycopg.OperationalError as error:
-        raise CannotServe(f"the database refuses to serve us: {one_line(error)}") from error
+        raise CannotServe(
+            f"the database refuses the connection: {one_line(error)}; correct {VARIABLES['database_url']}"
+        ) from error
 
 
 def _is_unreachable(url: str) -> bool:
@@ -200,7 +201,7 @@ def _is_unreachable(url: str) -> bool:
 
 
 def _prepare(settings: Settings, data: Path, database: Database, stopping: Flag, out: TextIO) -> bool:
-    """Prepare the database, again where it went away meanwhile; False when it is no more wanted. CannotServe."""
+    """Prepare the database, again if it was lost meanwhile. False if the service is to stop. CannotServe."""
     outage = Outage("lost the database while preparing it; trying again", "the database is prepared")
     while (connection := _connect(database, stopping)) is not None:
         connection.close()
@@ -210,7 +211,7 @@ def _prepare(settings: Settings, data: Path, database: Database, stopping: Flag,
                 print(line, file=out, flush=True)
         except (NotPrepared, psycopg.OperationalError) as error:
             if isinstance(error, NotPrepared) or not is_connection_lost(error):
-                raise CannotServe(f"the database cannot be made ready: {one_line(error)}") from error
+                raise CannotServe(f"the database could not be prepared: {one_line(error)}") from error
             outage.failed(one_line(error))
             stopping.wait(PAUSE)
         else:
@@ -220,8 +221,8 @@ def _prepare(settings: Settings, data: Path, database: Database, stopping: Flag,
 
 
 def _bind(host: str, port: int) -> socket.socket:
-    """A socket of that address, on which the API listens. An API process whose supervisor was killed gives its address
-    up within BIND_TIME."""
+    """A socket bound to the address. Retries for BIND_TIMEOUT seconds: an API process whose supervisor was killed needs
+    less to release the address."""
     listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     deadline = time.monotonic() + BIND_TIMEOUT
@@ -238,25 +239,25 @@ def _bind(host: str, port: int) -> socket.socket:
 
 
 def _close_listener(listening: socket.socket, settings: Settings) -> None:
-    """Whoever has connected by now is answered; whoever comes later is refused at once."""
+    """Answer the connections that are waiting; later ones are refused at once."""
     if is_listening(listening):
-        from adapters.http.edge.closing_listener import send_away  # noqa: PLC0415  # it loads the framework, for the very end
+        from adapters.http.edge.closing_listener import send_away  # noqa: PLC0415  # loads the framework, and only when the service ends
 
         send_away(listening, tls.context(settings))
     listening.close()
 
 
 def _wait_until_ready(address: str, apis: Sequence[Subprocess], database: Database, stopping: Flag) -> bool:
-    """True when the service answers; False when it is to stop. CannotServe where it does not answer in START_TIMEOUT,
-    which begins again while the database is away."""
-    asking = tls.local_opener()
+    """True once the service is ready; False if it is to stop. CannotServe after START_TIMEOUT seconds; time without a
+    database does not count."""
+    opener = tls.local_opener()
     deadline = time.monotonic() + START_TIMEOUT
     while True:
         database.restart_if_ended()
         if any(api.process.poll() is not None for api in apis):
             raise CannotServe("the API ended while it was starting; its log says why")
         try:
-            with asking.open(f"{address}/health/ready", timeout=2):
+            with opener.open(f"{address}/health/ready", timeout=2):
                 return True
         except (urllib.error.URLError, OSError):
             pass  # not yet

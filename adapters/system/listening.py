@@ -1,7 +1,7 @@
-"""Listening sockets that are closed without a reset for anybody (Linux).
+"""Closes listening sockets without resetting connections (Linux).
 
-A connection that is complete, and that nobody has accepted when the socket closes, is reset. So no new ones are let in
-first, and those that are there are answered.
+Linux resets the connections that are established but not accepted when their listening socket closes. So first stop new
+connections from being established, then answer those that wait.
 """
 
 import ctypes
@@ -11,7 +11,7 @@ from typing import Protocol
 
 _SO_ATTACH_FILTER = 26
 _RETURN = 0x06
-"""The one instruction of a packet filter that lets so many bytes of a packet through: none."""
+"""The packet filter instruction that passes a number of bytes of the packet: here 0, which drops it."""
 
 
 class _Instruction(ctypes.Structure):
@@ -27,8 +27,8 @@ class Socket(Protocol):
 
 
 def refuse_new_connections(listening: Socket) -> None:
-    """From now on no connection is completed, through whatever descriptor of the socket. Whoever tries is refused when
-    it closes. Where the system does not let us, all goes on as before."""
+    """Establish no more connections, whatever descriptor of the socket is used. Clients that try are refused when the
+    socket closes. If the system does not permit the filter, nothing changes."""
     instruction = _Instruction(_RETURN, 0, 0, 0)
     program = _Program(1, ctypes.pointer(instruction))
     with suppress(OSError):

@@ -1,4 +1,4 @@
-"""Ending with the process that started this one, whatever ends that (Linux)."""
+"""Ties the life of this process to that of its parent (Linux)."""
 
 import ctypes
 import os
@@ -9,8 +9,8 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def end_with_parent(parent: int, number: Signals) -> None:
-    """Have this process sent a signal when the thread that started it ends; end at once where `parent`, its process,
-    has ended already. A change of user clears that. Takes no lock, so that it can run between fork and exec."""
+    """Ask Linux to send this process a signal when the thread that started it ends; exit at once if `parent` has ended
+    already. A change of user clears the request. Takes no lock, so it may run between fork and exec."""
     if _libc.prctl(_PR_SET_PDEATHSIG, int(number)) != 0:
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
     if os.getppid() != parent:

@@ -1,4 +1,4 @@
-"""Processes that end with the one that started them, whatever ends it."""
+"""Starts and stops subprocesses, which end with this process however it ends."""
 
 import os
 import signal
@@ -12,13 +12,13 @@ from typing import Any
 from adapters.system.parent_death import end_with_parent
 
 STOP_TIME = 15.0
-"""Seconds that a process has to end by itself."""
+"""Seconds that a subprocess has to stop by itself before it is killed."""
 
 
 def spawn(arguments: Sequence[str], environment: Mapping[str, str], **options: Any) -> subprocess.Popen[Any]:
-    """Start `growthrings` with these arguments; from the main thread, since it ends with the thread that did.
+    """Start `growthrings` with these arguments. Call it in the main thread: the subprocess ends with the thread.
 
-    In a session of its own, so that a terminal's Ctrl-C reaches only the parent, which stops its children in order.
+    It gets a session of its own: Ctrl-C in a terminal reaches only this process, which stops its subprocesses in order.
     """
     return subprocess.Popen(
         [sys.executable, "-m", "adapters.cli", *arguments],
@@ -30,7 +30,7 @@ def spawn(arguments: Sequence[str], environment: Mapping[str, str], **options: A
 
 
 def stop(*processes: subprocess.Popen[Any]) -> None:
-    """Ask them to end, all at once, wait, and make them end."""
+    """Send SIGTERM to all of them, wait, and kill those that do not end in time."""
     for process in processes:
         if process.poll() is None:
             process.terminate()

@@ -1,5 +1,4 @@
-"""What commands print, and the one place that keeps it from being obeyed: text of others shows what it holds, on a
-terminal and in a pipe."""
+"""Prints the output of commands, with control characters escaped: text from elsewhere must not control a terminal."""
 
 import sys
 from typing import Any
@@ -8,16 +7,15 @@ import msgspec
 
 
 def escaped(text: str) -> str:
-    r"""The text with every character that cannot be seen written as Python writes it: `\x1b`, `\n`, `\u202e`.
+    r"""The text with all unprintable characters escaped as in Python: `\x1b`, `\n`, `\u202e`. It stays on one line.
 
-    Control characters move the cursor and change colours, those of direction and of no width change what is read. A
-    value that goes through here keeps to its line.
+    Control characters move the cursor and change colours; bidirectional and zero-width ones change what a person reads.
     """
     return text if text.isprintable() else "".join(map(_shown, text))
 
 
 def escaped_lines(text: str) -> str:
-    """The same for text that has lines of our own making."""
+    """Like `visible`, but keeps line breaks, for text whose lines are ours."""
     return text if text.isprintable() else "\n".join(map(escaped, text.split("\n")))
 
 
@@ -31,13 +29,13 @@ def print_line(text: str) -> None:
 
 
 def print_error(text: str) -> None:
-    """Print to standard error what a command could not do. Lines after the first are indented: what somebody else has
-    written among them is not taken for a line of ours."""
+    """Print an error to standard error. Lines after the first are indented, so that quoted text cannot pass for one of
+    our lines."""
     sys.stderr.write(escaped_lines(text).replace("\n", "\n    ") + "\n")
 
 
 def print_json(value: Any) -> None:
-    r"""Print one line of JSON: the same data, in which what cannot be seen is written as `\u009b`."""
+    r"""Print one line of JSON with unprintable characters escaped, such as `\u009b`."""
     text = msgspec.json.encode(value).decode()
     sys.stdout.write((text if text.isprintable() else "".join(map(_shown_in_json, text))) + "\n")
 

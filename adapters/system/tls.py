@@ -1,4 +1,4 @@
-"""TLS: whether the service has a certificate, whether that one can be served with, and how we ask ourselves by it."""
+"""TLS: the check of certificate and key, the context of the server, and requests to this machine."""
 
 import ssl
 from ssl import SSLContext
@@ -12,7 +12,7 @@ def is_on(settings: Settings) -> bool:
 
 
 def check(settings: Settings) -> None:
-    """SettingRefused where the certificate and its key are not both there, readable, and of each other."""
+    """SettingRefused unless certificate and key are both unset, or both readable and belong together."""
     certificate, key = VARIABLES["tls_certificate"], VARIABLES["tls_key"]
     if settings.tls_certificate is None and settings.tls_key is None:
         return
@@ -27,24 +27,24 @@ def check(settings: Settings) -> None:
         context(settings)
     except (ssl.SSLError, ValueError) as error:
         raise InvalidSetting(
-            f"{certificate} and {key}: {settings.tls_certificate} and {settings.tls_key} are no certificate in PEM with"
-            " its key, without a password"
+            f"{certificate} and {key}: {settings.tls_certificate} and {settings.tls_key} are not a PEM certificate and "
+            "its key without a password"
         ) from error
 
 
 def context(settings: Settings) -> SSLContext | None:
-    """That of a server, where there is a certificate."""
+    """The TLS context of the server; None without a certificate."""
     if settings.tls_certificate is None:
         return None
     made = SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    # Without a password: else a terminal would be asked for one.
+    # An empty password: otherwise OpenSSL would ask for one on the terminal.
     made.load_cert_chain(settings.tls_certificate, settings.tls_key, lambda: "")
     return made
 
 
 def local_opener() -> OpenerDirector:
-    """For asking a process of ours on this machine, whose certificate names the address that others use: no proxy is
-    between us, whatever the environment says."""
+    """Opens URLs of this machine: ignores proxies of the environment, and does not verify certificates, which name the
+    public address."""
     return build_opener(ProxyHandler({}), HTTPSHandler(context=_unverified()))
 
 

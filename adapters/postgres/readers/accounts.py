@@ -1,4 +1,4 @@
-"""Answers about accounts, from the directory, which is never behind."""
+"""Queries about accounts. They read the directory, which is never behind the event log."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
@@ -35,7 +35,7 @@ _decode_groups = msgspec.json.Decoder(list[Group]).decode
 
 
 class Login(Struct, frozen=True):
-    """What a login is checked against, and what its token says."""
+    """The user of a login: what the password is checked against, and what the token will contain."""
 
     user_id: str
     role: str
@@ -44,10 +44,10 @@ class Login(Struct, frozen=True):
 
 
 class AccountsReader:
-    """Every answer says UserGone where the one who asks is no longer there."""
+    """Every query raises UserGone if the actor is no longer registered in its role."""
 
     def __init__(self, pool: QueryPool, identification: QueryPool) -> None:
-        """`identification`: connections for nothing else but to say who somebody is."""
+        """`identification`: connections that are reserved for logins and checks of actors."""
         self._pool = pool
         self._identification = identification
 
@@ -56,19 +56,19 @@ class AccountsReader:
         await check_actor(self._identification, actor)
 
     async def login(self, username: str) -> Login | None:
-        """The user of that name."""
+        """The user with this name; None if there is none."""
         rows = await self._identification.rows(DIRECTORY["login"], {"username": username})
         return Login(*rows[0]) if rows else None
 
     async def hash_parameters(self) -> list[tuple[str, int]]:
-        """With which parameters there are how many hashes of passwords."""
+        """The parameters of the stored password hashes, each with the number of its hashes."""
         return [
             (parameters, number)
             for parameters, number in await self._identification.rows(DIRECTORY["hash_parameters"], {})
         ]
 
     async def credentials(self, actor: Actor) -> tuple[str, str]:
-        """The actor's own name, and what its password is checked against."""
+        """The actor's user name and password hash. UserGone."""
         rows = await self._identification.rows(CREDENTIALS, {"actor_id": actor.id})
         permissions.check_there(actor, actor_row(rows[0][0] if rows else None))
         _, username, password_hash = rows[0]
@@ -88,7 +88,7 @@ class AccountsReader:
         return await self._page("users", _user, query.actor, query.paging, role=query.role)
 
     async def user(self, query: ReadUser) -> User:
-        """Forbidden where the actor may ask for itself only, NotFound where there is none of that role."""
+        """Forbidden if the actor may read only itself; NotFound if no user of this role has the id."""
         page = await self._page("users", _user, query.actor, ONE, id=query.user_id, role=query.role)
         permissions.check_own(query.name, query.actor, query.user_id, query.role)
         if not page.rows:
@@ -108,22 +108,22 @@ class AccountsReader:
     async def _page(
         self,
         name: str,
-        shaped: Callable[[Sequence[Any]], L],
+        to_row: Callable[[Sequence[Any]], L],
         actor: Actor,
         paging: Paging,
         *,
         id: str | None = None,
         **parameters: str,
     ) -> Page[L]:
-        """A page of a list, or of the one that has the id. UserGone."""
-        asked = {"actor_id": actor.id, "id": id, **lists.parameters(paging), **parameters}
-        rows = await self._pool.rows(list_statement(name, paging, one=id is not None), asked)
+        """A page of a list, or the one row with the id. UserGone."""
+        values = {"actor_id": actor.id, "id": id, **lists.parameters(paging), **parameters}
+        rows = await self._pool.rows(list_statement(name, paging, one=id is not None), values)
         permissions.check_there(actor, actor_row(rows[0][0]))
-        return lists.page(paging, [row[1:] for row in rows], shaped, lambda row: (row.id,))
+        return lists.page(paging, [row[1:] for row in rows], to_row, lambda row: (row.id,))
 
 
 def list_statement(name: str, paging: Paging, *, one: bool) -> sql.Composed:
-    """The statement of a list, or of the one that has the `id` in question."""
+    """The statement for a list or, with `one`, for the row with the parameter `id`."""
     condition = sql.SQL("id = %(id)s") if one else sql.SQL("true")
     return lists.with_list(SQL[name], {"condition": condition, "rest": lists.rest(paging, BY_ID)})
 

@@ -1,4 +1,4 @@
-"""What the values of outcomes amount to: from the daily rollups, and from values where only these tell."""
+"""Statistics of the values of outcomes, from the daily rollups and, where these do not suffice, from the values."""
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
@@ -20,7 +20,7 @@ DAY = timedelta(days=1)
 
 
 class Values(Struct, frozen=True):
-    """Which values are meant: those that an outcome draws from, in a period, of one subject where it is told."""
+    """A selection of values: those of one outcome, in a period, of one subject or of all."""
 
     outcome: OutcomeRow
     period: Period = Period()
@@ -28,32 +28,32 @@ class Values(Struct, frozen=True):
 
 
 def kinds_of(outcome: OutcomeRow) -> list[str]:
-    """The kinds of measurements that an outcome draws from: one or none."""
+    """The kinds of measurements that feed an outcome: one or none."""
     return [outcome.metric_key] if outcome.metric_key in KINDS else []
 
 
 def sources_of(outcome: OutcomeRow) -> list[str]:
-    """Where an outcome draws its values from: its entries, and the measurements of an institution's children."""
+    """The sources of an outcome's values: its entries, and measurements of its institution's children."""
     return [outcome.id, *(source_of(outcome.brand_id.lower(), kind) for kind in kinds_of(outcome))]
 
 
 class AnalyticsReader:
-    """Every answer is Unavailable while the view stays behind."""
+    """Every query raises Unavailable if the view stays behind the event log."""
 
     def __init__(self, pool: QueryPool, partitions: int) -> None:
         self._pool = pool
         self._partitions = partitions
 
     async def series(self, values: Values, granularity: str) -> list[Point]:
-        """In order of time; periods without a value are left out. `granularity`: `day`, `week` or `month`."""
+        """In order of time, without empty periods. `granularity`: `day`, `week` or `month`."""
         return [Point(*row) for row in await self._periods(values, granularity)]
 
     async def daily_means(self, values: Values) -> list[DailyMean]:
-        """Of all values of a day (UTC), whoever's; in order of time."""
+        """The means of all values of each day (UTC), over all subjects; in order of time."""
         return [DailyMean(day, mean) for day, _, mean, _, _ in await self._periods(values, "day")]
 
     async def _periods(self, values: Values, granularity: str) -> list[tuple[Any, ...]]:
-        """Entries that the view has not seen are added: it is waited for only where it has not seen other events."""
+        """Adds the entries that the view has not seen yet, so it waits for the view only because of other events."""
         rows = self._select("periods", values, granularity=granularity)
         return await fresh_rows(self._pool, self._required(values, adds_entries=True), *rows)
 
@@ -67,27 +67,27 @@ class AnalyticsReader:
         )
 
     async def pairs(self, one: Values, other: Values) -> list[tuple[float, float]]:
-        """The daily means of two outcomes, of one subject on one day; by subject and day."""
+        """Pairs of daily means of two outcomes, each of one subject on one day; ordered by subject and day."""
         mine, theirs = _Selection(one, self._partitions), _Selection(other, self._partitions, prefix="other_")
         rows = sql.SQL(SQL["pairs"]).format(means=mine.means, other_means=theirs.means)
         return await fresh_rows(self._pool, self._required(one, other), rows, mine.parameters | theirs.parameters)
 
     async def changes(self, values: Values, by: str) -> list[Change]:
-        """First and last value of every subject with two or more, and its cohort; those without one are left out."""
+        """First and last value of each subject that has at least two values and a cohort."""
         return [
             Change(cohort, Decimal(first), Decimal(last))
             for cohort, first, last in await self._fresh("changes", values, by=by)
         ]
 
-    def _required(self, *asked: Values, adds_entries: bool = False) -> RequiredEvents:
-        """Of values that are all of the same subjects."""
-        outcomes = [values.outcome for values in asked]
+    def _required(self, *selections: Values, adds_entries: bool = False) -> RequiredEvents:
+        """The events that the selections depend on. All must have the same `subject_id`."""
+        outcomes = [values.outcome for values in selections]
         return RequiredValueEvents(
             Outcomes.name,
-            parts_of(asked[0].subject_id, self._partitions),
+            parts_of(selections[0].subject_id, self._partitions),
             sources=[source for outcome in outcomes for source in sources_of(outcome)],
             kinds=[kind for outcome in outcomes for kind in kinds_of(outcome)],
-            subject_id=asked[0].subject_id,
+            subject_id=selections[0].subject_id,
             adds_entries=adds_entries,
         )
 
@@ -95,7 +95,7 @@ class AnalyticsReader:
         return await fresh_rows(self._pool, self._required(values), *self._select(name, values, **parameters))
 
     def _select(self, name: str, values: Values, **parameters: Any) -> tuple[sql.Composed, dict[str, Any]]:
-        """The select of that name, and its parameters."""
+        """The named select for these values, and its parameters."""
         selection = _Selection(values, self._partitions)
         period = values.period
         select = sql.SQL(SQL[name]).format(
@@ -170,7 +170,7 @@ class _Selection:
         return sql.Placeholder(name)
 
     def _compared(self, template: LiteralString, name: str, value: Any) -> Callable[[str], sql.Composable]:
-        """A condition on a table by its name; one that compares with None always holds."""
+        """A function from a table name to the condition; comparing with None is always true."""
         if value is None:
             return lambda _: sql.SQL("true")
         self.parameters[self._prefix + name] = value
@@ -188,7 +188,7 @@ def _first_whole_day(start: datetime) -> date:
 def _ends(
     start: datetime | None, end: datetime | None, first: date | None, past: date | None
 ) -> Iterator[tuple[datetime, datetime]]:
-    """What a period has of days that are not wholly in it: from, to just before."""
+    """The parts of a period that are not whole days, each as start and (exclusive) end."""
     if start is not None and end is not None and first is not None and past is not None and first > past:
         yield start, end
         return

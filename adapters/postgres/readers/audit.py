@@ -41,7 +41,7 @@ _ENVELOPE = frozenset(Event.__struct_fields__)
 
 
 class AuditReader:
-    """Every answer is Unavailable while the view stays behind."""
+    """Every query raises Unavailable if the view stays behind the event log."""
 
     def __init__(self, pool: QueryPool, partitions: int) -> None:
         self._pool = pool
@@ -49,7 +49,7 @@ class AuditReader:
         self._required = RequiredEvents(AuditTrail.name, range(partitions))
 
     async def events(self, query: ListAuditEvents) -> tuple[list[AuditRow], bool]:
-        """A page, and whether it was cut short. UserGone; BadFilter of a place in a partition that there is not."""
+        """A page, and whether its size limit cut it. UserGone; BadFilter for a cursor of an unknown partition."""
         await check_actor(self._pool, query.actor)
         parts = range(self._partitions)
         if any(part not in parts for part in query.places):
@@ -59,15 +59,15 @@ class AuditReader:
         return [_row(row[1:]) for row in rows], bool(rows) and len(rows) < rows[0][0]
 
     async def stream(self, id: str) -> str:
-        """The stream that an id of the API names. NotFound, also where it names several: withdrawals have no id."""
+        """The stream of an id of the API. NotFound if there is none, or more than one: withdrawals have no id."""
         rows = [] if "\0" in id else await fresh_rows(self._pool, self._required, sql.SQL(SQL["streams"]), {"id": id})
         if len(rows) != 1:
             raise NotFound(TITLE)
         return str(rows[0][1])
 
     async def facts(self, stream: str) -> AsyncIterator[PositionedEvent]:
-        """Of a stream, in order; among them those of other streams that change its aggregate: what ends a measurement
-        with its child, and who leaves a group or a family with being removed."""
+        """The facts of a stream in order, with those of other streams that change its aggregate: the removal of a child
+        ends its measurements, and takes it out of groups and families."""
         part = partition(stream, self._partitions)
         elsewhere: list[PositionedEvent] = []
         asked: set[str] = {stream}
@@ -92,8 +92,10 @@ class AuditReader:
         return await asyncio.to_thread(_stored, rows)
 
     async def known(self, stream: str, known_at: datetime | None) -> datetime:
-        """When something was known that will always be answered the same: a time until now, or until the last event of
-        the stream's partition. None: the latest of these. BadFilter for a later one."""
+        """A time for `known_at` whose answer can never change: at most now, or the time of the partition's last event.
+
+        None means the latest such time. BadFilter for a later one.
+        """
         part = {"part": partition(stream, self._partitions)}
         ((now,),) = await self._pool.rows(SQL["now"], {})
         await self._pool.rows(SQL["what_is_written"], part)
@@ -121,7 +123,7 @@ async def states(facts: AsyncIterable[PositionedEvent]) -> AsyncIterator[tuple[P
 
 
 def fact_with_state(fact: PositionedEvent, state: Any) -> Fact:
-    """A fact with the state after it, as JSON without secrets."""
+    """A fact and the state after it, as JSON without secrets."""
     return Fact(fact.part, fact.seq, fact.event, _values(fact.event), without_secrets(state))
 
 
@@ -131,7 +133,7 @@ def without_secrets(state: Any) -> dict[str, Any] | None:
 
 
 def _values(event: Event) -> dict[str, Any]:
-    """What an event says besides what all of them say."""
+    """The members of an event beyond those that all events have."""
     return blanked({name: value for name, value in msgspec.to_builtins(event).items() if name not in _ENVELOPE})
 
 
@@ -173,7 +175,7 @@ _CONDITIONS: dict[str, sql.SQL] = {
     "start": sql.SQL("t.recorded_at >= %(start)s"),
     "end": sql.SQL("t.recorded_at < %(end)s"),
 }
-"""What each parameter requires of a row `t`."""
+"""The condition on a row `t` for each query parameter."""
 
 _ABOUT = (
     sql.SQL("t.subject_id = %(subject)s"),

@@ -1,4 +1,4 @@
-"""Answers of views as of everything that was acknowledged when a question came, and that concerns it."""
+"""Reads of views that include every relevant event acknowledged before the query (read your writes)."""
 
 import asyncio
 import time
@@ -21,14 +21,14 @@ PROGRESS = sql.SQL(SQL["standing"])
 
 FIRST_PAUSE = 0.001
 MAX_PAUSE = 0.05
-"""Seconds between looks at a view that is behind: the first, and the longest that it grows to."""
+"""Seconds between two checks of a view that is behind: at first, and at most."""
 
 MAX_UNSEEN_EVENTS = 5_000
-"""Unseen events that are looked at one by one; when there are more, the question waits for all of them."""
+"""Events beyond the view's checkpoint that are checked for relevance; if there are more, the query waits for all."""
 
 
 class RequiredEvents(Struct, frozen=True):
-    """What an answer rests on: the events of these partitions that the view has to have seen."""
+    """The events that an answer depends on: all events of some partitions."""
 
     view: str
     parts: Sequence[int]
@@ -44,7 +44,7 @@ class RequiredEvents(Struct, frozen=True):
 
 
 class RequiredValueEvents(RequiredEvents, frozen=True, kw_only=True):
-    """Values of these sources, of one subject where it is given.
+    """The events of some sources, of one subject or of all.
 
     `kinds`: of the measurements that are among them. `adds_entries`: the answer adds the entries that the view has not
     seen.
@@ -99,8 +99,10 @@ class ViewWait:
 async def fresh_rows(
     pool: QueryPool, required: RequiredEvents, rows: sql.Composable, parameters: Mapping[str, Any]
 ) -> list[tuple[Any, ...]]:
-    """The rows of a select, from a view that has seen what they rest on of all that is in the log now. Unavailable when
-    it stays behind."""
+    """The rows of a select, read from the view once it includes all required events that are in the log now.
+
+    Unavailable if it stays behind.
+    """
     statement = sql.SQL(SQL["fresh"]).format(standing=PROGRESS, level=required.level, rows=rows)
     wait = ViewWait(pool, required.view)
     ends: Sequence[int | None] = [None] * len(required.parts)

@@ -1,4 +1,4 @@
-"""Answers from the views, as of everything that was acknowledged when the question came."""
+"""Queries about measurements. They include every event of the child acknowledged before the query."""
 
 from collections.abc import Sequence
 from datetime import UTC
@@ -28,24 +28,22 @@ from projections import statements
 SQL = statements.load(__file__, "measurements")
 
 COLUMNS = {"timestamp": "taken_at", "value": "value", "unit": "unit", "id": "id"}
-"""Members of a measurement → columns of its view."""
+"""The column of the view for each member of a measurement."""
 
 UNIT_LENGTH = 64
-"""Characters of a unit by which measurements are sorted: earlier versions let it have any number of them."""
+"""Characters of a unit that count for sorting: earlier versions stored units of any length."""
 
 SORTED_BY = {"timestamp": "m.taken_at", "value": "m.value", "unit": f"left(m.unit, {UNIT_LENGTH})", "id": "m.id"}
-"""Members of a measurement → what sorting by them means."""
+"""The sort expression for each member of a measurement."""
 
 
 class MeasurementsReader:
-    """Reads by many connections at once; knows names of views, never events."""
-
     def __init__(self, pool: QueryPool, partitions: int) -> None:
         self._pool = pool
         self._partitions = partitions
 
     async def measurements(self, query: ReadMeasurements) -> Page[MeasurementRow]:
-        """The page asked for. UserGone, Forbidden, ChildNotRegistered; Unavailable when the view stays behind."""
+        """One page. UserGone, Forbidden, ChildNotRegistered; Unavailable if the view stays behind."""
         statement, parameters = list_statement(query, self._partitions)
         wait = ViewWait(self._pool, "measurements")
         wanted: int | None = None
@@ -62,7 +60,7 @@ class MeasurementsReader:
 
 
 def list_statement(query: ReadMeasurements, partitions: int) -> tuple[sql.Composed, dict[str, Any]]:
-    """The statement that answers a query, and its parameters."""
+    """The statement for a query, and its parameters."""
     condition, operands = _where(query.conditions)
     keys = keys_of(query.order)
     conditions = {"condition": condition, "rest": lists.rest(query.paging, keys), "order": _order(keys)}
@@ -81,13 +79,13 @@ def _row(row: Sequence[Any]) -> MeasurementRow:
 
 
 def _key(order: Sequence[Order], row: MeasurementRow) -> tuple[Any, ...]:
-    """What the row is sorted by."""
+    """The sort key of a row."""
     members: dict[str, Any] = {"timestamp": row.taken_at, "value": row.value, "unit": row.unit[:UNIT_LENGTH]}
     return (*(members[by.member] for by in order), row.id)
 
 
 class _Facts(Struct):
-    """The facts that came with the rows, for the same check as a command's."""
+    """What the permission check looks up, as read together with the rows."""
 
     actor_id: str
     actor: UserRow | None
@@ -104,7 +102,7 @@ class _Facts(Struct):
 
 
 def _where(groups: Sequence[Sequence[Condition]]) -> tuple[sql.Composable, dict[str, Any]]:
-    """One condition of each group, and the parameters that they compare with."""
+    """The conjunction of the groups, each of which is a disjunction; and their operands by parameter name."""
     operands: dict[str, Any] = {}
     return sql.SQL(" and ").join(
         (sql.SQL("true"), *(sql.SQL("({})").format(_any(group, operands)) for group in groups))
@@ -126,14 +124,14 @@ def _any(group: Sequence[Condition], operands: dict[str, Any]) -> sql.Composable
 
 
 def _pattern(text: str) -> str:
-    """The SQL pattern of a text in which `*` stands for any."""
+    """The LIKE pattern for a text in which `*` matches any characters."""
     for special in ("\\", "%", "_"):
         text = text.replace(special, f"\\{special}")
     return text.replace("*", "%")
 
 
 def keys_of(order: Sequence[Order]) -> lists.Keys:
-    """What was recorded last comes first, where nothing else decides."""
+    """The sort keys; among equal rows the one recorded last comes first."""
     return [(SORTED_BY[by.member], by.descending) for by in (*order, Order("id", descending=True))]
 
 

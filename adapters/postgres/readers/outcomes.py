@@ -1,4 +1,4 @@
-"""Answers about outcomes, from the directory, and about their entries, from the view."""
+"""Queries about outcomes, from the directory, and about their entries, from the view."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC
@@ -36,7 +36,7 @@ ENTRY_KEYS: lists.Keys = [("e.at", True), ("e.id", True)]
 
 
 class OutcomesReader:
-    """Every answer says UserGone where the one who asks is no longer there."""
+    """Every query raises UserGone if the actor is no longer registered in its role."""
 
     def __init__(self, pool: QueryPool, partitions: int) -> None:
         self._pool = pool
@@ -54,7 +54,7 @@ class OutcomesReader:
         return page.rows[0]
 
     async def _outcomes(self, actor: Actor, members: Mapping[str, str | None], slice: Slice) -> Page[OutcomeRow]:
-        """Those whose members are these, where they are told."""
+        """Outcomes with these members; None matches any value."""
         told = {name: value for name, value in members.items() if value is not None}
         conditions = {"condition": equal("o", told), "rest": lists.rest(slice, OUTCOME_KEYS)}
         asked = {**told, "actor_id": actor.id, **lists.parameters(slice)}
@@ -63,7 +63,7 @@ class OutcomesReader:
         return lists.page(slice, [row[1:] for row in rows], _outcome, lambda row: (row.id,))
 
     async def entries(self, query: ListEntries) -> Page[EntryRow]:
-        """NotFound where there is no such outcome; Unavailable when the view stays behind."""
+        """NotFound if there is no such outcome; Unavailable if the view stays behind."""
         await self.outcome(ReadOutcome(actor=query.actor, outcome_id=query.outcome_id))
         told = {"source": query.outcome_id}
         if query.subject_id is not None:
@@ -83,12 +83,12 @@ class OutcomesReader:
 
 
 def parts_of(subject_id: str | None, partitions: int) -> list[int]:
-    """The partitions that hold what there is of a subject, or of all."""
+    """The partition of a subject's events; all partitions without a subject."""
     return list(range(partitions)) if subject_id is None else [partition(partition_key(subject_id), partitions)]
 
 
 def equal(table: str, members: Mapping[str, Any]) -> sql.Composable:
-    """That columns are what the parameters of their names say."""
+    """The condition that each column equals the parameter of its name."""
     return sql.SQL(" and ").join(
         (
             sql.SQL("true"),
@@ -98,7 +98,7 @@ def equal(table: str, members: Mapping[str, Any]) -> sql.Composable:
 
 
 def in_period(start: object, end: object) -> sql.Composable:
-    """That a value is not before `start`, and before `end`, where these are told."""
+    """The condition that a value is at or after `start` and before `end`; None is open."""
     bounds = [sql.SQL("true")]
     if start is not None:
         bounds.append(sql.SQL("e.at >= %(start)s"))

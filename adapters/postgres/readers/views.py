@@ -1,4 +1,4 @@
-"""Answers how the views stand."""
+"""Queries about the state of the views, the schema and the event log."""
 
 import psycopg
 
@@ -14,13 +14,13 @@ from projections.rebuild.status import SQL as STATUS
 
 class ViewsReader:
     def __init__(self, pool: QueryPool, lags: LagTracker) -> None:
-        """`lags`: what all of a process have seen of the log."""
+        """`lags` is shared by all readers of a process."""
         self._pool = pool
         self._lags = lags
         self._migrations = {file.name for file in MIGRATIONS.glob("*.sql")}
 
     async def schema(self) -> Schema:
-        """How the schema stands. Unavailable."""
+        """The version of the schema. Unavailable."""
         try:
             applied = await self._pool.rows("select name from migrations", {})
         except psycopg.errors.UndefinedTable:
@@ -28,17 +28,17 @@ class ViewsReader:
         return schema_of({name for (name,) in applied}, self._migrations)
 
     async def views(self, query: ReadViews) -> list[ViewStatus]:
-        """Every generation. UserGone."""
+        """Every generation, with the number of its rows. UserGone."""
         await check_actor(self._pool, query.actor)
         rows = await self._pool.rows(STATUS["status"], {})
         counts = await self._pool.rows(STATUS["row_counts"], status.tables(rows))
         return status.statuses(rows, dict(counts), lags=self._lags)
 
     async def standing(self) -> list[ViewStatus]:
-        """The same for the service itself, and no rows are counted. Unavailable."""
+        """Every generation, without counting rows, for the service itself. Unavailable."""
         return status.statuses(await self._pool.rows(STATUS["status"], {}), {}, lags=self._lags)
 
     async def log_size(self) -> tuple[int, int]:
-        """Events of the log, and bytes that they take with their indexes. Unavailable."""
+        """The number of events in the log, and their bytes with indexes. Unavailable."""
         ((events, size),) = await self._pool.rows(STATUS["log_size"], {})
         return int(events), int(size)
