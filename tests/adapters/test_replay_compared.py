@@ -65,7 +65,7 @@ def grown(monkeypatch: pytest.MonkeyPatch) -> set[str]:
         names.add(view.name)
         return grow(cursor, view, tables, page)
 
-    monkeypatch.setattr(stored_rows, "_grow", note)
+    monkeypatch.setattr(stored_rows, "_fill", note)
     return names
 
 
