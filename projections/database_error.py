@@ -14,7 +14,10 @@ def without_detail(text: str) -> str:
 
 
 def message_of(error: BaseException) -> str:
-    """The message of any error. A database error is reduced to its primary message: no row, no statement."""
+    """The message of any error, for the log. A database error is reduced to its primary message: no row, no statement;
+    one about a value to its SQLSTATE, since its message quotes the value."""
+    if isinstance(error, psycopg.DataError):
+        return f"a value is invalid (SQLSTATE {error.sqlstate or 'unknown'})"
     if isinstance(error, psycopg.Error) and error.diag.message_primary:
         return error.diag.message_primary
     return without_detail(str(error)) or type(error).__name__

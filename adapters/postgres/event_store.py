@@ -16,6 +16,7 @@ from domain import catalogue
 from domain.event import Event
 from domain.partition import partition
 from projections import rows, statements
+from projections.database_error import message_of
 from projections.inline import dedupe_index, directory, loaded_directory
 from projections.inline.batch_state import InlineBatchState
 from projections.projector.pages import INVALID_VALUES
@@ -117,7 +118,7 @@ class PostgresEventStore:
             self.rollback()
             raise PartitionsHeld("another session holds the partition locks") from error
         except INVALID_VALUES as error:
-            raise AppendRefused(str(error).strip()) from error
+            raise AppendRefused(message_of(error)) from error
         except (psycopg.OperationalError, psycopg.InternalError) as error:
             # Connection lost, time-out, disk full, in recovery: in each case nothing of the batch was stored.
             self.rollback()
@@ -226,7 +227,7 @@ class PostgresEventStore:
             if known.appended:
                 raise CommitInDoubt(str(error).strip()) from error
         except INVALID_VALUES as error:
-            raise AppendRefused(str(error).strip()) from error
+            raise AppendRefused(message_of(error)) from error
         finally:
             self._is_waiting = False
 

@@ -106,9 +106,11 @@ def write_bisecting(
 
 
 def error_text(error: Exception) -> str:
-    """The message of an error without the row in PostgreSQL's details."""
-    said = error.diag.message_primary if isinstance(error, psycopg.Error) else None
-    return f"{type(error).__name__}: {said or error}"[:500].replace("\0", "�")
+    """The class, SQLSTATE and message of an error, without the row in PostgreSQL's details. The message may quote a
+    value: it is for operators, not for the log."""
+    state, said = (error.sqlstate, error.diag.message_primary) if isinstance(error, psycopg.Error) else (None, None)
+    name = f"{type(error).__name__} {state}" if state else type(error).__name__
+    return f"{name}: {said or error}"[:500].replace("\0", "�")
 
 
 def park(cursor: Cursor[Any], generation: Generation, left: Sequence[ParkedEvent]) -> None:
@@ -120,7 +122,8 @@ def park(cursor: Cursor[Any], generation: Generation, left: Sequence[ParkedEvent
         stored, error = parked[0]
         outage = _outages.setdefault((generation.view, generation.generation), Outage("a view parks streams"))
         at = position(stored.part, stored.seq)
-        outage.failed(error, **generation.key, streams=len(parked), position=at, topic=stored.topic)
+        error_class = error.partition(":")[0]  # the message may quote a value, and stays in the database
+        outage.failed(error_class, **generation.key, streams=len(parked), position=at, topic=stored.topic)
     parts, seqs, streams, topics = zip(*(each.stored[:4] for each in left), strict=True)
     rows = {"parts": parts, "seqs": seqs, "streams": streams, "topics": topics, "errors": [each.error for each in left]}
     cursor.execute(SQL["park"], {**generation.key, **{name: list(column) for name, column in rows.items()}})

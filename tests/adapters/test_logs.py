@@ -24,6 +24,7 @@ from adapters.telemetry import logs
 from adapters.telemetry.access_log import AccessLog
 from adapters.telemetry.log_lines import WAITING, Lines
 from adapters.telemetry.observability import Observability
+from projections.database_error import message_of
 from tests.service import ROOT
 
 PACKAGES = ("application", "projections", "adapters")
@@ -115,6 +116,18 @@ def test_a_trace_holds_what_the_database_says_without_the_row_that_it_is_about(
     assert "new row violates a constraint" in text
     assert ("it was not stored" in text) or ("another" in text)
     assert not [word for word in ("Kim", "30.4", "DETAIL") if word in text]
+
+
+def test_a_trace_holds_no_value_that_the_database_quotes(logged: io.StringIO, database: str) -> None:
+    with psycopg.connect(database) as session:
+        try:
+            session.execute("select %s::text::numeric", [f"{WEIGHT} kg"])
+        except psycopg.Error as error:
+            structlog.get_logger().error("batch refused", reason=message_of(error), exc_info=error)
+    text = text_of(logged)
+    assert 2 == text.count("22P02")
+    assert "InvalidTextRepresentation" in text
+    assert str(WEIGHT) not in text
 
 
 def test_no_field_of_a_line_has_details_of_the_database(logged: io.StringIO) -> None:
