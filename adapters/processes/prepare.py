@@ -1,4 +1,4 @@
-"""What must be there before the service starts: the schema, the keys, and somebody who may register the others."""
+"""Prepares the service: the schema, the keys, and a first admin. Waits for a database that another process prepares."""
 
 import io
 import secrets
@@ -45,33 +45,36 @@ from projections.views.generations import UnknownVersion, outdated_views
 logger = structlog.get_logger()
 
 QUERY_TIMEOUT = 5.0
-"""Seconds that each question may take by which a process sees whether it may start."""
+"""Seconds for each statement that checks whether a process may start."""
 
 GROUPS_PER_COMMAND = 500
-"""Children's groups that are put right by one command."""
-
+"""Children's groups that one command corrects."""
 
 PREPARE_TIME = 15.0
-"""Seconds that another process has to begin to make the schema. Then it is waited for, for as long as that takes."""
+"""Seconds in which another process must begin to migrate the schema. After that, the wait has no limit."""
 
 SHOW_TIMEOUT = 10.0
-"""Seconds in which an output must take the first admin's password: other processes that prepare wait meanwhile."""
+"""Seconds in which the output must accept the first admin's password: other processes wait meanwhile."""
 
 
 class NotPrepared(CommandFailed):
-    """The database cannot be made ready; the message says why."""
+    """The database could not be prepared; the message says why."""
 
 
 def wait_until_prepared(url: str, *, for_commands: bool = False) -> None:
-    """Return when the schema is there; NotPrepared when it still is not after PREPARE_TIME and nobody is making it, or
-    when commands cannot be decided, where they shall be."""
+    """Return when the schema is current. NotPrepared if it is not after PREPARE_TIME and no process migrates it.
+
+    With `for_commands`, also NotPrepared if the projections that decide commands are missing.
+    """
     with watchdog.watched_connector(url) as connect, connect("prepare") as connection:
         _wait_until_prepared(connection, for_commands=for_commands)
 
 
 def connect_when_prepared(url: str, stopping: Flag) -> bool:
-    """Wait like that for a database that may be away, for as long as it is; False once `stopping` is set. NotPrepared;
-    OperationalError where it refuses sessions."""
+    """Wait until the database can be reached and is prepared; False once `stopping` is set.
+
+    NotPrepared; OperationalError if the database refuses the session.
+    """
     while (connection := connect_when_available(url, stopping)) is not None:
         try:
             with connection:
@@ -90,7 +93,7 @@ def _wait_until_prepared(connection: Connection[Any], stopping: Flag | None = No
     waiting = Outage("waiting for another process that migrates the schema", "the schema is up to date")
     while True:
         with limited(connection, QUERY_TIMEOUT):
-            is_changing = is_under_way(connection)  # first: what ends in between is seen by the other look
+            is_changing = is_under_way(connection)  # first: a migration that ends in between shows in the schema
             stands = schema(connection)
         if stands.is_current:
             waiting.works()
@@ -109,8 +112,7 @@ def _wait_until_prepared(connection: Connection[Any], stopping: Flag | None = No
 
 
 def check_inline_views(connection: Connection[Any]) -> None:
-    """Nothing may decide commands, or make a first admin, beside a log whose inline projections are missing.
-    NotPrepared."""
+    """NotPrepared if the inline projections of a log are missing: without them, commands would be decided wrongly."""
     if missing := inline_views.missing_inline_views(connection):
         raise NotPrepared(
             f"the log has users, but {' and '.join(missing)}, by which commands are decided, hold nothing: "
@@ -119,7 +121,7 @@ def check_inline_views(connection: Connection[Any]) -> None:
 
 
 def outdated_view_notices(url: str) -> list[str]:
-    """What to tell of every view that an older version of its code serves."""
+    """A notice for each view that an older version of its code serves."""
     with watchdog.watched_connector(url) as connect, connect("prepare") as connection:
         return [
             f"The view {each.view} is served by version {each.live} of its code; "
@@ -129,7 +131,7 @@ def outdated_view_notices(url: str) -> list[str]:
 
 
 def equal_name_notices(url: str) -> list[str]:
-    """What to tell of user names that were registered as sent, and are equal in Unicode NFC."""
+    """A notice for each group of stored user names that are equal in Unicode NFC."""
     with watchdog.watched_connector(url) as connect, connect("prepare") as connection:
         found = connection.execute(DIRECTORY["equal_names"]).fetchall()
     return [
@@ -140,9 +142,9 @@ def equal_name_notices(url: str) -> list[str]:
 
 
 def prepare(settings: Settings, data: Path, url: str, *, out: TextIO | None = None) -> None:
-    """Make the database and the data folder ready; safe to run again, and by several at once. NotPrepared.
+    """Prepare the database and the data folder. Several processes may run it, at once and again. NotPrepared.
 
-    The password of the first admin, where it is made up, is shown on `out` (standard output) before it counts.
+    A generated password of the first admin is shown on `out` (default: standard output) before the admin is stored.
     """
     try:
         OwnKeys(key_source(settings, data))
@@ -152,7 +154,7 @@ def prepare(settings: Settings, data: Path, url: str, *, out: TextIO | None = No
         migrate_schema(connection, settings.partitions)
         check_inline_views(connection)
         with connection.transaction():
-            # One at a time: a password is shown only where it is going to count.
+            # One process at a time: each password that is shown must be the one that is stored.
             connection.execute(LOCK_STATEMENT, {"lock": LOCK})
             ((has_admin,),) = connection.execute(DIRECTORY["has_admin"]).fetchall()
             if not has_admin:
@@ -166,7 +168,7 @@ def prepare(settings: Settings, data: Path, url: str, *, out: TextIO | None = No
 
 
 def migrate_schema(connection: Connection[Any], partitions: int) -> None:
-    """Bring the schema of a database to that of this code. NotPrepared."""
+    """Migrate the schema to this version. NotPrepared."""
     try:
         migrate(connection, partitions)
     except (MigrationRefused, UnknownVersion) as error:
@@ -183,7 +185,7 @@ def migrate_schema(connection: Connection[Any], partitions: int) -> None:
 
 
 def _take_out_strangers(connection: Connection[Any], connect: Callable[[str], Connection[Any]]) -> None:
-    """Children of another institution than the owner's leave the groups that were formed before that was refused."""
+    """Remove children of other institutions from groups; earlier versions accepted them."""
     groups = [group_id for (group_id,) in connection.execute(DIRECTORY["groups_across_institutions"]).fetchall()]
     connection.rollback()
     for start in range(0, len(groups), GROUPS_PER_COMMAND):
@@ -199,7 +201,7 @@ def _register_first_admin(settings: Settings, connect: Callable[[str], Connectio
         raise NotPrepared(str(envelope(error, "").description)) from error
     password_hash = PasswordHasher(memory_cost=settings.argon2_memory).hash(form)
     if settings.admin_password is None:
-        # Before there is the admin: whatever ends this process in between, the next start shows another.
+        # Shown before the admin is stored: if this process ends in between, the next start generates another password.
         _show(f"The first admin is {settings.admin_username!r} with password {password!r}: shown only now.", out)
     command = RegisterFirstAdmin(
         actor=SERVICE,
@@ -215,8 +217,7 @@ def _request_id() -> str:
 
 
 def _run(connect: Callable[[str], Connection[Any]], command: Command) -> None:
-    """Have a command of the service itself decided and stored. NotPrepared; OperationalError where the database is
-    lost."""
+    """Run a command of the service itself. NotPrepared; OperationalError if the database is lost."""
     try:
         with closing(PostgresEventStore(connect)) as log:
             answer = Processor(log).run([command], oldest_waits=True)[0]
@@ -233,7 +234,7 @@ def _run(connect: Callable[[str], Connection[Any]], command: Command) -> None:
 
 def _show(line: str, out: TextIO | None) -> None:
     out = sys.stdout if out is None else out
-    if out is None or out.closed:  # as where the process was started with a closed standard output
+    if out is None or out.closed:  # for example, started with a closed standard output
         raise _not_shown("it is closed")
     if not _is_writable(out):
         raise _not_shown(f"it is a full pipe that nobody has read for {SHOW_TIMEOUT:g} s")
@@ -244,7 +245,7 @@ def _show(line: str, out: TextIO | None) -> None:
 
 
 def _is_writable(out: TextIO) -> bool:
-    """Whether a line can be written without waiting for a reader; waits for one for SHOW_TIMEOUT."""
+    """Whether a line can be written without blocking; waits SHOW_TIMEOUT seconds for a reader."""
     try:
         descriptor = out.fileno()
     except io.UnsupportedOperation:  # a buffer in memory
