@@ -25,8 +25,9 @@ LINE_LIMIT = 64 * 1024 * 1024
 END_LIMIT = 4_096
 """The last line is searched in this many bytes."""
 
-CLOCK_ERROR = timedelta(days=1)
-"""Tolerated difference between the clocks of two machines."""
+MAX_CLOCK_LEAD = timedelta(days=366)
+"""How far the clock of the exported service may have been ahead: set to a wrong day, month or year, it has recorded
+events in the future, and so has every later event of their partitions until that time is reached."""
 
 
 class Line(Struct, frozen=True):
@@ -72,7 +73,7 @@ class Reader:
         self._number = 0
         self._seqs: defaultdict[int, int] = defaultdict(int)
         self._recorded_at = datetime.min.replace(tzinfo=UTC)
-        self._latest = datetime.now(UTC) + CLOCK_ERROR
+        self._latest = datetime.now(UTC) + MAX_CLOCK_LEAD
 
     @property
     def sha256(self) -> str:
@@ -150,7 +151,10 @@ class Reader:
         if recorded_at < self._recorded_at:
             raise CommandFailed(f"line {self._number} was recorded at {recorded_at}, before the line before it")
         if recorded_at > self._latest:
-            raise CommandFailed(f"line {self._number} was recorded at {recorded_at}, which is in the future")
+            raise CommandFailed(
+                f"line {self._number} was recorded at {recorded_at}, more than {MAX_CLOCK_LEAD.days} days in the "
+                "future: no clock is that far ahead"
+            )
         self._seqs[int(part)] = expected
         self._recorded_at = recorded_at
         self._hash.update(text)

@@ -146,7 +146,7 @@ def without(lines: Lines, number: int) -> Lines:
     return [*lines[:number], *lines[number + 1 :]]
 
 
-AFTER_NOW = datetime.now(UTC) + timedelta(days=2)
+NEXT_YEAR = datetime.now(UTC) + timedelta(days=368)
 NEVER = datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
 
 DAMAGED: dict[str, tuple[Callable[[Lines, bytes], Lines], str]] = {
@@ -176,17 +176,17 @@ DAMAGED: dict[str, tuple[Callable[[Lines, bytes], Lines], str]] = {
         lambda events, end: [changed(events[0], lambda it: it.update(version=2**40)), *events[1:], end],
         "line 1 says it is event",
     ),
-    "an event is in the future, and the hash fits": (
-        lambda events, end: sealed([*events[:-1], recorded_at(events[-1], AFTER_NOW)]),
-        "which is in the future",
+    "an event is more than a year in the future, and the hash fits": (
+        lambda events, end: sealed([*events[:-1], recorded_at(events[-1], NEXT_YEAR)]),
+        "more than 366 days in the future",
     ),
     "an event is at the end of all times": (
         lambda events, end: sealed([*events[:-1], recorded_at(events[-1], NEVER)]),
-        "which is in the future",
+        "more than 366 days in the future",
     ),
     "an event in the middle is at the end of all times": (
         lambda events, end: sealed([*events[:9], recorded_at(events[9], NEVER), *events[10:]]),
-        "which is in the future",
+        "more than 366 days in the future",
     ),
     "events were recorded in another order, and the hash fits": (
         lambda events, end: sealed(repositioned([events[1], events[0], *events[2:]])),
@@ -275,6 +275,17 @@ def test_an_export_without_its_last_line_is_imported_where_that_is_said(
     whole: Lines, empty: str, tmp_path: Path
 ) -> None:
     assert len(whole) - 1 == brought(empty, tmp_path / "older.ndjson", whole[:-1], needs_end=False)
+    assert 0 == replay.check_log(empty, as_json=True, compares=True)
+
+
+def test_the_log_of_a_clock_that_was_two_days_ahead_is_imported_and_sound(
+    whole: Lines, empty: str, tmp_path: Path
+) -> None:
+    *events, _ = whole
+    ahead = datetime.now(UTC) + timedelta(days=2)
+    early, late = events[:-5], events[-5:]
+    lines = [recorded_at(line, ahead + timedelta(seconds=place)) for place, line in enumerate(late)]
+    assert len(events) == brought(empty, tmp_path / "ahead.ndjson", sealed([*early, *lines]))
     assert 0 == replay.check_log(empty, as_json=True, compares=True)
 
 
