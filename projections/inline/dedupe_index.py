@@ -61,11 +61,12 @@ def fold(events: Iterable[Event]) -> DedupeChanges:
 
 
 def write(cursor: Cursor[Any], changes: DedupeChanges, partitions: int) -> None:
-    """Write folded changes with one statement for each kind of change."""
+    """Write folded changes with one statement for each kind of change; prepared first, as in `rows.insert`."""
     if changes.scopes:
-        cursor.execute(SQL["delete_scopes"], {"parts": _parts(changes.scopes, partitions), "scopes": changes.scopes})
+        scopes = {"parts": _parts(changes.scopes, partitions), "scopes": changes.scopes}
+        cursor.execute(SQL["delete_scopes"], scopes, prepare=True)
     if changes.freed:
-        cursor.execute(SQL["delete_keys"], _columns(changes.freed, partitions))
+        cursor.execute(SQL["delete_keys"], _columns(changes.freed, partitions), prepare=True)
     if changes.held:
         held = (
             (partition(key.scope, partitions), key.scope, key.digest, stream) for key, stream in changes.held.items()
@@ -76,7 +77,7 @@ def write(cursor: Cursor[Any], changes: DedupeChanges, partitions: int) -> None:
 def load(cursor: Cursor[Any], keys: Sequence[Key], partitions: int) -> dict[Key, str | None]:
     """Key → stream that holds it, None if the key is free."""
     holders: dict[Key, str | None] = dict.fromkeys(keys)
-    for scope, digest, stream in cursor.execute(SQL["holders"], _columns(keys, partitions)):
+    for scope, digest, stream in cursor.execute(SQL["holders"], _columns(keys, partitions), prepare=True):
         holders[Key(scope, digest)] = stream
     return holders
 

@@ -150,7 +150,7 @@ def fold(events: Iterable[Event]) -> DirectoryChanges:
 
 
 def write(cursor: Cursor[Any], changes: DirectoryChanges) -> None:
-    """Write folded changes with one statement for each kind of change."""
+    """Write folded changes with one statement for each kind of change; prepared first, as in `rows.insert`."""
     for statement, rows in (
         ("insert_institutions", changes.institutions),
         ("insert_users", changes.users),
@@ -159,24 +159,24 @@ def write(cursor: Cursor[Any], changes: DirectoryChanges) -> None:
         ("upsert_outcomes", list(changes.outcomes.values())),
     ):
         if rows:
-            cursor.execute(SQL[statement], {"rows": _encode(rows).decode()})
+            cursor.execute(SQL[statement], {"rows": _encode(rows).decode()}, prepare=True)
     for statement, ids in (
         ("delete_group_links", changes.revised),
         ("delete_institutions", changes.removed_institutions),
     ):
         if ids:
-            cursor.execute(SQL[statement], {"ids": list(ids)})
+            cursor.execute(SQL[statement], {"ids": list(ids)}, prepare=True)
     if changes.unlinked:
         families, children = zip(*changes.unlinked, strict=True)
-        cursor.execute(SQL["delete_family_links"], {"families": list(families), "children": list(children)})
+        unlinked = {"families": list(families), "children": list(children)}
+        cursor.execute(SQL["delete_family_links"], unlinked, prepare=True)
     if changes.links:
         owners, groups, children = zip(*changes.links, strict=True)
-        cursor.execute(
-            SQL["insert_links"], {"owners": list(owners), "groups": list(groups), "children": list(children)}
-        )
+        links = {"owners": list(owners), "groups": list(groups), "children": list(children)}
+        cursor.execute(SQL["insert_links"], links, prepare=True)
     for names, ids in (
         (("delete_group_links", "delete_groups"), changes.removed_groups),
         (("delete_user_links", "delete_groups_of_owners", "delete_users"), changes.removed_users),
     ):
         for statement in names if ids else ():
-            cursor.execute(SQL[statement], {"ids": list(ids)})
+            cursor.execute(SQL[statement], {"ids": list(ids)}, prepare=True)

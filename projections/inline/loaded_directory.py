@@ -107,6 +107,7 @@ def load(cursor: Cursor[Any], directory: LoadedDirectory, reads: Reads) -> None:
             "children": [child for _, child in links],
             "names": list(names),
         },
+        prepare=True,
     )
     for sort, id, text, other, number, time in cursor:
         match sort:

@@ -126,7 +126,8 @@ def park(cursor: Cursor[Any], generation: Generation, left: Sequence[ParkedEvent
         outage.failed(error_class, **generation.key, streams=len(parked), position=at, topic=stored.topic)
     parts, seqs, streams, topics = zip(*(each.stored[:4] for each in left), strict=True)
     rows = {"parts": parts, "seqs": seqs, "streams": streams, "topics": topics, "errors": [each.error for each in left]}
-    cursor.execute(SQL["park"], {**generation.key, **{name: list(column) for name, column in rows.items()}})
+    columns = {name: list(column) for name, column in rows.items()}
+    cursor.execute(SQL["park"], {**generation.key, **columns}, prepare=True)
 
 
 def save_checkpoints(cursor: Cursor[Any], generation: Generation, reached: Mapping[int, int]) -> None:

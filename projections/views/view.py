@@ -124,9 +124,13 @@ def run(
     cursor: Cursor[Any], statement: LiteralString, tables: Tables, rows: Iterable[Sequence[Any]] | None = None
 ) -> None:
     """Run a statement on the tables of a generation; the columns of `rows`, if given, are its parameters. `rows` must
-    not be empty."""
+    not be empty.
+
+    A statement with rows is prepared first, as in `insert`: otherwise the server could wait for them without a time
+    limit.
+    """
     columns = None if rows is None else [list(column) for column in zip(*rows, strict=True)]
-    cursor.execute(SQL(statement).format(**tables), columns)
+    cursor.execute(SQL(statement).format(**tables), columns, prepare=None if rows is None else True)
 
 
 def insert(

@@ -10,6 +10,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg import Cursor
 from psycopg.conninfo import make_conninfo
 
 from adapters.cli.views import Operator
@@ -23,7 +24,13 @@ from application.processor import Processor
 from application.unavailable import Unavailable
 from application.writer import Writer
 from domain.refusal import AlreadyRegistered
+from projections.projector import pages
+from projections.projector.pages import ParkedEvent, Stored
 from projections.rebuild.inline_views import INLINE
+from projections.views.generations import Generation
+from projections.views.measurements import SQL as MEASUREMENTS
+from projections.views.measurements import Measurements
+from projections.views.view import run, tables_of
 from tests.adapters.stalling import Stall, StallingProxy, stalling
 from tests.adapters.world import World
 
@@ -99,15 +106,29 @@ def test_the_next_writer_ends_a_session_whose_client_stops_in_an_append(
     world.log.close()
 
 
+def append(cursor: Cursor[Any]) -> None:
+    event_store.append_rows(cursor, [(0, seq, f"{seq}", 1, EVENTS.decode(), b"{}" * 100) for seq in MANY])
+
+
+def delete_from_a_view(cursor: Cursor[Any]) -> None:
+    keys = [(0, f"{number:024x}", EVENTS.decode(), f"{number}") for number in MANY]
+    run(cursor, MEASUREMENTS["delete_rows"], tables_of(Measurements(), 1), keys)
+
+
+def park_events(cursor: Cursor[Any]) -> None:
+    stored = [Stored(0, seq, f"{seq}", EVENTS.decode(), b"") for seq in MANY]
+    pages.park(cursor, Generation("measurements", 1, 1, True, True, None), [ParkedEvent(each) for each in stored])
+
+
+@pytest.mark.parametrize("write", [append, delete_from_a_view, park_events])
 def test_postgresql_ends_a_session_whose_client_stops_in_the_middle_of_its_rows(
-    address: str, proxy: StallingProxy, session: psycopg.Connection[Any]
+    address: str, proxy: StallingProxy, session: psycopg.Connection[Any], write: Callable[[Cursor[Any]], None]
 ) -> None:
-    events = [(0, seq, f"{seq}", 1, EVENTS.decode(), b"{}" * 100) for seq in MANY]
     proxy.stall = Stall.MESSAGE
     with ThreadPoolExecutor(1) as threads, closing(connector(address)("distant")) as distant:
         distant.execute("set idle_in_transaction_session_timeout = '1s'")
         pid = distant.info.backend_pid
-        storing = threads.submit(event_store.append_rows, distant.cursor(), events)
+        storing = threads.submit(write, distant.cursor())
         try:
             assert proxy.stalled.wait(PATIENCE)
             deadline = time.monotonic() + PATIENCE
