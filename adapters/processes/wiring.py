@@ -201,11 +201,12 @@ async def _stop(parts: _Parts, tasks: Sequence[asyncio.Task[None]]) -> None:
     if await parts.draining.wait_until(lambda: not parts.writer.is_alive, WRITER_STOP_TIMEOUT):
         parts.event_store.close()
     else:
-        logger.error(
-            "the writer did not end in time; leaving its thread behind",
-            seconds=WRITER_STOP_TIMEOUT,
-            busy_for=parts.writer.busy_for,
-        )
+        if not parts.draining.is_cut_short:  # else nobody has waited for it
+            logger.error(
+                "the writer did not end in time; leaving its thread behind",
+                seconds=WRITER_STOP_TIMEOUT,
+                busy_for=parts.writer.busy_for,
+            )
         parts.event_store.abort()
     watching.cancel()
     await parts.pools.close()

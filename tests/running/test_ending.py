@@ -2,8 +2,10 @@
 
 import signal
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
+import httpx
 import psycopg
 import pytest
 
@@ -39,3 +41,22 @@ def test_a_process_whose_writer_hangs_ends_when_it_is_told_to(
             assert soon(lambda: session.execute(appending).fetchall())
             assert 0 == run.end(signal.SIGTERM, 60)
             assert 503 == posting.result().status_code, posting.result().text
+
+
+def test_a_second_signal_while_a_writer_hangs_logs_no_error_and_no_trace(
+    slow: dict[str, str], database: str, tmp_path: Path
+) -> None:
+    with answering(tmp_path / "data", slow) as run, ThreadPoolExecutor(1) as threads, client(run.url) as api:
+        admin = api.login("admin", PASSWORD)
+        posting = threads.submit(admin.post, "/v1/institutions", {"type": "school", "name": unique("school")})
+        with psycopg.connect(database, autocommit=True) as session:
+            appending = "select from pg_stat_activity where wait_event = 'PgSleep' and datname = current_database()"
+            assert soon(lambda: session.execute(appending).fetchall())
+            run.process.send_signal(signal.SIGTERM)
+            assert soon(lambda: "api drains" in [each["event"] for each in run.logged])
+            run.end(signal.SIGTERM, 60)
+        with suppress(httpx.TransportError):
+            assert 503 == posting.result().status_code, posting.result().text
+    events = [each["event"] for each in run.logged]
+    assert "api ends at once" in events
+    assert [] == [each for each in run.logged if each["level"] == "error" or "exception" in each]

@@ -69,6 +69,8 @@ class Server(uvicorn.Server):
                     refuse_new_connections(listening)
         await self._draining.wait_until(lambda: not self.server_state.connections, LINGER)
         await super().shutdown(sockets)
+        if self.force_exit:
+            await self.lifespan.shutdown()  # uvicorn leaves it out; the application would be cancelled, with a trace
 
     def _stop_listening(self) -> None:
         for server in self.servers:
