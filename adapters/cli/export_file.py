@@ -1,6 +1,7 @@
 """The format of an export: one event per line, and a last line that shows that the file is complete."""
 
 import os
+import time
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -18,6 +19,10 @@ PAGE = 10_000
 
 PAGE_BYTES = 16 * 1024 * 1024
 """Approximate bytes of a page."""
+
+PAGE_TIME = 1.0
+"""Seconds after which a page ends. An import that keeps PostgreSQL waiting for much longer is taken for a client that
+hangs, and a writer of the same log would terminate its session."""
 
 LINE_LIMIT = 64 * 1024 * 1024
 """Bytes of a line. The largest event that an older version took has a text of 16 MiB."""
@@ -84,16 +89,16 @@ class Reader:
         """All events, page by page. Refused where the file is damaged; without a last line, only if it `needs_end`."""
         self._refuse_part()
         page: list[Line] = []
-        size = 0
+        size, began = 0, time.monotonic()
         while text := self._next():
             if text.startswith(_BEGINNING_OF_END):
                 self._check_end(text)
                 break
             page.append(self._checked(text))
             size += len(text)
-            if len(page) == PAGE or size > PAGE_BYTES:
+            if len(page) == PAGE or size > PAGE_BYTES or time.monotonic() - began > PAGE_TIME:
                 yield page
-                page, size = [], 0
+                page, size, began = [], 0, time.monotonic()
         else:
             if needs_end:
                 raise CommandFailed(

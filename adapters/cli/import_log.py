@@ -43,6 +43,9 @@ SQL = statements.parse(Path(__file__).parent.parent / "postgres" / "sql" / "impo
 SHOWN = 10
 """Findings that are told one by one."""
 
+CHECK_PAGE = 500
+"""Events that are checked at once: small, like the pages of the file, so that PostgreSQL never waits long for us."""
+
 _BLANK = f'"password_hash":"{BLANK}"'.encode()
 
 _credential = msgspec.json.Decoder(Credential).decode
@@ -193,7 +196,7 @@ class _Import:
             task = shown.add_task("checking", total=total, unit="events")
             for part in parts:
                 history = PartitionHistories(part, len(parts), report)
-                for stored in replay.stored_pages(self._connection, part):
+                for stored in replay.stored_pages(self._connection, part, CHECK_PAGE):
                     events = [event for _, event in history.add_page(stored)]
                     _refuse(report)
                     _write_inline(cursor, events, len(parts))

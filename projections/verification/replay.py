@@ -69,10 +69,10 @@ def _replay(
                     report.differs(view.name, difference)
 
 
-def stored_pages(connection: Connection[Any], part: int) -> Iterator[list[Stored]]:
+def stored_pages(connection: Connection[Any], part: int, limit: int = PAGE) -> Iterator[list[Stored]]:
     after = 0
     with connection.cursor(binary=True) as cursor:
-        while page := cursor.execute(SQL["events_after"], page_after(part, after, PAGE, pages.BYTES)).fetchall():
+        while page := cursor.execute(SQL["events_after"], page_after(part, after, limit, pages.BYTES)).fetchall():
             yield page
             after = page[-1][0]
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import psycopg
@@ -13,6 +14,7 @@ import pytest
 
 from adapters.auth.own_keys import OwnKeys, key_source
 from adapters.cli import export_file, replay
+from adapters.cli import import_log as import_log_command
 from adapters.cli.export import Selection, export
 from adapters.cli.import_log import import_log
 from adapters.cli.main import main
@@ -23,6 +25,7 @@ from adapters.processes.prepare import NotPrepared, prepare, wait_until_prepared
 from adapters.settings import Settings
 from domain.catalogue import decode
 from projections.rebuild.inline_views import missing_inline_views
+from projections.verification import replay as verification
 from tests import databases
 from tests.adapters.workload import Workload
 from tests.adapters.world import settle_in
@@ -241,6 +244,34 @@ def test_a_line_or_a_page_has_a_limit_in_bytes(
     monkeypatch.setattr(export_file, "LINE_LIMIT", 100)
     with pytest.raises(CommandFailed, match="line 1 has more than 100 bytes"):
         brought(empty, tmp_path / "long.ndjson", whole)
+
+
+def test_a_page_of_an_import_ends_after_a_second_however_slow_the_machine_is(
+    whole: Lines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a writer of the same log would take the import for a client that hangs, and terminate its session."""
+    seconds = iter(range(1_000_000))
+    monkeypatch.setattr(export_file, "time", SimpleNamespace(monotonic=lambda: next(seconds)))
+    pages = list(export_file.Reader(io.BytesIO(b"".join(whole))).pages())
+    assert len(whole) - 1 == sum(map(len, pages))
+    assert 2 == max(map(len, pages))
+
+
+def test_an_import_checks_few_events_at_once(
+    whole: Lines, empty: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checked: list[int] = []
+    stored_pages = verification.stored_pages
+
+    def counted_pages(*arguments: Any) -> Iterator[Any]:
+        for page in stored_pages(*arguments):
+            checked.append(len(page))
+            yield page
+
+    monkeypatch.setattr(import_log_command, "CHECK_PAGE", 3)
+    monkeypatch.setattr(verification, "stored_pages", counted_pages)
+    assert len(whole) - 1 == brought(empty, tmp_path / "whole.ndjson", whole) == sum(checked)
+    assert 3 == max(checked)
 
 
 def test_an_export_says_in_its_last_line_how_many_events_it_has_and_their_hash(whole: Lines) -> None:
