@@ -1,4 +1,7 @@
-"""Temporary failures of the service: the request is valid and can be sent again."""
+"""Temporary failures of the service: the request is valid and can be sent again.
+
+`docs/reference/errors.md` names what each kind lacks and the files that raise it.
+"""
 
 from typing import Literal, get_args
 

@@ -1,4 +1,7 @@
-"""Dedupe keys: each names something that may exist only once, in a fixed number of bytes."""
+"""Dedupe keys: each names something that may exist only once, in a fixed number of bytes.
+
+A decision, such as `domain.measurement.record`, looks its key up and raises AlreadyRegistered if the key is held.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,7 @@
-"""Rate limits, counted in this process or, with Redis, across all processes."""
+"""Rate limits, counted in this process or, with Redis, across all processes. The one place that decides about a 429.
+
+`adapters.http.edge.access` counts every request, `adapters.limits.logins` the failed logins.
+"""
 
 import math
 from collections.abc import Mapping
@@ -28,7 +31,7 @@ AREA_SETTINGS = {
     "accounts": "rate_limit_accounts",
     "outcomes": "rate_limit_outcomes",
 }
-"""Family of endpoints → the setting of its own limit."""
+"""API area → the setting of its own limit."""
 
 SECONDS = {"second": 1, "minute": 60, "hour": 3_600, "day": 86_400}
 
@@ -129,7 +132,7 @@ def require_shared_limits(settings: Settings, workers: int) -> None:
 
 
 def _limits(settings: Settings) -> dict[str, Limit]:
-    """Of what is counted. Families without a limit of their own count together."""
+    """The limit of everything that is counted. API areas without a limit of their own count together."""
     named = {what: _setting(settings, what) for what in (*AREA_SETTINGS, LOGINS)}
     limits = {what: _read(name, getattr(settings, name)) for what, name in named.items()}
     logins = limits[LOGINS]

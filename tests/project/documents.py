@@ -27,6 +27,12 @@ def first_cells(path: str) -> set[str]:
     return {name for cell in cells for name in re.findall(r"`([^`]+)`", cell)}
 
 
+def rows(path: str) -> dict[str, str]:
+    """The rows of the tables of a document, by the first name between backquotes in their first column."""
+    lines = [line for line in text(path).splitlines() if line.startswith("| `")]
+    return {line.split("`")[1]: line for line in lines}
+
+
 def headings(path: str) -> set[str]:
     """Its headings without backquotes."""
     return {line.lstrip("#").replace("`", "").strip() for line in text(path).splitlines() if line.startswith("#")}
@@ -42,6 +48,19 @@ def anchors(path: Path) -> set[str]:
 def python_files() -> Iterator[Path]:
     for package in PACKAGES:
         yield from sorted((ROOT / package).rglob("*.py"))
+
+
+def raised_kinds() -> set[tuple[str, str]]:
+    """The kind of each 503 that our code raises, with the file; not the examples of the OpenAPI document."""
+    files = [path for path in python_files() if "openapi" not in path.parts]
+    return {
+        (keyword.value.value, str(path.relative_to(ROOT)))
+        for path in files
+        for call in ast.walk(ast.parse(path.read_text()))
+        if isinstance(call, ast.Call) and ast.unparse(call.func) == "Unavailable"
+        for keyword in call.keywords or [ast.keyword("kind", ast.Constant("database"))]
+        if isinstance(keyword.value, ast.Constant) and isinstance(keyword.value.value, str)
+    }
 
 
 def log_messages() -> dict[str, list[str]]:

@@ -18,7 +18,7 @@ from adapters.settings import VARIABLES, Settings
 from adapters.telemetry.exposition import OF_VIEWS
 from adapters.telemetry.metrics import Metrics
 from application.unavailable import KINDS
-from tests.project.documents import DOCUMENTS, anchors, first_cells, headings, log_messages, text
+from tests.project.documents import DOCUMENTS, anchors, first_cells, headings, log_messages, raised_kinds, rows, text
 from tests.service import ROOT
 
 RUNBOOK = "docs/how-to/runbook.md"
@@ -98,6 +98,20 @@ def test_every_command_is_documented() -> None:
 def test_every_kind_of_503_is_documented_and_has_an_entry_in_the_runbook(kind: str) -> None:
     assert kind in first_cells("docs/reference/errors.md")
     assert kind in headings(RUNBOOK)
+
+
+def test_every_file_that_raises_a_503_is_named_with_its_kind() -> None:
+    raised, documented = raised_kinds(), rows("docs/reference/errors.md")
+    assert set(KINDS) - {"partitions"} == {kind for kind, _ in raised}  # this one is raised under a variable
+    assert not [(kind, file) for kind, file in raised if f"`{file}`" not in documented[kind]]
+
+
+def test_every_source_file_that_a_document_names_exists() -> None:
+    named = re.compile(r"`((?:domain|application|projections|adapters)/[\w/]+\.(?:py|sql))`")
+    current = [document for document in DOCUMENTS if document.name != "CHANGELOG.md"]
+    files = {file for document in current for file in named.findall(document.read_text())}
+    assert len(files) > 20
+    assert not [file for file in sorted(files) if not (ROOT / file).is_file()]
 
 
 def test_every_alert_has_an_entry_in_the_runbook() -> None:
