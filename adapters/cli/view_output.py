@@ -8,8 +8,8 @@ from application.queries.views import ViewStatus
 from projections.projector.sessions import process_of
 from projections.rebuild.comparison import Difference
 
-_HEADINGS = ("view", "generation", "state", "place", "behind", "rows", "events/s", "parked", "by")
-_NUMBERS = ("place", "behind", "rows", "events/s", "parked")
+_HEADINGS = ("view", "generation", "state", "checkpoint", "behind", "rows", "events/s", "parked", "projectors")
+_NUMBERS = ("checkpoint", "behind", "rows", "events/s", "parked")
 
 
 def show(stand: Sequence[ViewStatus]) -> None:
@@ -39,5 +39,5 @@ def _row(of: ViewStatus) -> Sequence[str]:
         _about(sum(of.rows.values())),
         f"{of.rate:,.0f}",
         f"{of.parked_streams:,}",
-        "\n".join(map(escaped, dict.fromkeys(map(process_of, of.workers)))) or "nobody",
+        "\n".join(map(escaped, dict.fromkeys(map(process_of, of.workers)))) or "none",
     )

@@ -31,6 +31,13 @@ def test_rows_of_a_view_are_told_as_an_estimate(rows: int, told: str, capsys: py
     assert told in capsys.readouterr().out.split()
 
 
+def test_the_status_of_a_view_without_projectors_says_none(capsys: pytest.CaptureFixture[str]) -> None:
+    show([LIVE])
+    headings, row = (line.split() for line in capsys.readouterr().out.splitlines())
+    assert ("projectors", "none") == (headings[-1], row[-1])
+    assert "checkpoint" in headings
+
+
 def test_the_rate_of_what_has_ended_is_that_of_all_of_it_but_for_what_was_done_before() -> None:
     now = 0.0
     out = io.StringIO()
