@@ -8,6 +8,7 @@ import importlib.util
 import os
 import shutil
 import signal
+import stat
 import subprocess
 import tempfile
 import threading
@@ -92,12 +93,12 @@ class Server:
             shutil.rmtree(self.socket, ignore_errors=True)  # empty by now, unless the server was killed
 
 
-def start(data: Path, *, wait: float = 20.0, settings: Mapping[str, str] = {}, keeps_log: bool = False) -> Server:
+def start(data: Path, *, wait: float = 20.0, settings: Mapping[str, str] = {}, after: Server | None = None) -> Server:
     """Start the server of this folder, made when missing, and return when it answers.
 
     `settings` are PostgreSQL's and override ours. `wait` is in seconds: for the end of a server whose owner
     has died, then for the new one's first sign of life; TimeoutError after it. A recovery may take longer.
-    `keeps_log`: go on with the log of the server before, as when that has just died, instead of a new one.
+    `after`: the server before, which has just died: its log is continued, and its address stays good.
     ServerInUse at once when a live process owns the server; RuntimeError when the server cannot run.
     """
     _ignore_variables()
@@ -107,7 +108,7 @@ def start(data: Path, *, wait: float = 20.0, settings: Mapping[str, str] = {}, k
     data = data.resolve()
     with _locked(data, wait) as lock:
         log = data / "postgres.log"
-        if log.exists() and not keeps_log:
+        if log.exists() and after is None:
             log.replace(data / "postgres.log.1")
         uid, become = account(data, _binary("postgres"))
         spawn = partial(_spawn, data=data, lock=lock, become=become)
@@ -117,7 +118,7 @@ def start(data: Path, *, wait: float = 20.0, settings: Mapping[str, str] = {}, k
         _hand_over(cluster, uid)
         # We have the lock, so no server lives here: in a container, a stranger soon has the number in it.
         (cluster / "postmaster.pid").unlink(missing_ok=True)
-        socket = _make_socket_folder(data)
+        socket = _make_socket_folder(data, None if after is None else after.socket)
         _hand_over(socket, uid)
         effective = {**_SETTINGS, **settings, "unix_socket_directories": f'"{socket}"'}
         options = [f"--{name}={value}" for name, value in effective.items()]
@@ -226,8 +227,17 @@ def _create(data: Path, uid: int, spawn: _Spawn, *, sync: bool) -> None:
     os.close(folder)
 
 
-def _make_socket_folder(data: Path) -> Path:
+def _make_socket_folder(data: Path, former: Path | None) -> Path:
+    """The folder of the server's socket: `former`, where a server before had it, as long as it is ours."""
     note, folder = data / "socket", data / "run"
+    if former is not None and former.parent != data:
+        with contextlib.suppress(FileExistsError):
+            former.mkdir(mode=0o700)
+        found = former.lstat()
+        if stat.S_ISDIR(found.st_mode) and found.st_uid in (os.geteuid(), (data / "postgres").stat().st_uid):
+            _remove_sockets(former)
+            note.write_text(str(former))
+            return former
     # What a killed owner left in the temp folder; it may be gone, or in use, when our data is a copy.
     with contextlib.suppress(OSError):
         os.rmdir(note.read_text())
@@ -239,10 +249,14 @@ def _make_socket_folder(data: Path) -> Path:
         folder = Path(tempfile.mkdtemp(prefix=f"{_NAME}-", dir=parent))
     else:
         folder.mkdir(mode=0o700, exist_ok=True)
-        for name in (_SOCKET, f"{_SOCKET}.lock"):  # it holds a process number too
-            (folder / name).unlink(missing_ok=True)
+        _remove_sockets(folder)
     note.write_text(str(folder))
     return folder
+
+
+def _remove_sockets(folder: Path) -> None:
+    for name in (_SOCKET, f"{_SOCKET}.lock"):  # it holds a process number too
+        (folder / name).unlink(missing_ok=True)
 
 
 def _spawn(command: list[str], *, data: Path, lock: int, become: Become) -> subprocess.Popen[bytes]:

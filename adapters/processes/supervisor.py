@@ -102,7 +102,7 @@ class Database:
         outage = Outage("could not start the embedded database; trying again", "the embedded database is running again")
         while not self._stopping.is_set():
             try:
-                self._server = embedded.start(self._data, keeps_log=True)
+                self._server = embedded.start(self._data, after=self._server)
             except (embedded.ServerInUse, RuntimeError, TimeoutError, OSError) as error:
                 outage.failed(str(error).partition("\n")[0])  # its own log says more
                 self._stopping.wait(RESTART_PAUSE)

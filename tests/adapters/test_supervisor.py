@@ -107,3 +107,17 @@ def test_an_embedded_database_that_ends_while_the_api_starts_is_started_again(
     monkeypatch.setattr(tls, "local_opener", lambda: SimpleNamespace(open=ask))
     kill_server(database)
     assert supervisor._wait_until_ready("http://127.0.0.1:9", [], database, stopping)
+
+
+def test_an_embedded_database_that_is_restarted_keeps_its_address_where_its_path_is_long(
+    tmp_path: Path, stopping: Flag
+) -> None:
+    """The socket lies in the temp folder then; the processes of the service know only the first address."""
+    database = Database(Settings(), tmp_path / ("long" * 30), stopping)
+    try:
+        for _ in range(2):
+            kill_server(database)
+            database.restart_if_ended()
+            ping(database.url)
+    finally:
+        database.stop()
