@@ -116,7 +116,7 @@ def test_a_replay_does_not_keep_the_rows_of_many_large_events_in_memory(
     assert copy.world.run(copy.world.weights(child, range(5), unit="z" * 70_000))
     copy.catch_up()
     dropped: list[int] = []
-    monkeypatch.setattr(stored_rows, "MOST", 200_000)
+    monkeypatch.setattr(stored_rows, "MEMORY_LIMIT", 200_000)
     grow = stored_rows.RowComparison.differences
 
     def noted(self: stored_rows.RowComparison, *of: object) -> object:

@@ -144,7 +144,7 @@ def test_a_rebuild_that_is_stopped_within_a_page_has_not_applied_the_page(
         if written % 3 == 0:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(pages, "set_places", stop_at_the_third)
+    monkeypatch.setattr(pages, "save_checkpoints", stop_at_the_third)
     stops = 0
     while stops < 100:
         try:
