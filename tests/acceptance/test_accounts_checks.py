@@ -53,7 +53,7 @@ def test_a_body_is_checked_before_whether_its_user_is_there(account: Account, pe
 
 
 @each_owner
-def test_an_owner_who_is_gone_is_told_so_before_what_is_not_there(
+def test_a_removed_owner_is_refused_as_unregistered_before_unknown_groups_and_children(
     account: Account, people: People, child: User
 ) -> None:
     owner, group = removed_owner(people, account, child)
@@ -67,13 +67,15 @@ def test_an_owner_who_is_gone_is_told_so_before_what_is_not_there(
 
 
 @each_owner
-def test_an_owner_who_is_gone_is_told_so_before_a_bad_filter(account: Account, people: People, child: User) -> None:
+def test_a_removed_owner_is_refused_as_unregistered_before_an_invalid_filter(
+    account: Account, people: People, child: User
+) -> None:
     owner, _ = removed_owner(people, account, child)
     assert refusals.GONE == refused(owner.api.get(f"{owner.path()}?page=0"))
 
 
 @pytest.mark.parametrize("path", LISTS)
-def test_an_admin_who_is_gone_is_told_so_before_a_bad_filter(
+def test_a_removed_admin_is_refused_as_unregistered_before_an_invalid_filter(
     path: str, admin: Api, service: Service, anyone: Api
 ) -> None:
     assert admin.token

@@ -126,7 +126,7 @@ def taken_or_refused(response: httpx.Response, get: Callable[[Body], httpx.Respo
 
 @pytest.mark.parametrize("member", ["name", "type", "address"])
 @pytest.mark.parametrize("size", HUGE)
-def test_a_huge_text_of_an_institution_is_kept_or_refused(size: int, member: str, admin: Api) -> None:
+def test_a_huge_text_of_an_institution_is_stored_whole_or_refused(size: int, member: str, admin: Api) -> None:
     text = secrets.token_hex(size)
     body = {"type": "school", "name": unique("school")} | {member: text}
     made = taken_or_refused(admin.post(INSTITUTIONS, body), lambda made: admin.get(f"{INSTITUTIONS}/{made['id']}"))
@@ -139,7 +139,7 @@ def test_a_huge_text_of_an_institution_is_kept_or_refused(size: int, member: str
 @each_owner
 @pytest.mark.parametrize("member", ["name", "school_class"])
 @pytest.mark.parametrize("size", HUGE)
-def test_a_huge_text_of_a_group_is_kept_or_refused(
+def test_a_huge_text_of_a_group_is_stored_whole_or_refused(
     size: int, member: str, account: Account, people: People, child: User
 ) -> None:
     owner = owner_of_groups(people, account)
@@ -155,7 +155,7 @@ def test_a_huge_text_of_a_group_is_kept_or_refused(
 
 
 @pytest.mark.parametrize("size", HUGE)
-def test_a_huge_name_of_an_application_is_kept_or_refused(size: int, admin: Api, people: People) -> None:
+def test_a_huge_name_of_an_application_is_stored_whole_or_refused(size: int, admin: Api, people: People) -> None:
     body = people.request(APPLICATION, application_name=secrets.token_hex(size))
     taken_or_refused(admin.post(APPLICATION.path, body), lambda made: admin.get(f"{APPLICATION.path}/{made['id']}"))
 

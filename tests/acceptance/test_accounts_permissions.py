@@ -166,7 +166,9 @@ def test_a_role_is_checked_before_ids_and_filters(method: str, path: str, accoun
     assert refusals.FORBIDDEN == refused(scene.apis[account.sub_type].request(method, path))
 
 
-def test_an_admin_who_is_gone_is_told_so(scene: Scene, people: People, service: Service, anyone: Api) -> None:
+def test_a_removed_admin_is_refused_as_unregistered_at_every_account_endpoint(
+    scene: Scene, people: People, service: Service, anyone: Api
+) -> None:
     assert people.admin.token
     gone = anyone.with_token(Forger(service, people.admin.token).sign(sub=UNKNOWN_ID))
     link = f"/v1/families/{scene.ids['family']}/children/{scene.ids['child']}"

@@ -84,7 +84,7 @@ def test_a_number_that_no_double_is_is_no_age(number: str, people: People) -> No
     assert AGE == refused(people.admin.post_raw(CHILD.path, f'{{{members}, "age": {number}}}'))
 
 
-def test_an_age_is_of_the_day_of_registration_unless_another_is_told(people: People) -> None:
+def test_an_age_applies_to_the_day_of_registration_unless_the_request_names_another_day(people: People) -> None:
     before = today()
     child = register(people, age=9)
     assert child["age_calc_date"] in (before.isoformat(), today().isoformat())

@@ -158,7 +158,7 @@ def test_a_series_over_nothing_has_no_points(own: Outcome) -> None:
         assert empty == own.ask("series", granularity=granularity)
 
 
-def test_a_period_begins_at_its_start_also_where_only_a_part_of_it_is_asked_for(outcome: Outcome) -> None:
+def test_a_period_is_dated_at_its_start_even_if_the_query_covers_only_part_of_it(outcome: Outcome) -> None:
     part = {"from_": day(2), "to": day(4, "12:00:00.000Z")}
     days = [point("2019-03-02", 1, 14, 14, 14), point("2019-03-03", 2, 8.5, 8, 9)]
     assert_close(days, outcome.ask("series", granularity="day", **part)["points"])
@@ -173,7 +173,7 @@ def test_a_trend_needs_three_days(rows: list[tuple[str, str, float]], own: Outco
     assert "3" in refusal(400, own.api.get(f"{own.path}/trend"))
 
 
-def test_a_trend_is_of_the_days_that_are_asked_for(outcome: Outcome) -> None:
+def test_a_trend_covers_only_the_days_of_the_query(outcome: Outcome) -> None:
     for parameters in ({"to": "2019-03-03"}, {"from_": day(5, "12:00:00.001Z")}, {"subject_id": "carl"}):
         assert "3" in refusal(400, outcome.api.get(query(f"{outcome.path}/trend", **parameters)))
     assert_close(trend(rows_of(ROWS)), outcome.ask("trend"))

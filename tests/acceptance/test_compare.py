@@ -119,7 +119,7 @@ def test_a_subject_belongs_to_the_group_of_its_first_entry(admin: Api) -> None:
     assert_close(compared(outcome, cohorts), asked(outcome))
 
 
-def test_first_and_last_are_those_of_the_time_that_is_asked_for(admin: Api) -> None:
+def test_a_comparison_takes_first_and_last_values_within_the_requested_time(admin: Api) -> None:
     outcome = new_outcome(admin)
     cohorts: Cohorts = {"a": [(1, 3), (2, 2.5), (4, 7)], "b": [(1, 2), (5, 4), (6, 6.5)]}
     for value, subjects in cohorts.items():

@@ -81,7 +81,7 @@ def test_an_entry_has_all_seven_members(outcome: Outcome, admin: Api) -> None:
 
 
 @pytest.mark.parametrize("value", VALUES)
-def test_a_value_is_kept_exactly_as_it_was_sent(value: str, outcome: Outcome) -> None:
+def test_the_value_of_an_entry_is_stored_exactly_as_sent(value: str, outcome: Outcome) -> None:
     made = outcome.record(value=value)
     assert value == made["value"]
     assert ([made], 1) == outcome.listed()

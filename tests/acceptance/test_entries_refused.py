@@ -66,7 +66,9 @@ def own(outcome: Outcome, admin: Api) -> Outcome:
 
 
 @pytest.mark.parametrize(("member", "value"), BAD_MEMBERS, ids=shorter)
-def test_a_bad_member_is_named_and_nothing_is_kept(member: str, value: Any, outcome: Outcome) -> None:
+def test_an_invalid_member_of_an_entry_is_named_and_nothing_is_stored(
+    member: str, value: Any, outcome: Outcome
+) -> None:
     before = outcome.listed()
     invalid(member, outcome.post(outcome.entry(**{member: value})))
     assert before == outcome.listed()
@@ -90,7 +92,7 @@ def test_a_number_beyond_a_double_is_a_bad_value_of_its_member(member: str, numb
 
 @pytest.mark.parametrize("depth", [100, 1_000, 5_000, 40_000])
 @pytest.mark.parametrize(("opened", "closed"), [("[", "]"), ('{"a":', "}")], ids=["arrays", "objects"])
-def test_deep_metadata_is_kept_or_refused(depth: int, opened: str, closed: str, own: Outcome) -> None:
+def test_deeply_nested_metadata_is_stored_whole_or_refused(depth: int, opened: str, closed: str, own: Outcome) -> None:
     deep = opened * depth + "1" + closed * depth
     members = ", ".join(f'"{name}": "{value}"' for name, value in own.entry().items())
     response = own.api.post_raw(own.entries_path, f'{{{members}, "metadata": {{"x": {deep}}}}}')
@@ -100,7 +102,7 @@ def test_deep_metadata_is_kept_or_refused(depth: int, opened: str, closed: str, 
 
 
 @pytest.mark.parametrize("size", [5_000, 20_000])
-def test_huge_metadata_is_kept_or_refused(size: int, own: Outcome) -> None:
+def test_huge_metadata_is_stored_whole_or_refused(size: int, own: Outcome) -> None:
     text = secrets.token_hex(size)
     response = own.post(own.entry(metadata={"x": text, text: text}))
     listed = answer(patiently(partial(own.api.get, own.entries_path)))
@@ -115,7 +117,7 @@ def refused_for(member: str, response: httpx.Response) -> bool:
     return response.status_code == 400
 
 
-def test_an_empty_subject_is_refused_or_kept(own: Outcome) -> None:
+def test_an_empty_subject_id_is_refused_or_stored(own: Outcome) -> None:
     response = own.post(own.entry(subject_id=""))
     assert own.listed()[0] == ([] if refused_for("subject_id", response) else [answer(response, 201)])
 

@@ -132,7 +132,7 @@ def test_only_families_have_ties(account: Account, people: People, child: User) 
 
 
 @pytest.mark.parametrize("known", [True, False], ids=["a known child", "an unknown child"])
-def test_an_unknown_family_is_told_first(known: bool, people: People, child: User) -> None:
+def test_an_unknown_family_is_reported_before_an_unknown_child(known: bool, people: People, child: User) -> None:
     response = people.admin.request("POST", link(UNKNOWN_ID, child if known else UNKNOWN_ID))
     assert refusals.not_there("Family") == refused(response)
 
@@ -160,7 +160,7 @@ def test_linking_the_same_child_many_times_concurrently_links_it_once(people: Pe
     assert family.body["children"] == children_of(people.admin, family)
 
 
-def test_ties_of_many_children_made_at_once_are_all_kept(people: People) -> None:
+def test_children_linked_to_a_family_concurrently_all_stay_linked(people: People) -> None:
     children = [people.child() for _ in range(17)]
     family = people.family_of(children[0])
     calls = [partial(people.admin.request, "POST", link(family, child)) for child in children[1:]]

@@ -195,7 +195,9 @@ def test_a_group_accepts_the_same_change_many_times_concurrently(account: Accoun
 
 
 @each_owner
-def test_changes_of_different_members_at_once_are_all_kept(account: Account, people: People, child: User) -> None:
+def test_concurrent_changes_of_different_members_of_a_group_all_take_effect(
+    account: Account, people: People, child: User
+) -> None:
     owner, group = grouped(people, account, child)
     changes: list[Body] = [{"name": "new"}, {"school_class": "4C"}, {"children": ids(child, people.child())}]
     answers = at_once([partial(owner.api.patch, owner.path(group["id"]), change) for change in changes])

@@ -192,7 +192,9 @@ def test_deep_json_is_no_server_fault(depth: int, opened: str, closed: str, appl
 
 
 @each_kind
-def test_one_of_duplicate_members_counts(kind: Kind, application: Api, child: User) -> None:
+def test_duplicate_json_members_are_refused_or_a_single_value_is_stored(
+    kind: Kind, application: Api, child: User
+) -> None:
     body = f'{{"value": 1, "timestamp": "{NOON}", "unit": "kg", "value": 2}}'
     response = application.post_raw(kind.path(child.id), body)
     if response.status_code == 201:

@@ -154,7 +154,7 @@ def test_deep_json_is_no_server_fault(depth: int, opened: str, closed: str, targ
 
 @pytest.mark.parametrize("member", TEXTS)
 @pytest.mark.parametrize("size", HUGE)
-def test_a_huge_text_is_kept_or_refused(size: int, member: str, admin: Api) -> None:
+def test_a_huge_text_of_an_outcome_is_stored_whole_or_refused(size: int, member: str, admin: Api) -> None:
     sent = request() | {member: secrets.token_hex(size)}
     response = admin.post(OUTCOMES, sent)
     if response.status_code == 400:

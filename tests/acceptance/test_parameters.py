@@ -153,7 +153,7 @@ BAD = [
 
 
 @pytest.mark.parametrize(("path", "query", "told"), BAD)
-def test_a_bad_parameter_of_an_outcome_is_told_what_would_be_right(
+def test_the_refusal_of_an_outcome_query_parameter_says_what_would_be_valid(
     path: str, query: str, told: str, outcome: Outcome
 ) -> None:
     assert told == refusal(400, outcome.api.get(f"{outcome.path if path else OUTCOMES}{path}?{query}"))

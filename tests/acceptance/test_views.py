@@ -77,7 +77,7 @@ def test_listing_the_views_needs_a_token(anyone: Api) -> None:
     assert BAD_TOKEN == refused(anyone.with_token("nonsense").get(PATH))
 
 
-def test_there_is_nothing_to_send(admin: Api) -> None:
+def test_posting_to_the_views_endpoint_is_not_allowed(admin: Api) -> None:
     answer = admin.post(PATH, {})
     assert no_method("POST", PATH) == refused(answer)
     assert "GET" in answer.headers["allow"]

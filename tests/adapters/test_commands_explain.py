@@ -237,7 +237,7 @@ def test_every_error_of_the_driver_has_a_sentence() -> None:
         (ZeroDivisionError("division by zero"), "This is a fault of Growthrings"),
     ],
 )
-def test_an_error_of_the_system_is_told_without_its_number(error: Exception, expected: str) -> None:
+def test_a_command_explains_a_system_error_without_its_error_number(error: Exception, expected: str) -> None:
     text, code = explain(error)
     assert 1 == code
     assert expected in text

@@ -66,7 +66,7 @@ def test_a_history_shows_what_its_values_hold(world: World, run: Run, how: list[
     assert (r"\x1b[2J" if not how else r"\u001b[2J") in shown
 
 
-def test_what_is_parked_shows_stream_and_error(database: str, run: Run) -> None:
+def test_hostile_text_of_parked_streams_and_errors_is_shown_escaped(database: str, run: Run) -> None:
     ask(
         database,
         "insert into parked_events (part, view, generation, seq, stream, topic, error)"
@@ -152,7 +152,9 @@ def answering(status: int, answer: dict[str, Any]) -> Iterator[str]:
         server.shutdown()
 
 
-def test_what_a_service_answers_an_import_is_shown(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_hostile_text_of_a_service_is_shown_escaped_by_the_import(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     file = tmp_path / "rows.csv"
     file.write_text("subject,value\nanna,1\n")
     monkeypatch.setenv("GROWTHRINGS_PASSWORD", "secret")
@@ -173,7 +175,9 @@ def test_names_of_columns_are_shown(run: Run, monkeypatch: pytest.MonkeyPatch, t
     assert run("import", str(file), "--url", f"http://127.0.0.1:{free_port()}", *CSV)
 
 
-def test_what_a_service_answers_a_health_check_and_a_demo_is_shown(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_hostile_text_of_a_service_is_shown_escaped_by_the_health_check_and_the_demo(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv(VARIABLES["admin_password"], "secret")
     with answering(503, {"access_token": "t", "what": HOSTILE}) as url:
         assert r"\x9b31m" in run("healthy", "api", "--port", url.rpartition(":")[2])

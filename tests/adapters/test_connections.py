@@ -83,7 +83,7 @@ def current(session: Connection[Any]) -> dict[str, str]:
     return dict(session.execute(asked, [names]).fetchall())
 
 
-def test_there_is_a_hostile_value_for_every_setting() -> None:
+def test_every_session_setting_is_tested_against_a_hostile_value() -> None:
     assert SETTINGS.keys() == HOSTILE.keys()
     assert [] == [name for name in SETTINGS if SETTINGS[name] == HOSTILE[name]]
 
@@ -213,7 +213,7 @@ async def test_an_asynchronous_set_up_that_is_not_answered_ends_in_time(swallowi
         await connect_async(swallowing, "a test")
 
 
-async def test_whoever_gives_up_an_asynchronous_set_up_does_not_wait_for_the_server(swallowing: str) -> None:
+async def test_a_cancelled_asynchronous_connect_does_not_wait_for_the_server(swallowing: str) -> None:
     opening = asyncio.ensure_future(connect_async(make_conninfo(swallowing, connect_timeout=3600), "a test"))
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(2):

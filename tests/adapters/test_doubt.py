@@ -138,7 +138,7 @@ def test_a_doubt_is_settled_though_the_sessions_that_look_into_it_are_lost_too(
 
 
 @pytest.mark.parametrize("outage", [0, math.inf])
-def test_what_cannot_be_settled_is_unavailable_and_never_refused(
+def test_a_command_whose_commit_stays_unknown_is_unavailable_and_never_refused(
     distant: World,
     proxy: Proxy,
     slow: Callable[[float], None],
@@ -161,7 +161,9 @@ def test_what_cannot_be_settled_is_unavailable_and_never_refused(
 
 
 @pytest.mark.parametrize("cut", Cut)
-def test_the_library_is_told_what_is_in_the_log(address: str, proxy: Proxy, cut: Cut) -> None:
+def test_a_save_by_the_eventsourcing_library_reports_whether_the_log_has_its_events(
+    address: str, proxy: Proxy, cut: Cut
+) -> None:
     with Application[str](env={"PERSISTENCE_MODULE": "adapters.postgres.recorder", "DATABASE_URL": address}) as app:
         weighing = start(stream("a" * 24, "first"))
         proxy.next_cut = cut

@@ -88,7 +88,7 @@ def is_dressed(answer: httpx.Response) -> bool:
     )
 
 
-async def test_every_request_is_told_once_by_the_template_of_its_route(asking: Asking) -> None:
+async def test_every_request_is_observed_once_under_its_route_template(asking: Asking) -> None:
     client = asking()
     asked = [("GET", "/things/7"), ("HEAD", "/things/8"), ("OPTIONS", "/things/9"), ("PUT", "/things/9"), ("GET", "/x")]
     answers = [await client.ask(*each) for each in [*asked, ("GET", "/bug")]]
@@ -105,7 +105,7 @@ async def test_every_request_is_told_once_by_the_template_of_its_route(asking: A
 
 
 @pytest.mark.parametrize("sent", SANE)
-async def test_an_id_that_came_is_kept(sent: str, asking: Asking) -> None:
+async def test_a_valid_request_id_of_the_client_is_reused(sent: str, asking: Asking) -> None:
     answer = await asking().ask("GET", "/things/7", x_request_id=sent)
     assert (sent, sent) == (answer.headers["x-request-id"], answer.json()["id"])
 
@@ -124,7 +124,7 @@ async def test_an_answer_that_says_otherwise_itself_is_left_so(asking: Asking) -
     assert "nosniff" == answer.headers["x-content-type-options"]
 
 
-async def test_only_with_tls_a_browser_is_told_to_stay_with_it(asking: Asking) -> None:
+async def test_strict_transport_security_is_sent_only_with_tls(asking: Asking) -> None:
     name = "strict-transport-security"
     assert name not in (await asking().ask("GET", "/page")).headers
     assert "max-age=31536000" == (await asking(with_tls=True).ask("GET", "/page")).headers[name]

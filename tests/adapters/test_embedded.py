@@ -177,7 +177,7 @@ def test_a_second_start_finds_the_rows_that_were_committed(data: Path) -> None:
         assert kept(server) == ["elm"]
 
 
-def test_a_start_beside_a_live_owner_is_told_its_process(data: Path) -> None:
+def test_starting_a_second_embedded_server_reports_the_pid_of_the_live_owner(data: Path) -> None:
     with owned(data) as owner:
         assert is_ready(owner)
         with pytest.raises(embedded.ServerInUse) as refusal:
@@ -219,7 +219,7 @@ def test_a_start_right_after_the_owner_was_killed_waits_for_the_server_it_left(d
             assert kept(server) == ["oak"]
 
 
-def test_what_an_interrupted_first_start_left_is_thrown_away(fresh: Path) -> None:
+def test_leftovers_of_an_interrupted_first_start_are_discarded(fresh: Path) -> None:
     with owned(fresh) as owner:
         assert soon((fresh / "postgres.new" / "base").exists)
         leave_dead(owner)
@@ -297,7 +297,7 @@ def test_variables_for_other_servers_change_nothing(data: Path, monkeypatch: pyt
         server.stop()
 
 
-def test_there_is_no_url_where_no_server_runs(data: Path, tmp_path: Path) -> None:
+def test_a_data_folder_without_a_running_server_has_no_url(data: Path, tmp_path: Path) -> None:
     assert embedded.url(tmp_path / "nothing") is None
     assert embedded.url(data) is None
     with running(data):

@@ -26,7 +26,9 @@ LIVE = ViewStatus(
 
 
 @pytest.mark.parametrize(("rows", "told"), [(12_546, "~12,500"), (12_554, "~12,600"), (998, "~998"), (0, "~0")])
-def test_rows_of_a_view_are_told_as_an_estimate(rows: int, told: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_row_count_of_a_view_is_shown_as_an_estimate(
+    rows: int, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     show([ViewStatus(**{**{name: getattr(LIVE, name) for name in LIVE.__struct_fields__}, "rows": {"one": rows}})])
     assert told in capsys.readouterr().out.split()
 

@@ -89,7 +89,7 @@ def test_all_events_go_out_in_the_order_in_which_they_were_recorded(log: str) ->
     assert sorted(times) == times
 
 
-def test_what_is_brought_into_a_log_with_other_partitions_reads_the_same(log: str, brought: str) -> None:
+def test_events_imported_into_a_log_with_another_number_of_partitions_are_unchanged(log: str, brought: str) -> None:
     with psycopg.connect(brought) as connection:
         assert [(part,) for part in range(OTHER)] == connection.execute("select part from heads order by 1").fetchall()
     assert OTHER != PARTITIONS

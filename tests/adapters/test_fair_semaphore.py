@@ -89,14 +89,14 @@ async def test_while_others_wait_a_subject_gets_no_place_beyond_a_quarter(eight:
     assert ["a"] * 3 + ["b"] * 3 + ["c"] * 2 == eight.holding
 
 
-async def test_those_who_wait_are_served_in_turn_subject_by_subject(eight: Holders) -> None:
+async def test_waiting_subjects_get_connections_in_turn(eight: Holders) -> None:
     await eight.come("aabbccddeeeeffg")
     for leaving in "abcd":
         await eight.leave(leaving)
     assert sorted("abcdefge") == sorted(eight.holding)
 
 
-async def test_whoever_gives_up_waiting_or_holding_leaves_nothing_behind(eight: Holders) -> None:
+async def test_a_cancelled_waiter_or_holder_releases_its_connection(eight: Holders) -> None:
     await eight.come("aaaaa")
     await eight.give_up("a")
     await eight.give_up("a")
@@ -108,7 +108,7 @@ async def test_whoever_gives_up_waiting_or_holding_leaves_nothing_behind(eight: 
     assert sorted("bbbbcccc") == sorted(eight.holding)
 
 
-async def test_who_waits_for_a_place_in_vain_is_told_so(eight: Holders) -> None:
+async def test_waiting_for_a_connection_in_vain_raises_a_timeout(eight: Holders) -> None:
     await eight.come("aaaa")
     with pytest.raises(TimeoutError):
         async with eight.semaphore.hold("a", wait=0.01):
@@ -138,7 +138,7 @@ async def test_ten_slow_questions_of_one_subject_do_not_hold_up_those_of_another
         await pool.close()
 
 
-async def test_a_question_that_takes_too_long_is_ended_by_postgresql_and_told_unavailable(database: str) -> None:
+async def test_a_query_that_exceeds_the_statement_timeout_is_unavailable(database: str) -> None:
     sessions = connections.pool(database, 1, {**connections.READING, "statement_timeout": "50ms"})
     pool = QueryPool(sessions, wait=FOREVER)
     await pool.open()

@@ -56,7 +56,9 @@ async def test_addresses_take_turns_however_much_one_of_them_asks() -> None:
     [lambda number: Requester(f"user {number}", "one"), lambda number: Requester("one", f"address {number}")],
     ids=["address", "subject"],
 )
-async def test_one_address_and_one_subject_have_a_share_and_others_go_on(by: Callable[[int], Requester]) -> None:
+async def test_a_single_address_or_subject_cannot_take_more_than_its_share_of_the_thread_pool(
+    by: Callable[[int], Requester],
+) -> None:
     gate = Gate()
     first = await begun(gate)
     many = [gate.begin(str(number), by(number)) for number in range(SHARE + 3)]
@@ -112,7 +114,7 @@ async def test_work_that_has_begun_is_finished_though_the_client_leaves() -> Non
     assert "it" == await begun
 
 
-async def test_what_goes_wrong_in_a_thread_is_told_and_the_next_goes_on() -> None:
+async def test_an_exception_in_a_pool_thread_is_raised_to_its_caller_and_the_next_call_runs() -> None:
     fair_thread_pool = FairThreadPool(1, "test")
     with pytest.raises(ZeroDivisionError):
         await fair_thread_pool.run(Requester("user", "address"), divmod, 1, 0)

@@ -38,7 +38,7 @@ def accepts(checks: Tokens, issues: Tokens) -> bool:
 
 
 @pytest.mark.parametrize("newline", ["\n", "\\n"])
-def test_who_has_the_same_key_accepts_the_tokens_of_the_other_and_nothing_is_written(
+def test_processes_with_the_same_configured_key_accept_each_others_tokens_and_write_no_file(
     given: str, newline: str, tmp_path: Path
 ) -> None:
     one, other = (
@@ -73,7 +73,7 @@ def test_a_token_of_another_key_is_bad(given: str, tmp_path: Path) -> None:
     ],
     ids=["no PEM", "no key", "too small", "no RSA", "with a password"],
 )
-def test_what_is_no_key_to_sign_with_is_refused_by_name_and_not_told(text: str, tmp_path: Path) -> None:
+def test_an_unusable_private_key_is_refused_naming_the_setting_but_not_its_value(text: str, tmp_path: Path) -> None:
     with pytest.raises(UnusableKey) as refused:
         key_source(Settings(private_key=text), tmp_path)
     assert VARIABLES["private_key"] in str(refused.value)

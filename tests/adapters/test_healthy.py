@@ -66,7 +66,7 @@ def test_views_that_no_projector_of_this_host_keeps_now_are_named(
 
 
 @pytest.mark.parametrize("url", [None, "host=/nowhere", "postgresql://someone:s3cret@[nowhere"])
-def test_a_database_that_cannot_be_asked_is_told_without_its_address(url: str | None) -> None:
+def test_the_health_check_reports_an_unreachable_database_without_its_address(url: str | None) -> None:
     with pytest.raises(Unhealthy, match="database") as told:
         check_projector(url)
     assert not {"nowhere", "s3cret"} & set(str(told.value).replace("@", " ").replace(":", " ").split())
@@ -96,7 +96,7 @@ def test_an_api_that_is_ready_is_healthy() -> None:
         check_api(Settings(), port)
 
 
-def test_an_api_that_is_not_ready_is_told_with_its_reasons() -> None:
+def test_the_health_check_reports_why_an_api_is_not_ready() -> None:
     with answering(503, b'{"log": "unreachable"}') as port, pytest.raises(Unhealthy, match=r'503: .*"unreachable"'):
         check_api(Settings(), port)
 

@@ -115,12 +115,12 @@ def slow(impatient: int) -> Iterator[dict[str, Line]]:
 
 
 @pytest.mark.parametrize("half", HALVES)
-def test_half_a_request_is_told_that_it_took_too_long(half: str, slow: dict[str, Line]) -> None:
+def test_an_unfinished_request_gets_408_and_its_connection_is_closed(half: str, slow: dict[str, Line]) -> None:
     assert 408 == first_envelope(slow[half].answer())
     assert slow[half].is_closed()
 
 
-def test_half_a_body_for_an_outcome_is_told_in_the_second_envelope(slow: dict[str, Line]) -> None:
+def test_an_unfinished_body_for_an_outcome_gets_408_in_the_error_format_of_the_outcomes(slow: dict[str, Line]) -> None:
     answer = slow["outcome"].answer()
     assert (408, "request_timeout") == (answer.status, answer.body["error"])
 
@@ -240,7 +240,7 @@ def test_a_client_that_keeps_sending_after_an_error_is_disconnected(port: int) -
     [b"zz\r\n{}", b"2\r\n{}x\r\n", b"fffffffffffffffffff\r\n", b"-2\r\n{}"],
     ids=["no size", "too long", "huge", "negative"],
 )
-def test_a_body_that_breaks_is_told_by_its_family_and_ends_for_who_reads_it(
+def test_an_invalid_chunked_body_gets_400_in_the_format_of_its_api_area_and_ends_its_reader(
     path: str, key: str, broken: bytes, port: int, echo: Echo
 ) -> None:
     before = echo.broken.count(path)
@@ -356,7 +356,7 @@ def test_a_request_has_a_hundred_headers_at_most(count: int, status: int, port: 
     assert status == ask(port, request("GET", "/early", *["A: "] * count)).status
 
 
-def test_a_body_that_is_slower_than_the_least_rate_is_told_so_long_before_its_time_is_over(echo: Echo) -> None:
+def test_a_body_below_the_minimum_rate_gets_408_long_before_the_time_limit(echo: Echo) -> None:
     serving_slowly = serving(Edge(echo, draining=Draining()), wait=600.0, body_rate=MinimumRate(500, 0.5))
     with serving_slowly as port, line(port) as slow, line(port) as resting:
         for one in (slow, resting):

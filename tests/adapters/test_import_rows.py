@@ -96,7 +96,7 @@ def test_a_value_is_known_by_the_line_on_which_its_row_begins(content: bytes, ex
     assert expected == values(content)
 
 
-def test_a_ragged_row_is_told_and_the_others_go_on() -> None:
+def test_a_csv_row_with_a_wrong_number_of_fields_is_reported_and_the_others_are_read() -> None:
     content = "v,w\n1,x\n2\n3,x,y\n4,x\n"
     assert [(2, "1"), (5, "4")] == values(content)
     reasons = ["it has 1 fields, the first line has 2", "it has 3 fields, the first line has 2"]
@@ -108,7 +108,7 @@ def test_a_ragged_row_is_told_and_the_others_go_on() -> None:
     [('2,"x"y', 1), ('2,"x', 1), (f'2,"{"x" * 200_000}"', 1), ('2,"' + "x\n" * 100_000 + "x", 65_537)],
     ids=["after the quote", "open quote", "long field", "long open quote"],
 )
-def test_a_row_that_is_no_csv_is_told_with_how_far_it_was_read(bad: str, lines: int) -> None:
+def test_an_invalid_csv_row_is_reported_with_the_last_line_read(bad: str, lines: int) -> None:
     content = f"v,w\n1,x\n{bad}\n"
     assert [(2, "1")] == values(content)
     (line, reason), *_ = invalid_rows(content)
@@ -207,7 +207,7 @@ def test_a_file_that_cannot_be_opened_is_refused(tmp_path: Path) -> None:
             pass
 
 
-def test_no_more_of_a_file_is_read_than_is_asked_for() -> None:
+def test_a_csv_file_is_read_only_as_far_as_its_rows_are_consumed() -> None:
     content = io.BytesIO(b"v,w\n" + b"1,x\n" * 1_000_000)
     items = Reading(
         Table(FILE, io.TextIOWrapper(content, encoding="utf-8-sig", newline="")),

@@ -65,7 +65,7 @@ def test_a_token_that_has_expired_is_replaced() -> None:
     assert 2 == service.logins
 
 
-def test_what_is_too_large_is_sent_in_halves_and_a_single_row_refused() -> None:
+def test_an_import_batch_that_is_too_large_is_sent_in_halves_down_to_a_refused_row() -> None:
     def strict(request: httpx.Request) -> httpx.Response:
         rows = json.loads(request.content)
         if len(rows) > 2 or any(row["line"] == 4 for row in rows):
@@ -78,7 +78,7 @@ def test_what_is_too_large_is_sent_in_halves_and_a_single_row_refused() -> None:
     assert "The limit is 2 items." == tally.first[0].reason
 
 
-def test_of_the_refused_the_first_ten_are_told_in_the_order_of_the_file() -> None:
+def test_an_import_lists_the_first_ten_refused_rows_in_file_order() -> None:
     service = Scripted(refuse(400, "value is bad"), refuse(500, "Request id: 1"))
     rows: list[Item | InvalidRow] = [*items(1_100)]
     rows[3] = InvalidRow(5, "ragged")

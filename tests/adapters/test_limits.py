@@ -82,7 +82,7 @@ def test_a_window_that_was_full_for_all_is_full_for_one() -> None:
     assert 0.0 == window.count("ann").wait
 
 
-def test_what_is_taken_back_leaves_room() -> None:
+def test_an_uncounted_request_leaves_room_in_the_window() -> None:
     window = Window(Limit("limit", 1, 10), Clock())
     for _ in range(3):
         assert Counted(0.0, 1) == window.count("ann")
@@ -102,7 +102,7 @@ def test_what_is_taken_back_leaves_room() -> None:
         ("", ""),
     ],
 )
-def test_one_client_has_a_network_of_ipv6(address: str, who: str) -> None:
+def test_a_client_address_is_counted_as_its_ipv6_network_or_ipv4_address(address: str, who: str) -> None:
     assert who == address_of(cast("Scope", {"client": (address, 4711)}))
     assert "" == address_of(cast("Scope", {"client": None}))
 
@@ -202,7 +202,7 @@ def test_several_workers_need_redis_to_count_together(
         ("GROWTHRINGS_REDIS_WAIT", "0"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_meant_is_refused_by_its_name_and_not_told(variable: str, value: str) -> None:
+def test_an_invalid_limit_setting_is_refused_naming_the_variable_but_not_its_secret(variable: str, value: str) -> None:
     with pytest.raises(InvalidSetting) as refused:
         from_environment({variable: value})
     assert str(refused.value).startswith(variable)

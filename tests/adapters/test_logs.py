@@ -151,7 +151,7 @@ def test_a_line_has_the_name_of_its_process_and_nothing_that_a_terminal_obeys(lo
     assert not {"\x1b", "\x9b", "\u202e"} & set(text)
 
 
-def test_what_a_library_logs_again_and_again_is_a_line_a_minute() -> None:
+def test_a_log_line_that_a_library_repeats_is_written_once_a_minute() -> None:
     now = [0.0]
     once = logs.OnceAMinute(lambda: now[0])
     told = []
@@ -214,7 +214,7 @@ def test_a_log_that_nobody_reads_keeps_nobody_waiting() -> None:
         pipe.lines.msg("y")
 
 
-def test_a_line_that_cannot_be_made_is_told_and_keeps_back_no_other() -> None:
+def test_a_log_line_that_cannot_be_formatted_is_reported_and_the_next_is_written() -> None:
     written: list[bytes] = []
 
     def write(data: bytes) -> int:
@@ -255,7 +255,7 @@ def test_lines_that_found_no_room_are_counted_once_there_is_some() -> None:
     assert (3, "line 3") == (json.loads(told)["lines"], last)
 
 
-def test_a_line_of_the_access_log_says_who_asked_what_and_how_long_it_took(logged: io.StringIO) -> None:
+def test_an_access_log_line_has_the_user_the_request_and_its_duration(logged: io.StringIO) -> None:
     log = logs.of_process()
     assert log is not None
     AccessLog(log).answered(RequestRecord("POST", "/v1/things/{id}", 201, 0.01234, NO_ERRORS, "abc", "5f00"))
@@ -266,7 +266,7 @@ def test_a_line_of_the_access_log_says_who_asked_what_and_how_long_it_took(logge
     assert "None" in lines[1] or "null" in lines[1]
 
 
-def test_there_is_an_access_log_unless_it_is_set_to_off(logged: io.StringIO) -> None:
+def test_the_access_log_is_written_unless_it_is_turned_off(logged: io.StringIO) -> None:
     answered = RequestRecord("GET", "/v1/things/{id}", 200, 0.001, NO_ERRORS, "abc", None)
     for settings in (Settings(metrics="off"), Settings(metrics="off", access_log="off")):
         Observability(settings).answered(answered)

@@ -132,7 +132,7 @@ def test_the_partitions_of_a_log_never_change(connection: psycopg.Connection[Any
 
 
 @pytest.mark.parametrize("autocommit", [False, True])
-def test_what_was_applied_is_there_for_others(empty: str, autocommit: bool) -> None:
+def test_applied_migrations_are_visible_to_other_sessions(empty: str, autocommit: bool) -> None:
     with psycopg.connect(empty, autocommit=autocommit) as one, psycopg.connect(empty) as other:
         migrate(one, 8)
         assert list(range(8)) == partitions(other)

@@ -35,7 +35,7 @@ def worked(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 
 
 @pytest.mark.parametrize("kept", [BLANK, "", "hash", "$argon2id$v=19$m=64,t=3,p=4$YQ$YQ"])
-async def test_what_is_no_hash_is_of_no_password(kept: str) -> None:
+async def test_an_invalid_password_hash_matches_no_password(kept: str) -> None:
     assert NO == await Passwords(MEMORY).check(kept, kept, BY)
 
 

@@ -75,7 +75,7 @@ def test_the_tables_that_must_not_be_there_are_all_that_are_made(
 
 @pytest.mark.parametrize("name", [*OURS, "measurements_g1"])
 @pytest.mark.parametrize("kind", ["table", "view", "type"])
-def test_what_is_not_ours_is_named_and_left_as_it_is(
+def test_preparing_refuses_a_database_with_a_foreign_object_of_our_name_and_leaves_it_unchanged(
     empty: str, session: Connection[Any], tmp_path: Path, name: str, kind: str
 ) -> None:
     made = {"table": "create table {} (id int, migration text)", "view": "create view {} as select 1 as id"}
@@ -155,7 +155,7 @@ def test_a_database_of_another_encoding_is_refused(server: Server, tmp_path: Pat
             session.execute(f"drop database {name} with (force)")
 
 
-def test_a_log_in_another_schema_is_told_instead_of_made_a_second_time(
+def test_preparing_refuses_to_create_a_second_log_where_another_schema_has_one(
     empty: str, session: Connection[Any], tmp_path: Path
 ) -> None:
     session.execute("create schema tenant")
@@ -191,9 +191,7 @@ def make_read_only(session: Connection[Any]) -> None:
     session.execute(sql.SQL("alter database {} set default_transaction_read_only = on").format(database))
 
 
-def test_a_database_that_takes_no_writes_is_told_where_something_is_to_be_made(
-    empty: str, session: Connection[Any], tmp_path: Path
-) -> None:
+def test_preparing_reports_a_read_only_database(empty: str, session: Connection[Any], tmp_path: Path) -> None:
     make_read_only(session)
     assert "PostgreSQL takes no writes" in refused(empty, tmp_path)
 

@@ -110,7 +110,7 @@ def test_the_oldest_waits_until_its_partition_is_free(world: World, connect: Con
     assert [[str], [str]] == [[type(outcome) for outcome in items(answers[place])] for place in (0, 1)]
 
 
-def test_who_waited_decides_on_what_was_stored_meanwhile(
+def test_a_command_that_waited_for_a_partition_sees_events_stored_meanwhile(
     world: World, connect: Connect, apart: tuple[str, str]
 ) -> None:
     command = world.weights(apart[0], [0])
@@ -126,7 +126,7 @@ def test_who_waited_decides_on_what_was_stored_meanwhile(
         assert isinstance(waiting.result(10), AlreadyRegistered)
 
 
-def test_the_oldest_is_told_when_its_partition_stays_held(
+def test_the_oldest_command_is_unavailable_if_its_partition_stays_locked(
     world: World, connect: Connect, apart: tuple[str, str]
 ) -> None:
     one, other = apart

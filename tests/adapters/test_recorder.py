@@ -51,7 +51,7 @@ def test_an_aggregate_saved_is_the_aggregate_read(app: Application[str]) -> None
     assert 31.5 == read(app, weighing.id, version=2).state.value
 
 
-def test_what_is_not_there_is_the_librarys_not_found(app: Application[str]) -> None:
+def test_reading_an_unknown_stream_raises_the_librarys_not_found_error(app: Application[str]) -> None:
     with pytest.raises(AggregateNotFoundError):
         read(app, stream(CHILD, "nothing"))
 
@@ -122,7 +122,7 @@ def test_events_are_selected_by_version(app: Application[str]) -> None:
     assert [] == versions(gt=5)
 
 
-def test_what_needs_one_order_over_all_says_that_there_is_none(app: Application[str]) -> None:
+def test_recorder_methods_that_need_a_total_order_of_events_are_not_implemented(app: Application[str]) -> None:
     for ask in (
         lambda: app.recorder.select_notifications(1, 10),
         app.recorder.max_notification_id,

@@ -24,7 +24,9 @@ KNOWN = {"0001_log.sql", "0002_views.sql", "0003_more.sql"}
         (set(), False, "there is no schema: run growthrings prepare"),
     ],
 )
-def test_what_is_said_of_a_schema(applied: set[str], is_current: bool, what: str) -> None:
+def test_the_schema_status_names_its_version_and_the_command_to_run(
+    applied: set[str], is_current: bool, what: str
+) -> None:
     stands = schema_of(applied, KNOWN)
     assert (is_current, what) == (stands.is_current, stands.what)
 

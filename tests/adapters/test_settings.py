@@ -21,7 +21,7 @@ def test_an_empty_variable_is_one_that_is_not_set() -> None:
     assert Settings() == from_environment(dict.fromkeys(VARIABLES.values(), ""))
 
 
-def test_a_misspelt_variable_is_told_with_the_setting_that_may_be_meant() -> None:
+def test_a_misspelt_variable_is_reported_with_the_closest_setting() -> None:
     environment = {
         "GROWTHRINGS_ADMIN_PASWORD": "x",
         "GROWTHRINGS_ADMIN_PASSWORD": "x",

@@ -83,7 +83,7 @@ async def test_a_burst_that_takes_longer_than_an_answer_may_is_no_redis_that_is_
         assert (True, 0) == (counting.reached, counting.missed)
 
 
-async def test_who_was_let_through_leaves_the_window_in_time(server: Valkey) -> None:
+async def test_a_counted_request_leaves_the_redis_window_when_it_expires(server: Valkey) -> None:
     limit, who = Limit("tested", 2, 1), somebody()
     async with windows(server.url) as counting:
         answers = [await wait_of(counting, limit, who) for _ in range(2)]
@@ -182,7 +182,7 @@ async def gets_through(limiter: Limiter, who: str) -> bool:
     return True
 
 
-async def test_what_is_taken_back_leaves_room_for_all(server: Valkey) -> None:
+async def test_an_uncounted_request_leaves_room_in_the_redis_window_of_every_process(server: Valkey) -> None:
     who, limit = somebody(), Limit("tested", 1, 3600)
     async with windows(server.url) as here, windows(server.url) as there:
         for each in (here, there, here):
@@ -193,7 +193,7 @@ async def test_what_is_taken_back_leaves_room_for_all(server: Valkey) -> None:
             await each.uncount(limit, who, found[1])
 
 
-async def test_a_redis_that_forgot_its_scripts_is_told_them_again(server: Valkey) -> None:
+async def test_scripts_are_loaded_again_after_redis_has_lost_them(server: Valkey) -> None:
     async with windows(server.url) as counting:
         server.tell("SCRIPT", "FLUSH")
         assert 0.0 == await wait_of(counting, LIMIT, somebody())
@@ -220,7 +220,7 @@ async def leaves(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
 
 
 @pytest.mark.parametrize("answer", [talks_nonsense, says_nothing, leaves])
-async def test_what_is_no_redis_is_one_that_is_away(
+async def test_a_server_that_does_not_speak_redis_counts_as_unreachable(
     answer: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]], caplog: pytest.LogCaptureFixture
 ) -> None:
     async with await asyncio.start_server(answer, "127.0.0.1", 0) as listening:
@@ -232,7 +232,9 @@ async def test_what_is_no_redis_is_one_that_is_away(
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "no.such.host.invalid", "{password}"])
-async def test_where_there_is_none_the_start_goes_on_and_no_password_is_told(host: str, server: Valkey) -> None:
+async def test_an_unreachable_redis_does_not_stop_the_start_and_its_password_is_not_logged(
+    host: str, server: Valkey
+) -> None:
     address = f"127.0.0.1:{server.port}" if host == "{password}" else f"{host}:{free_port()}"
     with capture_logs() as logged:
         async with windows(f"redis://:wrong-s3cret@{address}") as counting:

@@ -302,7 +302,9 @@ class Database:
         return 7, 8_192
 
 
-async def test_a_database_that_hangs_keeps_no_lookout_and_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_concurrent_health_probes_of_a_hanging_database_share_a_single_query(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(health_probe, "PROBE_TIMEOUT", 0.1)
     database = Database()
     watch = HealthProbe(cast(Any, database))
@@ -325,7 +327,7 @@ def test_a_database_that_is_away_is_what_metrics_say_and_nothing_of_views() -> N
     assert "process_resident_memory_bytes" in text
 
 
-async def test_traces_without_their_packages_are_told_of_and_the_service_goes_on(
+async def test_the_service_starts_with_a_warning_if_the_tracing_packages_are_missing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.delitem(sys.modules, "adapters.telemetry.traces", raising=False)

@@ -37,13 +37,13 @@ HARMLESS = ["", "Hill School", "Größe 30,5 kg", "身長 🌳", "a\\b", "[bold]
 
 
 @pytest.mark.parametrize(("text", "seen"), HOSTILE.items())
-def test_what_cannot_be_seen_is_written_out(text: str, seen: str) -> None:
+def test_invisible_characters_are_escaped_for_the_terminal(text: str, seen: str) -> None:
     assert seen == escaped(text)
     assert seen == escaped(escaped(text))
 
 
 @pytest.mark.parametrize("text", HARMLESS)
-def test_what_can_be_seen_stays_as_it_is(text: str) -> None:
+def test_visible_text_is_not_escaped_for_the_terminal(text: str) -> None:
     assert text == escaped(text) == escaped_lines(text)
 
 

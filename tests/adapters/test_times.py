@@ -51,7 +51,7 @@ def test_a_time_is_an_instant_to_the_millisecond(text: str, expected: datetime) 
         "2019-06-20T12:00:00−01:00", "２０１９-06-20T12:00:00Z", "2019-06-20T12:00:00\u0660Z", "today", "\ud800", "\0",
     ],
 )  # fmt: skip
-def test_what_has_not_the_form_or_is_not_in_the_calendar_is_no_time(text: str) -> None:
+def test_text_in_another_format_or_outside_the_calendar_is_not_a_valid_time(text: str) -> None:
     assert None is times.parse(text)
 
 
@@ -67,7 +67,7 @@ def test_every_time_of_the_contract_is_read_in_its_zone_and_in_utc(time: datetim
 
 
 @given(instants)
-def test_what_goes_out_comes_in_again_as_the_same(time: datetime) -> None:
+def test_a_rendered_time_denotes_the_instant_that_was_parsed(time: datetime) -> None:
     parsed = times.parse(time.isoformat())
     assert parsed is not None
     text = times.render(parsed)

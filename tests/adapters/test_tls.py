@@ -37,7 +37,7 @@ def test_a_certificate_with_its_key_is_taken_and_none_at_all_too(folder: Path) -
         ("locked.pem", "locked.key", "without a password"),
     ],
 )
-def test_what_cannot_be_served_with_is_refused_by_name(
+def test_an_unusable_certificate_or_tls_key_is_refused_by_name(
     pem: str | None, key: str | None, named: str, folder: Path
 ) -> None:
     settings = Settings(

@@ -71,7 +71,7 @@ def test_the_second_of_equal_user_names_in_a_batch_is_rejected(world: World, for
     assert isinstance(second[0], AlreadyRegistered)
 
 
-async def test_names_that_become_equal_work_as_sent_and_are_told(
+async def test_user_names_equal_after_normalization_still_log_in_and_are_reported(
     world: World, database_url: str, forms: tuple[str, str]
 ) -> None:
     composed, decomposed = forms

@@ -160,7 +160,7 @@ def test_a_constant_series_changes_nowhere(level: float) -> None:
     assert found.best_changepoint is None
 
 
-def test_one_constant_segment_is_tested_as_any_other() -> None:
+def test_a_constant_segment_is_tested_for_a_changepoint_like_any_other() -> None:
     before, after = [2.0, 2.0, 2.0], [3.0, 4.0, 3.5]
     (point,) = changepoints(before + after).changepoints
     expected = stats.ttest_1samp(after, 2.0)  # Welch's, where one side varies by nothing
@@ -179,7 +179,9 @@ def test_one_constant_segment_is_tested_as_any_other() -> None:
         ([1, 2, 3, float("-inf")], 2, 0.05, "values: every one must be a finite number"),
     ],
 )
-def test_what_has_no_changepoint_is_told_why(values: list[float], least: int, alpha: float, reason: str) -> None:
+def test_the_refusal_of_a_changepoint_search_names_the_reason(
+    values: list[float], least: int, alpha: float, reason: str
+) -> None:
     with pytest.raises(InvalidInput) as refused:
         changepoints(values, least, alpha)
     assert reason == str(refused.value)

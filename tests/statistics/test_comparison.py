@@ -115,13 +115,13 @@ def test_groups_far_from_each_other_differ_beyond_doubt() -> None:
     assert 0 <= found.p_value < 1e-40
 
 
-def test_the_order_of_cohorts_is_kept_and_a_value_may_be_anything() -> None:
+def test_compared_cohorts_stay_in_order_and_may_have_values_of_any_type() -> None:
     values: list[object] = ["b", "a", None, 3, True, ["x"]]
     found = compare([changed(value, [1, 2]) for value in values], higher_is_better=True)
     assert values == [group.value for group in found.groups]
 
 
-def test_one_subject_is_enough_for_means_but_for_no_test() -> None:
+def test_a_cohort_of_a_single_subject_has_means_but_no_test() -> None:
     assert CohortGroup("a", 1, 3.0, 5.0, 2.0, None, None) == alone(Cohort("a", decimals([3]), decimals([5])))
 
 
@@ -197,7 +197,7 @@ def test_no_cohorts_are_an_empty_comparison() -> None:
         ([-1.7e308], [1.7e308], "values: too large, too small or too far apart for a finite result"),
     ],
 )
-def test_what_cannot_be_compared_is_told_why(firsts: list[float], lasts: list[float], reason: str) -> None:
+def test_the_refusal_of_a_comparison_names_the_reason(firsts: list[float], lasts: list[float], reason: str) -> None:
     with pytest.raises(InvalidInput) as refused:
         compare([Cohort("a", decimals(firsts), decimals(lasts))], higher_is_better=True)
     assert reason == str(refused.value)

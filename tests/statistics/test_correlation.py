@@ -106,7 +106,9 @@ def test_a_nearly_constant_series_keeps_its_digits() -> None:
     [(0.95, "strong"), (0.7, "strong"), (0.69, "moderate"), (0.4, "moderate"), (0.39, "weak"), (0.09, "negligible")],
 )
 @pytest.mark.parametrize(("sign", "direction"), [(1, "positive"), (-1, "negative")])
-def test_a_coefficient_is_told_in_words(r: float, strength: str, sign: int, direction: str) -> None:
+def test_a_correlation_coefficient_is_described_by_strength_and_direction(
+    r: float, strength: str, sign: int, direction: str
+) -> None:
     x, beside = [1.0, 1.0, -1.0, -1.0], [1.0, -1.0, 1.0, -1.0]
     y = [sign * r * along + (1 - r**2) ** 0.5 * aside for along, aside in zip(x, beside, strict=True)]
     found = coefficient(x, y)
@@ -115,7 +117,7 @@ def test_a_coefficient_is_told_in_words(r: float, strength: str, sign: int, dire
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_what_does_not_correlate_has_no_direction(method: Method) -> None:
+def test_uncorrelated_samples_have_no_direction(method: Method) -> None:
     found = coefficient([0.1, 0.2, 0.3, 0.4, 0.5], [0.3, 0.7, 0.9, 0.7, 0.3], method)
     assert ("none", "negligible") == (found.direction, found.strength)
 
@@ -133,7 +135,9 @@ def test_what_does_not_correlate_has_no_direction(method: Method) -> None:
         ([1, 2, 3, 4], [1, 2, 3, float("inf")], "y: every one must be a finite number"),
     ],
 )
-def test_what_has_no_correlation_is_told_why(method: Method, x: list[float], y: list[float], reason: str) -> None:
+def test_the_refusal_of_a_correlation_names_the_reason(
+    method: Method, x: list[float], y: list[float], reason: str
+) -> None:
     with pytest.raises(InvalidInput) as refused:
         correlate(x, y, method)
     assert reason == str(refused.value)

@@ -161,7 +161,9 @@ def test_units_change_only_what_has_a_unit(values: list[float], exponent: int) -
         ([1e308, -1e308, 1e308], [0, 1e-9, 3e-9], 0.05, "values: too large, too small or too far apart"),
     ],
 )
-def test_what_has_no_trend_is_told_why(values: list[float], x: list[float] | None, alpha: float, reason: str) -> None:
+def test_the_refusal_of_a_trend_names_the_reason(
+    values: list[float], x: list[float] | None, alpha: float, reason: str
+) -> None:
     with pytest.raises(InvalidInput) as refused:
         trend(values, x, alpha)
     assert str(refused.value).startswith(reason)
