@@ -130,14 +130,14 @@ def test_a_trace_holds_no_value_that_the_database_quotes(logged: io.StringIO, da
     assert str(WEIGHT) not in text
 
 
-def test_no_field_of_a_line_has_details_of_the_database(logged: io.StringIO) -> None:
+def test_no_field_of_a_log_line_has_details_of_the_database(logged: io.StringIO) -> None:
     structlog.get_logger().warning("views are behind", anything=str(database_error()), reason=str(database_error()))
     text = text_of(logged)
     assert 2 == text.count("new row violates a constraint")
     assert not [word for word in ("Kim", "30.4", "DETAIL") if word in text]
 
 
-def test_nor_has_a_line_of_a_library(logged: io.StringIO) -> None:
+def test_log_lines_of_libraries_have_no_details_of_the_database(logged: io.StringIO) -> None:
     logging.getLogger("psycopg").warning("error ignored: %s", database_error())
     text = text_of(logged)
     assert "error ignored: new row violates a constraint" in text

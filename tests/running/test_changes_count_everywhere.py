@@ -154,7 +154,7 @@ def test_a_family_tie_counts_from_when_it_is_made_to_when_it_is_undone(two: Two)
         assert NO == two.statuses(token, child)
 
 
-def test_who_is_removed_is_gone_everywhere(two: Two) -> None:
+def test_a_removed_user_is_refused_by_every_process(two: Two) -> None:
     child = two.here.child()
     for account in (APPLICATION, EDUCATOR, HEALTH_PROFESSIONAL):
         user = two.here.related(account, child)
@@ -184,7 +184,7 @@ def test_a_child_that_is_removed_is_nowhere(two: Two) -> None:
         assert refusals.GONE == refused(two.weighs(own, child))
 
 
-def test_whoever_is_registered_may_at_once(two: Two) -> None:
+def test_a_registered_child_has_its_permissions_at_once_in_every_process(two: Two) -> None:
     for _ in range(ROUNDS):
         child = two.here.create(CHILD)
         assert (200, 201) == two.statuses(str(two.there.as_(child).token), child)

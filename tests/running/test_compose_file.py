@@ -19,7 +19,7 @@ SERVICES: dict[str, Any] = FILE["services"]
 OURS = {name: service for name, service in SERVICES.items() if "build" in service}
 
 
-def test_it_is_a_compose_file() -> None:
+def test_the_compose_file_is_valid_against_its_schema() -> None:
     checked = subprocess.run(
         [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec", "docker-compose.yml"],
         cwd=ROOT,
@@ -37,7 +37,7 @@ def test_a_password_that_nobody_chose_stops_everything(missing: str) -> None:
         composed(dict.fromkeys(set(SECRETS) - {missing}, "x") | {missing: ""})
 
 
-def test_passwords_are_the_only_secrets_and_each_is_told_to_those_who_need_it() -> None:
+def test_compose_services_receive_only_the_passwords_that_they_need() -> None:
     told = {
         (name, variable)
         for name, service in SERVICES.items()

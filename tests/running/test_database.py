@@ -62,7 +62,7 @@ def test_where_nothing_runs_a_server_is_started_and_stopped_again(tmp_path: Path
         assert connection.execute("select word from kept").fetchall() == [("oak",)]
 
 
-def test_what_was_prepared_first_is_served_later(tmp_path: Path) -> None:
+def test_a_data_folder_prepared_beforehand_is_served_later(tmp_path: Path) -> None:
     data = tmp_path / "data"
     prepared = run_briefly("prepare", "--data", str(data), settings={})
     logged = [json.loads(line) for line in prepared.stderr.splitlines()]

@@ -23,7 +23,7 @@ def counts(told: str) -> list[tuple[str, ...]]:
 ALL_THEN_NONE = [("first time", "578", "0", "0"), ("again", "0", "578", "0")]
 
 
-def test_against_a_running_service_all_is_accepted_once_and_then_refused_each_time(alive: Alive) -> None:
+def test_the_demo_on_a_running_service_stores_its_series_once_and_is_refused_again(alive: Alive) -> None:
     for _ in range(2):
         ended = run_briefly("demo", "--url", alive.run.url)
         assert 0 == ended.returncode, ended
@@ -32,7 +32,7 @@ def test_against_a_running_service_all_is_accepted_once_and_then_refused_each_ti
         assert "" == ended.stderr
 
 
-def test_by_itself_it_starts_a_service_that_is_gone_afterwards(tmp_path: Path) -> None:
+def test_the_demo_without_a_url_starts_a_service_and_removes_it_afterwards(tmp_path: Path) -> None:
     ended = subprocess.run(
         command("demo"), env=environment(TMPDIR=str(tmp_path)), capture_output=True, text=True, check=False
     )
@@ -44,7 +44,7 @@ def test_by_itself_it_starts_a_service_that_is_gone_afterwards(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda number: number.name)
-def test_whatever_ends_it_leaves_no_service_behind(tmp_path: Path, number: signal.Signals) -> None:
+def test_a_demo_that_is_stopped_or_killed_leaves_no_service_behind(tmp_path: Path, number: signal.Signals) -> None:
     folder, told = tmp_path / "folder", tmp_path / "told"
     folder.mkdir()
     with told.open("wb") as out:
@@ -68,12 +68,12 @@ def test_whatever_ends_it_leaves_no_service_behind(tmp_path: Path, number: signa
 
 
 @pytest.mark.parametrize("settings", [{"GROWTHRINGS_ADMIN_PASSWORD": "another"}, {}], ids=["wrong", "missing"])
-def test_without_the_right_password_it_says_so_in_a_sentence(alive: Alive, settings: dict[str, str]) -> None:
+def test_the_demo_reports_a_wrong_or_missing_password_in_a_sentence(alive: Alive, settings: dict[str, str]) -> None:
     assert "password" in failed(run_briefly("demo", "--url", alive.run.url, settings=settings))
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:{port}", "127.0.0.1:{port}", "no address"])
-def test_a_service_that_is_not_there_is_told_in_a_sentence(url: str) -> None:
+def test_the_demo_reports_an_unreachable_service_in_a_sentence(url: str) -> None:
     failed(run_briefly("demo", "--url", url.format(port=free_port())))
 
 

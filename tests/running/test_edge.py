@@ -34,7 +34,7 @@ def page(new_database: Callable[..., str], tmp_path_factory: pytest.TempPathFact
             yield http
 
 
-def test_it_is_served_with_its_certificate_and_says_so_to_browsers(page: httpx.Client) -> None:
+def test_a_service_with_a_certificate_serves_https_only_and_sends_strict_transport_security(page: httpx.Client) -> None:
     answer = page.get("/health/live")
     assert 200 == answer.status_code
     assert "max-age=31536000" == answer.headers["strict-transport-security"]
@@ -57,7 +57,7 @@ def test_a_page_of_the_named_origin_may_ask_and_read_refusals_too(
     assert "x-request-id" in answer.headers["access-control-expose-headers"].lower()
 
 
-def test_a_certificate_that_is_missing_is_told_before_anything_is_made(tmp_path: Path) -> None:
+def test_a_missing_certificate_is_reported_before_the_data_folder_is_created(tmp_path: Path) -> None:
     _, key = certificate(tmp_path, "ours")
     settings = {"GROWTHRINGS_TLS_CERTIFICATE": str(tmp_path / "none.pem"), "GROWTHRINGS_TLS_KEY": str(key)}
     data = tmp_path / "data"

@@ -30,7 +30,7 @@ def slow(database: str, tmp_path: Path) -> dict[str, str]:
     return settings
 
 
-def test_a_process_whose_writer_hangs_ends_when_it_is_told_to(
+def test_an_api_process_with_a_hanging_writer_ends_on_sigterm(
     slow: dict[str, str], database: str, tmp_path: Path
 ) -> None:
     with answering(tmp_path / "data", slow) as run, ThreadPoolExecutor(1) as threads, client(run.url) as api:

@@ -80,7 +80,7 @@ def test_a_service_that_ends_resets_nobody(round: int, url: str, tmp_path: Path)
     assert askers.seen["503"] > 0
 
 
-def test_an_api_process_that_ends_answers_who_has_connected_and_not_yet_asked(url: str, tmp_path: Path) -> None:
+def test_an_ending_api_process_answers_503_on_a_connection_without_a_request_so_far(url: str, tmp_path: Path) -> None:
     with answering(tmp_path / "data", {**WITH_PASSWORD, "DATABASE_URL": url}) as run:
         with line(port_of(run)) as one:
             run.process.send_signal(signal.SIGTERM)
@@ -92,7 +92,7 @@ def test_an_api_process_that_ends_answers_who_has_connected_and_not_yet_asked(ur
 
 
 @pytest.mark.parametrize("with_tls", [False, True])
-def test_whoever_waits_to_be_accepted_when_the_last_process_has_ended_is_answered(
+def test_a_connection_not_yet_accepted_when_the_last_process_ends_is_answered(
     with_tls: bool, url: str, tmp_path: Path
 ) -> None:
     pem, key = certificate(tmp_path, "ours")

@@ -94,7 +94,7 @@ def frozen_projector(run: Run) -> Iterator[None]:
         os.kill(pid, signal.SIGCONT)
 
 
-def test_a_full_queue_is_told_at_once_and_nothing_of_it_is_stored(weak: Weak) -> None:
+def test_a_full_queue_refuses_commands_at_once_and_stores_nothing_of_them(weak: Weak) -> None:
     child_id = weak.programme.child()
     path = WEIGHT.path(child_id)
     first: list[httpx.Response] = []
@@ -113,7 +113,7 @@ def test_a_full_queue_is_told_at_once_and_nothing_of_it_is_stored(weak: Weak) ->
         assert [first[0].json()["id"]] == [item["id"] for item in WEIGHT.listed(api, child_id)]
 
 
-def test_partitions_that_stay_locked_are_told_and_nothing_is_stored(weak: Weak) -> None:
+def test_commands_on_partitions_that_stay_locked_are_unavailable_and_store_nothing(weak: Weak) -> None:
     child_id = weak.programme.child()
     with client(weak.run.url, weak.programme.token) as api:
         with heads_held(weak.server.url):
@@ -123,7 +123,7 @@ def test_partitions_that_stay_locked_are_told_and_nothing_is_stored(weak: Weak) 
         WEIGHT.record(api, child_id)
 
 
-def test_a_view_that_stays_behind_is_told_after_the_wait_and_answers_when_it_has_caught_up(weak: Weak) -> None:
+def test_reads_of_a_view_that_stays_behind_are_unavailable_until_it_has_caught_up(weak: Weak) -> None:
     child_id = weak.programme.child()
     with client(weak.run.url, weak.programme.token) as api:
         with frozen_projector(weak.run):
@@ -148,7 +148,7 @@ def test_a_view_that_is_behind_in_another_partition_keeps_nobody_waiting(weak: W
         assert 200 in answers[1:]
 
 
-def test_a_database_that_was_restarted_while_nobody_asked_is_missed_by_nobody(weak: Weak) -> None:
+def test_a_database_restart_between_requests_fails_no_request(weak: Weak) -> None:
     child_id = weak.programme.child()
     path = WEIGHT.path(child_id)
     with client(weak.run.url, weak.programme.token) as api:
@@ -171,7 +171,7 @@ def owned(url: str) -> bool:
         )
 
 
-def test_a_database_that_is_away_is_told_everywhere_and_missed_by_nobody_when_it_is_back(weak: Weak) -> None:
+def test_every_endpoint_is_unavailable_during_a_database_outage_and_recovers_after_it(weak: Weak) -> None:
     child_id = weak.programme.child()
     path = WEIGHT.path(child_id)
     login = {"username": "admin", "password": WITH_PASSWORD["GROWTHRINGS_ADMIN_PASSWORD"]}

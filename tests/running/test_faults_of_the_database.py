@@ -69,7 +69,7 @@ Fault = Callable[[World], AbstractContextManager[None]]
 
 
 @pytest.mark.parametrize("fault", [stopped, swallowed, killed, without_a_free_slot])
-def test_while_it_is_away_everybody_is_told_in_time_and_nothing_is_lost(world: World, fault: Fault) -> None:
+def test_requests_during_a_database_outage_get_503_in_time_and_no_event_is_lost(world: World, fault: Fault) -> None:
     questions = {**world.writes, **world.reads, "ready": world.READY}
     with world.ledger.kept():
         assert soon(world.ledger.goes_on)
@@ -84,7 +84,9 @@ def test_while_it_is_away_everybody_is_told_in_time_and_nothing_is_lost(world: W
 
 
 @pytest.mark.parametrize("fault", [read_only, locked, full])
-def test_while_it_cannot_write_commands_are_told_in_time_and_nothing_is_lost(world: World, fault: Fault) -> None:
+def test_commands_on_a_database_that_cannot_write_get_503_in_time_and_no_event_is_lost(
+    world: World, fault: Fault
+) -> None:
     before = len(world.ledger.put_off)
     with world.ledger.kept():
         assert soon(world.ledger.goes_on)

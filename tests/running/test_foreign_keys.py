@@ -125,7 +125,7 @@ def test_unknown_keys_cause_few_fetches(service: Trusting) -> None:
         assert world.is_well()
 
 
-def test_who_has_never_answered_is_waited_for_and_nobody_else_is_hindered(service: Trusting) -> None:
+def test_an_issuer_that_has_never_answered_delays_only_requests_with_its_tokens(service: Trusting) -> None:
     with issuing(KNOWN) as issuer:
         issuer.down()
         with service(issuer) as world:

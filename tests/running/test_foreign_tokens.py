@@ -62,7 +62,7 @@ def test_a_token_in_any_asymmetric_algorithm_is_accepted(algorithm: str, world: 
     assert recorded in WEIGHT.listed(api, world.child)
 
 
-def test_who_is_named_may_what_it_may_with_a_token_of_ours(world: World) -> None:
+def test_a_foreign_token_grants_its_subject_the_same_permissions_as_our_own_token(world: World) -> None:
     me, family = world.programme.people.child(), world.programme.people.family_of(User(world.child, "", "", {}))
     as_child = world.api.with_token(RSA.sign(world.claims(sub=me.id, sub_type="child")))
     as_family = world.api.with_token(RSA.sign(world.claims(sub=family.id, sub_type="family")))
@@ -73,7 +73,7 @@ def test_who_is_named_may_what_it_may_with_a_token_of_ours(world: World) -> None
 
 
 @pytest.mark.parametrize("scope", [None, "", "measurements:create"], ids=["none", "empty", "another"])
-def test_its_scope_counts(scope: str | None, world: World) -> None:
+def test_the_scope_of_a_foreign_token_limits_what_it_may_do(scope: str | None, world: World) -> None:
     api = world.api.with_token(RSA.sign(world.claims(scope=scope)))
     assert refusals.FORBIDDEN == refused(api.get(WEIGHT.path(world.child)))
 
@@ -83,12 +83,14 @@ def test_its_scope_counts(scope: str | None, world: World) -> None:
     [{"sub": UNKNOWN_ID}, {"sub_type": "child"}, {"sub_type": "admin"}, {"sub_type": "family"}, {"sub": "auth0|0815"}],
     ids=str,
 )
-def test_who_is_not_registered_in_that_role_is_gone(named: dict[str, str], world: World) -> None:
+def test_a_foreign_token_of_a_subject_not_registered_in_its_role_is_refused(
+    named: dict[str, str], world: World
+) -> None:
     api = world.api.with_token(RSA.sign(world.claims(**named)))
     assert refusals.GONE == refused(api.get(WEIGHT.path(world.child)))
 
 
-def test_who_was_removed_is_gone(world: World) -> None:
+def test_a_foreign_token_of_a_removed_user_is_refused(world: World) -> None:
     user = world.programme.people.application()
     token = RSA.sign(world.claims(sub=user.id))
     assert 200 == world.reads(token)
@@ -97,7 +99,7 @@ def test_who_was_removed_is_gone(world: World) -> None:
 
 
 @pytest.mark.parametrize("way", ["change", "reset"])
-def test_one_that_was_issued_before_the_password_was_set_anew_is_refused(way: str, world: World) -> None:
+def test_a_foreign_token_issued_before_a_new_password_is_refused(way: str, world: World) -> None:
     people = world.programme.people
     user = people.application()
     before, after = (RSA.sign(world.claims(sub=user.id, iat=int(time.time()) + add)) for add in (0, 20))
@@ -124,7 +126,7 @@ def test_clocks_may_differ_by_half_a_minute(times: dict[str, int], world: World)
     assert 200 == world.reads(RSA.sign(world.claims(**{claim: now + offset for claim, offset in times.items()})))
 
 
-def test_one_that_has_expired_is_refused_as_expired(world: World) -> None:
+def test_an_expired_foreign_token_is_refused_as_expired(world: World) -> None:
     now = int(time.time())
     api = world.api.with_token(RSA.sign(world.claims(iat=now - 3600, exp=now - 60)))
     assert refusals.EXPIRED == refused(api.get(WEIGHT.path(world.child)))
@@ -143,7 +145,7 @@ def test_a_token_that_is_not_good_is_refused(make: Callable[[World], str], world
     assert 200 == world.reads(good(world))
 
 
-def test_no_address_in_a_token_is_ever_asked(world: World) -> None:
+def test_key_addresses_inside_a_token_are_never_fetched(world: World) -> None:
     elsewhere = world.issuer.url.replace("jwks.json", "elsewhere")
     assert 401 == world.reads(STRANGER.sign(world.claims(), kid=RSA.kid, jku=elsewhere, x5u=elsewhere))
     assert {"/jwks.json"} == set(world.issuer.asked)
@@ -163,7 +165,7 @@ def test_a_child_that_is_registered_here_logs_in_here_too(world: World) -> None:
 
 
 @pytest.mark.parametrize("url", ["ftp://issuer.example/jwks", "file:///etc/hosts", "issuer.example", "http://", "-"])
-def test_an_address_that_cannot_be_fetched_is_told_by_its_name(url: str, tmp_path: Path) -> None:
+def test_an_invalid_address_of_foreign_keys_is_reported_by_the_name_of_its_setting(url: str, tmp_path: Path) -> None:
     settings = {"GROWTHRINGS_JWKS_URL": url, "GROWTHRINGS_ISSUER": "https://issuer.example"}
     ended = run_briefly("serve", "--data", str(tmp_path / "data"), settings=settings)
     assert 2 == ended.returncode, ended

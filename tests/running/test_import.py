@@ -67,7 +67,7 @@ def test_two_weighings_of_the_same_rows_are_compared_by_their_treatment(run: Run
     assert 0.0065 == round(compared["p_value"], 4)
 
 
-def test_refused_rows_are_named_by_their_line_and_the_others_are_kept(
+def test_an_import_reports_refused_rows_by_line_and_stores_the_others(
     run: Run, admin: Api, brand: str, tmp_path: Path
 ) -> None:
     path = tmp_path / "bad.csv"
@@ -111,7 +111,7 @@ def test_an_application_may_import_into_an_outcome_that_is_there_and_create_none
     assert ["0 new, 578 there already, 0 refused"] == said(accepted.stdout)
 
 
-def test_an_outcome_that_is_there_keeps_its_unit_and_direction_and_that_is_told(
+def test_an_import_leaves_unit_and_direction_of_an_existing_outcome_and_says_so(
     run: Run, admin: Api, brand: str
 ) -> None:
     imported(run, CHICKS, brand, *CHICK_COLUMNS, "--unit", "g")

@@ -54,7 +54,7 @@ LONG_COLUMNS = ("--value", "steps", "--subject", "who", "--at", "day", "--start"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=lambda number: number.name)
-def test_what_is_stopped_halfway_is_completed_by_the_next_run(
+def test_an_import_stopped_halfway_is_completed_by_the_next_run(
     run: Run, admin: Api, brand: str, long: Path, number: signal.Signals
 ) -> None:
     with before(run.url) as gate, begun(gate, long, brand) as process:

@@ -11,7 +11,7 @@ from tests.service import free_port
 
 
 @pytest.mark.parametrize("settings", [{"GROWTHRINGS_PASSWORD": "another"}, {"GROWTHRINGS_ADMIN_PASSWORD": "another"}])
-def test_a_wrong_password_is_told_in_a_sentence(alive: Alive, settings: dict[str, str]) -> None:
+def test_an_import_reports_a_wrong_password_in_a_sentence(alive: Alive, settings: dict[str, str]) -> None:
     failed = run_briefly(
         *words(alive.run.url, CHICKS, "b", *CHICK_COLUMNS),
         settings={"GROWTHRINGS_ADMIN_PASSWORD": PASSWORD, **settings},
@@ -20,7 +20,7 @@ def test_a_wrong_password_is_told_in_a_sentence(alive: Alive, settings: dict[str
     assert "Invalid username or password!" in failed.stderr
 
 
-def test_a_service_that_is_not_there_is_told_in_a_sentence() -> None:
+def test_an_import_reports_an_unreachable_service_in_a_sentence() -> None:
     url = f"http://127.0.0.1:{free_port()}"
     failed = run_briefly("import", CHICKS, "--url", url, "--brand", "b", "--outcome", "o", *CHICK_COLUMNS)
     assert (1, 1) == (failed.returncode, len(failed.stderr.splitlines())), failed
@@ -43,7 +43,9 @@ WRONG: dict[str, Callable[[list[str]], list[str]]] = {
 
 
 @pytest.mark.parametrize("wrong", WRONG.values(), ids=WRONG)
-def test_wrong_words_are_told_before_anything_is_sent(wrong: Callable[[list[str]], list[str]]) -> None:
+def test_invalid_arguments_of_an_import_are_reported_before_anything_is_sent(
+    wrong: Callable[[list[str]], list[str]],
+) -> None:
     right = [
         "import",
         CHICKS,

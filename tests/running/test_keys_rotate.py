@@ -39,7 +39,7 @@ def pair(new_database: Callable[..., str], tmp_path_factory: pytest.TempPathFact
             assert "Traceback" not in run.err.read_text()
 
 
-def test_it_says_what_it_did(pair: Pair) -> None:
+def test_a_key_rotation_prints_the_new_key_id_and_needs_no_database(pair: Pair) -> None:
     ended = rotate(pair.folder / "one")
     assert (0, "") == (ended.returncode, ended.stderr)
     assert soon(lambda: kids(pair.one)[0] in ended.stdout), ended.stdout
@@ -168,7 +168,7 @@ def test_where_there_is_nothing_to_rotate_it_says_so(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("words", [("keys",), ("keys", "turn"), ("keys", "rotate", "now")], ids=" ".join)
-def test_what_is_no_command_is_told(words: tuple[str, ...]) -> None:
+def test_an_unknown_keys_command_is_reported_in_sentences(words: tuple[str, ...]) -> None:
     ended = run_briefly(*words)
     assert (2, "") == (ended.returncode, ended.stdout)
     assert is_sentences(ended.stderr)

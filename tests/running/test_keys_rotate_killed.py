@@ -31,7 +31,7 @@ def contents(data: Path) -> dict[str, bytes]:
     return {file.name: file.read_bytes() for file in (data / "keys").iterdir()}
 
 
-def test_it_leaves_keys_that_work_at_whatever_moment_it_was(new_database: Callable[..., str], tmp_path: Path) -> None:
+def test_a_key_rotation_killed_at_any_step_leaves_usable_keys(new_database: Callable[..., str], tmp_path: Path) -> None:
     """Each kind of folder that such a kill can leave is as good as one that was never rotated, or was."""
     data, with_database = tmp_path / "data", settings(new_database(64))
     with serving(data, with_database) as whole, client(whole.url) as first:

@@ -156,7 +156,7 @@ def test_a_family_with_its_own_limit_counts_for_itself_and_answers_in_its_own_en
     assert 403 == somebody.get("/v1/institutions").status_code
 
 
-def test_who_may_not_at_all_is_counted_too(programme: Programme, child: str) -> None:
+def test_forbidden_requests_count_towards_the_rate_limit(programme: Programme, child: str) -> None:
     told(used_up(lambda: programme.people.admin.post(WEIGHT.path(child), {}), 403))
 
 
@@ -201,7 +201,7 @@ def test_logins_of_a_name_and_from_an_address_are_counted_over_all_processes(
         assert 200 == try_(login(user), new_address()).status_code
 
 
-def test_what_everybody_may_ask_is_not_counted(one: Run) -> None:
+def test_public_endpoints_do_not_count_towards_the_rate_limit(one: Run) -> None:
     with client(one.url) as anybody:
         for path, status in (("/health/live", 200), ("/.well-known/jwks.json", 200), ("/nowhere", 404)):
             assert {status: 2 * MOST} == statuses(anybody.get(path) for _ in range(2 * MOST))

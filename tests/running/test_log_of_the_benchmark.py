@@ -54,7 +54,7 @@ def events(rows: list[Row]) -> list[Event]:
     return [decode(name, state) for *_, name, state in rows]
 
 
-def test_it_holds_all_kinds_of_events_and_is_as_long_as_was_asked(events: list[Event]) -> None:
+def test_the_benchmark_log_has_events_of_every_type_and_the_requested_length(events: list[Event]) -> None:
     assert set(EVENTS.values()) == {type(event) for event in events}
     assert 0 <= len(events) - NUMBER < 4, "no command is cut off"
 
@@ -117,7 +117,7 @@ def test_only_children_who_are_there_are_measured(events: list[Event]) -> None:
                 assert event.child_id not in children
 
 
-def test_it_is_the_same_log_however_it_is_grown(rows: list[Row]) -> None:
+def test_the_benchmark_log_is_the_same_whether_built_at_once_or_in_pieces(rows: list[Row]) -> None:
     pieces = log()
     grown = [row for _ in range(4) for row in pieces.grow(1_000)]
     assert rows[: len(grown)] == grown

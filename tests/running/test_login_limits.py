@@ -160,7 +160,7 @@ def test_guesses_of_an_old_password_count_as_failed_logins(run: Run, user: User)
     assert 200 == try_(run, user.username, user.password).status_code
 
 
-def test_one_name_takes_no_attempts_from_another(run: Run, user: User, programme: Programme) -> None:
+def test_failed_logins_of_a_user_name_do_not_count_against_another(run: Run, user: User, programme: Programme) -> None:
     other, address = programme.people.child(), new_address()
     used_up(run, user.username, address)
     too_many(try_(run, user.username, address=address))
@@ -190,7 +190,7 @@ def test_many_right_attempts_at_the_same_moment_all_go_well(run: Run, user: User
     assert {200: 3 * LIMIT} == statuses(at_once(calls))
 
 
-def test_what_is_no_attempt_is_not_counted(run: Run, user: User) -> None:
+def test_an_invalid_login_request_does_not_count_as_a_login_attempt(run: Run, user: User) -> None:
     address = new_address()
     for _ in range(LOOSE):
         assert 400 == send(run, {"username": user.username}, address).status_code
@@ -206,7 +206,7 @@ def test_nobody_chooses_his_address(header: str, run: Run) -> None:
     too_many(answer)
 
 
-def test_who_has_logged_in_goes_on(run: Run, user: User) -> None:
+def test_a_user_with_a_token_is_not_affected_by_failed_logins(run: Run, user: User) -> None:
     token, address = try_(run, user.username, user.password).json()["access_token"], new_address()
     used_up(run, user.username, address)
     too_many(try_(run, user.username, address=address))
@@ -221,7 +221,7 @@ def test_a_name_may_be_any_text(run: Run, user: User) -> None:
     assert 200 == try_(run, user.username, user.password).status_code
 
 
-def test_who_was_refused_may_try_again_later(folder: Path, database_url: str, user: User) -> None:
+def test_a_user_who_exceeded_the_login_limit_can_log_in_later(folder: Path, database_url: str, user: User) -> None:
     with serving(folder / "short", settings(database_url, "2/second")) as short:
         address = new_address()
         answers = at_once([lambda: try_(short, user.username, address=address)] * 12)
@@ -242,7 +242,7 @@ def test_off_counts_nothing(unlimited: Run, user: User) -> None:
 @pytest.mark.parametrize(
     "limit", ["ten/minute", "10", "10/", "/minute", "-1/minute", "0/minute", "10/fortnight", "1.5/minute", "none", " "]
 )
-def test_a_limit_that_cannot_be_meant_is_told_by_its_name(limit: str, tmp_path: Path) -> None:
+def test_an_invalid_login_limit_is_reported_by_the_name_of_its_setting(limit: str, tmp_path: Path) -> None:
     ended = run_briefly("serve", "--data", str(tmp_path / "data"), settings={"GROWTHRINGS_LOGIN_LIMIT": limit})
     assert 2 == ended.returncode, ended
     assert "GROWTHRINGS_LOGIN_LIMIT" in ended.stderr

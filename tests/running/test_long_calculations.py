@@ -84,7 +84,7 @@ def test_a_killed_process_fails_at_most_what_it_was_calculating(alive: Alive, ad
     assert not set(workers) & set(calculating(alive.run.data))
 
 
-def test_what_does_not_fit_is_refused_as_of_few_values(admin: Api) -> None:
+def test_invalid_calculations_on_many_values_are_refused_like_those_on_few(admin: Api) -> None:
     invalid("x", admin.post(COHORT_TREND, {"values": MANY, "x": [1.0] * len(MANY)}))
     invalid("min_segment_size", admin.post(CHANGEPOINT, {"values": MANY, "min_segment_size": 1}))
     invalid("y", admin.post(CORRELATE, {"x": MANY, "y": FEW}))

@@ -206,7 +206,7 @@ def test_parked_streams_are_seen_though_requests_are_answered(watched: Watched) 
             connection.execute("delete from parked_events where stream = 'a/b'")
 
 
-def test_what_a_killed_worker_has_counted_stays(watched: Watched) -> None:
+def test_counts_of_a_killed_worker_remain_in_the_metrics(watched: Watched) -> None:
     before = watched.value("batch_commands_sum")
     pids = set(children(watched.run.data, "api"))
     os.kill(min(pids), signal.SIGKILL)
@@ -215,7 +215,7 @@ def test_what_a_killed_worker_has_counted_stays(watched: Watched) -> None:
     assert soon(lambda: {str(pid) for pid in children(watched.run.data, "api")} == watched.counting())
 
 
-def test_a_database_that_hangs_or_is_away_is_told_in_time(watched: Watched) -> None:
+def test_the_readiness_check_reports_a_hanging_or_stopped_database(watched: Watched) -> None:
     first = watched.server.process.pid
     with stopped(first), stopped(*with_descendants(first)[1:]):  # from the first on there are no new ones
         assert (503, ["database", "schema"]) == watched.wrong()

@@ -127,7 +127,7 @@ def connection(log: str) -> Iterator[Connection[Any]]:
 
 
 @every_view
-def test_what_is_broken_stops_its_streams_only_and_once_mended_the_view_is_as_if_it_had_never_been(
+def test_broken_events_park_only_their_streams_and_the_view_is_complete_once_they_are_repaired(
     log: str, connection: Connection[Any], view: View
 ) -> None:
     states = broken(connection, view)
@@ -150,7 +150,9 @@ def test_what_is_broken_stops_its_streams_only_and_once_mended_the_view_is_as_if
 
 
 @every_view
-def test_what_is_skipped_is_as_if_that_event_had_never_been(log: str, connection: Connection[Any], view: View) -> None:
+def test_a_view_with_skipped_events_equals_a_view_of_a_log_without_them(
+    log: str, connection: Connection[Any], view: View
+) -> None:
     states = broken(connection, view, readable=False)
     with projecting(connector(log), VIEWS.only(view.name)):
         assert caught_up(connection, view)
@@ -174,7 +176,7 @@ def test_what_is_skipped_is_as_if_that_event_had_never_been(log: str, connection
 
 
 @every_view
-def test_what_is_skipped_where_it_serves_is_not_skipped_in_a_rebuild_which_then_does_not_serve(
+def test_an_event_skipped_in_the_live_generation_stays_parked_in_a_rebuild_which_does_not_switch(
     log: str, connection: Connection[Any], view: View, capsys: pytest.CaptureFixture[str]
 ) -> None:
     broken(connection, view, readable=False)
@@ -237,7 +239,7 @@ def test_going_back_says_what_is_parked_there(
 
 
 @every_view
-def test_what_is_not_mended_stays_parked_and_what_follows_it_waits(
+def test_an_unrepaired_event_stays_parked_and_later_events_of_its_stream_wait(
     log: str, connection: Connection[Any], view: View
 ) -> None:
     states = broken(connection, view, readable=False)

@@ -82,7 +82,7 @@ def test_a_question_to_another_process_beside_batches_sees_the_command_before_it
         all_see_what_they_write(one, other, children, programme.token, rounds=6)
 
 
-def test_what_is_registered_through_one_process_is_there_for_the_other(
+def test_registrations_and_removals_through_a_process_are_seen_at_once_by_another(
     one: Run, other: Run, programme: Programme
 ) -> None:
     with client(other.url, programme.token) as api:

@@ -97,7 +97,7 @@ def test_a_long_query_holds_up_the_switch_and_nobody_else(
     [(signal.SIGKILL, list(STALLS)), (signal.SIGINT, ["is in the middle of a page", "switches"])],
     ids=["killed", "interrupted"],
 )
-def test_what_is_ended_again_and_again_goes_on(
+def test_a_rebuild_that_is_stopped_repeatedly_resumes_and_completes(
     log: str, tmp_path: Path, number: signal.Signals, moments: list[str]
 ) -> None:
     before = live(log)["measurements"]
@@ -120,7 +120,7 @@ def test_what_is_ended_again_and_again_goes_on(
     assert expected_rows(log) == rows(log)
 
 
-def test_those_who_help_a_rebuild_end_with_it(log: str, tmp_path: Path) -> None:
+def test_helper_processes_of_a_killed_rebuild_end_with_it(log: str, tmp_path: Path) -> None:
     before = live(log)["measurements"]
     both = ("measurements", "--workers", "2")
     with in_the_way(log, STALLS["is in the middle of a page"]), rebuilding(log, tmp_path, *both) as process:
@@ -134,7 +134,7 @@ def test_those_who_help_a_rebuild_end_with_it(log: str, tmp_path: Path) -> None:
     assert expected_rows(log) == rows(log)
 
 
-def test_those_who_help_a_rebuild_end_when_it_is_interrupted(log: str, tmp_path: Path) -> None:
+def test_helper_processes_of_an_interrupted_rebuild_end_with_it(log: str, tmp_path: Path) -> None:
     both = ("measurements", "--workers", "2")
     with in_the_way(log, STALLS["is in the middle of a page"]), rebuilding(log, tmp_path, *both) as process:
         assert soon(lambda: waiting(log) and waiting(log, "grow"), 30)

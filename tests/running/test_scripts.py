@@ -37,7 +37,7 @@ def test_a_script_is_executable_bash_that_says_what_it_does(script: Path) -> Non
     subprocess.run(["bash", "-n", script], check=True)
 
 
-def test_there_are_the_scripts_that_people_are_told_of() -> None:
+def test_the_documented_scripts_exist() -> None:
     assert {"serve", "test", "demo", "check", "bench"} <= {script.name for script in SCRIPTS}
 
 

@@ -28,7 +28,7 @@ def is_a_sentence(ended: subprocess.CompletedProcess[str], lines: int = 1) -> st
     return ended.stderr
 
 
-def test_a_busy_port_is_told_before_anything_is_made(tmp_path: Path) -> None:
+def test_a_busy_port_is_reported_before_a_database_is_created(tmp_path: Path) -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as other:
         port = other.getsockname()[1]
         assert f"127.0.0.1:{port} " in refused(tmp_path / "data", "--port", str(port))
@@ -36,7 +36,7 @@ def test_a_busy_port_is_told_before_anything_is_made(tmp_path: Path) -> None:
     assert {} == processes_of(tmp_path / "data")
 
 
-def test_a_data_folder_in_use_is_told_with_its_owner_who_goes_on(alive: Alive) -> None:
+def test_a_data_folder_in_use_is_reported_with_its_owner_which_keeps_running(alive: Alive) -> None:
     data, owner = alive.run.data, alive.run.process
     told = refused(data, "--port", str(free_port()))
     assert f"{data} is in use by process {owner.pid}" in told
@@ -45,13 +45,13 @@ def test_a_data_folder_in_use_is_told_with_its_owner_who_goes_on(alive: Alive) -
 
 
 @pytest.mark.parametrize("port", ["70000", "-1"])
-def test_a_port_that_there_cannot_be_is_told(tmp_path: Path, port: str) -> None:
+def test_an_invalid_port_is_reported_without_a_traceback(tmp_path: Path, port: str) -> None:
     ended = run_briefly("serve", "--data", str(tmp_path / "data"), f"--port={port}")
     assert ended.returncode in (1, 2)
     assert "Traceback" not in ended.stderr
 
 
-def test_a_file_in_the_place_of_the_data_folder_is_told(tmp_path: Path) -> None:
+def test_a_file_at_the_path_of_the_data_folder_is_reported(tmp_path: Path) -> None:
     (tmp_path / "data").touch()
     assert str(tmp_path / "data") in refused(tmp_path / "data", "--port", str(free_port()))
 
@@ -67,7 +67,7 @@ def test_a_file_in_the_place_of_the_data_folder_is_told(tmp_path: Path) -> None:
     ],
     ids=lambda command: command[0],
 )
-def test_a_database_that_cannot_be_reached_is_told_without_its_password(tmp_path: Path, command: list[str]) -> None:
+def test_commands_report_an_unreachable_database_without_its_password(tmp_path: Path, command: list[str]) -> None:
     settings = {**WITH_PASSWORD, "DATABASE_URL": f"postgresql://somebody:{SECRET}@127.0.0.1:{free_port()}/nothing"}
     ended = run_briefly(*command, "--data", str(tmp_path / "data"), settings=settings)
     assert (1, "") == (ended.returncode, ended.stdout)
@@ -84,20 +84,20 @@ def test_a_database_that_cannot_be_reached_is_told_without_its_password(tmp_path
     ],
     ids=["no address", "no value", "no number"],
 )
-def test_what_is_no_address_is_told_without_the_password_in_it(tmp_path: Path, address: str) -> None:
+def test_an_invalid_database_url_is_reported_without_the_password_in_it(tmp_path: Path, address: str) -> None:
     ended = run_briefly("serve", "--data", str(tmp_path / "data"), settings={"DATABASE_URL": address})
     assert (2, "") == (ended.returncode, ended.stdout)
     assert SECRET not in ended.stderr
     assert "DATABASE_URL" in is_a_sentence(ended)
 
 
-def test_a_setting_that_cannot_be_meant_is_told_by_its_name(tmp_path: Path) -> None:
+def test_an_invalid_read_wait_is_reported_by_the_name_of_its_setting(tmp_path: Path) -> None:
     ended = run_briefly("serve", "--data", str(tmp_path / "data"), settings={"GROWTHRINGS_READ_WAIT": "soon"})
     assert 2 == ended.returncode
     assert "GROWTHRINGS_READ_WAIT" in is_a_sentence(ended)
 
 
-def test_a_level_of_the_log_that_there_is_not_is_told_by_its_name(tmp_path: Path) -> None:
+def test_an_unknown_log_level_is_reported_by_the_name_of_its_setting(tmp_path: Path) -> None:
     ended = run_briefly("serve", "--data", str(tmp_path / "data"), settings={"GROWTHRINGS_LOG_LEVEL": "loud"})
     assert 2 == ended.returncode
     assert "GROWTHRINGS_LOG_LEVEL" in is_a_sentence(ended)

@@ -113,7 +113,7 @@ def test_entries_of_its_own_are_in_the_answer_or_there_is_none(run: Run, admin: 
     assert 100 == after["summary"]["count"] == after["entries"]["total"]
 
 
-def test_what_happens_to_measurements_is_in_the_answer_or_there_is_none(
+def test_reads_either_include_recent_changes_of_measurements_or_are_unavailable(
     run: Run, programme: Programme, admin: Api
 ) -> None:
     brand = programme.people.institution_id

@@ -109,7 +109,7 @@ def test_everybody_is_listed_in_the_order_of_registration(office: Office) -> Non
     ],
     ids=lambda value: str(value)[:30],
 )
-def test_what_cannot_be_done_is_said_and_changes_nothing(
+def test_a_refused_users_command_prints_the_reason_and_changes_nothing(
     words: tuple[str, ...], typed: str, said: str, office: Office
 ) -> None:
     before = office.rows()
@@ -123,7 +123,7 @@ def test_a_password_is_no_argument(office: Office) -> None:
     assert (2, "") == (ended.returncode, ended.stdout)
 
 
-def test_on_a_terminal_the_password_is_asked_for_twice_and_not_shown(office: Office) -> None:
+def test_the_users_command_prompts_twice_for_a_password_and_does_not_echo_it(office: Office) -> None:
     name = unique("typing admin")
     assert 1 == typing(office, name, NEW, PASSWORD)[0]
     assert [] == [username for _, username, _ in office.rows() if username == name]

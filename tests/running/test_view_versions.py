@@ -217,7 +217,9 @@ def test_a_version_that_no_running_projector_knows_does_not_serve(
     assert [(1, 1)] == live(connect)
 
 
-def test_whoever_starts_the_service_is_told_of_an_older_version(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_view_served_by_an_older_version_is_reported_at_the_start(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert [] == outdated_view_notices(database)
     monkeypatch.setattr(VIEWS.latest["measurements"], "version", 2)
     (told,) = outdated_view_notices(database)

@@ -131,7 +131,7 @@ def test_a_service_whose_database_says_nothing_while_it_is_prepared_tries_again_
 
 
 @pytest.mark.parametrize("name", LASTING)
-def test_a_database_that_refuses_the_session_is_told_at_once(
+def test_a_database_that_refuses_the_session_ends_the_process_at_once_with_the_reason(
     server: embedded.Server, tmp_path: Path, name: str
 ) -> None:
     url = make_conninfo(server.url, dbname="nothing", password=SECRET)

@@ -75,7 +75,7 @@ def test_a_worker_that_is_killed_is_replaced_while_the_other_serves_and_nothing_
         assert set(posting.acknowledged) <= ids_of(api, child_id)
 
 
-def test_a_session_that_is_stuck_with_a_partition_holds_up_no_other_and_who_waits_is_told(team: Team) -> None:
+def test_a_session_stuck_on_a_partition_delays_no_other_partition_and_its_waiters_get_503(team: Team) -> None:
     (child_id,) = team.programme.children_apart_from(ACCOUNTS, 1)
     others = team.programme.children_apart_from(child_id, 4)
 
@@ -140,7 +140,7 @@ def posted(team: Team, path: str, body: object) -> httpx.Response:
         return api.post(path, body)
 
 
-def test_what_was_asked_before_the_end_is_answered_and_what_comes_then_is_sent_away(team: Team) -> None:
+def test_draining_workers_answer_accepted_requests_and_refuse_later_ones(team: Team) -> None:
     child_id = team.programme.child()
     port = int(team.run.url.rpartition(":")[2])
     with ExitStack() as ending:
