@@ -1,4 +1,4 @@
-"""Who may ask what of the accounts: every endpoint with the token of every role; a role is checked first."""
+"""The permissions of account endpoints: each endpoint with a token of each role; the role is checked first."""
 
 from dataclasses import dataclass
 from itertools import product

@@ -1,4 +1,4 @@
-"""The age of a child: computed from its date of birth, or told for a day."""
+"""The age of a child: computed from its date of birth, or given in the request for a day."""
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""Analytics of many values, in an order of no kind: what is answered is what the values themselves say."""
+"""Analytics of many values in random order: results equal those computed from the values directly."""
 
 import random
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""Analytics queries that are refused, each with the name of what is bad."""
+"""Analytics queries that are refused, each naming the invalid parameter."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The trail: who did what, to whom, and when, for every command."""
+"""The audit trail has an entry for every command: the user, the action, the subject and the time."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence

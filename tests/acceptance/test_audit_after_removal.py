@@ -1,4 +1,4 @@
-"""The audit says of whoever was removed what the service says."""
+"""The audit and the service agree about removed users."""
 
 from tests.acceptance.audit import facts, state
 from tests.acceptance.client import WEIGHT, Api, nothing

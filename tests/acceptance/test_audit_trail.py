@@ -1,4 +1,4 @@
-"""The trail asked for: every filter, bad parameters, who may, and pages that neither skip nor repeat."""
+"""Queries of the audit trail: filters, invalid parameters, permissions, and pages that neither skip nor repeat."""
 
 import base64
 import threading

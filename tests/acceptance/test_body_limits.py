@@ -1,4 +1,4 @@
-"""How large a body may be depends on what it is for, and the limit is told to whoever goes beyond it."""
+"""The size limit of a body depends on its endpoint, and the refusal of a larger body names the limit."""
 
 import pytest
 

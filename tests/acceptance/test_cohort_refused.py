@@ -1,4 +1,4 @@
-"""Values that no statistic can be made of: refused with the name of what is bad, never answered with NaN."""
+"""Values without a valid statistic are refused, naming the invalid member; no response has NaN."""
 
 from typing import Any
 

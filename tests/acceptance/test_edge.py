@@ -1,4 +1,4 @@
-"""What every answer of the running service has, and what no request brings about: a fault."""
+"""Every response of the running service has the common headers, and no request causes an internal error."""
 
 from urllib.parse import urlsplit
 

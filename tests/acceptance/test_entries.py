@@ -1,4 +1,4 @@
-"""Entries of an outcome: kept exactly as they were sent, one for each subject and instant, listed."""
+"""Entries of an outcome: stored exactly as sent, one for each subject and instant, and listed."""
 
 import json
 from datetime import UTC, datetime, timedelta

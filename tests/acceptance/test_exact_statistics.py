@@ -1,4 +1,4 @@
-"""Slopes and differences are decided on exact decimals, whichever way the question is asked."""
+"""Slopes and differences are computed with exact decimals at every endpoint."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Who may do what with a child's measurements, and that a change of relation counts at once."""
+"""The permissions on a child's measurements; a change of a relation takes effect at once."""
 
 from collections.abc import Callable
 from typing import NamedTuple

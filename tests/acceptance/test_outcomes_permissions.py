@@ -1,4 +1,4 @@
-"""Who may do what with outcomes, and what is looked at first."""
+"""The permissions on outcomes, and the order of the checks."""
 
 from collections.abc import Iterator
 from typing import Any

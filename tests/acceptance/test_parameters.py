@@ -1,4 +1,4 @@
-"""Query parameters: an endpoint takes those that it has, each once, and says of a bad one what would be right."""
+"""Query parameters: an endpoint accepts its own, each once, and an error says what would be valid."""
 
 from typing import Any
 

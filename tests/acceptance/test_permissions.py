@@ -1,4 +1,4 @@
-"""Every cell of the table of permissions, over HTTP: what it allows is answered, what it does not allow is 403."""
+"""Every cell of the permissions table, over HTTP: allowed requests are answered, all others get 403."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple

@@ -247,6 +247,6 @@ def test_a_command_explains_a_system_error_without_its_error_number(error: Excep
 def test_names_of_views_are_those_that_there_are(
     database: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """As every error that names what would have been right."""
+    """Like every error that names the valid values."""
     ended = commanding(database, monkeypatch, capfd)("views", "rebuild", "measurement")
     assert all(name in ended.err for name in (*VIEWS.latest, *INLINE))

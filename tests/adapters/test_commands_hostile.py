@@ -1,4 +1,4 @@
-"""No command passes on what a terminal would obey, whoever has written it: clients, files, another service."""
+"""No command prints control sequences to a terminal, whether from clients, files or another service."""
 
 import json
 from collections.abc import Callable, Iterator

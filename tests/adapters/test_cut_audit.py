@@ -1,4 +1,4 @@
-"""Answers of the audit that would be too large are cut short, and what is left of them comes once, in order."""
+"""Audit responses that would be too large are split, and the remainder follows once and in order."""
 
 from collections.abc import Callable
 from pathlib import Path

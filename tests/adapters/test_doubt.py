@@ -1,4 +1,4 @@
-"""A commit whose answer is lost: what is answered agrees with what is in the log."""
+"""A commit whose acknowledgement is lost: the response agrees with the log."""
 
 import math
 import random

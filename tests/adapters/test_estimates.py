@@ -1,4 +1,4 @@
-"""Figures that a command ends with mean what they say."""
+"""The figures that a command prints are correct, or marked as estimates."""
 
 import io
 

@@ -1,4 +1,4 @@
-"""Whoever guesses a password leaves a line, with an address and with the user where there is one."""
+"""Every failed login is logged with its address, and with the user if the name is known."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Costly work takes turns: of addresses, with a share for each, and without what nobody waits for any longer."""
+"""Costly work is scheduled in turn by address, with a share for each; abandoned work is not run."""
 
 import asyncio
 import threading

@@ -1,4 +1,4 @@
-"""A health check tells of the processes of its own machine only, and of what is wrong with them."""
+"""A health check reports only the processes of its own machine, and what is wrong with them."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager

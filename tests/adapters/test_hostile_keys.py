@@ -1,4 +1,4 @@
-"""What one command brings along, however odd, changes nobody else's answer."""
+"""The keys of one command, however odd, do not change the result of another command."""
 
 import math
 import random

@@ -1,4 +1,4 @@
-"""A row of a CSV file becomes an entry as it is written, or is told by its line."""
+"""A row of a CSV file becomes an entry exactly as written, or is reported by its line."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""Entries reach a service that is busy, away or strict, and what became of each is told."""
+"""An import sends entries to a service that is busy, unreachable or strict, and reports the result of each."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""The inline projections rebuilt from the log are those that were kept in the commands' transactions."""
+"""Inline projections rebuilt from the log equal those written in the commands' transactions."""
 
 import random
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""A window lets through exactly as many as it may, whoever asks whenever; and what counts where is a table."""
+"""A window admits exactly its limit, whatever the order of requests; a table maps endpoints to limits."""
 
 from collections.abc import Mapping
 from typing import cast

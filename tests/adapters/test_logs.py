@@ -1,4 +1,4 @@
-"""What is logged are names, counts and ids: a trace of a fault shows no value that anybody sent."""
+"""Logs have names, counts and ids; the traceback of an internal error shows no value of a client."""
 
 import ast
 import fcntl
@@ -165,7 +165,7 @@ def test_a_log_line_that_a_library_repeats_is_written_once_a_minute() -> None:
 
 
 def test_different_events_have_different_messages() -> None:
-    """Whoever searches for a message finds one place of the code."""
+    """A search for a log message finds one place in the code."""
     messages = Counter(
         found for package in PACKAGES for file in (ROOT / package).rglob("*.py") for found in said_in(file.read_text())
     )

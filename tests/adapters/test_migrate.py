@@ -1,4 +1,4 @@
-"""The schema is applied once, by however many, and is what the project says."""
+"""Concurrent migrations apply the schema once, and it is the documented one."""
 
 import shutil
 import time

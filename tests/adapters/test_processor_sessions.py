@@ -1,4 +1,4 @@
-"""Several writers on one log: who finds partitions held goes on with others, and waits for the oldest."""
+"""Several writers on one log: a writer skips locked partitions, and waits for them only for the oldest command."""
 
 import random
 import threading

@@ -121,7 +121,7 @@ def test_a_rebuild_names_rows_that_differ_from_the_log_and_does_not_switch(
 
 
 def test_no_password_hash_is_shown(copy: Copy, capsys: pytest.CaptureFixture[str]) -> None:
-    """Neither one that was changed, nor that of a user who is too many or is missing."""
+    """Neither a changed hash, nor that of an additional or missing user."""
     for statement in (
         "update users set password_hash = 'changed secret' where id = (select min(id) from users)",
         "insert into users select 'f' || id, role, username, 'added secret', institution_id, profile"
@@ -151,7 +151,7 @@ def test_a_rebuild_shows_at_most_ten_differences_and_counts_all(copy: Copy, caps
 
 
 def test_a_rebuild_shows_the_first_differences_by_key(copy: Copy) -> None:
-    """So that whoever asks twice is told the same."""
+    """Two comparisons of the same rows have the same output."""
     copy.ask("update measurements_g1 set value = value + 1")
     found = [list(each.key.values()) for each in found_by(copy, "measurements")]
     ranked = """

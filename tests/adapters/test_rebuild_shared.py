@@ -1,4 +1,4 @@
-"""Workers share what is grown, and of two who want to rebuild the same, one does."""
+"""Workers share a rebuild, and of two concurrent rebuilds of a view only one runs."""
 
 import threading
 from collections.abc import Callable, Iterator

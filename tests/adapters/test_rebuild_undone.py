@@ -1,4 +1,4 @@
-"""Going back to the generation that served before, and dropping what is not wanted any more."""
+"""Rollback to the previous live generation, and removal of unneeded generations."""
 
 import threading
 from collections.abc import Callable, Iterator

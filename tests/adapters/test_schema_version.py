@@ -1,4 +1,4 @@
-"""A schema that is not the one that this version knows is said to be newer or older, and what to run."""
+"""A schema of another version is reported as newer or older, with the command to run."""
 
 import shutil
 from pathlib import Path

@@ -150,7 +150,7 @@ def refusal(variable: str, value: str) -> str | None:
 
 @pytest.mark.parametrize("name", ["database_url", "redis_url"])
 def test_a_secret_that_is_refused_is_not_quoted(name: str) -> None:
-    """What is said may be in a log next."""
+    """The error text may end up in a log."""
     with pytest.raises(InvalidSetting) as refused:
         from_environment({VARIABLES[name]: "somebody:s3cret@[host"})
     assert "s3cret" not in str(refused.value)

@@ -1,4 +1,4 @@
-"""Windows in Redis are those of all processes; whatever ails a Redis, nobody waits for it twice, and it may be back."""
+"""All processes share the windows in Redis; a failing Redis delays a request at most once and may recover."""
 
 import asyncio
 import gc

@@ -1,4 +1,4 @@
-"""What watches the service counts rightly, tells which part is wrong, and is never in the way of what it watches."""
+"""Telemetry counts correctly, reports which part fails, and never blocks the service."""
 
 import asyncio
 import re

@@ -1,4 +1,4 @@
-"""A certificate that cannot be served with is told before anything starts."""
+"""An unusable certificate is reported before any process starts."""
 
 from pathlib import Path
 

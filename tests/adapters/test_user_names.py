@@ -1,4 +1,4 @@
-"""User names in Unicode NFC, beside names that were registered as they were sent."""
+"""User names in Unicode NFC, together with older names that were registered exactly as sent."""
 
 from collections.abc import Callable, Iterator
 from contextlib import closing

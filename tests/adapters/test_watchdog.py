@@ -1,4 +1,4 @@
-"""Who looks after those that wait for the database gives up those that are stuck, and goes on whatever happens."""
+"""The watchdog cancels stuck waits for the database, and keeps running whatever happens."""
 
 import asyncio
 from collections.abc import Collection

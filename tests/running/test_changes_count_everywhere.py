@@ -1,4 +1,4 @@
-"""What is changed about groups, families and users through one process counts at another from the next request on."""
+"""A change of groups, families and users through one process takes effect at another from the next request on."""
 
 import json
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""docker-compose.yml and the Dockerfile: what they are, what they forbid, and that they hold no secret."""
+"""docker-compose.yml and the Dockerfile are valid, restrict the containers, and have no secrets."""
 
 import re
 import subprocess

@@ -1,4 +1,4 @@
-"""A command uses the database that it is told, the one that runs on its data folder, or one of its own."""
+"""A command uses the configured database, the one that runs on its data folder, or starts its own."""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The demo tells what happened to a real series, and leaves nothing of its own behind."""
+"""The demo shows the history of a real series, and leaves no process or data behind."""
 
 import os
 import re

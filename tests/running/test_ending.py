@@ -1,4 +1,4 @@
-"""An API process ends when it is told to, whatever its writer does."""
+"""An API process ends on SIGTERM, whatever its writer does."""
 
 import signal
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""The keys of another issuer: when they are fetched, how they change, and what its faults do to whom."""
+"""The keys of another issuer: when they are fetched, how they change, and which requests its faults affect."""
 
 import gzip
 import threading
@@ -210,7 +210,7 @@ def test_a_start_waits_for_no_issuer_and_who_needs_its_keys_does(service: Trusti
 
 
 def test_a_key_that_was_published_during_a_fetch_is_good_at_once(service: Trusting) -> None:
-    """What was answered before it was published does not decide."""
+    """A response from before its publication does not decide."""
     with issuing(KNOWN) as issuer, service(issuer) as world, ThreadPoolExecutor() as pool:
         assert world.accepts(KNOWN)
         issuer.open.clear()

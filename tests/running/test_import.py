@@ -1,4 +1,4 @@
-"""A file is imported into a running service: all of it, once, by whoever may."""
+"""A file is imported into a running service: completely, once, and by every permitted user."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""What cannot be imported is told in a sentence, before anything is sent."""
+"""An import that is refused is explained in a sentence, before anything is sent."""
 
 from collections.abc import Callable
 

@@ -76,7 +76,7 @@ def test_the_jwks_shows_the_signing_key_first_and_the_old_ones_after_it(pair: Pa
 
 
 def test_a_token_of_the_new_key_is_good_at_every_process_from_the_first_moment(pair: Pair) -> None:
-    """Who logs in through one process asks another without waiting, while keys rotate."""
+    """A user logs in through one process and sends a request to another at once, while keys rotate."""
     ended, odd, seen = threading.Event(), list[int](), set[str]()
 
     def log_in_and_ask(there: Api, here: Api) -> None:

@@ -1,4 +1,4 @@
-"""Requests are counted for whoever sends them, over all processes while Redis is there, and by each while it is not."""
+"""Requests are counted by client: over all processes while Redis is reachable, by each process while it is not."""
 
 import shutil
 from collections.abc import Callable, Iterator, Sequence

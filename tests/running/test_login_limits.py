@@ -1,4 +1,4 @@
-"""Failed logins are counted by user name and address: who guesses waits, and locks out nobody else."""
+"""Failed logins are counted by user name and address: a guesser has to wait, and locks out no other user."""
 
 from collections.abc import Callable, Iterator
 from itertools import count

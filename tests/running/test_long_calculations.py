@@ -1,4 +1,4 @@
-"""What many values amount to is calculated by a process of its own: it holds up nobody, and leaves nothing behind."""
+"""Statistics of many values are computed in a separate process, which delays no request and ends with the service."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""What clients send, however much of it and however wrong, does not stay in an API process, nor fill it."""
+"""Requests of clients, however many and however wrong, neither stay in the memory of an API process nor fill it."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""A running service of two workers tells what it does and what is wrong with it: metrics, health and traces."""
+"""A running service of two workers reports its work and its faults: metrics, health and traces."""
 
 import os
 import re

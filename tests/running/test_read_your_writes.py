@@ -1,4 +1,4 @@
-"""Whoever got an answer to a command finds it in the next question, through whichever process."""
+"""A client that got the response to a command sees its effect in the next query, through any process."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -95,7 +95,7 @@ def test_registrations_and_removals_through_a_process_are_seen_at_once_by_anothe
 
 
 def test_nobody_waits_for_the_projector_to_look_by_itself(one: Run, database_url: str, programme: Programme) -> None:
-    """Polling is only the safety net: it is told that there is something to see."""
+    """Polling is only the safety net: a notification wakes the projector."""
     child_id = programme.child()
     with psycopg.connect(database_url, autocommit=True) as connection, client(one.url, programme.token) as api:
         connection.execute(f"listen {CHANNEL}".encode())

@@ -1,4 +1,4 @@
-"""What is committed works from a clean clone on any machine."""
+"""The committed scripts work from a clean clone on any machine."""
 
 import os
 import re

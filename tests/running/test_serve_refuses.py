@@ -1,4 +1,4 @@
-"""What hinders a start is told in one sentence, and leaves nothing behind."""
+"""A start that fails reports the reason in one sentence, and leaves nothing behind."""
 
 import socket
 import subprocess

@@ -1,4 +1,4 @@
-"""`growthrings users` beside a running service: ways back in, and what becomes of tokens that are out."""
+"""`growthrings users` with a running service: restoring access, and the fate of issued tokens."""
 
 import os
 import pty

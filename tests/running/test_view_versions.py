@@ -206,7 +206,7 @@ def test_a_version_that_the_code_does_not_have_is_refused(database: str) -> None
 def test_a_version_that_no_running_projector_knows_does_not_serve(
     database: str, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Or nobody would keep what answers."""
+    """Otherwise no projector would update the live view."""
     monkeypatch.setattr(switch, "KEEPING_TIME", 0.5)
     connect = connector(database)
     prepared(connect)
