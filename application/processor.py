@@ -20,6 +20,8 @@ logger = structlog.get_logger()
 ATTEMPTS = 3
 """How often a batch is tried if the connection is lost before the commit."""
 
+LOGGED_IDS = 10
+"""Request ids of a refused batch in the log, at most; each command that fails in the end has a line with its own."""
 
 CommandResults = dict[int, CommandResult | LogUnavailable]
 """The results by the index of the command among those that were passed in."""
@@ -154,7 +156,8 @@ class Processor(Generic[K]):
         """Run a batch that cannot be stored, or rests on an event that cannot be decoded, again in halves: only the
         command that causes the error fails."""
         self._log.rollback()
-        cause = self._refusals.failed(error, commands=len(batch))
+        ids = [command.request_id for command in batch[:LOGGED_IDS]]
+        cause = self._refusals.failed(error, commands=len(batch), request_ids=ids)
         if len(batch) == 1:
             self._failed.setdefault(batch[0].request_id, (batch[0], cause))
             return [Fault()]

@@ -22,7 +22,7 @@ from adapters.http.edge.requests import HttpRequest, json_response, request_id
 from adapters.postgres.event_store import PostgresEventStore
 from adapters.refusal_messages import SERVER_FAULT
 from adapters.telemetry import logs
-from application import processor, writer
+from application import outage, processor, writer
 from application.command import Command
 from application.commands.register_first_admin import SERVICE, RegisterFirstAdmin
 from application.commands.register_user import NewUser
@@ -44,7 +44,7 @@ def log_lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[LogLines]:
     with monkeypatch.context() as configuring:
         configuring.setattr(sys, "stderr", written)
         log = logs.configure("warning", "test")
-    for module in (error_responses, processor, writer):
+    for module in (error_responses, outage, processor, writer):
         monkeypatch.setattr(module, "logger", structlog.get_logger())
 
     def lines() -> list[dict[str, Any]]:
