@@ -1,4 +1,5 @@
-"""The settings: read once from the environment, frozen, each with a default and a row in docs/reference/settings.md."""
+"""The settings: read once from the environment, and immutable. Each has a default, and a row in
+docs/reference/settings.md."""
 
 import ipaddress
 import os
@@ -17,7 +18,7 @@ from domain.user import USERNAME_LENGTH
 
 
 class InvalidSetting(UsageError):
-    """A value that cannot be meant; the message names the variable."""
+    """The value of a setting is invalid; the message names the variable."""
 
 
 OWN_ISSUER = "growthrings"
@@ -48,7 +49,7 @@ Switch = Literal["on", "off"]
 
 
 class Settings(Struct, frozen=True, kw_only=True):
-    """Each is read from the variable that `VARIABLES` names."""
+    """`VARIABLES` names the environment variable of each setting."""
 
     database_url: str | None = None
     admin_username: Annotated[
@@ -121,13 +122,13 @@ _CHECKS: dict[str, tuple[Callable[[str], object], str]] = {
     "redis_url": (lambda text: urlsplit(text).port, _REDIS),
     "trusted_proxies": (_check_networks, "addresses or networks like 10.0.0.0/8, with commas between"),
 }
-"""Setting → what raises ValueError where it cannot be meant, and what would be."""
+"""Setting → a function that raises ValueError for an invalid value, and a description of the valid ones."""
 
 SECRETS = ("database_url", "redis_url", "admin_password", "private_key")
 """Settings that hold a password or a key."""
 
 LONGEST = 200
-"""Characters of a value that are quoted, at most."""
+"""Maximum number of characters of a value that an error quotes."""
 
 _PLAIN = ("database_url", "redis_url", "otel_exporter_otlp_endpoint")
 
@@ -137,7 +138,7 @@ VARIABLES = {
 
 
 RENAMED = {"GROWTHRINGS_GROUP_SIZE": "batch_size"}
-"""The former variable of a setting → the setting. It is still read, for one version, if the new one is not set."""
+"""Former variable of a setting → the setting. For one version it is still read if the new variable is not set."""
 
 PREFIX = "GROWTHRINGS_"
 
@@ -146,11 +147,11 @@ IMPORTER_VARIABLE = "GROWTHRINGS_PASSWORD"
 
 
 NEAR = 0.8
-"""How alike two names are, from 0 to 1, when one may be meant by the other."""
+"""Similarity, from 0 to 1, above which an unknown variable is taken for a misspelt setting."""
 
 
 def unknown_variables(environment: Mapping[str, str] = os.environ) -> dict[str, str | None]:
-    """Variables that look like settings and are none → the setting that may be meant."""
+    """Variables that look like settings but are not → the variable that may be meant."""
     known = {*VARIABLES.values(), IMPORTER_VARIABLE}
     unknown = sorted(
         name for name in environment if name.upper().startswith(PREFIX) and name not in known and name not in RENAMED
@@ -159,19 +160,19 @@ def unknown_variables(environment: Mapping[str, str] = os.environ) -> dict[str, 
 
 
 def renamed(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Variables that are set under a former name → their names now."""
+    """Former names of variables that are set → their present names."""
     return {variable: VARIABLES[name] for variable, name in RENAMED.items() if environment.get(variable)}
 
 
 def subprocess_environment(environment: Mapping[str, str], without: Collection[str]) -> dict[str, str]:
-    """The environment of a process that we start: without the settings that it does not need, as they hold secrets, and
-    without variables that look like settings and are none."""
+    """The environment of a subprocess. It lacks the settings that the subprocess does not need, which may be secrets,
+    and variables that look like settings but are not."""
     left_out = {*unknown_variables(environment), IMPORTER_VARIABLE, *(VARIABLES[name] for name in without)}
     return {name: value for name, value in environment.items() if name not in left_out}
 
 
 def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
-    """The settings; an empty variable is one that is not set. InvalidSetting."""
+    """Read the settings. An empty variable counts as not set. Raises InvalidSetting."""
     variables = {name: variable for variable, name in RENAMED.items() if environment.get(variable)}
     variables |= {name: variable for name, variable in VARIABLES.items() if environment.get(variable)}
     given = {name: environment[variable] for name, variable in variables.items()}
@@ -179,20 +180,20 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
         return msgspec.convert(given, Settings, strict=False)
     except msgspec.ValidationError as error:
         found = re.search(r" - at `\$\.(\w+)`\Z", str(error))
-        if found is None:  # we have said it ourselves
+        if found is None:  # the message comes from `__post_init__`
             raise InvalidSetting(str(error)) from error
         name = found[1]
         raise InvalidSetting(_refused(name, given[name], _expected(name), variables[name])) from error
 
 
 def _refused(name: str, value: str, expected: str, variable: str = "") -> str:
-    """What of a setting is wrong, and what would be right. No secret is quoted: what is said may be in a log next."""
+    """What is wrong with a setting, and what would be right. Secrets are not quoted, because the text may be logged."""
     quoted = "its value" if name in SECRETS else f'"{escaped(value[:LONGEST])}"'
     return f"{variable or VARIABLES[name]}: {quoted} is not {expected}"
 
 
 def _expected(name: str) -> str:
-    """What a setting may be, as its type says."""
+    """Describe the valid values of a setting, from its type."""
     kind = get_type_hints(Settings, include_extras=True)[name]
     for each in (kind, *get_args(kind)):
         for meta in getattr(each, "__metadata__", ()):

@@ -1,4 +1,4 @@
-"""Our own keys as a running process holds them: read again when their folder changes."""
+"""Our own keys in a running process, which reads them again when their folder changes."""
 
 import hmac
 import time
@@ -14,19 +14,19 @@ from adapters.settings import VARIABLES, Settings
 from application.outage import Outage
 
 LOOK = 1.0
-"""Seconds between two looks at the folder."""
+"""Seconds between two checks of the folder."""
 
 SETTLED = 1_000_000_000
-"""Nanoseconds after which a change of the folder is surely the last that bears its time."""
+"""Nanoseconds after which no further change of the folder can have the same modification time."""
 
 
 def key_folder(settings: Settings, data: Path) -> Path:
-    """The folder that the settings name, else that in the data folder."""
+    """The folder that the settings name, or else the one in the data folder."""
     return data / "keys" if settings.keys is None else Path(settings.keys)
 
 
 def key_source(settings: Settings, data: Path) -> Path | KeyRing:
-    """The key that the settings give, else the folder of keys. NoKey."""
+    """The key in the settings, or else the folder of keys. Raises UnusableKey."""
     if settings.private_key is None:
         return key_folder(settings, data)
     try:
@@ -36,10 +36,10 @@ def key_source(settings: Settings, data: Path) -> Path | KeyRing:
 
 
 class OwnKeys:
-    """`changes`: how often there were other keys than before."""
+    """`changes`: how often the set of keys has changed."""
 
     def __init__(self, source: Path | KeyRing) -> None:
-        """`source`: a folder, or keys that stay as they are."""
+        """`source`: a folder, or keys that do not change."""
         self._folder = source if isinstance(source, Path) else None
         self._seen = -1
         self._look_at = 0.0
@@ -48,7 +48,7 @@ class OwnKeys:
         self._outage = Outage("keys cannot be read: those read before stay in use", "keys can be read again")
 
     def look(self, *, now: bool = False) -> None:
-        """Read the folder again where it has changed; only once in a while, unless it is to be now."""
+        """Read the folder again if it has changed. Unless `now`, check it at most once in LOOK seconds."""
         clock = time.monotonic()
         if self._folder is None or (not now and clock < self._look_at):
             return
@@ -73,12 +73,12 @@ class OwnKeys:
         return self._ring.kid, self._ring.signing
 
     def secret(self, purpose: bytes) -> bytes:
-        """What only those know who have the signing key: the same in every process that has it, for one purpose."""
+        """A secret for one purpose, derived from the signing key: the same in every process that has the key."""
         signing = self._ring.signing.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
         return hmac.digest(signing, purpose, "sha256")
 
     def checking(self, kid: str | None) -> CheckingKey | None:
-        """The key of that `kid`, or without one the signing key, while it is good."""
+        """The key with this `kid`, or the signing key if it is None. None if the key is unknown or has expired."""
         if kid not in self._ring.checking and kid is not None:
             self.look(now=True)
         key = self._ring.checking.get(kid or self._ring.kid)
@@ -86,6 +86,6 @@ class OwnKeys:
 
     @property
     def jwks(self) -> list[dict[str, Any]]:
-        """The public halves of all that are good, the signing one first."""
+        """The public parts of all keys that have not expired, the signing key first."""
         self.look(now=True)
         return [key.jwk for key in self._ring.checking.values() if key.until > time.time()]

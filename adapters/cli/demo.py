@@ -1,4 +1,4 @@
-"""`growthrings demo`: sends a real series of weights twice, and lists it."""
+"""`growthrings demo`: sends a real series of weights twice, and lists some of them."""
 
 import argparse
 import csv
@@ -45,13 +45,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(settings: Settings, parsed: argparse.Namespace) -> int:
     url = parsed.url
     console = SafeConsole()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that it cleans up behind itself then, too
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that SIGTERM, too, cleans up
     try:
         if url is None:
             with _own_service(console) as (own_url, password):
                 _Demo(own_url, settings.admin_username, password, console).run()
         elif settings.admin_password is None:
-            raise DemoFailed(f"with --url, {VARIABLES['admin_password']} must hold the password of the first admin")  # noqa: TRY301  # told like every other failure
+            raise DemoFailed(f"with --url, {VARIABLES['admin_password']} must hold the password of the first admin")  # noqa: TRY301  # reported like every other failure
         else:
             _Demo(url, settings.admin_username, settings.admin_password, console).run()
     except (DemoFailed, httpx.HTTPError) as error:
@@ -62,7 +62,7 @@ def run(settings: Settings, parsed: argparse.Namespace) -> int:
 
 @contextmanager
 def _own_service(console: Console) -> Iterator[tuple[str, str]]:
-    """A service in a folder of its own, gone afterwards: its address and the password of its admin."""
+    """Run a service in a temporary folder; yields its address and the admin's password."""
     with closing(socket.socket()) as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -151,7 +151,7 @@ class _Demo:
         return self._ask("POST", path, token, body).json()
 
     def _ask(self, method: str, path: str, token: str | None, body: Any = None) -> httpx.Response:
-        """The answer, once the service has time for it."""
+        """The response; if the service answers 429, the request is repeated after the wait that it asks for."""
         headers = {} if token is None else {"Authorization": f"Bearer {token}"}
         while (response := self._http.request(method, path, json=body, headers=headers)).status_code == 429:
             wait = int(response.headers["Retry-After"])
@@ -167,7 +167,7 @@ class _Demo:
 
 
 def _series() -> dict[str, Batch]:
-    """The batch of each chick, in the order of its days."""
+    """The items of each chick, in the order of days."""
     series: dict[str, Batch] = {}
     with SERIES.open(newline="") as file:
         for row in csv.DictReader(file):
@@ -178,7 +178,7 @@ def _series() -> dict[str, Batch]:
 
 
 def _told(sent: Mapping[str, Mapping[str, float]]) -> Table:
-    """A row for each time, a column for each count."""
+    """A table with a row for each time and a column for each count."""
     first = next(iter(sent.values()))
     table = Table("sent", *first, title="what became of the items")
     for what, counts in sent.items():

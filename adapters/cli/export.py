@@ -1,4 +1,4 @@
-"""`growthrings export`: writes the log to standard output in the order of recording, without password hashes."""
+"""`growthrings export`: writes the log to standard output, in the order of recording and without password hashes."""
 
 import argparse
 import csv
@@ -32,10 +32,10 @@ from projections.projector.sessions import session_name
 from projections.verification import replay
 
 PAGE = 500
-"""Events of one partition that are held at once."""
+"""Events of one partition that are in memory at once."""
 
 BYTES = 32 * 1024 * 1024
-"""Of the states that are held at once, of all partitions."""
+"""Bytes of states that are in memory at once, for all partitions together."""
 
 COLUMNS = (
     "position",
@@ -50,13 +50,13 @@ COLUMNS = (
     "cause",
     "data",
 )
-"""Of a CSV file; `data` is JSON."""
+"""The columns of a CSV file; `data` is JSON."""
 
 _encode = msgspec.json.Encoder().encode
 
 
 class Credential(Struct, frozen=True):
-    """The password hash that an event of an export does not show."""
+    """The password hash that was removed from an event of an export."""
 
     stream: str
     version: int
@@ -74,14 +74,14 @@ class Stored(NamedTuple):
 
 
 class Selection(Struct, frozen=True):
-    """Which events: recorded from `start` to before `end`, about a subject, an outcome or whatever else; None: any."""
+    """Selects events that were recorded from `start` until before `end`, about one subject. None selects all."""
 
     start: datetime | None = None
     end: datetime | None = None
     subject: str | None = None
 
     def of(self, events: Iterable[Stored]) -> Iterator[Stored]:
-        """The selected ones of all events of a log, in the same order."""
+        """The selected events of a log, in the same order; needs all events of the log."""
         subjects = Subjects()
         for event in events:
             # The subjects of a group's event depend on the events before it, even on those before `start`.
@@ -121,12 +121,12 @@ def run(settings: Settings, parsed: argparse.Namespace) -> int:
 def export(
     url: str, selection: Selection, *, format: str, out: TextIO = sys.stdout, credentials: Path | None = None
 ) -> int:
-    """Write the events to `out`, in `ndjson` or `csv`; the password hashes go to a file of their own, for its owner
-    alone, or nowhere. The number of events.
+    """Write the events to `out` as `ndjson` or `csv`, and return their number. The password hashes go to the file
+    `credentials`, which only its owner can read, or nowhere.
 
-    In ndjson a last line has their number and their hash (`End`): without it, a file is not complete."""
+    In ndjson, the last line holds the number of events and their hash (`End`). A file without it is not complete."""
     if isinstance(out, io.TextIOWrapper):
-        out.reconfigure(encoding="utf-8", newline="\n")  # what is hashed are the bytes of the file
+        out.reconfigure(encoding="utf-8", newline="\n")  # the hash is that of the bytes of the file
     count = 0
     with connector(url)(session_name("export")) as connection, ExitStack() as files:
         connection.autocommit = True
@@ -143,14 +143,14 @@ def export(
 
 
 def events_of(connection: Connection[Any]) -> Iterator[Stored]:
-    """All events that there are now, in the order in which they were recorded."""
+    """All present events of the log, in the order of recording."""
     ends = log.log_ends(connection, log.partitions(connection))
     held = max(BYTES // len(ends), 1)
     yield from heapq.merge(*(_partition(connection, part, end, held) for part, end in ends.items()))
 
 
 def _partition(connection: Connection[Any], part: int, end: int, held: int) -> Iterator[Stored]:
-    """`held`: bytes of states at once; a single event may have more."""
+    """`held`: bytes of states in memory at once; a single event may be larger."""
     after = 0
     while after < end:
         rows = connection.execute(replay.SQL["events_after"], replay.page_after(part, after, PAGE, held)).fetchall()
@@ -164,7 +164,7 @@ def _partition(connection: Connection[Any], part: int, end: int, held: int) -> I
 def _blanked(state: bytes) -> tuple[bytes, str | None]:
     """The state without its password hash, and the hash."""
     if b'"password_hash"' not in state:
-        return state, None  # by far the most, which need not be read
+        return state, None  # by far most events, which need not be decoded
     members = msgspec.json.decode(state, type=dict[str, Any])
     return _encode(blanked(members)), members.get("password_hash")
 
@@ -194,7 +194,7 @@ class _Json(_Written):
 
 
 class _Csv(_Written):
-    """Every row is an event."""
+    """Writes each event as a row, without a last line."""
 
     def __init__(self, out: TextIO) -> None:
         self._rows = csv.writer(out)
@@ -222,4 +222,4 @@ class _Csv(_Written):
 
 
 _SAID: Iterable[str] = ("originator_id", "originator_version", "happened_at", "cause")
-"""What has a column of its own."""
+"""Members that have their own columns, or are contained in `stream` and `version`."""

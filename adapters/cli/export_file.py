@@ -21,22 +21,23 @@ PAGE_BYTES = 16 * 1024 * 1024
 """Approximate bytes of a page."""
 
 PAGE_TIME = 1.0
-"""Seconds after which a page ends. An import that keeps PostgreSQL waiting for much longer is taken for a client that
-hangs, and a writer of the same log would terminate its session."""
+"""Seconds after which a page ends. An import that lets PostgreSQL wait much longer looks like a client that hangs, and
+a writer of the same log would terminate its session."""
 
 LINE_LIMIT = 64 * 1024 * 1024
-"""Bytes of a line. The largest event that an older version took has a text of 16 MiB."""
+"""Maximum bytes of a line. The largest event that an older version accepted has a text of 16 MiB."""
 
 END_LIMIT = 4_096
-"""The last line is searched in this many bytes."""
+"""Bytes at the end of the file in which the last line is searched for."""
 
 MAX_CLOCK_LEAD = timedelta(days=366)
-"""How far the clock of the exported service may have been ahead: set to a wrong day, month or year, it has recorded
-events in the future, and so has every later event of their partitions until that time is reached."""
+"""How far the clock of the exported service may have been ahead. A clock with a wrong day, month or year has recorded
+events in the future; later events of their partitions are then recorded in the future, too, until that time is
+reached."""
 
 
 class Line(Struct, frozen=True):
-    """One event of an export, as JSON on a line of its own."""
+    """One event of an export, a line of JSON."""
 
     position: Annotated[str, Meta(pattern=r"\A[0-9]{1,5}-[0-9]{1,18}\Z")]
     stream: str
@@ -46,8 +47,8 @@ class Line(Struct, frozen=True):
 
 
 class End(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
-    """The last line: how many events there are, and the SHA-256 of all lines before it, with their line feeds. An
-    export of a part of the log says which part."""
+    """The last line: the number of events, and the SHA-256 of all lines before it, including their line feeds. A
+    partial export also says which part of the log it contains."""
 
     events: int
     sha256: str
@@ -57,7 +58,7 @@ class End(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
 
     @property
     def is_partial(self) -> bool:
-        """Whether events are missing. An export up to a time is the whole log as it was then."""
+        """Whether events are missing. An export up to a time is the whole log of that time, and thus not partial."""
         return self.start is not None or self.subject is not None
 
 
@@ -68,8 +69,8 @@ _end = msgspec.json.Decoder(End).decode
 
 
 class Reader:
-    """Reads the export of a whole log, and checks every line as it comes: in each partition that the log had, no event
-    may be missing, and all are in the order in which they were recorded."""
+    """Reads the export of a whole log and checks each line: no event of a partition may be missing, and all must be in
+    the order of recording."""
 
     def __init__(self, file: BinaryIO) -> None:
         self.count = 0
@@ -82,11 +83,12 @@ class Reader:
 
     @property
     def sha256(self) -> str:
-        """Of the events that have been read."""
+        """The SHA-256 of the events that have been read."""
         return self._hash.hexdigest()
 
     def pages(self, *, needs_end: bool = True) -> Iterator[list[Line]]:
-        """All events, page by page. Refused where the file is damaged; without a last line, only if it `needs_end`."""
+        """All events, page by page. Raises CommandFailed if the file is damaged, or if `needs_end` is true and the last
+        line is missing."""
         self._refuse_part()
         page: list[Line] = []
         size, began = 0, time.monotonic()
@@ -184,7 +186,7 @@ class Reader:
 
 
 def digest(file: BinaryIO) -> str:
-    """The SHA-256 of the events of an export, which are not looked at."""
+    """The SHA-256 of the events of an export, without decoding them."""
     found = sha256()
     while (text := file.readline(LINE_LIMIT)) and not text.startswith(_BEGINNING_OF_END):
         found.update(text)

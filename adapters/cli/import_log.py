@@ -1,7 +1,7 @@
-"""`growthrings import-log`: an export brought into an empty log, which may have another number of partitions.
+"""`growthrings import-log`: imports an export into an empty log, which may have another number of partitions.
 
-The events, the dedupe index and the directory are stored in one transaction: at no moment is there a log by which
-commands would be decided wrongly. The views grow afterwards. Stopped at any moment, the same command goes on.
+The events, the dedupe index and the directory are stored in one transaction, so that no command can ever be decided by
+an incomplete log. The views are built afterwards. If the import is interrupted, the same command resumes it.
 """
 
 import argparse
@@ -41,10 +41,10 @@ from projections.views.registry import VIEWS
 SQL = statements.parse(Path(__file__).parent.parent / "postgres" / "sql" / "import_log.sql")
 
 SHOWN = 10
-"""Findings that are told one by one."""
+"""Maximum number of findings that are listed."""
 
 CHECK_PAGE = 500
-"""Events that are checked at once: small, like the pages of the file, so that PostgreSQL never waits long for us."""
+"""Events that are checked together. Small, like the pages of the file, so that PostgreSQL never waits long for us."""
 
 _BLANK = f'"password_hash":"{BLANK}"'.encode()
 
@@ -80,10 +80,10 @@ def run(settings: Settings, parsed: argparse.Namespace) -> int:
 def import_log(
     url: str, path: Path, *, partitions: int, credentials: Path | None = None, needs_end: bool = True
 ) -> int:
-    """Import an export, and grow everything that is kept beside the log. The number of events.
+    """Import an export, build all projections, and return the number of events.
 
-    `credentials`: the password hashes that the export does not show; without them nobody can log in. `needs_end`: only
-    an export that has its last line. Refused, and then nothing is stored.
+    `credentials`: a file with the password hashes, which the export does not contain; without it nobody can log in.
+    `needs_end`: refuse an export without its last line. Raises CommandFailed, in which case nothing is stored.
     """
     console = open_console()
     hashes = {} if credentials is None else _hashes(credentials)
@@ -121,8 +121,8 @@ def _hashes(path: Path) -> dict[tuple[str, int], str]:
 
 
 def _already_stored(connection: Connection[Any], path: Path) -> tuple[int, bool] | None:
-    """Where this very export has been stored, its number of events, and whether the views have grown as well; None
-    where the log is empty. Refused."""
+    """If this export has been stored before, its number of events and whether the views are built; None if the log is
+    empty. Raises CommandFailed if the log contains other events."""
     ((has_events,),) = connection.execute(SQL["has_events"]).fetchall()
     if not has_events:
         return None
@@ -134,7 +134,7 @@ def _already_stored(connection: Connection[Any], path: Path) -> tuple[int, bool]
 
 
 class _Import:
-    """Stores the events of an export, and grows the inline projections with them, in one transaction."""
+    """Stores the events of an export and builds the inline projections in one transaction."""
 
     def __init__(
         self, connection: Connection[Any], hashes: Mapping[tuple[str, int], str], console: SafeConsole
@@ -142,7 +142,7 @@ class _Import:
         self._connection, self._hashes, self._console = connection, hashes, console
 
     def store(self, path: Path, *, needs_end: bool) -> int:
-        """The number of events. Refused."""
+        """Store the export and return the number of events. Raises CommandFailed."""
         with self._connection.transaction(), self._connection.cursor() as cursor, path.open("rb") as file:
             parts = [part for (part,) in cursor.execute(LOG["lock"], {"parts": list(range(2**15))})]
             ((has_events,),) = cursor.execute(SQL["has_events"]).fetchall()
@@ -189,8 +189,8 @@ class _Import:
         return _encode({**members, "password_hash": password_hash})
 
     def _grow_inline(self, cursor: Cursor[Any], parts: Sequence[int], total: int) -> None:
-        """Read the log again, partition by partition, as a replay does: what is wrong with it is refused, and the
-        inline projections are what its events come to."""
+        """Read the log again, partition by partition, as a replay does. Refuse a damaged one, and build the inline
+        projections from its events."""
         report = Report()
         with progress_bar(self._console) as shown:
             task = shown.add_task("checking", total=total, unit="events")
@@ -216,8 +216,8 @@ def _write_inline(cursor: Cursor[Any], events: Sequence[Event], partitions: int)
 
 
 def _grow(connection: Connection[Any], builder: str, view: str) -> None:
-    """Grow a view that has not seen the whole log, as a rebuild does, which goes on where an earlier one was stopped.
-    What serves meanwhile is of the empty log: there is nothing to compare with."""
+    """Build a view that has not seen the whole log, as a rebuild does, which resumes an interrupted one. The live
+    generation is that of the empty log, so there is nothing to compare with."""
     if rebuild.is_behind(connection, view):
         going = rebuild.begin(connection, builder, view)
         for _ in going.fill():

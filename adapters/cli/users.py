@@ -59,14 +59,15 @@ def run(settings: Settings, parsed: argparse.Namespace) -> int:
 
 
 def list_all(url: str) -> Iterator[str]:
-    """A line for everybody who may log in, in the order of registration."""
+    """A line for each user who may log in, in the order of registration."""
     with connector(url)("users") as connection, connection.cursor("users") as cursor:
         for user_id, role, username, _ in cursor.execute(DIRECTORY["all_users"]):
             yield f"{user_id}  {role:18}  {username!r}"
 
 
 def create_admin(settings: Settings, url: str, username: str) -> str:
-    """Register an admin of that name, with a password that is asked for; what to say then. Refused."""
+    """Register an admin with this name, and a password that the operator enters. Returns the text to print; raises
+    CommandFailed."""
     name = canonical(username)
     if not 0 < len(name) <= USERNAME_LENGTH:
         raise CommandFailed(f"A user name has 1 to {USERNAME_LENGTH} characters.")
@@ -76,7 +77,8 @@ def create_admin(settings: Settings, url: str, username: str) -> str:
 
 
 def reset_password(settings: Settings, url: str, username: str) -> str:
-    """Give the user of that name another password, which is asked for; what to say then. Refused."""
+    """Set a new password, which the operator enters, for the user with this name. Returns the text to print; raises
+    CommandFailed."""
     with connector(url)("users") as connection:
         found = connection.execute(DIRECTORY["login"], {"username": username}).fetchone()
     if found is None:

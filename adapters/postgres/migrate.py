@@ -1,4 +1,4 @@
-"""The schema: numbered SQL files, each applied once, in order, under a lock, and never changed after."""
+"""Migrates the schema: applies numbered SQL files, each once, in order and under a lock. Applied files never change."""
 
 import time
 from collections.abc import Mapping
@@ -25,39 +25,40 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 SQL = statements.load(__file__, "migrate")
 
 LOCK = 0x67726F77
-"""Held by whoever applies migrations or makes the first admin; any other waits and then finds nothing left to do."""
+"""Key of the advisory lock that a process holds while it applies migrations or registers the first admin. Another one
+waits, and then has nothing left to do."""
 
 LOCK_STATEMENT = SQL["lock"]
 
 LOCK_PAUSE = 1.0
-"""Seconds between two tries to lock the tables, in which those who waited behind the first have their turn."""
+"""Seconds between two attempts to lock the tables. Sessions that waited behind the first attempt can run in between."""
 
 
 class SchemaChanged(MigrationRefused):
-    """A migration that was applied is not the one in the project; the message names it."""
+    """An applied migration differs from the file in the project; the message names it."""
 
 
 def schema(connection: Connection[Any], files: Path = MIGRATIONS) -> Schema:
-    """How the schema of a database stands."""
+    """The state of a database's schema."""
     ((is_there,),) = connection.execute(SQL["has_migrations"]).fetchall()
     applied = {name for name, _ in connection.execute(SQL["applied"])} if is_there else set()
     return schema_of(applied, {file.name for file in files.glob("*.sql")})
 
 
 def is_under_way(connection: Connection[Any]) -> bool:
-    """Whether another session applies migrations now."""
+    """Whether another session is applying migrations."""
     ((is_locked,),) = connection.execute(SQL["is_locked"], {"lock": LOCK}).fetchall()
     return bool(is_locked)
 
 
 def migrate(connection: Connection[Any], partitions: int, files: Path = MIGRATIONS) -> list[str]:
-    """Apply what has not been applied, in one transaction, and return the names. MigrationRefused.
+    """Apply the migrations that are missing, in one transaction, and return their names. Raises MigrationRefused.
 
-    A log that is new gets `partitions` partitions; one that is there keeps its own. Nothing is written where nothing is
-    left to do, so that a server that takes no writes is no hindrance then.
+    A new log gets `partitions` partitions; an existing one keeps its own. If nothing is left to do, nothing is written,
+    so that this also works on a read-only server.
 
-    While another session, such as a pg_dump, keeps a table locked, this tries again and again: a migration that stayed
-    in the queue of the lock would keep every reader and projector waiting behind it.
+    While another session, such as a pg_dump, keeps a table locked, this gives up its own locks and tries again: a
+    migration that stayed in the lock queue would block every reader and projector behind it.
     """
     connection.rollback()
     texts = {file.name: file.read_bytes() for file in sorted(files.glob("*.sql"))}
@@ -76,7 +77,8 @@ def migrate(connection: Connection[Any], partitions: int, files: Path = MIGRATIO
 def _try_to_apply(
     connection: Connection[Any], texts: Mapping[str, bytes], partitions: int, outage: Outage
 ) -> list[str] | None:
-    """None where another session holds a lock for too long; then all locks but that of the migrations are given up."""
+    """The names of the applied migrations. None if another session holds a lock for too long; all locks except that of
+    the migrations are then released."""
     try:
         with connection.transaction():
             connection.execute(SQL["limit_waits"])
@@ -112,7 +114,7 @@ def _apply(connection: Connection[Any], texts: Mapping[str, bytes], partitions: 
 
 
 def _applied(connection: Connection[Any], texts: Mapping[str, bytes]) -> set[str]:
-    """The names of the files that were applied, of which none may have changed since."""
+    """The names of the applied files. Raises SchemaChanged if one of them has changed since."""
     ((is_there,),) = connection.execute(SQL["has_migrations"]).fetchall()
     if not is_there:
         return set()

@@ -1,4 +1,5 @@
-"""The recorder: this log under the library's interfaces, so that its `Application` reads and saves aggregates on it."""
+"""The recorder: implements the library's interfaces on this event log, so that its `Application` can read and save
+aggregates."""
 
 import threading
 from collections.abc import Sequence
@@ -31,15 +32,16 @@ EVERYTHING = 2**31 - 1
 
 
 class PostgresRecorder(ApplicationRecorder):
-    """Inserts keep the inline projections too. Positions are pairs of partition and seq: what needs one integer order
-    over all events says that there is none, and there are no snapshots."""
+    """Inserts also update the inline projections. Positions are pairs of partition and seq, so methods that need one
+    integer order over all events raise NotImplementedError. There are no snapshots."""
 
     def __init__(self, log: PostgresEventStore) -> None:
         self._log = log
         self._lock = threading.Lock()
 
     def insert_events(self, stored_events: Sequence[StoredEvent], **kwargs: Any) -> None:
-        """IntegrityError where a version of a stream is taken, OperationalError where the log is away."""
+        """Raises IntegrityError if a version of a stream exists already, and OperationalError if the log is
+        unavailable."""
         if not stored_events:
             return
         parts = {partition(str(stored.originator_id), self._log.partitions) for stored in stored_events}
@@ -105,7 +107,7 @@ class PostgresRecorder(ApplicationRecorder):
 
 
 class Factory(InfrastructureFactory):
-    """What `PERSISTENCE_MODULE=adapters.postgres.recorder` names. The database is `DATABASE_URL`."""
+    """The factory that `PERSISTENCE_MODULE=adapters.postgres.recorder` selects. `DATABASE_URL` names the database."""
 
     def __init__(self, env: Environment | EnvType | None) -> None:
         super().__init__(env)

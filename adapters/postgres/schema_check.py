@@ -1,4 +1,4 @@
-"""Whether a database is one that the schema may be made in, and has all that was made in it before."""
+"""Checks whether the schema may be created in a database, and whether everything that was created before is there."""
 
 import re
 from collections.abc import Collection, Mapping, Sequence
@@ -19,7 +19,7 @@ _UNIQUE = re.compile(r"\b(?:primary key|unique)\b")
 
 
 class MigrationRefused(GrowthringsError):
-    """The schema cannot be made, or must not be; the message says why, for a person. Nothing has been changed."""
+    """The schema cannot or must not be created; the message tells the operator why. Nothing has been changed."""
 
 
 def check_encoding(connection: Connection[Any]) -> None:
@@ -32,7 +32,8 @@ def check_encoding(connection: Connection[Any]) -> None:
 
 
 def check_schema(connection: Connection[Any], applied: Collection[str]) -> None:
-    """Earlier versions used the schema that the search path of the role or the database named."""
+    """Refuse a log in another schema. Earlier versions used the schema that the search path of the role or the database
+    named."""
     for schema, is_named in connection.execute(SQL["elsewhere"]).fetchall():
         if is_named or not applied:
             raise MigrationRefused(
@@ -42,7 +43,7 @@ def check_schema(connection: Connection[Any], applied: Collection[str]) -> None:
 
 
 def check_objects(connection: Connection[Any], texts: Mapping[str, bytes], applied: Collection[str]) -> None:
-    """What was made before must be there, and nothing else under the names of what is to be made."""
+    """Refuse a database that lacks a table created before, or already uses the name of a table to be created."""
     ours, coming = {"migrations": 1} if applied else {}, {} if applied else {"migrations": 1}
     for name, text in texts.items():
         (ours if name in applied else coming).update(tables_of(text.decode()))
@@ -87,5 +88,5 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def tables_of(text: str) -> dict[str, int]:
-    """The tables that a migration makes, each with the number of its unique indexes."""
+    """The tables that a migration creates, each with the number of its unique indexes."""
     return {name: len(_UNIQUE.findall(columns)) for name, columns in _TABLE.findall(text)}

@@ -1,4 +1,4 @@
-"""Whether the schema of a database is the one that this version knows, told by the numbers of its migrations."""
+"""Compares the schema of a database with the one that this version needs, by the numbers of the migrations."""
 
 from collections.abc import Collection
 
@@ -6,7 +6,7 @@ from msgspec import Struct
 
 
 class Schema(Struct, frozen=True):
-    """`is_newer`: a later version has changed it, which this one must not work on. `what` there is to say of it."""
+    """`is_newer`: a later version has changed the schema, so this one must not use it. `what`: describes the state."""
 
     is_current: bool
     is_newer: bool
@@ -14,8 +14,7 @@ class Schema(Struct, frozen=True):
 
 
 def schema_of(applied: Collection[str], known: Collection[str]) -> Schema:
-    """What the migrations that were applied make of it, by the names of their files, beside those that this version
-    knows."""
+    """The state of a schema, from the file names of the applied migrations and of those that this version knows."""
     here, latest = _number(max(applied, default="")), _number(max(known))
     if set(applied) - set(known):
         what = f"the schema is at {here}, this version knows {latest}: run the newer version"

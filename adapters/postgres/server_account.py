@@ -1,4 +1,4 @@
-"""As which user PostgreSQL runs where it is started by root, which it refuses to be (Linux)."""
+"""Chooses the user that PostgreSQL runs as when root starts it, since PostgreSQL refuses to run as root (Linux)."""
 
 from __future__ import annotations
 
@@ -20,17 +20,19 @@ _CAPABILITY_VERSION_3, _CAP_DAC_OVERRIDE, _CAP_DAC_READ_SEARCH = 0x20080522, 1, 
 _libc = ctypes.CDLL(None, use_errno=True)
 
 Become = Callable[[], None]
-"""Called in a child, before it runs its program."""
+"""Called in a subprocess before it executes its program."""
 
 
 def account(data: Path, program: str) -> tuple[int, Become]:
-    """Who owns the server's files, and how a child becomes this user: PostgreSQL refuses to run as root. RuntimeError
-    where the program runs as no user that we can be."""
+    """Return the owner of the server's files, and a function by which a subprocess becomes this user.
+
+    Raises RuntimeError if the program runs as no user that we can become.
+    """
     if os.geteuid() != 0:
         return os.geteuid(), lambda: None
     for uid, become in ((0, _enter_namespace), (_NOBODY, _become_nobody)):
         ready = partial(become, data)
-        with contextlib.suppress(OSError, subprocess.SubprocessError):  # refused here: try the next
+        with contextlib.suppress(OSError, subprocess.SubprocessError):  # the system refuses this one: try the next
             subprocess.run([program, "-V"], capture_output=True, preexec_fn=ready, check=True)
             return uid, ready
     raise RuntimeError(
@@ -40,17 +42,18 @@ def account(data: Path, program: str) -> tuple[int, Become]:
 
 
 def _enter_namespace(data: Path) -> None:
-    """Be nobody to oneself and root to the file system, without root's powers: no file changes its owner."""
+    """Enter a user namespace in which this process is nobody. For the file system it remains root, without root's
+    capabilities, so that no file has to change its owner."""
     uid, gid = os.geteuid(), os.getegid()
     _checked(_libc.unshare(_CLONE_NEWUSER))
     Path("/proc/self/setgroups").write_text("deny")
     Path("/proc/self/uid_map").write_text(f"{_NOBODY} {uid} 1")
     Path("/proc/self/gid_map").write_text(f"{_NOBODY} {gid} 1")
-    os.listdir(data)  # fails where a folder above it is closed to root without root's powers
+    os.listdir(data)  # fails if a folder above it is closed to root without its capabilities
 
 
 def _become_nobody(data: Path) -> None:
-    """Keep the least of root's powers that opens the folders above the data, which are closed to nobody."""
+    """Become nobody, and keep the weakest capability that gives access to the folders above the data folder."""
     _prctl(_PR_SET_KEEPCAPS, 1)
     os.setgroups([])
     os.setgid(_NOBODY)

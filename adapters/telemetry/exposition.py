@@ -1,5 +1,5 @@
-"""The exposition of metrics: those of this process or, where several share an address, of all of them; and what the
-database says of the views, which processes of their own keep."""
+"""The exposition of metrics: those of this process, or of all processes that share an address; and those of the
+database, with the views, which other processes maintain."""
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -27,7 +27,7 @@ OF_VIEWS: dict[str, tuple[str, Callable[[ViewStatus], float]]] = {
 
 
 class Exposition:
-    """`metrics` are those that this process counts."""
+    """`metrics`: those that this process counts."""
 
     def __init__(self) -> None:
         own = self._shown = CollectorRegistry()
@@ -43,11 +43,11 @@ class Exposition:
             self._shown.register(each)
 
     def text(self, snapshot: HealthSnapshot) -> bytes:
-        """May take some 10 ms, and be called by any thread."""
+        """The metrics in Prometheus's text format. Takes some 10 ms; any thread may call it."""
         if self._folder is not None:
             for pid in _pids(self._folder):
                 if not Path(f"/proc/{pid}").exists():
-                    # What it has counted stays. Another worker may be about to tell the same.
+                    # Its counts are kept. Another worker may be removing its files at the same time.
                     with suppress(FileNotFoundError):
                         mark_process_dead(pid, str(self._folder))  # type: ignore[no-untyped-call]  # likewise
         standing = CollectorRegistry()
@@ -56,12 +56,12 @@ class Exposition:
 
 
 def _pids(folder: Path) -> set[int]:
-    """Of the processes that have counted there."""
+    """The ids of the processes that have counted in the folder."""
     return {int(file.stem.rpartition("_")[2]) for file in folder.glob("*.db")}
 
 
 class _Processes(Collector):
-    """The library's metrics of a process, of each that counts in a folder."""
+    """The library's process metrics, for each process that counts in a folder."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -77,7 +77,7 @@ class _Processes(Collector):
 
 
 class _Standing(Collector):
-    """What the database says; of the views nothing where it says nothing."""
+    """The metrics of the database and of the views; those of the views are left out if the database does not answer."""
 
     def __init__(self, snapshot: HealthSnapshot) -> None:
         self._snapshot = snapshot

@@ -1,6 +1,6 @@
-"""Logs: events with names, as JSON lines, or for a person where the output is a terminal.
+"""Logging: named events as JSON lines, or in a readable form if the output is a terminal.
 
-What is logged are names, counts and ids: never a measured value, a password or a token.
+Log lines contain names, counts and ids, but never a measured value, a password or a token.
 """
 
 import atexit
@@ -20,16 +20,16 @@ from adapters.telemetry.log_lines import Lines, Stream, past_buffer
 from projections.database_error import message_of, without_detail
 
 LENGTH = 16_000
-"""Characters of one field, at most."""
+"""Maximum number of characters of a field."""
 
 CAUSES = 10
-"""Errors that led to an error, at most, that its trace shows."""
+"""Maximum number of preceding errors that the trace of an error shows."""
 
 _encode = msgspec.json.Encoder().encode
 
 
 class Log:
-    """Where a process logs to, and under which name."""
+    """The log of a process: its name, level and output."""
 
     def __init__(self, process: str, level: int, stream: TextIO) -> None:
         self.process = process
@@ -39,12 +39,12 @@ class Log:
         self.renderer: Processor = self._console or structlog.processors.JSONRenderer()
 
     def named(self, _logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-        """The event with the name of the process."""
+        """Add the name of the process to the event."""
         event["process"] = self.process
         return event
 
     def rendered(self, event: dict[str, Any]) -> str:
-        """The line of an event that is complete, and holds nothing of others'."""
+        """The line of an event that needs no further processing and contains no text from outside."""
         return _encode(event).decode() if self._console is None else str(self._console(None, event["level"], event))
 
 
@@ -52,13 +52,13 @@ _of_process: Log | None = None
 
 
 def of_process() -> Log | None:
-    """What `configure` has made."""
+    """The log that `configure` has created."""
     return _of_process
 
 
 def configure(level: str, process: str) -> Log:
-    """Log to standard error from `level` on, one line an event, each with the name of the process; what libraries log
-    comes the same way."""
+    """Log events of at least `level` to standard error, one line each, with the name of the process. Libraries log in
+    the same way."""
     number = logging.getLevelNamesMapping()[level.upper()]
     global _of_process  # noqa: PLW0603  # a process has one log, as it has one standard error
     log = _of_process = Log(process, number, sys.stderr)
@@ -90,7 +90,7 @@ def configure(level: str, process: str) -> Log:
 
 
 class OnceAMinute(logging.Filter):
-    """Of what libraries log again and again, one line a minute, which says how many there were besides."""
+    """Limits a repeated message of a library to one line a minute, which says how many were left out."""
 
     REPEAT = 60.0
     MOST = 1_000
@@ -115,8 +115,7 @@ class OnceAMinute(logging.Filter):
 
 
 def presentable(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """The event with fields of a length that can be read, without details of the database, and with nothing in them
-    that a terminal obeys."""
+    """Shorten long fields, remove details of database errors, and escape characters that control a terminal."""
     for name, value in event.items():
         if isinstance(value, str) and not (len(value) <= LENGTH and value.isprintable()):
             text = value if name == "exception" else without_detail(value)
@@ -125,8 +124,8 @@ def presentable(_logger: WrappedLogger, _method: str, event: EventDict) -> Event
 
 
 def trace(exc_info: ExcInfo) -> str:
-    """An error and those that led to it, as Python shows them; of what PostgreSQL says only the message, since its
-    details come with the rows that they are about."""
+    """Format an error and those that led to it as Python does. Of PostgreSQL's errors it shows only the message,
+    because the details contain values of rows."""
     return _trace(exc_info[1], CAUSES)
 
 

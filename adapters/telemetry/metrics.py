@@ -1,4 +1,4 @@
-"""Metrics: what is counted while it happens. Labels are of few values: never a name, an id, or a path as it came."""
+"""Metrics that are counted as events happen. Labels have few values: never a name, an id or a raw path."""
 
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
@@ -17,13 +17,13 @@ SIZES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000)
 """Upper bounds of the buckets of histograms."""
 
 FORMER = "Deprecated: the former name of the metric with batch for group; gone in the next version."
-"""Help of a metric that is kept under its former name for one version."""
+"""Help text of a metric that is still available under its former name, for one version."""
 
 Family = TypeVar("Family", Counter, Histogram)
 
 
 class MetricsByLabel(dict[tuple[str, ...], Family]):
-    """The children of a family, by their labels: the library takes longer to find one than to count with it."""
+    """The metrics of a family by their labels, since the library takes longer to find one than to count with it."""
 
     def __init__(self, family: Family) -> None:
         self._family: Family = family
@@ -31,7 +31,7 @@ class MetricsByLabel(dict[tuple[str, ...], Family]):
     def begin(self, values: Iterable[str]) -> None:
         """Count from 0 for each value of the one label."""
         for value in values:
-            self[(value,)]  # makes it
+            self[(value,)]  # creates the metric
 
     def __missing__(self, labels: tuple[str, ...]) -> Family:
         child: Family = self._family.labels(*labels)
@@ -80,14 +80,14 @@ class Metrics:
         self._missed = counter("limits_missed", "Requests counted by this process alone, since Redis was away.")
         self._limited = counter("limits_refused", "Requests that were over a limit.")
         self._missed_before = self._limited_before = 0
-        # What has never been counted is 0: else a first failure could not be told from one before.
+        # Start these at 0; otherwise an alert on an increase would miss the first one.
         self._unavailable.begin(KINDS)
         self._refusals.begin(ERROR_KINDS)
         for each in self._steps:
             each.begin(STEPS)
 
     def answered(self, record: RequestRecord) -> None:
-        """Count a request, and what was refused of it."""
+        """Count a request and its refusals."""
         self._requests[record.method, record.route, str(record.status)].observe(record.seconds)
         for kind, count in record.errors.kinds.items():
             self._refusals[(kind,)].inc(count)
@@ -111,7 +111,8 @@ class Metrics:
                 each[(name,)].observe(seconds)
 
     def sample(self, writer: Writer, limiter: Limiter) -> None:
-        """Take in what is not told while it happens: to be called now and then, and before somebody reads."""
+        """Update the metrics that are read from the writer and the limiter. Call this periodically, and before the
+        metrics are read."""
         self._queue_items.set(writer.queued)
         self._queue_limit.set(writer.queue_size)
         self._limits_shared.set(limiter.shared is True)

@@ -1,4 +1,5 @@
-"""Traces: of each request, of its wait for a batch, and of the batch's transaction with its steps, to a collector."""
+"""Traces: sends spans of each request, of its wait for a batch, and of the steps of the batch's transaction to a
+collector."""
 
 import logging
 import threading
@@ -23,18 +24,17 @@ from application.outage import Outage
 from application.writer import BatchRun
 
 STOP_TIME = 2.0
-"""Seconds that what is not sent yet has at the end."""
+"""Seconds for sending the remaining spans when the process ends."""
 
 _request: ContextVar[Span | None] = ContextVar("request", default=None)
 _continued = TraceContextTextMapPropagator()
 
 
 class Traces:
-    """Where the collector is, what is sampled and what the service is called is read from the variables of
-    OpenTelemetry."""
+    """The environment variables of OpenTelemetry set the collector's address, the sampling and the service's name."""
 
     def __init__(self) -> None:
-        logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)  # it would tell of every attempt
+        logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)  # it would log every failed attempt
         resource = Resource.create()
         if str(resource.attributes[SERVICE_NAME]).startswith("unknown_service"):
             resource = resource.merge(Resource({SERVICE_NAME: "growthrings"}))
@@ -43,13 +43,13 @@ class Traces:
         self._tracer = self._provider.get_tracer("growthrings")
 
     def stop(self) -> None:
-        """Send what is left, within STOP_TIME."""
+        """Send the remaining spans, within STOP_TIME."""
         sending = threading.Thread(target=self._provider.shutdown, daemon=True)
         sending.start()
         sending.join(STOP_TIME)
 
     def around(self, app: ASGIApp) -> ASGIApp:
-        """The application, with a span for each request, which goes on with the trace of a `traceparent`."""
+        """Wrap the application: each request gets a span, which continues the trace of a `traceparent`."""
 
         async def traced(scope: Scope, receive: Receive, send: Send) -> None:
             if scope["type"] != ScopeType.HTTP:
@@ -77,7 +77,7 @@ class Traces:
             try:
                 await app(scope, receive, answer)
             except Exception:
-                span.set_status(Status(StatusCode.ERROR))  # the edge answers
+                span.set_status(Status(StatusCode.ERROR))  # the edge sends the error response
                 raise
             finally:
                 _request.reset(token)
@@ -89,8 +89,8 @@ class Traces:
         return traced
 
     def batch_ran(self, run: BatchRun, steps: Sequence[Step]) -> None:
-        """A trace of the batch's transaction, linked to its requests, and in the trace of each request a span that is
-        linked to it. Called by the writer's thread."""
+        """Create a trace of the batch's transaction that links to its requests, and in the trace of each request a span
+        that links to the batch. Called by the writer's thread."""
         of_monotonic = time.time_ns() - time.monotonic_ns()
 
         def at(seconds: float) -> int:
@@ -126,7 +126,7 @@ class Traces:
 
 
 class _Telling(SpanExporter):
-    """Tells once that the collector is away, and once that it is back."""
+    """Logs once that the collector is unavailable, and once that it is available again."""
 
     def __init__(self, exporter: SpanExporter) -> None:
         self._exporter = exporter

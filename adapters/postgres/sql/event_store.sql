@@ -2,16 +2,17 @@
 select count(*) from heads;
 
 -- name: lock
--- In a statement of its own: what waits here must not have looked at anything yet. Ascending, so that two groups that
--- meet follow each other.
+-- A statement of its own, because a transaction that waits here must not have read anything yet. The order ensures that
+-- two batches with common partitions cannot deadlock.
 select part from heads where part = any (%(parts)b::smallint[]) order by part for update;
 
 -- name: lock_if_free
 select part from heads where part = any (%(parts)b::smallint[]) order by part for update skip locked;
 
 -- name: terminate_stalled
--- The row of a partition is never updated, so its xmax is the transaction that has locked it. A session that waits for its
--- client has done nothing since its state changed. Ended in the list of columns: as a condition it might come first.
+-- The row of a partition is never updated, so its xmax is the transaction that has locked it. A session that waits for
+-- its client has done nothing since its state changed. The termination is in the column list, because as a condition it
+-- might be evaluated before the others.
 select a.pid, a.application_name, extract(epoch from clock_timestamp() - a.state_change)::float8,
     pg_terminate_backend(a.pid, 1000)
 from heads h
@@ -22,7 +23,7 @@ where h.part = any (%(parts)b::smallint[])
     and a.state_change < clock_timestamp() - %(seconds)s * interval '1 second';
 
 -- name: ends
--- The last event of each partition, and the database's clock.
+-- The last event of each partition, and the time of the database's clock.
 select l.part, coalesce(e.seq, 0), e.state, clock_timestamp()
 from unnest(%(parts)b::smallint[]) as l (part)
 left join lateral (
@@ -43,7 +44,7 @@ select * from unnest(%b::smallint[], %b::bigint[], %b::text[], %b::integer[], %b
 select state from events where part = %(part)s and seq = %(seq)s;
 
 -- name: stream
--- One aggregate's events; null bounds are open.
+-- The events of one aggregate. A bound that is null does not limit.
 select originator_id, originator_version, topic, state from events
 where part = %(part)s and originator_id = %(originator_id)s
     and (%(gt)s::integer is null or originator_version > %(gt)s)
@@ -60,7 +61,7 @@ order by originator_version desc
 limit %(limit)s;
 
 -- name: after
--- What a reader of one partition has not seen yet: positions have no gaps, so it can miss nothing.
+-- The events that a reader of one partition has not seen yet. Positions have no gaps, so it cannot miss any.
 select seq, originator_id, originator_version, topic, state from events
 where part = %(part)s and seq > %(seq)s
 order by seq

@@ -1,12 +1,12 @@
 -- name: session
--- An import that is suspended loses the partitions that it has locked, and begins again.
+-- A suspended import loses its partition locks, and starts again.
 set idle_in_transaction_session_timeout = '60s';
 
 -- name: has_events
 select exists (select from events);
 
 -- name: analyze_events
--- The plans that read the log again must not be those of an empty table.
+-- The statements that then read the log must not get plans for an empty table.
 analyze events;
 
 -- name: analyze

@@ -2,12 +2,12 @@
 select pg_advisory_xact_lock(%(lock)s);
 
 -- name: limit_waits
--- Readers and writers wait behind a migration that waits for a table: less than the 2 seconds that they have themselves.
+-- Readers and writers wait behind a migration that waits for a table. Their own limit is 2 seconds.
 set local lock_timeout = '1s';
 
 -- name: oldest_holder
--- The session that has been longest in its transaction of those that hold a lock of a table here. Of sessions of other
--- roles PostgreSQL may hide when they began.
+-- Of the sessions that hold a lock on one of our tables, the one with the oldest transaction. PostgreSQL may hide when
+-- the transactions of other roles began.
 select a.pid, coalesce(a.application_name, ''), a.usename
 from pg_stat_activity a
 where a.pid <> pg_backend_pid() and a.pid in (
@@ -20,7 +20,7 @@ order by a.xact_start
 limit 1;
 
 -- name: is_locked
--- Whether somebody holds the lock. Its key is below 2^31, so that the other half of what PostgreSQL keeps of it is 0.
+-- Whether a session holds the lock. PostgreSQL stores the key in two halves; ours is below 2^31, so the upper one is 0.
 select exists (
     select from pg_locks
     where locktype = 'advisory' and classid = 0 and objid = %(lock)s::oid and objsubid = 1 and granted
@@ -31,7 +31,7 @@ select exists (
 select to_regclass('migrations') is not null;
 
 -- name: is_ours
--- Whether the table `migrations` is the one that this service makes, and not another tool's.
+-- Whether the table `migrations` is the one that this service creates, and not that of another tool.
 select count(*) = 3
 from pg_attribute
 where attrelid = to_regclass('migrations') and attnum > 0 and not attisdropped
@@ -51,7 +51,7 @@ select name, checksum from migrations;
 insert into migrations (name, checksum) values (%(name)s, %(checksum)s);
 
 -- name: partitions
--- How many there are, and whether they are numbered from 0 and hold all events.
+-- The number of partitions, and whether it is wrong: they are not numbered from 0 without gaps, or an event is in none.
 select h.count, h.count <> h.next or coalesce(e.part >= h.count, false)
 from (select count(*) as count, coalesce(max(part) + 1, 0) as next from heads) h
 left join lateral (select part from events order by part desc limit 1) e on true;

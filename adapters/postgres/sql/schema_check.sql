@@ -1,5 +1,6 @@
 -- name: objects
--- What there is under these names, with the number of its unique indexes. A type, too, keeps a table from being made.
+-- The existing objects with these names, each with the number of its unique indexes. A type, too, prevents the creation
+-- of a table with the same name.
 select c.relname::text,
     (select count(*) from pg_index i where i.indrelid = c.oid and i.indisunique and i.indisvalid)::integer
 from pg_class c
@@ -10,7 +11,7 @@ from pg_type t
 where t.typnamespace = current_schema()::regnamespace and t.typrelid = 0 and t.typname = any (%(names)s::text[]);
 
 -- name: elsewhere
--- Schemas other than ours that hold a log, and whether sessions would use them if they did not set their search path.
+-- Schemas other than ours that contain a log, and whether a session that does not set its search path would use them.
 select n.nspname::text, n.nspname = any (
     regexp_split_to_array(replace(replace(s.reset_val, '"', ''), '$user', session_user), '\s*,\s*')
 )

@@ -1,5 +1,5 @@
 -- name: institutions
--- Who asks, how many there are, and those of the page: in one snapshot.
+-- The actor, the number of institutions, and those of the page, in one snapshot.
 select a.actor, a.total, p.of_page, p.id, p.type, p.name, p.address, p.latitude, p.longitude
 from (
     select ({actor}) as actor, (select count(*) from institutions i where {condition}) as total
@@ -18,7 +18,7 @@ left join (
 order by p.id desc;
 
 -- name: users
--- The same of one role, with the children of a family and the groups of those who own such.
+-- The same for the users of one role, with the children of a family and the groups that a user owns.
 select a.actor, a.total, p.of_page, p.id, p.role, p.username, p.institution_id, p.profile, p.children, p.groups
 from (
     select ({actor}) as actor, (select count(*) from users u where u.role = %(role)s and {condition}) as total
@@ -50,7 +50,7 @@ left join (
 order by p.id desc;
 
 -- name: groups
--- The same of one owner's groups, with their children.
+-- The same for the groups of one owner, with their children.
 select a.actor, a.total, p.of_page, p.id, p.name, p.children, p.school_class
 from (
     select ({actor}) as actor, (select count(*) from groups g where g.owner_id = %(actor_id)s and {condition}) as total

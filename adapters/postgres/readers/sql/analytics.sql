@@ -1,6 +1,6 @@
 -- name: standing
--- How far the log and a live view are in some partitions: in one snapshot. Of the log counts what there was at `ends`, where
--- these are known.
+-- How far the log and a live view are in some partitions, in one snapshot. Events after `ends` do not count, if these
+-- are known.
 select h.part, least(coalesce(e.seq, 0), h.past) as head, coalesce(p.seq, 0) as place
 from unnest(%(parts)s::smallint[], %(ends)s::bigint[]) as h (part, past)
 left join lateral (select e.seq from events e where e.part = h.part order by e.seq desc limit 1) e on true
@@ -12,9 +12,9 @@ left join lateral (
 ) p on true;
 
 -- name: fresh
--- An answer, and whether the view has seen all that it rests on: in one snapshot, so that a view which a crash has thrown
--- back in between is noticed. Where it has not, `wanted` says how far it must come in which partitions, and there are no
--- rows; `ends` are the ends of the log.
+-- An answer, and whether the view has seen all events that it depends on. Both come from one snapshot, so that a crash
+-- that sets the view back in between is noticed. If events are missing, `wanted` says which partitions must advance how
+-- far, `ends` are the ends of the log, and there are no rows.
 with standing as ({standing}),
 {level}
 select l.wanted,
@@ -24,14 +24,14 @@ from level l
 left join (select true as is_there, a.* from ({rows}) a) a on l.wanted is null;
 
 -- name: level_with_all
--- Where an answer may rest on every event of the partitions.
+-- For an answer that may depend on any event of the partitions.
 level as (
     select json_object_agg(s.part, s.head) filter (where s.place < s.head) as wanted from standing s
 )
 
 -- name: level_with_what_concerns
--- Where it rests on events that concern it: all that the view has not seen are looked at, `most` of them at most. Those that
--- are `added` to the answer itself need not be waited for.
+-- For an answer that depends on certain events only. It examines the events that the view has not seen, up to `most` of
+-- them. Those of the topics `added` are merged into the answer, so the view need not have seen them.
 unseen as materialized (
     select e.part, e.seq, e.topic, e.said, {concerns} as concerns
     from (
@@ -64,8 +64,8 @@ level as (
 )
 
 -- name: concerns
--- Whether an event may change what is answered of some sources. Of a measurement that is removed only the kind is sure, as of
--- one that is revised: it may have been another institution's before. Of an event that is not told here nothing is sure.
+-- Whether an event may change the answer for some sources. A removed or revised measurement matches by its kind alone,
+-- because it may have belonged to another institution before. Any other event matches by its topic.
 case
     when e.topic = 'entry.recorded.v1' then e.said ->> 'outcome_id' = any (%(of_sources)s::text[])
     when e.topic = 'measurement.recorded.v1'
@@ -81,10 +81,10 @@ and (
 )
 
 -- name: periods
--- Per day, week (from Monday) or month, over all partitions and sources: from the rollups of whole days, and at the ends of
--- a period from the values of what it has of a day. Per day first, since dates are dear to cut. Entries that the view has not
--- seen are added to it, in the same snapshot. A mean is the same double however its sum came about: sums are exact, and have
--- no zeros at their end.
+-- Per day, week (from Monday) or month, over all partitions and sources. Whole days come from the rollups, and partial
+-- days at the ends of a period from their values. The query groups by day first, because truncating dates is expensive.
+-- Entries that the view has not seen are added in the same snapshot. Sums are exact and have no trailing zeros, so that
+-- a mean is the same double in whatever order its values were added.
 select date_trunc(%(granularity)s, d.day::timestamp)::date as start, sum(d.count)::bigint as count,
     (trim_scale(sum(d.sum)) / sum(d.count))::float8 as mean, min(d.minimum) as minimum, max(d.maximum) as maximum
 from (
@@ -106,7 +106,7 @@ group by 1
 order by 1;
 
 -- name: summary
--- Of one moment. Sums are exact: the variance is divided once.
+-- All figures come from one snapshot. Sums are exact; only the variance itself is divided.
 select t.count, s.subjects, t.mean, m.median, t.deviation, t.minimum, t.maximum, m.first_at, m.last_at,
     s.followed, s.rising, s.falling
 from (
@@ -125,7 +125,8 @@ cross join (
 cross join ({slopes}) s;
 
 -- name: summary_of_one_source
--- The same of all values of one source: the median by its place in an index, the slopes from what is kept of subjects.
+-- The same for all values of one source: the median comes from its position in an index, the slopes from the stored
+-- sums of subjects.
 select t.count, s.subjects, t.mean,
     (
         select avg(m.number)
@@ -151,14 +152,14 @@ from (
 cross join ({slopes}) s;
 
 -- name: slopes
--- How many subjects there are, how many of them have values on two days or more, and whose daily means rise or fall.
+-- The number of subjects, of those with values on two days or more, and of those whose daily means rise or fall.
 select count(*) as subjects, count(*) filter (where s.days > 1) as followed,
     count(*) filter (where s.slope > 0) as rising, count(*) filter (where s.slope < 0) as falling
 from ({each}) s;
 
 -- name: slope_of_each
--- Of each subject, on how many days it has values, and the sign of the slope of its daily means. It is exact: reckoned with
--- fractions over the common multiple of the numbers of values that its days have.
+-- For each subject, the number of days with values, and the sign of the slope of its daily means. The sign is exact: it
+-- is computed with fractions over a common multiple of the numbers of values per day.
 select d.subject_id, sum(d.days) as days,
     sign(sum(d.days) * sum(d.sum_xy * d.share) - sum(d.sum_x) * sum(d.sum_y * d.share)) as slope
 from (
@@ -169,7 +170,7 @@ from (
 group by d.subject_id;
 
 -- name: like_days
--- Of each subject, its days that have as many values as each other.
+-- The days of each subject, grouped by their number of values.
 select d.subject_id, d.count, count(*) as days, sum(d.x) as sum_x, sum(d.sum) as sum_y, sum(d.x * d.sum) as sum_xy
 from (
     select r.subject_id, r.day - date '2000-01-01' as x, sum(r.sum) as sum, sum(r.count) as count
@@ -179,12 +180,12 @@ from (
 group by d.subject_id, d.count;
 
 -- name: like_days_of_one_source
--- The same of whole days of one source, as they are kept.
+-- The same for the whole days of one source, which the view stores.
 select s.subject_id, s.count::numeric, s.days, s.sum_x, s.sum_y, s.sum_xy from subjects s
 where s.part = any (%(parts)s::smallint[]) and s.source = %(source)s;
 
 -- name: slope_of_each_of_one_source
--- Mostly all days of all subjects have as many values as each other: then each subject has one row, and no fractions.
+-- Usually all days of all subjects have the same number of values. Each subject then has one row, without fractions.
 select s.subject_id, s.days, sign(s.days * s.sum_xy - s.sum_x * s.sum_y) as slope
 from ({like_days}) s
 where (select min(c.count) = max(c.count) from ({like_days}) c)
@@ -194,15 +195,15 @@ from ({slope_of_each}) s
 where (select min(c.count) < max(c.count) from ({like_days}) c);
 
 -- name: pairs
--- The daily means of two outcomes, of one subject on one day.
+-- Pairs of the daily means of two outcomes, for the same subject and day.
 select a.mean, b.mean
 from ({means}) a
 join ({other_means}) b on b.subject_id = a.subject_id and b.day = a.day
 order by a.subject_id, a.day;
 
 -- name: changes
--- The first and the last value of every subject that has two or more, as they were written, and its cohort, as its first
--- entry tells it.
+-- The first and the last value of every subject that has two or more, as they were written, and its cohort, which comes
+-- from its first entry.
 select f.cohort, f.value, l.value
 from (
     select distinct on (e.subject_id) e.subject_id, e.id, e.value, nullif(e.metadata, '')::json ->> %(by)s as cohort
@@ -228,14 +229,14 @@ from entries e
 where {of_entries} and {in_ends};
 
 -- name: of_subjects
--- The rollups of subjects and days, and the values of parts of days.
+-- The rollups per subject and day, and the values of partial days.
 select r.subject_id, r.day, r.sum, r.count from subject_days r where {of_rollup}
 union all
 select e.subject_id, (e.at at time zone 'UTC')::date, e.value::numeric, 1 from entries e
 where {of_entries} and {in_ends};
 
 -- name: means
--- Daily means per subject: the rollups' own where a subject can have but one of a day, else of all sources and units.
+-- Daily means per subject, over all its sources and units.
 select r.subject_id, r.day, (sum(r.sum) / sum(r.count))::float8 as mean
 from ({of_subjects}) r
 group by r.subject_id, r.day;

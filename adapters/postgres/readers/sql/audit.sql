@@ -1,5 +1,6 @@
 -- name: events
--- What comes after a place in each partition, oldest first: a beginning of each partition's, so that none is passed over.
+-- The events after a position in each partition, oldest first. A page takes a prefix of each partition, so that no
+-- event is skipped.
 select p.of_page, p.part, p.seq, p.stream, p.version, p.name, p.event, p.happened_at, p.recorded_at, p.actor_id,
     p.actor_role, p.request_id, p.cause, p.subject_id, p.outcome_id
 from (
@@ -20,8 +21,8 @@ where p.before < %(bytes)s
 order by p.recorded_at, p.part, p.seq;
 
 -- name: found
--- The first rows of a partition that fulfil a condition. Those of several conditions are joined by `union`: each finds its
--- own by an index, where `or` would have all of them read.
+-- The first rows of a partition that fulfil a condition. Several conditions are joined by `union`, so that each can use
+-- its index; `or` would read all rows.
 (
     select t.part, t.seq, t.stream, t.version, t.name, t.event, t.happened_at, t.recorded_at, t.actor_id,
         t.actor_role, t.request_id, t.cause, t.subject_id, t.outcome_id
@@ -32,11 +33,11 @@ order by p.recorded_at, p.part, p.seq;
 )
 
 -- name: streams
--- The streams that an id names.
+-- The streams that an id belongs to.
 select distinct t.part, t.stream from audit_trail t where t.name = %(id)s;
 
 -- name: facts
--- The next facts of a stream after a seq; as many as fill a page.
+-- The next facts of a stream after a seq, up to a page.
 select p.part, p.seq, p.topic, p.state
 from (
     select e.part, e.seq, e.topic, e.state,
@@ -52,7 +53,7 @@ where coalesce(p.before, 0) < %(bytes)s
 order by p.seq;
 
 -- name: facts_elsewhere
--- Those of other streams that change what the facts of one have made.
+-- Facts of other streams that change the result of a stream's facts.
 select e.part, e.seq, e.topic, e.state from events e
 where e.part = %(part)s and e.originator_id = any (%(streams)s::text[]) and e.topic = any (%(topics)s::text[])
     and e.seq > %(after)s
@@ -62,9 +63,9 @@ order by e.seq;
 select clock_timestamp();
 
 -- name: what_is_written
--- Waits for the group that is being written; any later one is recorded later.
+-- Waits for the batch that is being written. Any later batch has a later recording time.
 select h.part from heads h where h.part = %(part)s for share;
 
 -- name: last
--- The last event of a partition. Its time may be after that of the clock, which somebody may have put back.
+-- The last event of a partition. Its time may be later than the clock's, if the clock was set back.
 select e.state from events e where e.part = %(part)s order by e.seq desc limit 1;

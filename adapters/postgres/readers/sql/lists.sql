@@ -1,4 +1,4 @@
 -- name: cut
--- How many rows the page has, and how many bytes those before a row have. PostgreSQL knows the length of a text without
--- reading it.
+-- The number of rows of the page, and the bytes of the rows before each. PostgreSQL knows the length of a text without
+-- reading the text.
 count(*) over () as of_page, coalesce(sum(p.size) over (rows between unbounded preceding and 1 preceding), 0) as before

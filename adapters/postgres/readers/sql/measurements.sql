@@ -1,6 +1,6 @@
 -- name: measurements
--- Everything an answer rests on in one statement, so in one snapshot: who asks, whom about, how far the log and the view
--- are in the child's partition, how many rows match, and those of the page.
+-- Everything that an answer depends on, in one statement and thus in one snapshot: the actor, the child, how far the
+-- log and the view are in the child's partition, the number of matching rows, and those of the page.
 with gate as (
     select
         ({actor}) as actor,

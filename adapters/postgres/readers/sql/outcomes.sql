@@ -1,5 +1,5 @@
 -- name: outcomes
--- Who asks, how many there are, and those of the page: in one snapshot.
+-- The actor, the number of outcomes, and those of the page, in one snapshot.
 select a.actor, a.total, p.of_page, p.id, p.name, p.description, p.brand_id, p.metric_key, p.unit, p.direction,
     p.created_by, p.created_at, p.updated_at
 from (
@@ -20,7 +20,7 @@ left join (
 order by p.id desc;
 
 -- name: entries
--- How many there are, and those of the page.
+-- The number of entries, and those of the page.
 select t.total, p.of_page, p.id, p.subject_id, p.brand_id, p.value, p.at, p.metadata
 from (select count(*) as total from entries e where {condition}) t
 left join (
