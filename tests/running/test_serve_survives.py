@@ -79,7 +79,7 @@ def test_a_database_that_cannot_be_started_again_is_tried_until_it_can(alive: Al
     settings.write_text(kept + "\nno setting = at all\n")
     try:
         os.kill(postmaster(data), signal.SIGKILL)
-        assert soon(lambda: "does not start" in alive.run.err.read_text())
+        assert soon(lambda: "could not start the embedded database" in alive.run.err.read_text())
         with client(alive.run.url, alive.programme.token) as api:
             assert 503 == api.get(WEIGHT.path(child_id)).status_code
         assert soon(lambda: (data / "postgres.log").read_text().count("syntax error") > 1)
