@@ -83,7 +83,9 @@ def test_a_database_that_cannot_be_started_again_is_tried_until_it_can(alive: Al
         with client(alive.run.url, alive.programme.token) as api:
             assert 503 == api.get(WEIGHT.path(child_id)).status_code
         assert soon(lambda: (data / "postgres.log").read_text().count("syntax error") > 1)
-        told = [line for line in alive.run.err.read_text().splitlines() if "does not start" in line]
+        told = [
+            line for line in alive.run.err.read_text().splitlines() if "could not start the embedded database" in line
+        ]
         reasons = [json.loads(line)["reason"] for line in told]
         assert len(reasons) == len(set(reasons))
     finally:
