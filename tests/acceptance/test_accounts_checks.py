@@ -21,13 +21,13 @@ def removed_owner(people: People, account: Account, child: User) -> tuple[Owner,
 
 @each_owner
 @pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE"])
-def test_ids_are_checked_before_whose_they_are(method: str, account: Account, people: People) -> None:
+def test_ids_are_checked_before_the_owner_of_a_path(method: str, account: Account, people: People) -> None:
     api, others = people.as_(people.create(account)), owner_of_groups(people, account).path("x")
     assert refusals.bad_id("group_id") == refused(api.request(method, others, b"{"))
 
 
 @each_owner
-def test_whose_a_path_is_is_checked_before_bodies_and_filters(account: Account, people: People) -> None:
+def test_the_owner_of_a_path_is_checked_before_bodies_and_filters(account: Account, people: People) -> None:
     api, other = people.as_(people.create(account)), owner_of_groups(people, account)
     assert refusals.FORBIDDEN == refused(api.request("PATCH", other.path(UNKNOWN_ID), b"{"))
     assert refusals.FORBIDDEN == refused(api.request("POST", other.path(), b"{"))
@@ -35,7 +35,7 @@ def test_whose_a_path_is_is_checked_before_bodies_and_filters(account: Account, 
 
 
 @each_owner
-def test_a_body_is_checked_before_whether_its_group_is_there(account: Account, people: People) -> None:
+def test_a_body_is_checked_before_the_existence_of_its_group(account: Account, people: People) -> None:
     owner = owner_of_groups(people, account)
     unknown = owner.path(UNKNOWN_ID)
     assert refusals.UNREADABLE == refused(owner.api.request("PATCH", unknown, b"{"))

@@ -30,7 +30,7 @@ def outcome(admin: Api) -> Outcome:
     return new_outcome(admin, name="Steps", unit="steps")
 
 
-def test_as_it_was_before_a_removal(admin: Api, scale: Api, child: User) -> None:
+def test_the_audit_shows_a_measurement_as_it_was_before_its_removal(admin: Api, scale: Api, child: User) -> None:
     weight = WEIGHT.record(scale, child.id, value=31.25)
     before = state(admin, weight["id"])
     assert (1, 31.25) == (before["version"], before["state"]["value"])
@@ -46,7 +46,9 @@ def test_as_it_was_before_a_removal(admin: Api, scale: Api, child: User) -> None
     assert (1, 31.25) == _version_and_value(state(admin, weight["id"], as_of=NOON))
 
 
-def test_as_it_was_before_a_revision(admin: Api, scale: Api, child: User, outcome: Outcome) -> None:
+def test_the_audit_shows_measurements_and_outcomes_as_they_were_before_a_revision(
+    admin: Api, scale: Api, child: User, outcome: Outcome
+) -> None:
     fat = BODY_FAT.record(scale, child.id, value=17.5)
     fat_before, before = state(admin, fat["id"]), state(admin, outcome.id)
     WEIGHT.record(scale, child.id, body_fat=18.25)

@@ -100,7 +100,7 @@ def test_permissions_and_ids_are_checked_before_parameters(
     refusal(404, admin.get(f"{OUTCOMES}/x/trend?{query}"))
 
 
-def test_whose_groups_they_are_comes_before_parameters(people: People) -> None:
+def test_the_owner_of_groups_is_checked_before_query_parameters(people: People) -> None:
     owner, other = people.create(EDUCATOR), people.create(EDUCATOR)
     path = f"{EDUCATOR.path}/{other.id}/children/groups?colour=red"
     assert refusals.FORBIDDEN == refused(people.as_(owner).get(path))

@@ -176,7 +176,7 @@ async def test_a_process_that_ends_refuses_and_closes(asking: Asking) -> None:
     assert 0 == draining.in_flight
 
 
-async def test_without_settings_no_page_of_another_origin_is_allowed_anything(asking: Asking) -> None:
+async def test_pages_of_other_origins_get_no_cors_headers_without_a_setting(asking: Asking) -> None:
     client = asking()
     preflight = await client.ask("OPTIONS", "/things/7", origin=ORIGIN, access_control_request_method="GET")
     assert 204 == preflight.status_code

@@ -98,7 +98,7 @@ def test_events_imported_into_a_log_with_another_number_of_partitions_are_unchan
         assert one.execute(states).fetchall() == other.execute(states).fetchall()
 
 
-def test_everything_beside_the_log_is_as_it_is_beside_the_first(log: str, brought: str) -> None:
+def test_views_and_inline_projections_of_an_imported_log_equal_those_of_its_source(log: str, brought: str) -> None:
     for view in INLINE.values():
         for table in view.tables:
             assert rows(log, table) == rows(brought, table), table
@@ -106,7 +106,7 @@ def test_everything_beside_the_log_is_as_it_is_beside_the_first(log: str, brough
     assert all(rows(brought, table) for view in VIEWS.latest.values() for table in view.tables)
 
 
-def test_a_log_that_was_brought_in_goes_on_deciding(log: str, brought: str) -> None:
+def test_an_imported_log_accepts_further_commands(log: str, brought: str) -> None:
     with psycopg.connect(brought) as connection:
         held = {
             change.key.digest

@@ -25,7 +25,7 @@ def at(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
-def test_without_parameters_nothing_is_narrowed() -> None:
+def test_a_query_without_parameters_has_no_filter() -> None:
     assert EVERYTHING == read()
 
 
@@ -185,7 +185,7 @@ likely = st.from_regex(r"(gt:|lte:|ne:|-)?([0-9]{1,7}[dwmy]?|today|[0-9]{4}-[0-9
 @example([("period", "999999y"), ("start_at", "2261-12-31T23:59:59-23:59")], NOW)
 @example([("period", "9999m")], datetime.min.replace(tzinfo=UTC))
 @example([("period", "1d")], datetime.max.replace(tzinfo=UTC))
-def test_whatever_is_sent_is_read_or_a_bad_filter(sent: list[tuple[str, str]], now: datetime) -> None:
+def test_any_query_parameters_are_parsed_or_refused_as_invalid(sent: list[tuple[str, str]], now: datetime) -> None:
     try:
         query = read(*sent, now=now)
     except REFUSED:

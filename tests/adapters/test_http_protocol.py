@@ -134,7 +134,7 @@ def test_a_client_that_keeps_sending_after_an_early_answer_is_disconnected(slow:
     assert slow["early"].is_closed()
 
 
-def test_a_byte_now_and_then_does_not_make_it_last(impatient: int) -> None:
+def test_single_bytes_now_and_then_do_not_prolong_a_request(impatient: int) -> None:
     with line(impatient) as head, line(impatient) as content:
         head.send(b"GET / HTTP/1.1\r\nHost: ")
         content.send(sized("/v1/auth", LIMIT, b""))

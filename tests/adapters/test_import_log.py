@@ -353,7 +353,7 @@ def half_imported(whole: Lines, empty: str, tmp_path: Path) -> str:
     return empty
 
 
-def test_nothing_is_decided_beside_a_log_whose_inline_projections_are_missing(
+def test_no_command_is_decided_while_the_inline_projections_of_the_log_are_missing(
     half_imported: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def refused() -> str:

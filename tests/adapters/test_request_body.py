@@ -102,7 +102,9 @@ def test_a_number_beyond_a_double_is_readable(surrogate: bytes, number: bytes) -
     ("before", "inner", "after"),
     [(b"[", b"", b"]"), (b'{"a":', b"1", b"}"), (b'["\\ud800",', b"1", b"]"), (b"[", b"", b"")],
 )
-def test_however_deep_a_body_is_it_is_read_or_unreadable(before: bytes, inner: bytes, after: bytes, depth: int) -> None:
+def test_a_body_of_any_depth_is_parsed_or_reported_as_unreadable(
+    before: bytes, inner: bytes, after: bytes, depth: int
+) -> None:
     text = before * depth + inner + after * depth
     read = json_values.members if before.startswith(b"{") else json_values.elements
     try:
@@ -112,7 +114,7 @@ def test_however_deep_a_body_is_it_is_read_or_unreadable(before: bytes, inner: b
 
 
 @pytest.mark.parametrize("text", [b'["\\ud800"%b]', b'%b["\\ud800"]', b'["\\ud800"]%b', b'["\\ud800",%b1]'])
-def test_spaces_beside_a_lone_surrogate_hold_up_nobody(text: bytes) -> None:
+def test_a_body_with_spaces_around_a_lone_surrogate_is_parsed_without_delay(text: bytes) -> None:
     """The event loop waits while a body is read; here are 1 MiB of them, and a body may have 16."""
     started = time.perf_counter()
     json_values.elements(text % (b" " * 2**20))

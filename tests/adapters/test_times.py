@@ -79,6 +79,6 @@ def test_a_rendered_time_denotes_the_instant_that_was_parsed(time: datetime) -> 
     st.text(st.characters(exclude_categories=[]))
     | st.from_regex(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?")
 )
-def test_whatever_text_comes_it_is_a_time_in_utc_or_none(text: str) -> None:
+def test_any_text_is_parsed_as_a_time_in_utc_or_none(text: str) -> None:
     time = times.parse(text)
     assert time is None or (time.tzinfo is UTC and time.microsecond % 1000 == 0)

@@ -36,7 +36,7 @@ def test_beside_a_running_service_its_own_server_is_reached_and_left_running(ali
     assert embedded.url(data) is not None
 
 
-def test_where_there_is_no_database_none_is_made_to_look_at(tmp_path: Path) -> None:
+def test_commands_that_need_a_database_report_its_absence_and_create_none(tmp_path: Path) -> None:
     for words in (["replay"], ["views", "status"], ["export"], ["api"], ["project"]):
         ended = run_briefly(*words, "--data", str(tmp_path / "data"), settings={})
         told = f"There is no database in {tmp_path / 'data'}, and DATABASE_URL names none.\n"
@@ -44,7 +44,7 @@ def test_where_there_is_no_database_none_is_made_to_look_at(tmp_path: Path) -> N
     assert not (tmp_path / "data").exists()
 
 
-def test_where_nothing_runs_a_server_is_started_and_stopped_again(tmp_path: Path) -> None:
+def test_a_command_starts_and_stops_the_server_of_a_data_folder_where_none_runs(tmp_path: Path) -> None:
     data = tmp_path / "data"
     with database(Settings(), data, makes=True) as url:
         with connected(url) as connection:

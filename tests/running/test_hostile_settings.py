@@ -207,7 +207,7 @@ async def ask(pool: QueryPool, world: World, child: str, outcome: str) -> None:
 
 
 @pytest.mark.parametrize("hostile", ["role"], indirect=True)
-def test_a_service_beside_hostile_settings_is_as_anywhere(hostile: str, tmp_path: Path) -> None:
+def test_a_service_works_in_spite_of_hostile_settings_of_its_database_role(hostile: str, tmp_path: Path) -> None:
     with serving(tmp_path / "data", {**WITH_PASSWORD, **ENVIRONMENT, "DATABASE_URL": hostile}) as run:
         weigh(run.url)
 

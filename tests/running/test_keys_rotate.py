@@ -111,7 +111,7 @@ def test_of_rotations_at_the_same_time_none_spoils_another(pair: Pair) -> None:
     assert pair.accept(token, *(login(api) for api in pair.both))
 
 
-def test_nobody_else_can_read_the_files(pair: Pair) -> None:
+def test_only_the_owner_can_read_the_files_of_keys(pair: Pair) -> None:
     pair.rotate()
     assert 0o700 == pair.keys.stat().st_mode & 0o777
     assert {0o600} == {file.stat().st_mode & 0o777 for file in pair.keys.rglob("*")}
@@ -159,7 +159,7 @@ def signed_ago(pair: Pair, seconds: int) -> str:
     return jwt.encode(claims, private, "RS256", {"kid": kids(pair.one)[0]})
 
 
-def test_where_there_is_nothing_to_rotate_it_says_so(tmp_path: Path) -> None:
+def test_rotating_keys_in_a_path_that_is_not_a_folder_is_explained_in_sentences(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     ended = rotate(tmp_path / "file")
     assert (1, "") == (ended.returncode, ended.stdout)

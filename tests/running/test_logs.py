@@ -165,11 +165,11 @@ def subject(token: str | None) -> str:
     return str(json.loads(b64decode(claims + "==", altchars=b"-_"))["sub"])
 
 
-def test_no_value_no_password_and_no_token_is_in_the_log(scenario: Scenario) -> None:
+def test_no_value_password_or_token_is_in_the_log_of_the_service(scenario: Scenario) -> None:
     assert [] == [line for line in scenario.lines if any(secret in line for secret in scenario.secrets)]
 
 
-def test_nor_in_the_log_of_the_database(scenario: Scenario) -> None:
+def test_no_value_password_or_token_is_in_the_log_of_postgresql(scenario: Scenario) -> None:
     lines = scenario.database_log.splitlines()
     assert [] == [line for line in lines if any(secret in line for secret in scenario.secrets)]
 

@@ -90,7 +90,7 @@ def test_invalid_calculations_on_many_values_are_refused_like_those_on_few(admin
     invalid("y", admin.post(CORRELATE, {"x": MANY, "y": FEW}))
 
 
-def test_they_start_with_the_first_long_calculation_and_end_with_the_service(tmp_path: Path) -> None:
+def test_calculation_workers_start_with_the_first_long_calculation_and_end_with_the_service(tmp_path: Path) -> None:
     """Whether that is killed, and started again, or told to end."""
     with serving(tmp_path / "data") as run, client(run.url) as api:
         admin = api.login("admin", PASSWORD)

@@ -68,13 +68,13 @@ def test_a_question_right_after_the_largest_batch_sees_all_of_it(one: Run, progr
         assert "10000" == listed.headers["X-Total-Count"]
 
 
-def test_a_question_to_another_process_sees_the_command_before_it(one: Run, other: Run, programme: Programme) -> None:
+def test_a_query_to_another_process_sees_the_preceding_command(one: Run, other: Run, programme: Programme) -> None:
     children = programme.children(CLIENTS)
     all_see_what_they_write(one, other, children, programme.token, rounds=ROUNDS // 4)
     all_see_what_they_write(other, one, children, programme.token, rounds=ROUNDS // 4)
 
 
-def test_a_question_to_another_process_beside_batches_sees_the_command_before_it(
+def test_a_query_to_another_process_sees_the_preceding_command_during_batches(
     one: Run, other: Run, programme: Programme
 ) -> None:
     with batches(other, programme) as busy:

@@ -81,7 +81,7 @@ def test_after_a_first_start_that_is_killed_the_password_that_was_shown_last_cou
         assert api.login("admin", shown[-1]).token
 
 
-def test_whatever_ends_it_leaves_no_process_and_loses_nothing(home: Home) -> None:
+def test_a_service_that_is_stopped_or_killed_leaves_no_process_and_loses_no_event(home: Home) -> None:
     acknowledged = set[str]()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
         with serving(home.data) as run, client(run.url, home.token) as api:

@@ -51,7 +51,7 @@ def test_spearman_sees_only_the_order(pairs: list[tuple[float, float]]) -> None:
     assert correlate(x, y, "spearman") == correlate(stretched, y, "spearman")
 
 
-def test_spearman_tells_small_numbers_beside_a_large_one_apart() -> None:
+def test_spearman_distinguishes_small_numbers_next_to_a_large_one() -> None:
     assert 1 == correlate([1e300, 1, 2, 3], [9, 1, 2, 3], "spearman").statistic
 
 
