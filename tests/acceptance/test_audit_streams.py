@@ -1,4 +1,4 @@
-"""The facts of one aggregate, with their values; and who has looked."""
+"""The facts of one aggregate with their values, and a record of each access to them."""
 
 import pytest
 

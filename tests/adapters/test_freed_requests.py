@@ -1,4 +1,4 @@
-"""Nothing of a request is kept after its response, even if the garbage collector does not run."""
+"""A request is freed after its response, even if the garbage collector does not run."""
 
 import asyncio
 import gc

@@ -1,4 +1,4 @@
-"""What is rebuilt has the rows of what serves, and takes its place, whatever comes between: stops, or commands."""
+"""A rebuilt generation has the rows of the live one and replaces it, in spite of interruptions and new commands."""
 
 import logging
 import threading

@@ -1,4 +1,4 @@
-"""A replay finds nothing wrong with a log that is whole, shows what was, and grows views as they were."""
+"""A replay finds no fault in an intact log, shows past states, and rebuilds views as of a time."""
 
 import argparse
 import json

@@ -1,4 +1,4 @@
-"""Who reads each partition after its own place misses nothing, whatever happens to those who write."""
+"""A reader with a position for each partition misses no event, whatever happens to the writers."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor

@@ -1,4 +1,4 @@
-"""The watchdog cancels stuck waits for the database, and keeps running whatever happens."""
+"""The watchdog aborts writers that are stuck waiting for the database, and keeps running whatever happens."""
 
 import asyncio
 from collections.abc import Collection

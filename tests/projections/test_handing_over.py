@@ -1,4 +1,4 @@
-"""Workers share partitions evenly, by what each gives away of its own."""
+"""Workers share partitions evenly, as each hands over its surplus."""
 
 from hypothesis import given
 from hypothesis import strategies as st

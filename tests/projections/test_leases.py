@@ -1,4 +1,4 @@
-"""Who is there is known without a row that says so: a projector at rest writes nothing."""
+"""Running projectors are known without rows in a table: an idle projector writes nothing."""
 
 import threading
 from collections.abc import Callable

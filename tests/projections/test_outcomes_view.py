@@ -1,4 +1,4 @@
-"""The rollups of outcomes are what their values amount to, exactly, however the pages of the log end or repeat."""
+"""The rollups of outcomes equal their values exactly, however the pages of the log end or repeat."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence

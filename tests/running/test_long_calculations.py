@@ -91,7 +91,7 @@ def test_invalid_calculations_on_many_values_are_refused_like_those_on_few(admin
 
 
 def test_calculation_workers_start_with_the_first_long_calculation_and_end_with_the_service(tmp_path: Path) -> None:
-    """Whether that is killed, and started again, or told to end."""
+    """The API process is killed and restarted, or the service is stopped."""
     with serving(tmp_path / "data") as run, client(run.url) as api:
         admin = api.login("admin", PASSWORD)
 
