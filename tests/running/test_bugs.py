@@ -164,7 +164,9 @@ async def test_a_bug_in_a_command_is_in_the_log_under_the_id_that_was_answered(
 ) -> None:
     id = told_id(await client.get("/command", params={"bug": bug}))
     lines = log_lines()
-    assert [line for line in lines if id in json.dumps(line) and "Traceback" in line.get("exception", "")], lines
+    (failed,) = [line for line in lines if line["event"] == "command failed" and line["request_id"] == id]
+    traces = [line["exception"] for line in lines if line.get("reason") == failed["cause"] and "exception" in line]
+    assert ["Traceback" in trace for trace in traces] == [True], lines
 
 
 @pytest.mark.parametrize("bug", BUGS)

@@ -65,4 +65,7 @@ def test_invalid_arguments_of_an_import_are_reported_before_anything_is_sent(
 
 def test_without_a_password_it_says_where_it_looks_for_one() -> None:
     ended = run_briefly("import", CHICKS, "--brand", "b", "--outcome", "o", *CHICK_COLUMNS, settings={})
-    assert (2, "GROWTHRINGS_PASSWORD must hold the password of --username\n") == (ended.returncode, ended.stderr)
+    assert (2, "GROWTHRINGS_PASSWORD is not set: it must hold the password of --username\n") == (
+        ended.returncode,
+        ended.stderr,
+    )
