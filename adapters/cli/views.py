@@ -63,7 +63,9 @@ class Rebuilt(Struct, frozen=True, kw_only=True):
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION", parser_class=Parser)
-    status = add_action(actions, "status", "Show every generation, how far it is, and which processes keep it.")
+    status = add_action(
+        actions, "status", "Show every generation: its checkpoint, its lag, and which projectors maintain it."
+    )
     rebuild = add_action(actions, "rebuild", "Build new generations of views, compare them, and switch to them.")
     rebuild.add_argument("views", nargs="*", metavar="VIEW", help="Rebuild this view.")
     rebuild.add_argument("--all", action="store_true", help="Rebuild every view, the dedupe index and the directory.")
@@ -191,7 +193,7 @@ class Operator:
             going = rebuild.begin(connection, builder, name, anew=choice.anew)
             number = going.new.generation.generation
             done, events = going.progress()
-            self._say(f"{name}: generation {number}, {events - done:,} of {events:,} events to go")
+            self._say(f"{name}: generation {number}, {events - done:,} of {events:,} events to apply")
             with self._helpers(name, choice.workers - 1):
                 self._grow(going)
             compared = going.comparable and choice.compares
@@ -215,7 +217,7 @@ class Operator:
     def _grow(self, going: Rebuild) -> None:
         with progress_bar(self._console) as shown:
             done, events = going.progress()
-            task = shown.add_task("growing", total=events, completed=done, before=done, unit="events")
+            task = shown.add_task("filling", total=events, completed=done, before=done, unit="events")
             for _ in going.fill():
                 shown.update(task, completed=going.progress()[0])
             shown.update(task, completed=events)
@@ -241,17 +243,17 @@ class Operator:
     def _tell(self, going: Rebuild, differences: int, parked: int, *, switched: bool) -> None:
         name, number = going.new.view.name, going.new.generation.generation
         if not going.comparable:
-            self._say(f"{name}: not compared, since another version of its code serves.")
+            self._say(f"{name}: not compared, because the live generation is of another version of the code.")
         if differences:
             self._say(f"{name}: {differences:,} rows differ.")
         if parked:
-            self._say(f"{name}: {parked:,} streams are parked; `views parked {name}` says why.")
+            self._say(f"{name}: {parked:,} streams are parked; `views parked {name}` shows the errors.")
         if not switched:
-            self._say(f"{name}: what served goes on serving; `--accept-differences` would let generation {number}.")
+            self._say(f"{name}: not switched; `--accept-differences` would switch to generation {number} anyway.")
         elif name in INLINE:
-            self._say(f"{name}: the rebuilt one serves now.")
+            self._say(f"{name}: the rebuilt tables are live now.")
         else:
-            self._say(f"{name}: generation {number} serves now; `views rollback {name}` goes back.")
+            self._say(f"{name}: generation {number} is live now; `views rollback {name}` switches back.")
 
     @contextmanager
     def _helpers(self, name: str, number: int) -> Iterator[None]:
@@ -282,9 +284,9 @@ class Operator:
             generation, steps = rebuild.roll_back(connection, name)
             self._wait(steps)
             left_out = [each for each in parking.parked(connection, name) if each.generation == generation.generation]
-        self._say(f"{name}: generation {generation.generation} serves now.")
+        self._say(f"{name}: generation {generation.generation} is live now.")
         if left_out:
-            self._say(f"{name}: it has parked {len(left_out):,} streams; `views parked {name}` says why.")
+            self._say(f"{name}: it has parked {len(left_out):,} streams; `views parked {name}` shows the errors.")
         return 0
 
     def drop_old(self, names: Sequence[str]) -> int:
@@ -301,7 +303,7 @@ class Operator:
         dropped, waits = 0, False
         for each in rebuild.drop_old(connection, name):
             if each is not None:
-                self._say(f"{each.view}: generation {each.generation} is gone.")
+                self._say(f"{each.view}: generation {each.generation} was dropped.")
                 dropped += 1
             elif not waits:
                 waits = True
@@ -316,7 +318,7 @@ class Operator:
         for each in found:
             self._say(
                 f"{each.view} g{each.generation}  {position(each.part, each.seq)}  {each.stream}  {each.topic}  "
-                f"and {each.following:,} after it: {each.error}"
+                f"and {each.following:,} later events: {each.error}"
             )
         if not found:
             self._say("Nothing is parked.")
@@ -337,9 +339,9 @@ class Operator:
                 raise RebuildRefused(_nothing_parked(name, stream, others, skip=skip))
             rebuild.act_as_owner(connection, name)
             stay = [each for each in found if not self._unpark(connection, kept[each.generation], each.stream, skip)]
-        self._say(f"{name}: {len(found) - len(stay):,} streams go on, {len(stay):,} stay parked.")
+        self._say(f"{name}: {len(found) - len(stay):,} streams continue, {len(stay):,} stay parked.")
         for number in others:
-            self._say(f"{name}: generation {number}, which does not serve, still has them parked.")
+            self._say(f"{name}: generation {number}, which is not live, still has them parked.")
         return 1 if stay else 0
 
     def _unpark(self, connection: Connection[Any], generation: Generation, stream: str, skip: bool) -> bool:
@@ -353,8 +355,8 @@ def _nothing_parked(name: str, stream: str | None, others: Sequence[int], *, ski
         return f"{name} has parked nothing{of}"
     numbers = ", ".join(map(str, others))
     if skip:
-        return f"only what serves can skip, and has parked nothing{of}: generation {numbers} of {name} does not serve"
-    return f"generation {numbers} of {name} is still being grown: go on with its rebuild first"
+        return f"only the live generation of {name} can skip, and it has parked nothing{of}: generation {numbers} has"
+    return f"generation {numbers} of {name} is not complete: finish its rebuild first"
 
 
 def _code(generation: Generation) -> View | None:

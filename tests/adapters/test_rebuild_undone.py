@@ -123,7 +123,7 @@ def test_drop_old_removes_old_generations_and_keeps_the_live_one(
     assert all({f"{table}_g3"} == relations(copy, table) for table in tables)
     assert (tables, rows) == (copy.serving(name), copy.rows(name))
     told = capsys.readouterr().out
-    assert f"{name}: generation 1 is gone.\n{name}: generation 2 is gone.\n" in told
+    assert f"{name}: generation 1 was dropped.\n{name}: generation 2 was dropped.\n" in told
     with pytest.raises(RebuildRefused, match="no other generation"):
         copy.operator().roll_back(name)
     assert 0 == copy.operator().drop_old([name])
@@ -179,7 +179,7 @@ def test_a_dump_of_an_old_generation_delays_only_its_drop(
         dropping.join(60)
         assert [2] == known(copy, name)
     told = capsys.readouterr().out
-    waits, gone = f"{name}: waiting for a session, such as a pg_dump, ", f"{name}: generation 1 is gone."
+    waits, gone = f"{name}: waiting for a session, such as a pg_dump, ", f"{name}: generation 1 was dropped."
     assert (1, 1) == (told.count(waits), told.count(gone))
 
 

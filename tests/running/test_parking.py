@@ -187,7 +187,7 @@ def test_an_event_skipped_in_the_live_generation_stays_parked_in_a_rebuild_which
         stream = min(streams(connection, view))
         in_rebuild = [each for each in parking.parked(connection, view.name) if each.generation == 2]
         Operator(log, Path()).unpark(view.name, stream, skip=True)
-        assert f"{view.name}: generation 2, which does not serve, still has them parked." in capsys.readouterr().out
+        assert f"{view.name}: generation 2, which is not live, still has them parked." in capsys.readouterr().out
         assert in_rebuild == [each for each in parking.parked(connection, view.name) if each.generation == 2]
         operator = Operator(log, Path())
         assert 1 == operator.rebuild([view.name], workers=1, accept_differences=False, anew=False, compares=False)
@@ -197,7 +197,10 @@ def test_an_event_skipped_in_the_live_generation_stays_parked_in_a_rebuild_which
         assert "streams are parked" in capsys.readouterr().out
         # Nothing is skipped where only the rebuild has parked something.
         connection.execute("delete from parked_events where generation = 1")
-        with pytest.raises(RebuildRefused, match=f"only what serves can skip, and has parked nothing of {stream}"):
+        with pytest.raises(
+            RebuildRefused,
+            match=f"only the live generation of {view.name} can skip, and it has parked nothing of {stream}",
+        ):
             Operator(log, Path()).unpark(view.name, stream, skip=True)
         assert 0 == operator.rebuild([view.name], workers=1, accept_differences=True, anew=False)
 
@@ -214,7 +217,7 @@ def test_a_generation_that_is_still_being_grown_is_not_tried_again(
     mend(connection, states)
     parked = parking.parked(connection, view.name)
     assert parked
-    with pytest.raises(RebuildRefused, match=f"generation 2 of {view.name} is still being grown"):
+    with pytest.raises(RebuildRefused, match=f"generation 2 of {view.name} is not complete"):
         Operator(log, Path()).unpark(view.name, None, skip=False)
     assert parked == parking.parked(connection, view.name)
     going.finish()
