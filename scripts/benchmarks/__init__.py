@@ -1,1 +1,1 @@
-"""Benchmarks: each measures the service beside its peers, in one run, on one machine."""
+"""Benchmarks. Most compare the service with peers, in one run on one machine."""

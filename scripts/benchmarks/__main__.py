@@ -1,4 +1,4 @@
-"""`bench write`, `workers`, `login`, `read`, `rebuild`, `replay`: measure, and print what was measured."""
+"""`bench write`, `workers`, `login`, `read`, `rebuild`, `replay`: run a benchmark and print its results."""
 
 import argparse
 import signal
@@ -65,7 +65,7 @@ def main() -> None:
     command.add_argument("--short", action="store_true", help="50,000 events, about a minute")
     command.set_defaults(run=_replay)
     arguments = parser.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that every process it started is ended
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that every subprocess is ended
     arguments.run(arguments, Console(width=None if sys.stdout.isatty() else 140))
 
 

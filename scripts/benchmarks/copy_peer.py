@@ -1,7 +1,6 @@
-"""The peer of arrays: binary COPY of rows that the service has stored, into empty copies of their tables.
+"""The peer of posts of arrays: binary COPY of rows that the service has stored, into empty copies of their tables.
 
-A transaction copies a thousand rows of `events` and a thousand of `dedupe_index`, and commits like
-any other.
+A transaction copies a thousand rows of `events` and a thousand of `dedupe_index`, and commits normally.
 """
 
 import gc
@@ -39,7 +38,7 @@ class Plan(Struct, frozen=True, kw_only=True):
 
 
 class Rows(Struct, frozen=True):
-    """Rows of one table, as psycopg reads them, and the statement that copies them."""
+    """The rows of a table, as psycopg reads them, and the statement that copies them."""
 
     copy: sql.Composed
     types: list[int]
@@ -47,14 +46,14 @@ class Rows(Struct, frozen=True):
 
 
 class Copied(Struct, frozen=True):
-    """What one connection did after its warm-up: seconds of each transaction, and of all."""
+    """What one connection did after its warm-up: the seconds of each transaction and of all together."""
 
     waits: list[float]
     seconds: float
 
 
 def pages(conninfo: str) -> tuple[int, int]:
-    """How many pages `events` and `dedupe_index` have now."""
+    """The current number of pages of `events` and of `dedupe_index`."""
     query = "SELECT pg_relation_size(%s::regclass) / current_setting('block_size')::int"
     with psycopg.connect(conninfo) as connection:
         sizes = [connection.execute(query, [table]).fetchall()[0][0] for table in TABLES]
@@ -63,7 +62,7 @@ def pages(conninfo: str) -> tuple[int, int]:
 
 @contextmanager
 def copies(conninfo: str) -> Iterator[None]:
-    """Empty tables of the same columns, keys and indexes; dropped at the end."""
+    """Create empty tables with the same columns, keys and indexes; they are dropped at the end."""
     schema = sql.Identifier(SCHEMA)
     drop = sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(schema)
     with psycopg.connect(conninfo, autocommit=True) as connection:
@@ -80,7 +79,7 @@ def copies(conninfo: str) -> Iterator[None]:
 
 
 def read_rows(connection: Connection, table: str, page: int, first: int, count: int) -> Rows:
-    """Rows in the order in which the service stored them."""
+    """Read rows in the order in which the service stored them."""
     connection.execute("SET synchronize_seqscans = off")
     connection.execute("SET max_parallel_workers_per_gather = 0")
     name = sql.Identifier(table)
@@ -93,7 +92,7 @@ def read_rows(connection: Connection, table: str, page: int, first: int, count: 
 
 
 def copy_rows(plan: Plan, number: int, start: Barrier, done: "SimpleQueue[Copied]") -> None:
-    """One connection's part, in a process of its own; all begin together when their rows are read."""
+    """Run one connection in its own process. All start together once they have read their rows."""
     gc.disable()
     with psycopg.connect(plan.conninfo) as connection:
         tables = [
@@ -125,7 +124,7 @@ def copy_rows(plan: Plan, number: int, start: Barrier, done: "SimpleQueue[Copied
 
 
 def run(plan: Plan) -> Outcome:
-    """Copy as planned; raises RuntimeError when a connection got nothing done in the measured time."""
+    """Run the plan. Raises RuntimeError if a connection completed nothing in the measured time."""
     spawn = get_context("spawn")
     start, done = spawn.Barrier(plan.connections), spawn.SimpleQueue()
     with copies(plan.conninfo):

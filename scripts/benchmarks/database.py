@@ -1,4 +1,4 @@
-"""The PostgreSQL server of a run: what its commits cost, what it holds, and a snapshot that stays open."""
+"""The PostgreSQL server of a run: sets its commit mode, times commits, counts events, and holds a snapshot open."""
 
 import time
 from collections.abc import Iterator
@@ -12,11 +12,11 @@ MODES = {
     PLAIN: {},
     DEAR: {"commit_delay": "1000", "commit_siblings": "0"},
 }
-"""Settings of the server: none of ours, and commits that wait 1,000 µs before their flush."""
+"""Server settings by mode: the defaults, and commits that wait 1,000 µs before they flush."""
 
 
 def set_mode(conninfo: str, mode: str) -> None:
-    """Let the whole server commit by a mode; returns when new sessions show it, else raises RuntimeError."""
+    """Set the commit mode of the whole server, and wait until new sessions use it; RuntimeError if they do not."""
     wanted = MODES[mode]
     with psycopg.connect(conninfo, autocommit=True) as connection:
         for name in MODES[DEAR]:
@@ -36,7 +36,7 @@ def set_mode(conninfo: str, mode: str) -> None:
 
 
 def shown(conninfo: str, setting: str) -> str:
-    """What a new session shows for a setting."""
+    """The value of a setting in a new session."""
     with psycopg.connect(conninfo) as connection:
         row = connection.execute("SELECT current_setting(%s)", [setting]).fetchone()
     assert row is not None
@@ -44,7 +44,7 @@ def shown(conninfo: str, setting: str) -> str:
 
 
 def commit_time(conninfo: str, commits: int = 100) -> float:
-    """Milliseconds that one session waits for a small commit, on average."""
+    """The average milliseconds that one session waits for a small commit."""
     with psycopg.connect(conninfo, autocommit=True) as connection:
         start = time.perf_counter()
         for _ in range(commits):
@@ -53,7 +53,7 @@ def commit_time(conninfo: str, commits: int = 100) -> float:
 
 
 def stored(conninfo: str) -> int:
-    """How many events the log holds."""
+    """The number of events in the log."""
     with psycopg.connect(conninfo) as connection:
         row = connection.execute("SELECT count(*) FROM events").fetchone()
     assert row is not None
@@ -62,7 +62,7 @@ def stored(conninfo: str) -> int:
 
 @contextmanager
 def open_snapshot(conninfo: str) -> Iterator[None]:
-    """A transaction of another client that has looked once and stays idle; raises if others end it."""
+    """Hold a transaction of another client open, which has read once and stays idle. Raises if it was terminated."""
     with psycopg.connect(conninfo, autocommit=True) as connection:
         connection.execute("SET idle_in_transaction_session_timeout = 0")
         connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")

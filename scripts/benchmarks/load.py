@@ -1,8 +1,8 @@
-"""The load generator: kept-alive connections in a closed loop, in a process of its own.
+"""The load generator: persistent connections in a closed loop, in a separate process.
 
-It shares the cores with the server, so it is as cheap as Python can be: raw sockets with epoll; requests are
-joined from ready bytes; of an answer only its length, its status and what it must hold are looked at. A wrong
-answer ends the run.
+It shares the cores with the server, so it is as cheap as possible in Python. It uses raw sockets with epoll, joins
+requests from prepared bytes, and checks only the length, the status and the expected content of a response. A wrong
+response ends the run.
 """
 
 import gc
@@ -20,7 +20,7 @@ from scripts.benchmarks.requests import requests
 
 
 class Plan(Struct, frozen=True, kw_only=True):
-    """What to send where; times in seconds. Plans of different `series` send different instants."""
+    """What to send, and where to; times in seconds. Plans with different `series` send different instants."""
 
     port: int
     token: str
@@ -36,9 +36,9 @@ class Plan(Struct, frozen=True, kw_only=True):
 
 
 class Outcome(Struct, frozen=True, kw_only=True):
-    """What was measured from the last answer of the warm-up to the last one in time.
+    """The result, measured from the last response of the warm-up to the last one within the time.
 
-    `accepted`, `statuses` and `cost` count what came before and after, too.
+    `accepted`, `statuses` and `cost` also include what came before and after that.
     """
 
     rate: float
@@ -55,7 +55,7 @@ class Outcome(Struct, frozen=True, kw_only=True):
 
     @staticmethod
     def of(waits: list[float], seconds: float, items: int, statuses: dict[str, int], cost: float) -> "Outcome":
-        """From the seconds that each answer was waited for, and that all took; an answer accepts `items`."""
+        """Compute the result from the wait for each response and the time of all; a response accepts `items`."""
         waits = sorted(waits)
         return Outcome(
             rate=len(waits) * items / seconds,
@@ -68,11 +68,11 @@ class Outcome(Struct, frozen=True, kw_only=True):
 
 
 class WrongAnswer(Exception):
-    """The server answered something else than 201 or 207 with every item accepted."""
+    """A response was not 201, or 207 with every item accepted."""
 
 
 class Connection:
-    """A socket, and what is on its way over it."""
+    """A socket and its pending request."""
 
     __slots__ = ("expected", "received", "sent_at", "socket")
 
@@ -91,7 +91,7 @@ class Connection:
 
 
 def is_whole(answer: bytes) -> bool:
-    """Whether an answer has arrived; it must tell its length, in a header with a lower-case name."""
+    """Whether a response is complete. It must have a content-length header with a lower-case name."""
     end = answer.find(b"\r\n\r\n")
     if end < 0:
         return False
@@ -102,7 +102,7 @@ def is_whole(answer: bytes) -> bool:
 
 
 def drive(plan: Plan) -> Outcome:
-    """Send what the plan says, read every answer to the end; raises WrongAnswer."""
+    """Send the requests of the plan and read every response to its end. Raises WrongAnswer."""
     gc.disable()
     ready = islice(requests(plan.children, plan.token, plan.series, plan.items), plan.requests)
     connections = {each.socket.fileno(): each for each in (Connection(plan.port) for _ in range(plan.connections))}
@@ -156,6 +156,6 @@ def named(statuses: Counter[bytes]) -> dict[str, int]:
 
 
 def run(plan: Plan) -> Outcome:
-    """Drive in a fresh process."""
+    """Call `drive` in a new process."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
         return process.submit(drive, plan).result()

@@ -1,4 +1,4 @@
-"""The benchmark of logins: whether the time of a refusal tells if the name exists."""
+"""The login benchmark: whether the time of a refusal reveals that a user name exists."""
 
 import random
 import tempfile
@@ -21,14 +21,14 @@ LOGINS = {
     RIGHT: ours.ADMIN,
 }
 EACH = 10
-"""Logins of a sort in a round."""
+"""Logins of each kind per round."""
 
 Times = dict[str, list[float]]
-"""Milliseconds of a login, by sort; one median per round."""
+"""Milliseconds of a login by kind, as one median per round."""
 
 
 def run(rounds: int, progress: Progress) -> tuple[dict[str, str], Times]:
-    """Log in one at a time, the sorts in random order; the machine and what was measured on it."""
+    """Log in one at a time, with the kinds in random order. Returns the machine and the times."""
     task = progress.add_task("login", total=rounds)
     times: Times = {sort: [] for sort in LOGINS}
     with (

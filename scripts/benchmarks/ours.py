@@ -1,4 +1,4 @@
-"""The service that is measured: started on an empty folder, filled and asked over HTTP by the contract."""
+"""The measured service: started on an empty folder, and used over HTTP by its contract."""
 
 import time
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ CHILDREN = 50
 
 
 class Service(Struct, frozen=True):
-    """A service that takes weights of `children` from the bearer of `token`, an application user."""
+    """A running service with `children`, whose weights the application user with `token` may post."""
 
     port: int
     conninfo: str
@@ -28,7 +28,7 @@ class Service(Struct, frozen=True):
 
 @contextmanager
 def service(folder: Path, *, workers: int = 1, children: int = CHILDREN) -> Iterator[Service]:
-    """Run the service with its data in `folder`, which must not hold any yet, and with so many API processes."""
+    """Run the service with this number of API processes, and with its data in `folder`, which has none yet."""
     folder.mkdir(exist_ok=True)
     port, data, log = free_port(), folder / "data", folder / "service.log"
     settings = {
@@ -46,7 +46,8 @@ def service(folder: Path, *, workers: int = 1, children: int = CHILDREN) -> Iter
 
 
 def accounts(client: httpx.Client, number: int) -> tuple[str, tuple[str, ...]]:
-    """Make an institution, an application, so many children; gives the application's token and the children's ids."""
+    """Register an institution, an application and `number` children. Returns the application's token and the ids of the
+    children."""
     client.headers["Authorization"] = f"Bearer {login(client, ADMIN)}"
     institution = post(client, "/v1/institutions", {"type": "Institute", "name": "Benchmark"})["id"]
     application = {"username": "benchmark", "password": PASSWORD}
@@ -80,7 +81,7 @@ def post(client: httpx.Client, path: str, body: dict[str, str]) -> dict[str, Any
 
 
 def catch_up(service: Service, timeout: float = 300) -> float:
-    """Wait until the view of every child holds all that was acknowledged; gives the seconds that it took."""
+    """Wait until the view contains all acknowledged measurements of every child. Returns the seconds that it took."""
     start = time.monotonic()
     with reader(service) as client:
         for child in service.children:
@@ -93,7 +94,7 @@ def catch_up(service: Service, timeout: float = 300) -> float:
 
 
 def listed(service: Service) -> int:
-    """How many weights the view has, of all children."""
+    """The number of weights in the view, for all children together."""
     with reader(service) as client:
         answers = [get(client, child, {"limit": "1"}).raise_for_status() for child in service.children]
     return sum(int(answer.headers["X-Total-Count"]) for answer in answers)

@@ -1,4 +1,4 @@
-"""The bare peer: Litestar decodes one weight, stores nothing, and answers 201."""
+"""The bare peer: Litestar decodes one weight, stores nothing and responds with 201."""
 
 import secrets
 
@@ -8,7 +8,7 @@ from msgspec import Struct
 
 
 class Weight(Struct, frozen=True):
-    """A weight as it is sent."""
+    """The body of a request."""
 
     timestamp: str
     value: float
@@ -17,7 +17,7 @@ class Weight(Struct, frozen=True):
 
 
 class RecordedWeight(Struct, frozen=True):
-    """A weight as it is answered."""
+    """The body of a response."""
 
     id: str
     timestamp: str

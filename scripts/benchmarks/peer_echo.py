@@ -1,4 +1,4 @@
-"""A responder that sends the body back with a 201: it shows what the load generator itself costs."""
+"""A server that sends the body back with a 201. It shows the cost of the load generator itself."""
 
 import asyncio
 import sys
@@ -8,7 +8,7 @@ import uvloop
 
 
 class Echo(asyncio.Protocol):
-    """Expects each request in one piece, as the load generator sends small ones."""
+    """Expects each request in one piece, which is how the load generator sends small ones."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)

@@ -1,6 +1,6 @@
-"""The library's documented way: an aggregate per weight, saved with its one event in a handler in a thread.
+"""The library used as documented: an aggregate per weight, saved with its one event by a handler in a thread.
 
-The environment names the database: PERSISTENCE_MODULE, POSTGRES_*.
+The environment selects the database: PERSISTENCE_MODULE, POSTGRES_*.
 """
 
 from uuid import UUID
@@ -14,7 +14,7 @@ from scripts.benchmarks.peer_bare import RecordedWeight, Weight
 
 
 class WeightOfChild(Aggregate):
-    """One weight; its body fat travels in the same event."""
+    """One weight; the same event also contains its body fat."""
 
     @event("Recorded")
     def __init__(self, child_id: str, timestamp: str, value: float, unit: str, body_fat: float | None) -> None:
@@ -26,7 +26,7 @@ class WeightOfChild(Aggregate):
 
 
 class Weights(Application[UUID]):
-    """Saves weights with the recorder that the environment names."""
+    """Saves weights with the recorder that the environment selects."""
 
 
 weights = Weights()

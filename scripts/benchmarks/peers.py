@@ -1,4 +1,4 @@
-"""The processes that are measured: started, waited for, and ended with the block that uses them."""
+"""The measured processes. Each runs for the duration of a `with` block."""
 
 import os
 import socket
@@ -16,7 +16,7 @@ from psycopg.conninfo import conninfo_to_dict
 ROOT = Path(__file__).parents[2]
 LIBRARY_DATABASE = "bench_library"
 LIBRARY_POOL = 5
-"""Connections of the library's pool, its default: each save locks the table, so more of them only wait."""
+"""Connections in the library's pool: its default. Each save locks the table, so more connections would only wait."""
 
 
 def free_port() -> int:
@@ -26,10 +26,10 @@ def free_port() -> int:
 
 @contextmanager
 def process(arguments: list[str], log: Path, is_ready: Callable[[], bool], **environment: str) -> Iterator[None]:
-    """Run `python <arguments>` from the project's root, with what it prints in `log`, once `is_ready`.
+    """Run `python <arguments>` in the project's root, with its output in `log`, and wait until `is_ready`.
 
-    Raises RuntimeError when it ends early or is not ready within two minutes. The end of its log is added to
-    every error, as a note.
+    Raises RuntimeError if it ends early or is not ready within two minutes. Every error gets the end of the log as a
+    note.
     """
     with log.open("wb") as output:
         running = subprocess.Popen(
@@ -66,7 +66,7 @@ def wait_for(running: "subprocess.Popen[bytes]", is_ready: Callable[[], bool]) -
 
 @contextmanager
 def listener(arguments: list[str], port: int, log: Path, **environment: str) -> Iterator[int]:
-    """A process that is ready when its port takes connections; gives the port."""
+    """Run a process that is ready once its port accepts connections; yields the port."""
 
     def is_ready() -> bool:
         with socket.socket() as probe:
@@ -78,7 +78,7 @@ def listener(arguments: list[str], port: int, log: Path, **environment: str) -> 
 
 @contextmanager
 def on_uvicorn(module: str, folder: Path, **environment: str) -> Iterator[int]:
-    """A peer's `app`, on one uvicorn process with uvloop and httptools; gives its port."""
+    """Run the `app` of a peer in one uvicorn process with uvloop and httptools; yields the port."""
     port = free_port()
     arguments = ["-m", "uvicorn", f"scripts.benchmarks.{module}:app", "--port", str(port)]
     arguments += ["--loop", "uvloop", "--http", "httptools", "--no-access-log", "--log-level", "warning"]
@@ -88,7 +88,7 @@ def on_uvicorn(module: str, folder: Path, **environment: str) -> Iterator[int]:
 
 @contextmanager
 def echo(folder: Path) -> Iterator[int]:
-    """The responder that only sends back; gives its port."""
+    """Run the server that sends the body back; yields the port."""
     port = free_port()
     with listener(["-m", "scripts.benchmarks.peer_echo", str(port)], port, folder / "peer_echo.log"):
         yield port
@@ -96,14 +96,14 @@ def echo(folder: Path) -> Iterator[int]:
 
 @contextmanager
 def bare(folder: Path) -> Iterator[int]:
-    """The handler that decodes and answers; gives its port."""
+    """Run the handler that only decodes and responds; yields the port."""
     with on_uvicorn("peer_bare", folder) as port:
         yield port
 
 
 @contextmanager
 def library(folder: Path, conninfo: str) -> Iterator[int]:
-    """The library's documented way, on a database of its own at the same server; gives its port."""
+    """Run the library's peer with its own database on the same server; yields the port."""
     name = sql.Identifier(LIBRARY_DATABASE)
     with psycopg.connect(conninfo, autocommit=True) as connection:
         connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))

@@ -1,4 +1,4 @@
-"""The benchmark of questions: an outcome of many entries is asked about over HTTP, while writes go on and while not."""
+"""The read benchmark: queries over HTTP about an outcome with many entries, with and without concurrent writes."""
 
 import json
 import os
@@ -44,18 +44,18 @@ PATHS = {SERIES: "series?granularity=week", TREND: "trend", SUMMARY: "summary"}
 SUBJECTS = {OTHER: "other subject ", SAME: "subject "}
 PRECISION = 1e-9
 CATCH_UP = 7200.0
-"""Seconds that the view may take for what was put into the log."""
+"""Maximum seconds until the view has caught up with the log."""
 
 
 class WrongAnswer(Exception):
-    """The service did not answer, or not what DuckDB says of the same entries."""
+    """The service did not answer, or differently from DuckDB with the same entries."""
 
 
 class Stage:
-    """The service with one outcome that is asked about and another one, DuckDB, and what all of them hold."""
+    """The service with the outcome that is queried and another one, DuckDB, and their contents."""
 
     def __init__(self, service: ours.Service, outcomes: dict[str, str]) -> None:
-        """`outcomes`: the id of the one that each mode writes to."""
+        """`outcomes`: by mode, the id of the outcome that it writes to."""
         self.service = service
         self.outcomes = outcomes
         self.peer = read_duckdb.Peer()
@@ -64,18 +64,19 @@ class Stage:
         self.connection = HTTPConnection("127.0.0.1", service.port, timeout=60)
 
     def connect(self) -> None:
-        """The service closes connections that were idle for some seconds: the next question opens a new one."""
+        """Close the connection, so that the next query opens a new one; the service closes idle ones after some
+        seconds."""
         self.connection.close()
 
     def ask(self, question: str, mode: str = SAME) -> tuple[int, bytes]:
-        """Status and answer, of the outcome that a mode writes to."""
+        """Query the outcome that a mode writes to. Returns the status and the body."""
         headers = {"Authorization": f"Bearer {self.service.token}"}
         self.connection.request("GET", f"/v1/outcomes/{self.outcomes[mode]}/{PATHS[question]}", headers=headers)
         answer = self.connection.getresponse()
         return answer.status, answer.read()
 
     def answer(self, question: str, mode: str = SAME) -> dict[str, Any]:
-        """Raises WrongAnswer when it is refused."""
+        """Raises WrongAnswer if the query is refused."""
         self.connect()
         status, body = self.ask(question, mode)
         if status != 200:
@@ -84,7 +85,7 @@ class Stage:
         return answer
 
     def catch_up(self) -> None:
-        """Wait until the view holds all that was acknowledged."""
+        """Wait until the view contains all acknowledged entries."""
         self.connect()
         deadline = time.monotonic() + CATCH_UP
         while (asked := self.ask(TREND))[0] == 503:
@@ -92,7 +93,7 @@ class Stage:
                 raise WrongAnswer(f"the projector does not catch up: {asked[1]!r}")
 
     def fill(self, number: int, seed: int, progress: Progress) -> None:
-        """Give the outcome so many more entries, and DuckDB the same; in the end the view holds them."""
+        """Add `number` entries to the outcome and to DuckDB, and bring the view up to date."""
         task = progress.add_task("entries", total=number)
         for piece in read_entries.random_entries(number, seed=seed):
             self.peer.add(piece)
@@ -102,10 +103,10 @@ class Stage:
         self.catch_up()
         progress.remove_task(task)
         with psycopg.connect(self.service.conninfo, autocommit=True) as connection:
-            connection.execute("VACUUM (ANALYZE)")  # as the server does itself before long
+            connection.execute("VACUUM (ANALYZE)")  # as autovacuum would do soon
 
     def _grow(self) -> None:
-        """Bring the views to where the log is, at the speed of a rebuild."""
+        """Bring the views up to date by a rebuild, which is faster than the projector."""
         environment = {**os.environ, "DATABASE_URL": self.service.conninfo}
         for words in (["rebuild", *VIEWS.latest, "--workers", "2", "--without-comparison"], ["drop-old"]):
             command = [sys.executable, "-m", "adapters.cli", "views", *words]
@@ -123,7 +124,7 @@ class Stage:
 
     @contextmanager
     def writing(self, mode: str, rate: float | None) -> Iterator[list[Written]]:
-        """Write while the block runs, and let the projector catch up; the list then has what came of it."""
+        """Write during the block, then wait for the projector to catch up, and add the result to the yielded list."""
         came: list[Written] = []
         with read_writes.writing(self.plan(mode, rate)) as writing:
             yield came
@@ -134,7 +135,7 @@ class Stage:
         self.catch_up()
 
     def check(self) -> None:
-        """Raises WrongAnswer unless the service says what DuckDB does, and has all that was written."""
+        """Raises WrongAnswer unless the service agrees with DuckDB and contains everything that was written."""
         expected = [(f"{start.isoformat()}.000Z", *numbers) for start, *numbers in self.peer.rows(read_duckdb.SERIES)]
         points = self.answer(SERIES)["points"]
         _compare(SERIES, [tuple(point.values()) for point in points], expected)
@@ -176,7 +177,7 @@ def _compare(what: str, found: list[tuple[Any, ...]], expected: list[tuple[Any, 
 
 
 class Run:
-    """One run on a stage, shown as it goes."""
+    """One run on a stage, with a progress display."""
 
     def __init__(self, options: Options, stage: Stage, progress: Progress, whole: TaskID) -> None:
         self.options = options
@@ -185,14 +186,14 @@ class Run:
         self.whole = whole
 
     def top_rate(self) -> float:
-        """Of writes with nothing beside them."""
+        """The rate of writes without concurrent queries."""
         with self.stage.writing(OTHER, None) as came:
             time.sleep(self.options.top_seconds)
         self.tell(f"writes: {came[0].rate:,.0f}/s at most, p99 {came[0].p99:.0f} ms")
         return came[0].rate
 
     def phase(self, entries: int, top: float) -> Phase:
-        """Measure everything, on an outcome that holds so many; `top`: the rate of writes of which half goes on."""
+        """Measure everything on an outcome with this number of entries; writes run at half the rate `top`."""
         self.stage.check()
         phase = Phase(entries=entries, top=top)
         for turn in range(self.options.rounds):
@@ -215,7 +216,7 @@ class Run:
         self.tell(f"{mode}: {told}")
 
     def _times(self, phase: Phase) -> dict[str, list[float]]:
-        """Milliseconds of every answer, the questions by turns."""
+        """Milliseconds of each response, with the queries in turn."""
         times: Times = {question: [] for question in QUESTIONS}
         self.stage.connect()
         self.stage.ask(TREND)
@@ -238,7 +239,7 @@ class Run:
 
 
 def run(options: Options, progress: Progress) -> Measured:
-    """Start the service, fill it, measure, stop it; raises when an answer is wrong or an acknowledged entry lost."""
+    """Start the service, fill it, measure, stop it. Raises if an answer is wrong or an acknowledged entry is lost."""
     phases = 2 if options.growth else 1
     whole = progress.add_task("read", total=2 + phases * options.rounds * len(MODES))
     with ExitStack() as stack:
@@ -265,7 +266,7 @@ def run(options: Options, progress: Progress) -> Measured:
 
 
 def outcomes(service: ours.Service) -> dict[str, str]:
-    """Make the outcome that is asked about, and another; by the mode that writes to it, their ids."""
+    """Create the outcome that is queried, and another one. Returns their ids by the mode that writes to them."""
     with httpx.Client(base_url=f"http://127.0.0.1:{service.port}", timeout=60) as client:
         client.headers["Authorization"] = f"Bearer {ours.login(client, ours.ADMIN)}"
         body = {"brand_id": read_entries.BRAND, "metric_key": "score"}

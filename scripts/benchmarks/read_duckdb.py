@@ -1,4 +1,4 @@
-"""DuckDB with the same rows in a table in memory: what it answers."""
+"""DuckDB as a peer: queries over the same rows in an in-memory table."""
 
 from typing import Any
 
@@ -28,7 +28,7 @@ Rows = list[tuple[Any, ...]]
 
 
 class Peer:
-    """The table, of doubles: what anybody would take, and faster than decimals."""
+    """The table. Its values are doubles: the usual choice, and faster than decimals."""
 
     def __init__(self) -> None:
         self._connection = duckdb.connect()

@@ -1,7 +1,7 @@
-"""The entries of a read benchmark, and how they get in: into the log by the project's own code, and into DuckDB.
+"""Generates the entries of the read benchmark, and appends them to the log with the project's own code.
 
-An entry's instant is the start of a slot of its own, and random within it: so they are random, none comes twice, and
-they come in order of time, as values that are recorded when they are measured.
+Each entry has its own slot of time, and a random instant within it. The instants are thus random but unique, and in
+order of time, like those of values that are recorded when they are measured.
 """
 
 from collections.abc import Iterator
@@ -25,9 +25,9 @@ SUBJECTS = 10_000
 FIRST = datetime(2024, 1, 1, tzinfo=UTC)
 BRAND = "brand of the benchmark"
 GROUP = 5_000
-"""Events in one transaction."""
+"""Events per transaction."""
 PIECE = 100_000
-"""Entries that are made at a time."""
+"""Entries that are generated at a time."""
 DAY = 86_400_000
 """Milliseconds."""
 
@@ -35,7 +35,7 @@ Integers = NDArray[np.int64]
 
 
 class Entries(Struct, frozen=True):
-    """`subject` is a number; `moment` counts milliseconds since FIRST; a value is in hundredths."""
+    """`subject` is a number, `moment` is in milliseconds since FIRST, and values are in hundredths."""
 
     subject: Integers
     moment: Integers
@@ -46,7 +46,7 @@ class Entries(Struct, frozen=True):
 
 
 def random_entries(number: int, *, seed: int) -> Iterator[Entries]:
-    """Pieces of so many, over all days. Those of an odd seed and of an even one have no instant in common."""
+    """Generate `number` entries over all days, in pieces. An odd and an even seed have no instant in common."""
     randomness = np.random.default_rng(seed)
     slot = DAYS * DAY // number // 2 * 2
     for start in range(0, number, PIECE):
@@ -59,7 +59,7 @@ def random_entries(number: int, *, seed: int) -> Iterator[Entries]:
 
 
 def written(first: int, number: int) -> Entries:
-    """What `read_writes` sends, from one number on: after all others, on the day after their last."""
+    """The entries that `read_writes` sends, starting with number `first`. They follow the last day of all others."""
     places = np.arange(first, first + number)
     return Entries(places % SUBJECTS, DAYS * DAY + places, 4_000 + places % 6_000)
 
@@ -73,7 +73,7 @@ def value_of(hundredths: int) -> str:
 
 
 def store(service: Service, outcome_id: str, entries: Entries) -> None:
-    """Append entries to the log of a running service, many in a transaction."""
+    """Append entries to the log of a running service, with many per transaction."""
     log = PostgresEventStore(lambda name: psycopg.connect(service.conninfo, application_name=name))
     every_part = range(log.partitions)
     try:

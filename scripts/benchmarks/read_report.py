@@ -1,4 +1,4 @@
-"""What a run of the read benchmark measured, and how it is told: figures, ratios, targets."""
+"""The results of the read benchmark and their report: figures, ratios, targets."""
 
 from collections.abc import Iterator
 from statistics import median
@@ -16,54 +16,52 @@ MODES = (QUIET, OTHER, SAME)
 SERIES, PEER, TREND, SUMMARY = "weekly series", "DuckDB's weekly series", "trend", "summary"
 QUESTIONS = (SERIES, PEER, TREND, SUMMARY)
 LIMITS = {SERIES: 50.0, TREND: 50.0, SUMMARY: 400.0}
-"""Milliseconds, at the median while writes go on."""
+"""Maximum milliseconds of the median with concurrent writes."""
 GROWTH = 10
-"""So many times as many entries are there when growth is measured."""
+"""Factor by which the entries increase when growth is measured."""
 
 Times = dict[str, list[float]]
 
 
 class Options(Struct, frozen=True, kw_only=True):
-    """How much to measure; times in seconds."""
+    """The extent of the measurement; times in seconds."""
 
     entries: int = 1_000_000
     rounds: int = 4
     questions: int = 15
-    """Of a sort, in a round and mode; a third as many summaries."""
+    """Queries of each kind per round and mode; a third as many summaries."""
     top_seconds: float = 5.0
-    """For so long the top rate of writes is measured."""
+    """Duration of the measurement of the highest write rate."""
     warm_up: float = 1.0
-    """Writes go on for so long before the first question."""
+    """Duration of writes before the first query."""
     growth: bool = False
 
 
 class Phase(Struct, kw_only=True):
-    """What was measured on an outcome of so many entries."""
+    """The results with one number of entries in the outcome."""
 
     entries: int
     top: float
-    """Writes per second, with nothing beside them."""
+    """Writes per second without concurrent queries."""
     times: dict[tuple[str, str], list[float]] = field(default_factory=dict)
-    """Milliseconds of an answer by mode and question; one median per round."""
+    """Milliseconds of a response by mode and query, as one median per round."""
     written: dict[str, list[Written]] = field(default_factory=dict)
-    """By mode, what the writes beside the questions came to; one per round."""
+    """By mode, the results of the concurrent writes, one per round."""
     statuses: dict[int, int] = field(default_factory=dict)
-    """Of all answers, those that DuckDB gives apart."""
+    """Number of responses by status, without the answers of DuckDB."""
 
 
 class Measured(Struct, frozen=True, kw_only=True):
-    """All that one run measured."""
-
     machine: dict[str, str]
     options: Options
     filled: float
-    """Seconds that storing and projecting the first entries took."""
+    """Seconds for storing and projecting the first entries."""
     before: Phase
     after: Phase | None
 
 
 def checks(measured: Measured) -> Iterator[Check]:
-    """Every target of the issue, with what was measured."""
+    """The targets with the measured values."""
     before, after = measured.before.times, measured.after and measured.after.times
     for mode in MODES:
         if mode != QUIET:
@@ -78,12 +76,11 @@ def checks(measured: Measured) -> Iterator[Check]:
 
 
 def ratios(over: list[float], under: list[float]) -> list[float]:
-    """Round by round."""
+    """The ratio of each round."""
     return [one / other for one, other in zip(over, under, strict=True)]
 
 
 def show(measured: Measured, console: Console) -> None:
-    """Print everything."""
     for name, value in measured.machine.items():
         console.print(f"{name}: {value}", highlight=False)
     options, phases = measured.options, [measured.before, *([measured.after] if measured.after else [])]

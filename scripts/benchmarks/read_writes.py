@@ -1,6 +1,6 @@
-"""Single writes of entries beside questions: as many as the service takes, or so many a second, until told to stop.
+"""Writes single entries during queries, at a given rate or as fast as the service accepts them, until it is stopped.
 
-In a process of its own. What it writes is known beforehand: `read_entries.written`.
+It runs in a separate process. `read_entries.written` gives the entries that it writes.
 """
 
 import gc
@@ -21,25 +21,23 @@ from scripts.benchmarks.read_entries import BRAND, DAY, DAYS, FIRST, SUBJECTS, v
 
 CONNECTIONS = 64
 LATE = 0.2
-"""Seconds by which a planned write may be late before the next ones are planned anew."""
+"""Seconds that a planned write may be late before the next ones are rescheduled."""
 
 
 class Plan(Struct, frozen=True, kw_only=True):
-    """What to send where."""
-
     port: int
     token: str
     outcome_id: str
     subjects: str
-    """What the subjects' ids begin with; a number follows."""
+    """Prefix of the subjects' ids, before a number."""
     first: int = 0
-    """The number of the first entry: what was written before is not written again."""
+    """The number of the first entry, so that no entry is written twice."""
     rate: float | None = None
-    """Writes a second; as many as the service takes where it is None."""
+    """Writes per second; None: as fast as the service accepts them."""
 
 
 class Written(Struct, frozen=True, kw_only=True):
-    """What the writes came to: how many are acknowledged, and how many a second that was."""
+    """The result of the writes: how many were acknowledged, and how many per second."""
 
     accepted: int
     rate: float
@@ -50,7 +48,7 @@ class Written(Struct, frozen=True, kw_only=True):
 
 
 def requests(plan: Plan) -> Iterator[tuple[bytes, bytes]]:
-    """Requests without end, each with what its answer must hold: the instant of its entry."""
+    """Endless requests, each with the text that its response must contain: the instant of its entry."""
     number = plan.first
     head = (
         f"POST /v1/outcomes/{plan.outcome_id}/entries HTTP/1.1\r\nHost: 127.0.0.1\r\n"
@@ -67,13 +65,13 @@ def requests(plan: Plan) -> Iterator[tuple[bytes, bytes]]:
 
 
 def drive(plan: Plan, control: Pipe) -> Written:
-    """Send what the plan says until something comes over the pipe, and read every answer; raises WrongAnswer.
+    """Send the requests of the plan until a message arrives over the pipe, and read every response. Raises WrongAnswer.
 
-    Sends None over the pipe when it begins."""
+    Sends None over the pipe when it starts."""
     gc.disable()
     ready = requests(plan)
     connections = {each.socket.fileno(): each for each in (Connection(plan.port) for _ in range(CONNECTIONS))}
-    free = deque(connections.values())  # by turns: the service closes those that stay idle
+    free = deque(connections.values())  # used in turn, because the service closes idle ones
     poll = select.epoll()
     for number in connections:
         poll.register(number, select.EPOLLIN)
@@ -130,13 +128,13 @@ def _run(plan: Plan, control: Pipe) -> None:
 
 
 class Writing:
-    """Writes that go on; `written` is there when they have ended."""
+    """Writes in progress; `written` is set when they have ended."""
 
     written: Written
 
 
 def _received(pipe: Pipe) -> Any:
-    """Raises what the process raised."""
+    """Receive a message from the process; raises the error that the process raised."""
     told = pipe.recv()
     if isinstance(told, BaseException):
         raise told
@@ -145,7 +143,8 @@ def _received(pipe: Pipe) -> Any:
 
 @contextmanager
 def writing(plan: Plan) -> Iterator[Writing]:
-    """Write while the block runs, in a process of its own that has begun. Raises WrongAnswer at the end."""
+    """Write in a separate process during the block, which begins once the process has started. Raises WrongAnswer at
+    the end."""
     spawn = get_context("spawn")
     here, there = spawn.Pipe()
     process = spawn.Process(target=_run, args=(plan, there), daemon=True)
@@ -155,7 +154,7 @@ def writing(plan: Plan) -> Iterator[Writing]:
     try:
         _received(here)
         yield result
-        with suppress(BrokenPipeError):  # it has ended by itself, and tells why
+        with suppress(BrokenPipeError):  # it has already ended, and has sent the reason
             here.send("stop")
         result.written = _received(here)
     finally:

@@ -1,4 +1,4 @@
-"""The benchmark of rebuilding: a view grown from a whole log by us, by the library, and by one statement per table."""
+"""The rebuild benchmark: a view built from the log by us, by the library, and by one SQL statement per table."""
 
 import tempfile
 import time
@@ -29,7 +29,7 @@ from scripts.benchmarks.report import machine
 
 
 class Run:
-    """One run on a database, shown as it goes."""
+    """One run on a database, with a progress display."""
 
     def __init__(self, options: Options, conninfo: str, data: Path, progress: Progress, whole: TaskID) -> None:
         self.options = options
@@ -40,7 +40,7 @@ class Run:
         self.log = Log(Programme())
 
     def phase(self, number: int, views: tuple[str, ...], ways: tuple[str, ...]) -> Phase:
-        """Let the log hold so many events, and measure the ways on it; raises when rows are wrong."""
+        """Extend the log to `number` events and measure the contestants on it. Raises if rows are wrong."""
         start = time.perf_counter()
         rebuild_log.fill(self.conninfo, self.log, number - len(self.log), self.progress)
         phase = Phase(events=stored(self.conninfo), filled=time.perf_counter() - start)
@@ -57,7 +57,7 @@ class Run:
 
     def _turn(self, phase: Phase, view: str, way: str) -> None:
         with psycopg.connect(self.conninfo, autocommit=True) as connection:
-            connection.execute("checkpoint")  # so that nobody writes what another has left
+            connection.execute("checkpoint")  # so that no contestant writes the dirty pages of another
         measure: dict[str, Callable[[], float]] = {
             OURS: lambda: self._ours(phase, view),
             LIBRARY: lambda: rebuild_library.run(self.conninfo, self.options.library_events),
@@ -80,7 +80,7 @@ class Run:
 
 
 def run(options: Options, progress: Progress) -> Measured:
-    """Fill a log, measure, throw it away; raises when a view has not the rows that follow from the log."""
+    """Fill a log, measure, and discard it. Raises if the rows of a view do not match the log."""
     turns = options.rounds * (len(VIEWS) * 2 + 1) + 1
     turns += options.rounds * 2 + 1 if options.growth else 0
     whole = progress.add_task("rebuild", total=turns)

@@ -1,6 +1,6 @@
-"""The library's documented way: a projection run by its `ProjectionRunner`, rows and tracking in one transaction.
+"""The library used as documented: its `ProjectionRunner` runs a projection, with rows and tracking in one transaction.
 
-It reads the library's own table of events, in a database of its own, which holds the beginning of every partition.
+It reads the library's own table of events, in a separate database with the first events of every partition.
 """
 
 import time
@@ -44,18 +44,18 @@ Row = tuple[str, int, str, bytes]
 
 
 class WrongRows(Exception):
-    """The library's way did not come to the rows of the view."""
+    """The library's projection has other rows than the view."""
 
 
 class Programme(Application[str]):
-    """The application whose events are read, as JSON of msgspec, which is quicker than the library's own."""
+    """The application whose events are read. They are msgspec's JSON, which is faster than the library's own."""
 
     def construct_mapper(self) -> Mapper[str]:
         return EventMapper(self.construct_transcoder())
 
 
 class Table(PostgresTrackingRecorder):
-    """The view, which records with every change how far it is."""
+    """The view, which records its position with every change."""
 
     def __init__(self, datastore: PostgresDatastore, **kwargs: Any) -> None:
         super().__init__(datastore, **kwargs)
@@ -101,7 +101,7 @@ def _part(event: Any) -> int:
 
 
 def run(conninfo: str, number: int) -> float:
-    """Grow the view from about so many events; gives events per second. Raises WrongRows when it has not become it."""
+    """Build the view from about `number` events. Returns events per second; raises WrongRows if its rows are wrong."""
     with psycopg.connect(conninfo) as connection:
         beginning: list[Row] = connection.execute(BEGINNING, [number // PARTITIONS]).fetchall()
     environment = _environment(_new_database(conninfo))
@@ -112,7 +112,7 @@ def run(conninfo: str, number: int) -> float:
     with ProjectionRunner(
         application_class=Programme, projection_class=Measurements, view_class=Table, env=environment
     ) as runner:
-        # Not by the runner's own wait, which sleeps for up to 0.8 s.
+        # The runner's own wait sleeps for up to 0.8 s.
         while runner.view.max_tracking_id(runner.app_name) != last:
             runner.run_forever(timeout=0.02)
         seconds = time.perf_counter() - start

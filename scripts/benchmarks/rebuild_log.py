@@ -1,4 +1,4 @@
-"""The log of a rebuild: what happens in a programme, copied into `events` as it would have been recorded."""
+"""The log for the rebuild benchmark: the events of a programme, copied into `events` as the service stores them."""
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -13,16 +13,16 @@ from scripts.benchmarks.rebuild_programme import Programme
 
 PARTITIONS = 64
 PAGE = 20_000
-"""Events of one COPY."""
+"""Events per COPY."""
 COPY = "copy events (part, seq, originator_id, originator_version, topic, state) from stdin (format binary)"
 TYPES = ("int2", "int8", "text", "int4", "text", "bytea")
 
 Row = tuple[int, int, str, int, str, bytes]
-"""As in the table `events`."""
+"""A row of the table `events`."""
 
 
 class Log:
-    """A log that holds nothing but what a programme has come to."""
+    """A log that contains only the events of a programme."""
 
     def __init__(self, programme: Programme, partitions: int = PARTITIONS) -> None:
         self._programme = programme
@@ -32,7 +32,7 @@ class Log:
         return sum(self._seqs)
 
     def grow(self, number: int) -> Iterator[Row]:
-        """The rows of so many more events, and of what else the last command did; in the order of recording."""
+        """The rows of the next `number` events, and of the rest of the last command, in the order of recording."""
         return map(self._row, self._programme.take(number))
 
     def _row(self, event: Event) -> Row:
@@ -43,14 +43,14 @@ class Log:
 
 
 def fill(conninfo: str, log: Log, number: int, progress: Progress) -> None:
-    """Let the table grow by so many events, page by page."""
+    """Append `number` events to the table, page by page."""
     task = progress.add_task("events", total=number)
     with psycopg.connect(conninfo, autocommit=True) as connection:
         rows = log.grow(number)
         while page := list(islice(rows, PAGE)):
             _copy(connection, page)
             progress.advance(task, len(page))
-        connection.execute("vacuum (analyze) events")  # as the server does itself before long
+        connection.execute("vacuum (analyze) events")  # as autovacuum would do soon
     progress.remove_task(task)
 
 

@@ -1,4 +1,4 @@
-"""The accounts of a programme, decided by the domain: who comes and goes, and what is asked of whom."""
+"""The accounts of a simulated programme: users come and leave, and the domain decides their commands."""
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
@@ -21,20 +21,20 @@ from scripts.benchmarks.read_entries import FIRST
 
 INSTITUTIONS = 5
 CLASS = 20
-"""Children of a group."""
+"""Children per group."""
 REMOVED = 0.1
-"""Of those who leave, so many are removed, with all that was measured of them."""
+"""Share of the leaving children that are removed, with all their measurements."""
 DAY = 86_400_000_000
-"""Microseconds."""
+"""Microseconds per day."""
 SALT = 0x5EED01
-"""Of all ids: the same programme has the same."""
+"""Salt of all ids, so that every run of a programme has the same ids."""
 PASSWORD_HASH = "$argon2id$v=19$m=65536,t=3,p=4$YSBzYWx0IG9mIDE2IGI$nJx5Kx8cB0d3JtX5vQ7nJ2mU0lq6Ck0m0b8hM2fPz1E"
 
 State = TypeVar("State")
 
 
 class Told(Struct):
-    """Implements `domain.known.Known`: no more is there than what is told."""
+    """Implements `domain.known.Known` with the given state only."""
 
     held: dict[Key, str] = field(default_factory=dict)
     histories: dict[str, list[Event]] = field(default_factory=dict)
@@ -58,20 +58,20 @@ def happened(*facts: Fact, origin: Origin, cause: str, version: Callable[[str], 
 
 
 def after(*events: Event) -> Callable[[str], int]:
-    """The versions of streams whose last events these are."""
+    """The versions of the streams whose last events these are."""
     return {event.originator_id: event.originator_version for event in events}.__getitem__
 
 
 def there(state: State | None) -> State:
-    """What is there, as whoever asks knows."""
+    """The state, which the caller knows to exist."""
     assert state is not None
     return state
 
 
 class Child(Struct):
-    """`account` and `family`: of each stream the first event, and the last.
+    """`account` and `family`: the first and the last event of each stream.
 
-    `weighed`: what was recorded when its body fat was last measured with its weight, while all of it is there.
+    `weighed`: the events of the last weight with a body fat, as long as none of them is removed.
     """
 
     id: str
@@ -83,7 +83,7 @@ class Child(Struct):
 
 
 class Office:
-    """Knows who takes part; `number` children at a time."""
+    """The participants of the programme; `number` children at a time."""
 
     def __init__(self, random: Random, number: int) -> None:
         self.children: list[Child] = []
@@ -97,13 +97,13 @@ class Office:
         self._groups: list[Group] = []
 
     def asked(self, by: str = "application") -> Origin:
-        """Who asks next, and when it is recorded: about as often a day as there are children."""
+        """The origin of the next command. Each day has about as many commands as there are children."""
         self._commands += 1
         self._now += timedelta(microseconds=self._random.randrange(1_000, 2 * DAY // self._number))
         return Origin(self._now, f"{by} of the programme", by, f"{self._commands:024x}")
 
     def begin(self) -> Iterator[Sequence[Event]]:
-        """Everything that is there before the first day."""
+        """The events before the first day."""
         yield self._register("admin", None)
         for number in range(INSTITUTIONS):
             registered = self._institution(f"School {number}")
@@ -117,7 +117,7 @@ class Office:
             yield from self.come(place)
 
     def come(self, place: int) -> Iterator[Sequence[Event]]:
-        """A child with its family, in the place of one who left."""
+        """A child and its family arrive, in place of one that left."""
         institution_id = self._random.choice(self._institutions)
         account = self._register("child", institution_id)
         id = name_of(account[0].originator_id)
@@ -129,7 +129,7 @@ class Office:
         yield parents
 
     def leave(self, child: Child) -> Iterator[Sequence[Event]]:
-        """Most stay in the log, and are not measured any more."""
+        """A child leaves. Most are not removed, but only no longer measured."""
         if self._random.random() < REMOVED:
             origin = self.asked("admin")
             removed = user.remove(there(user.fold(child.account)))
@@ -138,7 +138,7 @@ class Office:
             yield happened(removed, withdrawn, origin=origin, cause="remove_user", version=known.version)
 
     def day(self) -> Iterator[Sequence[Event]]:
-        """What one day brings."""
+        """The events of one day, apart from measurements."""
         matters = [self._close_a_school, self._revise_an_outcome, self._change_a_password, self._link_and_unlink]
         matters += [self._revise_a_group, self._disband_a_group] if self._groups else [self._form_a_group]
         yield from self._random.choice([*matters, self._form_a_group, self._read_the_audit])()
@@ -261,7 +261,7 @@ class Office:
 
 
 def new_ids(origin: Origin) -> Callable[[], str]:
-    """The ids of one command: the same in every run."""
+    """The ids that one command creates, which are the same in every run."""
     return Ids(lambda: SALT).since(origin.recorded_at)
 
 
@@ -270,6 +270,6 @@ def _id(origin: Origin) -> str:
 
 
 def measured_at(origin: Origin) -> datetime:
-    """Some time before it is recorded, in milliseconds."""
+    """A time before the recording time, with a precision of milliseconds."""
     then = origin.recorded_at - timedelta(minutes=5)
     return then.replace(microsecond=then.microsecond // 1000 * 1000)

@@ -1,4 +1,4 @@
-"""Our way: the command that rebuilds a view, timed and watched from outside."""
+"""Our contestant: runs the command that rebuilds a view, and measures its time and memory from outside."""
 
 import json
 import os
@@ -14,7 +14,7 @@ from msgspec import Struct
 from scripts.benchmarks.peers import ROOT
 
 LOOK = 0.05
-"""Seconds between two looks at the memory."""
+"""Seconds between two measurements of memory."""
 
 FORGET = "delete from places where view = %(view)s"
 CLAIM = """
@@ -25,7 +25,7 @@ group by e.part, v.view, v.generation
 
 
 class Rebuilt(Struct, frozen=True):
-    """`seconds` from the start of the command to its end; `memory`: MB of all its processes together, at most."""
+    """`seconds`: from the start of the command to its end. `memory`: peak MB of all its processes together."""
 
     seconds: float
     memory: float
@@ -33,10 +33,10 @@ class Rebuilt(Struct, frozen=True):
 
 
 def begin(conninfo: str, data: Path, view: str, workers: int) -> None:
-    """Let the live generation be at the end of the log, so that a rebuild is compared with it as with any other.
+    """Bring the live generation to the end of the log, so that a rebuild can be compared with it.
 
-    Nobody has kept it while the log was filled: it says that it is there, and a first rebuild, which finds that this is
-    not so, takes its place.
+    No projector has maintained it while the log was filled. Its checkpoints are set to the end of the log, and a first
+    rebuild, which accepts the differences, replaces it.
     """
     with psycopg.connect(conninfo) as connection:
         connection.execute(FORGET, {"view": view})
@@ -46,7 +46,7 @@ def begin(conninfo: str, data: Path, view: str, workers: int) -> None:
 
 
 def run(conninfo: str, data: Path, view: str, workers: int) -> Rebuilt:
-    """Rebuild a view, and then drop what it has replaced; raises RuntimeError when that fails."""
+    """Rebuild a view, then drop the old generation. Raises RuntimeError if the command fails."""
     start = time.perf_counter()
     memory, told = command(conninfo, data, "views", "rebuild", view, "--workers", str(workers), "--json")
     seconds = time.perf_counter() - start
@@ -55,7 +55,7 @@ def run(conninfo: str, data: Path, view: str, workers: int) -> Rebuilt:
 
 
 def command(conninfo: str, data: Path, *words: str) -> tuple[float, str]:
-    """Run a command: MB of its processes at most, and what it said; raises RuntimeError when it fails."""
+    """Run a command. Returns the peak MB of its processes and its output; raises RuntimeError if it fails."""
     told, log = data / "command.out", data / "command.log"
     with told.open("wb") as output, log.open("wb") as errors:
         running = subprocess.Popen(
@@ -77,7 +77,7 @@ def command(conninfo: str, data: Path, *words: str) -> tuple[float, str]:
 
 
 def _watch(running: "subprocess.Popen[bytes]") -> float:
-    """Until it has ended: MB of it and all its children, at most."""
+    """Wait for the end of a process, and return the peak MB of it and all its subprocesses."""
     most = 0
     while True:
         most = max(most, sum(map(_resident, _family(running.pid))))
@@ -99,7 +99,7 @@ def _family(pid: int) -> Iterator[int]:
 
 
 def _resident(pid: int) -> int:
-    """Bytes in memory; those that processes share count for each."""
+    """Resident bytes of a process; shared memory counts for each process."""
     try:
         return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except (FileNotFoundError, ProcessLookupError):

@@ -1,6 +1,6 @@
-"""What happens in a programme, decided by the domain: children come, are measured about once a day, and leave.
+"""A simulated programme, decided by the domain: children come, are measured about once a day, and leave.
 
-Nothing here depends on how long it goes on: a log that is ten times as long holds ten times as many children.
+The rates are constant over time, so a log that is ten times as long has ten times as many children.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,13 +16,13 @@ from domain.outcome import Outcome
 from scripts.benchmarks.rebuild_office import NOTHING, Child, Office, Told, happened, measured_at, new_ids, there
 
 CHILDREN = 1_000
-"""Who take part at a time."""
+"""Children that take part at the same time."""
 LEAVE = 1 / 250
-"""Of these, so many leave a day."""
+"""Share of the children that leave per day."""
 
 
 class Programme:
-    """Goes on for as long as it is asked to; the same for the same seed."""
+    """Generates any number of events; the same seed gives the same events."""
 
     def __init__(self, seed: int = 0, children: int = CHILDREN) -> None:
         self._random = Random(seed)
@@ -30,14 +30,14 @@ class Programme:
         self._going_on = self._happening()
 
     def take(self, number: int) -> Iterator[Event]:
-        """The next events, in the order in which they are recorded: so many, and what else the last command did."""
+        """The next `number` events, and the rest of the last command, in the order of recording."""
         while number > 0:
             events = next(self._going_on)
             number -= len(events)
             yield from events
 
     def _happening(self) -> Iterator[Sequence[Event]]:
-        """What each command did, without end."""
+        """The events of each command, endlessly."""
         yield from self._office.begin()
         ways = (self._weigh, self._weigh_alone, self._fat_first, self._correct, self._weigh_again, self._answer)
         of_a_hundred = (62, 6, 2, 1, 1, 28)
@@ -63,7 +63,7 @@ class Programme:
         yield _recorded(child, origin, Reading(child.id, "weight", measured_at(origin), round(child.weight, 1), "kg"))
 
     def _fat_first(self, child: Child) -> Iterator[Sequence[Event]]:
-        """A body fat, and then a weight of the same instant with another one, which revises it."""
+        """A body fat, and then a weight of the same instant with another body fat, which revises the first."""
         origin = self._office.asked()
         reading = self._reading(child, origin)
         fat = _recorded(child, origin, Reading(child.id, "body_fat", reading.taken_at, 20.5, "%"))
@@ -73,12 +73,12 @@ class Programme:
         yield _recorded(child, self._office.asked(), reading, known)
 
     def _correct(self, child: Child) -> Iterator[Sequence[Event]]:
-        """The body fat that was last measured was none: it is removed, and the weight is revised."""
+        """The last body fat was a mistake: it is removed, and its weight is revised."""
         if child.weighed:
             yield self._remove(child, 1)
 
     def _weigh_again(self, child: Child) -> Iterator[Sequence[Event]]:
-        """The weight that was last measured was another child's: it goes, and one of the same instant recorded."""
+        """The last weight was another child's: it is removed, and another of the same instant is recorded."""
         if child.weighed:
             reading = Reading(child.id, "weight", child.weighed[0].happened_at, round(child.weight, 1), "kg")
             yield self._remove(child, 0)
@@ -98,7 +98,7 @@ class Programme:
         return Reading(child.id, "weight", measured_at(origin), round(child.weight, 1), "kg", fat)
 
     def _answer(self, child: Child) -> Iterator[Sequence[Event]]:
-        """What a child says of itself: entries of two outcomes."""
+        """A child's answers about itself: entries of two outcomes."""
         origin = self._office.asked()
         new_id = new_ids(origin)
         outcomes = self._random.sample(self._office.outcomes, 2)

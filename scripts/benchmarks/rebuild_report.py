@@ -1,4 +1,4 @@
-"""What a run of the rebuild benchmark measured, and how it is told: figures, ratios, targets."""
+"""The results of the rebuild benchmark and their report: figures, ratios, targets."""
 
 import os
 from collections.abc import Iterator
@@ -14,40 +14,38 @@ OURS, LIBRARY, SQL = "rebuild", "library's ProjectionRunner", "INSERT … SELECT
 MEASUREMENTS, OUTCOMES = "measurements", "outcomes"
 VIEWS = (MEASUREMENTS, OUTCOMES)
 GROWTH = 10
-"""So many times as many events are there when growth is measured."""
+"""Factor by which the events increase when growth is measured."""
 
 Rates = dict[tuple[str, str], list[float]]
 
 
 class Options(Struct, frozen=True, kw_only=True):
-    """How much to measure."""
+    """The extent of the measurement."""
 
     events: int = 1_000_000
     rounds: int = 3
     workers: int = field(default_factory=lambda: len(os.sched_getaffinity(0)))
-    """Of a rebuild."""
+    """Processes per rebuild."""
     library_events: int = 20_000
-    """The library gets so many, the beginning of every partition."""
+    """Number of events for the library: the first of every partition."""
     growth: bool = False
 
 
 class Phase(Struct, kw_only=True):
-    """What was measured on a log of so many events."""
+    """The results with one number of events in the log."""
 
     events: int
     filled: float
-    """Seconds."""
+    """Seconds for filling the log."""
     rates: Rates = field(default_factory=dict)
-    """Events of the log per second, by view and contestant; one per round."""
+    """Events of the log per second, by view and contestant, one per round."""
     memory: dict[str, list[float]] = field(default_factory=dict)
-    """MB of all processes of a rebuild, by view."""
+    """Peak MB of all processes of a rebuild, by view, one per round."""
     rows: dict[str, int] = field(default_factory=dict)
-    """Of each view in the end."""
+    """Number of rows of each view at the end."""
 
 
 class Measured(Struct, frozen=True, kw_only=True):
-    """All that one run measured."""
-
     machine: dict[str, str]
     options: Options
     before: Phase
@@ -55,7 +53,7 @@ class Measured(Struct, frozen=True, kw_only=True):
 
 
 def checks(measured: Measured) -> Iterator[Check]:
-    """Every target of the issue, with what was measured."""
+    """The targets with the measured values."""
     before, after = measured.before, measured.after
     ours = before.rates[MEASUREMENTS, OURS]
     yield Check("rebuild / library", ratios(ours, before.rates[MEASUREMENTS, LIBRARY]), 40)
@@ -69,12 +67,11 @@ def checks(measured: Measured) -> Iterator[Check]:
 
 
 def ratios(over: list[float], under: list[float]) -> list[float]:
-    """Round by round."""
+    """The ratio of each round."""
     return [one / other for one, other in zip(over, under, strict=True)]
 
 
 def show(measured: Measured, console: Console) -> None:
-    """Print everything."""
     for name, value in measured.machine.items():
         console.print(f"{name}: {value}", highlight=False)
     options, phases = measured.options, [measured.before, *([measured.after] if measured.after else [])]

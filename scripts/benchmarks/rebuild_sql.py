@@ -1,8 +1,8 @@
-"""The same views as one `INSERT … SELECT` per table over the log's JSON, in the form that was the quickest.
+"""Builds the same views with one `INSERT … SELECT` per table over the log's JSON, in the fastest form that we found.
 
-`jsonb_to_record` reads a state once, and was quicker than `json_to_record`, `json_table` or one operator for each
-member; making the indexes after the rows took two thirds of the time of making them before. Tables that are made in the
-transaction that fills them are not logged: the server keeps no replicas.
+`jsonb_to_record` parses a state once, and was faster than `json_to_record`, `json_table` or one operator per member.
+Creating the indexes after the rows took two thirds of the time of creating them before. Tables that are created in the
+transaction that fills them are not written to the WAL, since the server has no replicas.
 """
 
 import time
@@ -29,8 +29,8 @@ LAST: LiteralString = """
             and w.originator_id = substr(e.originator_id, 1, 25) || 'measurements'
     )
 """
-"""Of an event `e`: it is the last that its measurement says of itself. What is left of most measurements is their only
-event, hence the look at later versions alone."""
+"""Condition that an event `e` holds the current values of a measurement. Most measurements have only one event, hence
+the condition that restricts the search for later events to versions above 1."""
 
 INSERTS: dict[str, dict[str, LiteralString]] = {
     "measurements": {
@@ -93,15 +93,15 @@ group by part, source, unit, day
 """,
     },
 }
-"""By view and table, each from the log or from the tables before it."""
+"""Statements by view and table. Each reads the log, or the tables before it."""
 
 
 class RowsDiffer(Exception):
-    """A rebuilt view does not hold the rows that follow from the log."""
+    """The rows of a rebuilt view do not match the log."""
 
 
 def run(conninfo: str, view: str) -> float:
-    """Make the tables of a view with their indexes, in one transaction; gives the seconds."""
+    """Create the tables of a view with their indexes in one transaction. Returns the seconds."""
     with psycopg.connect(conninfo, autocommit=True) as connection:
         connection.execute(SETTINGS)
         schema = sql.Identifier(SCHEMA)
@@ -122,13 +122,13 @@ def _make(connection: Connection, view: str, table: str, insert: LiteralString) 
     connection.execute(sql.SQL("create table {} (like {})").format(made, like))
     connection.execute(insert)
     if view == "outcomes":
-        connection.execute(sql.SQL("analyze {}").format(made))  # the next table is made of it
+        connection.execute(sql.SQL("analyze {}").format(made))  # the next table is built from it
     for definition in _indexes(connection, view, table):
         connection.execute(definition.encode())
 
 
 def _live(connection: Connection, view: str, table: str) -> str:
-    """The table of the live generation, which ours has the columns and indexes of."""
+    """The table of the live generation, whose columns and indexes ours copies."""
     rows = connection.execute("select generation from views where view = %s and live", [view]).fetchall()
     return f"{table}_g{rows[0][0]}"
 
@@ -143,7 +143,7 @@ def _indexes(connection: Connection, view: str, table: str) -> list[str]:
 
 
 def check(conninfo: str, view: str) -> int:
-    """How many rows a rebuilt view has. RowsDiffer unless they are those that were made here, in every table."""
+    """The number of rows of a rebuilt view. Raises RowsDiffer if a table differs from the one created here."""
     assert set(INSERTS[view]) == set(VIEWS.latest[view].tables)
     number = 0
     with psycopg.connect(conninfo, autocommit=True) as connection:

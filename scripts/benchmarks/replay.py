@@ -1,4 +1,4 @@
-"""The benchmark of replays: a log read again, alone and beside all that is kept, by one process and by several."""
+"""The replay benchmark: a log replayed alone and compared with all projections, by one process and by several."""
 
 import json
 import os
@@ -33,8 +33,11 @@ class Options(Struct, frozen=True, kw_only=True):
 
 
 class Turn(Struct, frozen=True):
-    """One replay, its start and its end included. `cost` and `server`: CPU time of our processes, and of PostgreSQL's,
-    in microseconds of an event; `memory`: MB of our processes together, at most."""
+    """One replay, including the start and the end of the command.
+
+    `cost` and `server`: CPU time of our processes and of PostgreSQL's, in microseconds per event. `memory`: peak MB of
+    our processes together.
+    """
 
     rate: float
     cost: float
@@ -49,7 +52,8 @@ class Measured(Struct, frozen=True):
 
 
 def run(options: Options, progress: Progress) -> Measured:
-    """Fill a log, grow all that is kept beside it, replay it, throw it away; RuntimeError where anything is found."""
+    """Fill a log, build all projections, replay the log, and discard it. Raises RuntimeError if a replay finds
+    anything."""
     whole = progress.add_task("replay", total=options.rounds * len(WAYS) + 1)
     turns: dict[str, list[Turn]] = {way: [] for way in WAYS}
     with tempfile.TemporaryDirectory(prefix="growthrings-bench-", ignore_cleanup_errors=True) as folder:
@@ -85,13 +89,13 @@ def _turn(conninfo: str, data: Path, events: int, words: tuple[str, ...]) -> Tur
 
 
 def _ours() -> float:
-    """Seconds that all commands which have ended took of a processor."""
+    """CPU seconds of all commands that have ended."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 
 
 def _server(data: Path) -> float:
-    """The same of all sessions that have ended, a moment ago or before."""
+    """CPU seconds of all PostgreSQL sessions that have ended, even a moment ago."""
     time.sleep(0.2)
     pid = (data / "postgres" / "postmaster.pid").read_text().split()[0]
     fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
@@ -99,7 +103,6 @@ def _server(data: Path) -> float:
 
 
 def show(measured: Measured, console: Console) -> None:
-    """Print everything."""
     for name, value in measured.machine.items():
         console.print(f"{name}: {value}", highlight=False)
     title = f"{measured.events:,} events: median (least to most of the rounds)"

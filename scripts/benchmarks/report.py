@@ -1,4 +1,4 @@
-"""What a run of the write benchmark measured, and how it is told: figures, ratios, targets."""
+"""The results of the write benchmark and their report: figures, ratios, targets."""
 
 import os
 import platform
@@ -26,17 +26,15 @@ from scripts.benchmarks.stage import (
 )
 
 GROWTH = 10
-"""So many times as many events are stored when growth is measured."""
+"""Factor by which the events increase when growth is measured."""
 SETTINGS = ("fsync", "synchronous_commit", "wal_sync_method", "shared_buffers", "max_wal_size")
 LIBRARY_TARGETS = {PLAIN: 4.0, DEAR: 10.0}
 
 Results = dict[tuple[str, str], list[Outcome]]
-"""By mode and contestant, one outcome per round."""
+"""By mode and contestant, one result per round."""
 
 
 class Measured(Struct, frozen=True, kw_only=True):
-    """All that one run measured."""
-
     machine: dict[str, str]
     options: Options
     echo: Outcome
@@ -54,7 +52,7 @@ class Measured(Struct, frozen=True, kw_only=True):
 
 
 class Check(Struct, frozen=True):
-    """A figure with its target; one value per round, of which the median counts."""
+    """A figure with its target. The median of the values of all rounds counts."""
 
     name: str
     values: list[float]
@@ -68,7 +66,7 @@ class Check(Struct, frozen=True):
 
 
 def machine(conninfo: str) -> dict[str, str]:
-    """What the figures were measured on."""
+    """Describe the machine and the server of the measurement."""
     cpu = Path("/proc/cpuinfo").read_text().partition("model name\t: ")[2].partition("\n")[0]
     settings = ", ".join(f"{name} {shown(conninfo, name)}" for name in SETTINGS)
     return {
@@ -80,12 +78,12 @@ def machine(conninfo: str) -> dict[str, str]:
 
 
 def ratios(over: list[Outcome], under: list[Outcome]) -> list[float]:
-    """Of the rates, round by round."""
+    """The ratio of the rates in each round."""
     return [one.rate / other.rate for one, other in zip(over, under, strict=True)]
 
 
 def checks(measured: Measured) -> Iterator[Check]:
-    """Every target of the issue, with what was measured."""
+    """The targets with the measured values."""
     for mode in MODES:
         now = {name: measured.rounds[mode, name] for name in CONTESTANTS}
         yield Check(f"{mode}: one weight / library", ratios(now[ONE], now[LIBRARY]), LIBRARY_TARGETS[mode])
@@ -101,14 +99,14 @@ def checks(measured: Measured) -> Iterator[Check]:
 
 
 def growth(measured: Measured, mode: str, name: str) -> list[float]:
-    """After / before; each rate is divided by the bare handler's of its round, because the machine drifts."""
+    """The rate after growth divided by the rate before. Each rate is relative to the bare handler's rate of its round,
+    because the speed of the machine drifts."""
     after = ratios(measured.rounds[mode, name], measured.rounds[mode, BARE])
     before = median(ratios(measured.before[mode, name], measured.before[mode, BARE]))
     return [each / before for each in after]
 
 
 def show(measured: Measured, console: Console) -> None:
-    """Print everything."""
     for name, value in measured.machine.items():
         console.print(f"{name}: {value}", highlight=False)
     commits = ", ".join(f"{mode} {time:.2f} ms" for mode, time in measured.commits.items())

@@ -1,4 +1,4 @@
-"""Requests that post weights, joined from bytes that are ready before the clock starts."""
+"""Requests that post weights, joined from bytes that are prepared before the clock starts."""
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -8,16 +8,17 @@ MILLISECONDS = [b"%03dZ" % number for number in range(1000)]
 
 
 def seconds_of(series: int) -> Iterator[bytes]:
-    """The seconds of one day, for one series; there are 86,400, with a thousand instants each."""
+    """The 86,400 seconds of the day of one series; each has a thousand instants."""
     first = datetime(1900, 1, 1, tzinfo=UTC) + timedelta(days=series)
     for second in range(86_400):
         yield (first + timedelta(seconds=second)).strftime("%Y-%m-%dT%H:%M:%S.").encode()
 
 
 def requests(children: Sequence[str], token: str, series: int, items: int) -> Iterator[tuple[bytes, bytes]]:
-    """Requests, each with what its answer must hold per item: one weight with a body fat, or arrays without.
+    """Requests with one weight and a body fat, or with an array of weights; each with the text that its response must
+    contain per item.
 
-    No child gets an instant twice, in all series.
+    No child gets an instant twice, over all series.
     """
     weight = b'{"timestamp":"%b%b","value":70.2,"unit":"kg"'
     if items == 1:

@@ -1,4 +1,4 @@
-"""What a run measures: each contestant's turn, and the account of what the service has acknowledged."""
+"""The stage of a run: gives each contestant its turn, and counts what the service has acknowledged."""
 
 from collections.abc import Callable
 
@@ -18,7 +18,7 @@ ITEMS = 1000
 
 
 class Options(Struct, frozen=True, kw_only=True):
-    """How long to measure; times in seconds."""
+    """The extent of the measurement; times in seconds."""
 
     rounds: int = 3
     rounds_before: int = 2
@@ -30,7 +30,7 @@ class Options(Struct, frozen=True, kw_only=True):
 
 
 class Stage:
-    """The ports of the contestants, and what the service has acknowledged so far."""
+    """The ports of the contestants, and the numbers of weights and events that the service has acknowledged."""
 
     def __init__(self, options: Options, service: ours.Service, bare: int, library: int) -> None:
         self.options = options
@@ -47,7 +47,7 @@ class Stage:
         self.copy_connections = 1
 
     def turn(self, contestant: str) -> Outcome:
-        """Measure a contestant once, and let the projector catch up."""
+        """Measure a contestant once, and wait for the projector to catch up."""
         turns: dict[str, Callable[[], Outcome]] = {
             BARE: lambda: self.peer(self.bare),
             LIBRARY: lambda: self.peer(self.library),
@@ -65,18 +65,18 @@ class Stage:
         return outcome
 
     def peer(self, port: int) -> Outcome:
-        """One weight with a body fat per request."""
+        """Send one weight with a body fat per request to a peer."""
         return load.run(self.plan(port))
 
     def one(self) -> Outcome:
-        """The same to the service, which stores two events for each."""
+        """Send the same to the service, which stores two events per request."""
         outcome = load.run(self.plan(self.service.port))
         self.weights += outcome.accepted
         self.events += outcome.accepted * 2
         return outcome
 
     def arrays(self, requests: int | None = None) -> Outcome:
-        """Arrays of plain weights to the service, for the measured time or so many."""
+        """Send arrays of weights without body fat to the service: `requests` of them, or for the measured time."""
         plan = structs.replace(self.plan(self.service.port), items=ITEMS, connections=4)
         if requests is not None:
             plan = structs.replace(plan, requests=requests, warm_up=0, seconds=3600)
@@ -90,7 +90,7 @@ class Stage:
             return measure()
 
     def copy(self, connections: int) -> Outcome:
-        """Rows by which arrays have grown the log, copied."""
+        """Copy the rows that arrays have added to the log."""
         enough = 100_000 * (self.options.seconds + self.options.warm_up)
         return copy_peer.run(
             copy_peer.Plan(

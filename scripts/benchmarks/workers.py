@@ -1,4 +1,4 @@
-"""The benchmark of workers: the same load on a service with one API process and on one with two, side by side."""
+"""The workers benchmark: the same load on a service with one API process and on one with two, in turn."""
 
 import os
 import tempfile
@@ -18,13 +18,13 @@ from scripts.benchmarks.report import Check, machine, ratios, spread
 
 WORKERS = (1, 2)
 CHILDREN = 128
-"""Over 64 partitions, so that two writers seldom want the same ones."""
+"""They are spread over 64 partitions, so that two writers seldom need the same ones."""
 CONNECTIONS = 64
 TARGET = 1.3
 
 
 class Options(Struct, frozen=True, kw_only=True):
-    """How long to measure; times in seconds."""
+    """The extent of the measurement; times in seconds."""
 
     rounds: int = 5
     seconds: float = 5.0
@@ -32,8 +32,8 @@ class Options(Struct, frozen=True, kw_only=True):
 
 
 class Turn(Struct, frozen=True):
-    """`cost`: CPU time of the API processes per request, in microseconds. `idle`: the share of the machine's time in
-    which its cores had nothing to do, warm-up included."""
+    """`cost`: CPU time of the API processes per request, in microseconds. `idle`: the share of the cores' time that was
+    idle, including the warm-up."""
 
     outcome: Outcome
     cost: float
@@ -41,7 +41,7 @@ class Turn(Struct, frozen=True):
 
 
 Turns = dict[tuple[str, int], list[Turn]]
-"""By mode of commit and number of workers, one for each round."""
+"""By commit mode and number of workers, one per round."""
 
 
 class Measured(Struct, frozen=True):
@@ -49,11 +49,11 @@ class Measured(Struct, frozen=True):
     options: Options
     turns: Turns
     events: int
-    """All that were acknowledged, and found in the logs."""
+    """Number of events that were acknowledged and found in the logs."""
 
 
 def run(options: Options, progress: Progress) -> Measured:
-    """Start both services, measure them in turn, stop them; RuntimeError when an acknowledged event is lost."""
+    """Start both services, measure them in turn, and stop them; RuntimeError if an acknowledged event is lost."""
     whole = progress.add_task("workers", total=options.rounds * len(MODES) * len(WORKERS))
     turns: Turns = {}
     with ExitStack() as stack:
@@ -103,7 +103,7 @@ def _turn(service: ours.Service, folder: Path, options: Options, *, series: int)
 
 
 def _used_by_workers(folder: Path) -> float:
-    """Seconds of CPU that the API processes on this folder have used since they were started."""
+    """CPU seconds that the API processes of this folder have used since their start."""
     ticks = 0
     for process in Path("/proc").glob("[0-9]*"):
         try:
@@ -116,7 +116,7 @@ def _used_by_workers(folder: Path) -> float:
 
 
 def _cpu_times() -> tuple[int, int]:
-    """Of all cores since the machine was started, in its ticks: busy and idle."""
+    """The busy and the idle ticks of all cores since the machine was started."""
     first, _, _ = Path("/proc/stat").read_text().partition("\n")
     user, nice, system, idle, waiting, *others = map(int, first.split()[1:9])
     return user + nice + system + sum(others), idle + waiting
@@ -134,7 +134,6 @@ def checks(measured: Measured) -> list[Check]:
 
 
 def show(measured: Measured, console: Console) -> None:
-    """Print everything."""
     for name, value in measured.machine.items():
         console.print(f"{name}: {value}", highlight=False)
     options = measured.options

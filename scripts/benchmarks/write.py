@@ -1,4 +1,4 @@
-"""The benchmark of write speed: all contestants in each round, both modes of commit, a log that grows."""
+"""The write benchmark: all contestants in each round, in both commit modes, before and after the log grows."""
 
 import math
 import tempfile
@@ -14,13 +14,13 @@ from scripts.benchmarks.report import GROWTH, Measured, Results, machine
 from scripts.benchmarks.stage import ARRAYS, BARE, CONTESTANTS, ITEMS, ONE, Options, Stage
 
 BEFORE = (BARE, ONE, ARRAYS)
-"""What is measured before the log grows as well."""
+"""Contestants that are also measured before the log grows."""
 COPY_CONNECTIONS = (2, 4)
-"""Of these the best is found out, and measured beside one."""
+"""The best of these numbers is determined, and measured in addition to one connection."""
 
 
 class Run:
-    """One run on a stage, shown as it goes."""
+    """One run on a stage, with a progress display."""
 
     def __init__(self, stage: Stage, progress: Progress, whole: TaskID) -> None:
         self.stage = stage
@@ -28,7 +28,7 @@ class Run:
         self.whole = whole
 
     def rounds(self, number: int, contestants: Sequence[str]) -> Results:
-        """Every contestant once per round and mode, every other round in the opposite order."""
+        """Measure every contestant once per round and mode, with the opposite order in every other round."""
         results: Results = {}
         for turn in range(number):
             for mode in MODES:
@@ -41,7 +41,7 @@ class Run:
         return results
 
     def grow(self, goal: int) -> None:
-        """Store arrays through the API until the log holds `goal` events, and the view all of them."""
+        """Send arrays until the log has `goal` events, and wait until the view has seen all of them."""
         stage = self.stage
         task = self.progress.add_task("events", total=goal, completed=stage.events)
         while stage.events < goal:
@@ -58,7 +58,7 @@ class Run:
         self.stage.copy_connections = max(rates, key=rates.__getitem__)
 
     def commits(self) -> dict[str, float]:
-        """What a small commit takes in each mode, in milliseconds; raises when a dear one is not dear."""
+        """Milliseconds of a small commit in each mode. Raises RuntimeError if one is faster than its mode's delay."""
         times = {}
         for mode, settings in MODES.items():
             set_mode(self.stage.service.conninfo, mode)
@@ -73,7 +73,7 @@ class Run:
 
 
 def run(options: Options, progress: Progress) -> Measured:
-    """Start everything, measure, stop it; raises when an answer is wrong or an acknowledged event lost."""
+    """Start everything, measure, and stop it. Raises if a response is wrong or an acknowledged event is lost."""
     turns = options.rounds_before * len(BEFORE) + options.rounds * len(CONTESTANTS)
     whole = progress.add_task("write", total=turns * len(MODES) + len(COPY_CONNECTIONS) + 1)
     with ExitStack() as stack:
@@ -115,7 +115,7 @@ def run(options: Options, progress: Progress) -> Measured:
 
 
 def check_all_is_there(stage: Stage) -> None:
-    """Raises RuntimeError unless the log and the view hold exactly what was acknowledged."""
+    """Raises RuntimeError unless the log and the view contain exactly what was acknowledged."""
     events, weights = stored(stage.service.conninfo), ours.listed(stage.service)
     if (events, weights) != (stage.events, stage.weights):
         raise RuntimeError(
