@@ -137,7 +137,7 @@ class _Telling(SpanExporter):
         if result is SpanExportResult.SUCCESS:
             self._outage.works()
         else:
-            self._outage.failed("spans were not command", spans=len(spans))
+            self._outage.failed("the collector did not take the spans", spans=len(spans))
         return result
 
     def shutdown(self) -> None:
