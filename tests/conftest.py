@@ -1,6 +1,7 @@
 """Fixtures of all tests: a PostgreSQL of their own, and new databases on it."""
 
 import logging
+import sys
 from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
@@ -16,6 +17,8 @@ from tests import databases
 
 structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))  # like commands
 
+PACKAGES = frozenset({"application", "projections", "adapters"})
+
 PARTITIONS = 8
 """Few, so that keys meet."""
 
@@ -23,6 +26,16 @@ PARTITIONS = 8
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run the slowest modules first, so that no worker is left with a long one at the end."""
     items.sort(key=lambda item: "tests/running/" not in item.nodeid)
+
+
+@pytest.fixture(autouse=True)
+def fresh_loggers() -> Iterator[None]:
+    """Each test binds the loggers of our modules anew. A process keeps what they are bound to at their first line, and
+    tests that run its code in this one would bind them for those that come after."""
+    yield
+    for name, module in list(sys.modules.items()):
+        if name.partition(".")[0] in PACKAGES:
+            getattr(vars(module).get("logger"), "__dict__", {}).pop("bind", None)
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ from projections.projector import pages
 from projections.projector.pages import ParkedEvent, Stored, error_text, park
 from projections.views.generations import Generation
 
-ANYWHERE = cast("Cursor[Any]", SimpleNamespace(execute=lambda *_: None))
+ANYWHERE = cast("Cursor[Any]", SimpleNamespace(execute=lambda *_, **__: None))
 
 
 def left(stream: int, error: str | None) -> ParkedEvent:
