@@ -102,6 +102,7 @@ class FairThreadPool:
             work.is_begun = True
             self._idle -= 1
             begun = asyncio.get_running_loop().run_in_executor(self._threads, work.run)
+            # mypy cannot infer the type of a lambda with a default argument.
             begun.add_done_callback(lambda begun, work=work: self._end(work, begun))  # type: ignore[misc]
 
     def _end(self, work: _Work, ended: asyncio.Future[Any]) -> None:

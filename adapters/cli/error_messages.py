@@ -66,7 +66,7 @@ DATABASE: Sequence[tuple[tuple[type[psycopg.Error], ...], str, str]] = (
         "The database cannot be reached, or went away",
         "See whether its server runs and DATABASE_URL is right, and run the same again: it goes on from there.",
     ),
-    ((psycopg.Error,), "The database did not do what it was asked", "Its own log says more."),
+    ((psycopg.Error,), "The database refused a statement", "See the log of PostgreSQL."),
 )
 """Errors of the database → what happened, and what to do next. The first match counts."""
 
@@ -114,7 +114,7 @@ def _of_system(error: OSError) -> str:
         return f"{error.filename} {_FILES.get(error.errno or 0, f'cannot be used: {reason}')}."
     if error.errno in (errno.ENOSPC, errno.EIO, errno.EFBIG, errno.EDQUOT):
         return f"The output cannot be written: {reason}. Send it to a place with room, and run the same again."
-    return f"The system did not do what it was asked: {reason}."
+    return f"A system call failed: {reason}."
 
 
 def _place(error: Exception) -> str:

@@ -123,10 +123,10 @@ class Factory(InfrastructureFactory):
         return PostgresRecorder(self._log)
 
     def tracking_recorder(self, tracking_recorder_class: Any = None) -> NoReturn:
-        raise NotImplementedError("places of views are kept by the projector")
+        raise NotImplementedError("the projector stores the checkpoints of views")
 
     def process_recorder(self) -> NoReturn:
-        raise NotImplementedError("places of views are kept by the projector")
+        raise NotImplementedError("the projector stores the checkpoints of views")
 
     def close(self) -> None:
         self._log.close()

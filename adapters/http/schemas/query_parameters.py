@@ -74,6 +74,7 @@ class ParameterValues(Struct, frozen=True):
 
     def __getitem__(self, parameter: Parameter[T]) -> T:
         """The value, or the default."""
+        # Only a required parameter has UNSET as its default, and a request without it was refused.
         value: T = self.values[parameter.name][0] if parameter.name in self.values else parameter.default  # type: ignore[assignment]
         return value
 
